@@ -1,0 +1,106 @@
+# textsieve: what there is to type. Everything sets itself up in .venv; `make help` lists the targets.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules --no-print-directory
+
+PYTHON ?= python3
+PIP_ARGS ?=
+DEMO_ARGS ?=
+UP_ARGS ?=
+BENCH_ARGS ?=
+CHAOS_ARGS ?=
+FUZZ_ARGS ?= -max_total_time=60
+TEST_ARGS ?=
+TEST_PATHS ?= $(wildcard tests/unit tests/contract tests/integration)
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+UP_PID := $(VENV)/.up.pid
+
+# Setting up speaks on stderr only: `make demo DEMO_ARGS=--json` ends its stdout with the JSON line. (GNU make 4.3 adds
+# a line of its own with -C, unless --no-print-directory is given too.)
+$(INSTALLED): pyproject.toml constraints.txt
+	@{ \
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "textsieve needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true)." \
+			"Name another one: make PYTHON=python3.12 ..."; exit 1; }; \
+	echo "Installing textsieve and its tools into $(VENV): minutes the first time, nothing after that."; \
+	$(PYTHON) -m venv $(VENV) || { \
+		echo "Expected a Python that can make virtual environments; on Debian and Ubuntu: apt install python3-venv"; exit 1; }; \
+	$(BIN)/python -m pip install --disable-pip-version-check $(if $(CI),--quiet) $(PIP_ARGS) -c constraints.txt -e '.[dev]'; \
+	touch $@; \
+	} >&2
+
+.PHONY: demo
+demo: $(INSTALLED) ## Watch a stream being labelled: broker, store, producer, two workers (DEMO_ARGS="--messages 300 --json")
+	@$(BIN)/python -m embedded demo $(DEMO_ARGS)
+
+.PHONY: test
+test: lint ## All that must hold: lint, then unit, contract and integration tests (TEST_PATHS=tests/unit TEST_ARGS="-k ledger")
+	@HF_HUB_OFFLINE="$${HF_HUB_OFFLINE-1}" $(BIN)/python -m pytest -p tests.ci_rules \
+		--cov --cov-report=term:skip-covered $(TEST_PATHS) $(TEST_ARGS)
+
+.PHONY: lint
+lint: $(INSTALLED) ## Format, lint, types and floors: checked, nothing changed
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: fuzz
+fuzz: $(INSTALLED) ## Look for inputs nobody thought of: hypothesis at depth, atheris where it is installed (FUZZ_ARGS="-max_total_time=600")
+	@FUZZ_EXAMPLES=20000 $(BIN)/python -m pytest --timeout=0 tests/unit/worker/test_fuzz.py
+	@PYTHONPATH=. $(BIN)/python tests/fuzz/codec.py $(FUZZ_ARGS)
+
+.PHONY: bench
+bench: $(INSTALLED) ## Run the scripts in benchmarks/ (BENCH_ARGS goes to each of them)
+	@scripts=$$(find benchmarks -maxdepth 1 -name '[a-z]*.py' 2>/dev/null | sort || true); \
+	if [ -z "$$scripts" ]; then echo "There are no benchmarks yet: benchmarks/ holds no script."; fi; \
+	for script in $$scripts; do $(BIN)/python "$$script" $(BENCH_ARGS); done
+
+.PHONY: dashboard-picture
+dashboard-picture: $(INSTALLED) ## Draw the dashboard from a live stream with an incident (needs Prometheus; two minutes)
+	@mkdir -p docs/pictures
+	@$(BIN)/python -m tests.integration.incident docs/pictures/dashboard.png
+
+.PHONY: monitoring-files
+monitoring-files: $(INSTALLED) ## Make again what is generated: docs/metrics.md, the dashboard, the operator's rules
+	@$(BIN)/python -m worker.metrics > docs/metrics.md
+	@$(BIN)/python -W ignore -m monitoring.grafana.overview > monitoring/grafana/dashboards/overview.json
+	@cp monitoring/grafana/dashboards/overview.json deploy/overlays/monitoring/overview.json
+	@$(BIN)/python deploy/prometheus_rule.py > deploy/overlays/monitoring/prometheus-rule.yaml
+
+.PHONY: chaos
+chaos: $(INSTALLED) ## Break everything around and inside running workers, then count (CHAOS_ARGS="--events 100 --seed 1 --json")
+	@$(BIN)/python -m benchmarks.chaos $(CHAOS_ARGS)
+
+.PHONY: up
+up: $(INSTALLED) ## Broker and store on this machine until Ctrl-C or `make down`; prints the settings to use (UP_ARGS)
+	@pid=$$(cat $(UP_PID) 2>/dev/null || true); \
+	if [ -n "$$pid" ] && [[ "$$(ps -o args= -p "$$pid" || true)" == *"-m embedded up"* ]]; then \
+		echo "A 'make up' is running here already: end it with 'make down', or start one more with" \
+			"$(BIN)/python -m embedded up." >&2; exit 1; \
+	fi; \
+	echo $$$$ > $(UP_PID); exec $(BIN)/python -m embedded up $(UP_ARGS)
+
+.PHONY: down
+down: ## End what `make up` started, from another terminal
+	@pid=$$(cat $(UP_PID) 2>/dev/null || true); rm -f $(UP_PID); \
+	if [ -z "$$pid" ] || [[ "$$(ps -o args= -p "$$pid" || true)" != *"-m embedded up"* ]]; then \
+		echo "Nothing to end: no 'make up' is running here."; exit 0; \
+	fi; \
+	kill -TERM "$$pid"; \
+	for _ in {1..100}; do kill -0 "$$pid" 2>/dev/null || { echo "Ended."; exit 0; }; sleep 0.1; done; \
+	echo "Process $$pid did not end within 10 s of SIGTERM."; exit 1
+
+.PHONY: clean
+clean: ## Remove everything that can be made again: .venv, caches, build output
+	@rm -rf $(VENV) build dist ./*.egg-info .coverage .hypothesis .*_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-17s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
