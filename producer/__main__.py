@@ -1,0 +1,162 @@
+"""The command line: `python -m producer`."""
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from producer import intake, options, scenario
+from producer.columns import Columns
+from producer.complaints import Complaints
+from producer.connection import Connection, read_secret
+from producer.errors import BrokerUnavailable, ConfigurationError
+from producer.interruption import UntilInterrupted
+from producer.kafka_logs import quiet_kafka_logs
+from producer.messages import Message
+from producer.pacing import paced
+from producer.publisher import publish
+from producer.report import Report, to_json, to_text
+from producer.sources import Format, Source, find_source
+from producer.topics import DEFAULT_MAX_MESSAGE_BYTES, TopicSpec
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    files: options.Files = None,
+    *,
+    use_scenario: options.UseScenario = False,
+    seed: options.Seed = 0,
+    malformed_share: options.MalformedShare = scenario.MALFORMED_SHARE,
+    file_format: options.FileFormat = None,
+    encoding: options.Encoding = "utf-8",
+    text_column: options.TextColumn = "text",
+    id_column: options.IdColumn = None,
+    key_column: options.KeyColumn = None,
+    rate: options.Rate = None,
+    repeat: options.Repeat = 1,
+    limit: options.Limit = None,
+    bootstrap_servers: options.BootstrapServers = "127.0.0.1:9092",
+    topic: options.Topic = "messages",
+    partitions: options.Partitions = None,
+    max_message_bytes: options.MaxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES,
+    compression: options.Codec = options.Compression.LZ4,
+    security_protocol: options.Protocol = options.SecurityProtocol.PLAINTEXT,
+    ssl_cafile: options.SslCafile = None,
+    ssl_certfile: options.SslCertfile = None,
+    ssl_keyfile: options.SslKeyfile = None,
+    sasl_mechanism: options.Mechanism = None,
+    sasl_username: options.SaslUsername = None,
+    dry_run: options.DryRun = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Feed a Kafka topic with texts from files, standard input or a generated scenario.
+
+    Exit codes: 0 everything sent was acked; 1 bad rows, failed sends or no broker; 2 a wrong option or file.
+    """
+    console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
+    bad_rows, failures = Complaints(console.print), Complaints(console.print)
+    with _exit_codes(console):
+        spec = TopicSpec(topic, partitions=partitions, max_message_bytes=max_message_bytes)
+        connection = Connection(
+            bootstrap_servers=tuple(part.strip() for part in bootstrap_servers.split(",") if part.strip()),
+            security_protocol=security_protocol,
+            ssl_cafile=ssl_cafile,
+            ssl_certfile=ssl_certfile,
+            ssl_keyfile=ssl_keyfile,
+            ssl_password=read_secret(os.environ, options.ENV_PREFIX + "SSL_PASSWORD"),
+            sasl_mechanism=sasl_mechanism,
+            sasl_username=sasl_username,
+            sasl_password=read_secret(os.environ, options.ENV_PREFIX + "SASL_PASSWORD"),
+        )
+        if use_scenario:
+            if files or repeat != 1:
+                raise ConfigurationError("--scenario goes without files and without --repeat; --limit is its length")
+            limit = limit or options.SCENARIO_MESSAGES
+            messages = scenario.generate(limit, seed=seed, malformed_share=malformed_share)
+        else:
+            columns = Columns(text_column, id_column, key_column)
+            sources = _find_sources(files or [], file_format=file_format, encoding=encoding)
+            intake.check_sources(sources, columns, passes=repeat)
+            messages = intake.read_messages(sources, columns, passes=repeat, on_bad_row=bad_rows.add)
+        messages = islice(messages, limit)
+        stream = UntilInterrupted(messages if rate is None else paced(messages, rate=rate))
+        with _progress(console, hidden=quiet or dry_run) as progress:
+            tracked = progress.track(stream, total=limit, description=topic)
+            if dry_run:
+                report = _print_messages(tracked, topic=topic)
+            else:
+                report = publish(
+                    tracked,
+                    connection=connection,
+                    topic=spec,
+                    compression=None if compression is options.Compression.NONE else compression.value,
+                    on_failure=failures.add,
+                    on_warning=lambda warning: console.print(f"warning: {warning}"),
+                )
+    bad_rows.close()
+    failures.close()
+    report = replace(report, bad_rows=bad_rows.count, interrupted=stream.interrupted)
+    _conclude(report, console, as_json=as_json, quiet=quiet)
+
+
+@contextmanager
+def _exit_codes(console: Console) -> Iterator[None]:
+    last_words = quiet_kafka_logs()
+    try:
+        yield
+    except ConfigurationError as error:
+        console.print(f"error: {error}")
+        raise typer.Exit(2) from None
+    except BrokerUnavailable as error:
+        console.print(f"error: {error}")
+        if last_words.text:
+            console.print(f"the client's last log line: {last_words.text}")
+        raise typer.Exit(1) from None
+
+
+def _find_sources(names: list[str], *, file_format: Format | None, encoding: str) -> list[Source]:
+    if not names:
+        raise ConfigurationError("nothing to send: name files, - for standard input, or --scenario")
+    return [find_source(name, stdin=sys.stdin.buffer, file_format=file_format, encoding=encoding) for name in names]
+
+
+def _progress(console: Console, *, hidden: bool) -> Progress:
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        console=console,
+        disable=hidden or not console.is_terminal,
+    )
+
+
+def _print_messages(messages: Iterable[Message], *, topic: str) -> Report:
+    """Print the values, byte for byte, a line each; a tombstone is the word null."""
+    for message in messages:
+        sys.stdout.buffer.write((b"null" if message.value is None else message.value) + b"\n")
+    sys.stdout.buffer.flush()
+    return Report(topic=topic)
+
+
+def _conclude(report: Report, console: Console, *, as_json: bool, quiet: bool) -> None:
+    if report.fault is not None:
+        console.print(f"error: the broker was lost on the way, the rest was not sent: {report.fault}")
+    if not quiet:
+        console.print(to_text(report))
+    if as_json:
+        typer.echo(to_json(report))
+    raise typer.Exit(report.exit_code)
+
+
+if __name__ == "__main__":
+    app(prog_name="python -m producer")

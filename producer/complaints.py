@@ -1,0 +1,26 @@
+"""Says what is wrong with single rows and messages, a bounded number of times."""
+
+from collections.abc import Callable
+
+SHOWN_LIMIT = 20  # lines: enough to see the pattern, few enough to keep the report in sight
+
+
+class Complaints:
+    """Counts complaints and passes the first `limit` on to `write`."""
+
+    def __init__(self, write: Callable[[str], object], *, limit: int = SHOWN_LIMIT) -> None:
+        self._write = write
+        self._limit = limit
+        self.count = 0
+
+    def add(self, complaint: str) -> None:
+        """Count a complaint, and show it while there is room."""
+        self.count += 1
+        if self.count <= self._limit:
+            self._write(complaint)
+
+    def close(self) -> None:
+        """Say how many complaints were not shown."""
+        hidden = self.count - self._limit
+        if hidden > 0:
+            self._write(f"... and {hidden} more like these")

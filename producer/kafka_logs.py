@@ -1,0 +1,27 @@
+"""Keeps kafka-python quiet: a lost broker makes it log dozens of lines that say one thing."""
+
+import logging
+
+
+class LastWords(logging.Handler):
+    """Remembers the newest reason the client logged, to be quoted once in an error of ours."""
+
+    def __init__(self) -> None:
+        super().__init__(level=logging.WARNING)
+        self.text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Replace the remembered line, unless the new one only repeats that there is no connection."""
+        line = record.getMessage()
+        if "Bootstrap failed" not in line and "not ready" not in line:
+            self.text = line
+
+
+def quiet_kafka_logs() -> LastWords:
+    """Route all logs of kafka-python into the returned handler, and nowhere else."""
+    last_words = LastWords()
+    logger = logging.getLogger("kafka")
+    logger.handlers = [last_words]
+    logger.propagate = False
+    logger.setLevel(logging.WARNING)  # whatever somebody else in this process made of it
+    return last_words

@@ -1,0 +1,123 @@
+"""Every option of the command line, once."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from producer.sources import Format
+from producer.topics import DEFAULT_PARTITIONS
+
+ENV_PREFIX = "TEXTSIEVE_KAFKA__"  # the worker reads the same variables
+SCENARIO_MESSAGES = 1000  # length of a scenario without --limit
+
+
+class Compression(StrEnum):
+    """Codecs of Kafka."""
+
+    NONE = "none"
+    GZIP = "gzip"
+    SNAPPY = "snappy"
+    LZ4 = "lz4"
+    ZSTD = "zstd"
+
+
+class SecurityProtocol(StrEnum):
+    """How to talk to the brokers."""
+
+    PLAINTEXT = "PLAINTEXT"
+    SSL = "SSL"
+    SASL_PLAINTEXT = "SASL_PLAINTEXT"
+    SASL_SSL = "SASL_SSL"
+
+
+class SaslMechanism(StrEnum):
+    """How to log in."""
+
+    PLAIN = "PLAIN"
+    SCRAM_SHA_256 = "SCRAM-SHA-256"
+    SCRAM_SHA_512 = "SCRAM-SHA-512"
+
+
+def _panel(title: str, text: str, *names: str, **more: Any) -> Any:
+    return typer.Option(*names, help=text, rich_help_panel=title, **more)
+
+
+def _what(text: str, *names: str, **more: Any) -> Any:
+    return _panel("What to send", text, *names, **more)
+
+
+def _pace(text: str, **more: Any) -> Any:
+    return _panel("How much and how fast", text, **more)
+
+
+def _kafka(text: str, **more: Any) -> Any:
+    return _panel("Kafka", text, **more)
+
+
+def _security(text: str, setting: str, **more: Any) -> Any:
+    return _panel("Security", text, envvar=ENV_PREFIX + setting, **more)
+
+
+def _pem(text: str, setting: str) -> Any:
+    return _security(text, setting, exists=True, dir_okay=False, readable=True)
+
+
+Files = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="FILES",
+        help="Files to send: .csv (with a header), .jsonl, .ndjson or .txt, each also .gz; - is standard input.",
+        show_default=False,
+    ),
+]
+UseScenario = Annotated[
+    bool, _what("Send a generated stream instead: chat, help desks, spam campaigns, broken messages.", "--scenario")
+]
+Seed = Annotated[int, _what("The same seed gives the same scenario.")]
+MalformedShare = Annotated[float, _what("Share of broken messages in a scenario.", min=0, max=1)]
+FileFormat = Annotated[
+    Format | None, _what("Format of the files and of standard input; by the suffix if unset.", "--format")
+]
+Encoding = Annotated[str, _what("Encoding of the files; old exports are often latin-1.")]
+TextColumn = Annotated[str, _what("Column or field with the text.")]
+IdColumn = Annotated[str | None, _what("Column or field with the id; `id`, where there is one, if unset.")]
+KeyColumn = Annotated[
+    str | None, _what("Column or field that becomes the key; messages without one go round the partitions.")
+]
+
+Rate = Annotated[float | None, _pace("Messages per second; as fast as possible if unset.", min=0.001)]
+Repeat = Annotated[int, _pace("Send the files so many times; 0 goes on until interrupted.", min=0)]
+Limit = Annotated[
+    int | None, _pace(f"Stop after so many messages; length of a scenario ({SCENARIO_MESSAGES} if unset).", min=1)
+]
+
+BootstrapServers = Annotated[
+    str, _kafka("Brokers to ask first, comma separated.", envvar=ENV_PREFIX + "BOOTSTRAP_SERVERS")
+]
+Topic = Annotated[str, _kafka("Topic to feed; created if missing.")]
+Partitions = Annotated[
+    int | None,
+    _kafka(f"Partitions of a created topic, the most workers it can use ({DEFAULT_PARTITIONS} if unset).", min=1),
+]
+MaxMessageBytes = Annotated[int, _kafka("Largest message, and the room of a created topic.", min=1024)]
+Codec = Annotated[Compression, _kafka("Codec of the messages.")]
+
+Protocol = Annotated[SecurityProtocol, _security("How to talk to the brokers.", "SECURITY_PROTOCOL")]
+SslCafile = Annotated[Path | None, _pem("CA certificates that sign the brokers'.", "SSL_CAFILE")]
+SslCertfile = Annotated[Path | None, _pem("Client certificate (PEM).", "SSL_CERTFILE")]
+SslKeyfile = Annotated[Path | None, _pem("Key of the client certificate (PEM).", "SSL_KEYFILE")]
+Mechanism = Annotated[SaslMechanism | None, _security("How to log in when the protocol is SASL_*.", "SASL_MECHANISM")]
+SaslUsername = Annotated[
+    str | None,
+    _security(
+        f"User; the password comes only from {ENV_PREFIX}SASL_PASSWORD or from the file"
+        f" that {ENV_PREFIX}SASL_PASSWORD_FILE names.",
+        "SASL_USERNAME",
+    ),
+]
+
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print the messages to standard output, send nothing.")]
+AsJson = Annotated[bool, typer.Option("--json", help="End with the report as one JSON line on standard output.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bar and no summary; errors still show.")]
