@@ -1,0 +1,578 @@
+"""What every Source and Sink do, asked of those in memory and of Kafka's."""
+
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import pytest
+import structlog
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import KafkaAdminClient, MemberToRemove, NewTopic
+
+from worker.codec import source_header
+from worker.connectors.kafka import KafkaSink, KafkaSource, prepare_topics
+from worker.connectors.kafka.topics import Topics
+from worker.errors import OwnershipLost, PublishFailed
+from worker.records import Header, Outgoing, Partition, Position, Record
+from worker.settings import DeliverySettings, KafkaSettings, OutputSettings
+from worker.streams import Poll, Published, Sink, Source
+from worker.testing import TOPIC_ID, MemoryLog, MemorySink, MemorySource
+
+PARTITIONS = 2
+PATIENCE_SECONDS = 60.0  # for a group to settle on a busy machine
+PUBLISH_SECONDS = 30.0
+BATCH = 20  # messages of an iteration, small, so that a log of moderate size is many of them
+
+# what the input holds, partition by partition
+INPUT: dict[int, list[tuple[bytes | None, bytes | None, tuple[Header, ...]]]] = {
+    0: [
+        (b"k0", b"v0", (("trace", b"\x00\xff"), ("trace", b""))),
+        (None, b"v1", ()),
+        (b"k2", None, ()),
+        (b"", b"", ()),
+        (b"k4", b"\xff" * 1000, ()),
+    ],
+    1: [(None, b"w%d" % number, ()) for number in range(3)],
+}
+
+
+@dataclass(frozen=True)
+class Landed:
+    """An answer as it stands in its log."""
+
+    partition: int
+    key: bytes | None
+    value: bytes | None
+    headers: tuple[Header, ...]
+
+
+class MemoryStreams:
+    """The contract's stage in memory."""
+
+    def __init__(self) -> None:
+        self.log = MemoryLog({Partition("in", number): [] for number in range(PARTITIONS)})
+        self.topic, self.topic_id = "in", TOPIC_ID
+
+    def send(self, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> None:
+        self.log.append(Partition("in", partition), value, key=key, timestamp_ms=1000, headers=headers)
+
+    def source(self) -> Source:
+        self.log.generation += 1
+        return MemorySource(self.log)
+
+    def give_away(self, source: Source) -> None:
+        """The group moves on without telling its member."""
+        del source
+        self.log.generation += 1
+
+    def sink(self) -> Sink:
+        return MemorySink(self.log)
+
+    def landed(self, *, dead_letters: bool = False) -> list[Landed]:
+        found = self.log.dead_letters if dead_letters else self.log.results
+        return [Landed(m.source.partition, m.key, m.value, tuple(m.headers)) for m in found]
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+@dataclass
+class KafkaStreams:
+    """The contract's stage on a broker: topics and a group of its own."""
+
+    broker: str
+    topic: str = field(default_factory=lambda: f"in-{uuid.uuid4().hex[:12]}")
+    resources: ExitStack = field(default_factory=ExitStack)
+
+    def __post_init__(self) -> None:
+        admin = KafkaAdminClient(bootstrap_servers=self.broker)
+        admin.create_topics([NewTopic(self.topic, num_partitions=PARTITIONS, replication_factor=1)])
+        admin.wait_for_topics([self.topic])
+        admin.close()
+        self.topics: Topics = prepare_topics(self.settings(), OutputSettings(), DeliverySettings())
+
+    @property
+    def topic_id(self) -> str:
+        return self.topics.ids[self.topic]
+
+    def settings(self, **options: object) -> KafkaSettings:
+        return KafkaSettings(
+            bootstrap_servers=(self.broker,),
+            preset="embedded",
+            input_topics=(self.topic,),
+            output_topic=f"{self.topic}-labels",
+            dead_letter_topic=f"{self.topic}-dead-letters",
+            group_id=f"{self.topic}-group",
+            **options,
+        )
+
+    def send(self, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> None:
+        producer = KafkaProducer(bootstrap_servers=self.broker)
+        producer.send(self.topic, value, key=key, headers=list(headers), partition=partition, timestamp_ms=1000).get(
+            timeout=10
+        )
+        producer.close(timeout=5)
+
+    def source(self) -> KafkaSource:
+        log = structlog.stdlib.get_logger("test")
+        source = KafkaSource(self.settings(), self.topics.partitions, self.topics.ids, 1000, log)
+        self.resources.callback(source.close, timeout_seconds=2.0)
+        return source
+
+    def give_away(self, source: KafkaSource) -> None:
+        """The coordinator forgets a member, as it does with one that was silent for a session."""
+        group = self.settings().group_id
+        member = MemberToRemove(member_id=source._consumer.group_metadata().member_id)
+        admin = KafkaAdminClient(bootstrap_servers=self.broker)
+        admin.remove_group_members(group, [member])
+        admin.close()
+
+    def sink(self, *, topic_id: str | None = None, **options: object) -> KafkaSink:
+        sink = KafkaSink(
+            kafka=self.settings(**options),
+            output=OutputSettings(),
+            worker="worker-1",
+            version="1.2.3",
+            topic_ids=self.topics.ids if topic_id is None else {self.topic: topic_id},
+            generation=lambda: 7,
+            publish_seconds=PUBLISH_SECONDS,
+            batch=BATCH,
+        )
+        self.resources.callback(sink.close, timeout_seconds=2.0)
+        return sink
+
+    def landed(self, *, dead_letters: bool = False) -> list[Landed]:
+        settings = self.settings()
+        topic = settings.dead_letter_topic if dead_letters else settings.output_topic
+        consumer = KafkaConsumer(bootstrap_servers=self.broker, group_id=None, auto_offset_reset="earliest")
+        logs = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        consumer.assign(logs)
+        consumer.seek_to_beginning(*logs)
+        found: list[Landed] = []
+        while any((consumer.highwater(tp) is None or consumer.position(tp) < consumer.highwater(tp)) for tp in logs):
+            for batch in consumer.poll(timeout_ms=200).values():
+                found.extend(Landed(m.partition, m.key, m.value, tuple(m.headers)) for m in batch)
+        consumer.close()
+        return found
+
+    def close(self) -> None:
+        self.resources.close()
+
+
+Streams = MemoryStreams | KafkaStreams
+
+
+@dataclass(frozen=True)
+class Joining:
+    """What a member of a new group saw, from its first poll until it had a place."""
+
+    polls: list[Poll]
+    starts: dict[Partition, Position]
+    again: dict[Partition, Position]  # of a second rewind
+    source: Source
+
+
+def open_streams(kind: str, request: pytest.FixtureRequest) -> Streams:
+    return MemoryStreams() if kind == "memory" else KafkaStreams(request.getfixturevalue("broker"))
+
+
+@pytest.fixture(scope="module", params=["memory", "kafka"])
+def streams(request: pytest.FixtureRequest) -> Iterator[Streams]:
+    """A stage with the messages of INPUT, for all tests that read it."""
+    found = open_streams(request.param, request)
+    for partition, messages in INPUT.items():
+        for key, value, headers in messages:
+            found.send(partition, key, value, headers)
+    yield found
+    found.close()
+
+
+@pytest.fixture(scope="module")
+def joining(streams: Streams) -> Joining:
+    """Joining takes seconds, so one member serves all tests that only read."""
+    source = streams.source()
+    polls = poll_until_joined(source)
+    return Joining(polls, dict(source.rewind({})), dict(source.rewind({})), source)
+
+
+@pytest.fixture
+def source(streams: Streams, joining: Joining) -> Source:
+    """The shared member, back at the start of everything."""
+    floor = {Partition(streams.topic, number): Position(0, streams.topic_id) for number in INPUT}
+    joining.source.rewind(floor)
+    joining.source.commit(dict.fromkeys(floor, 0))
+    return joining.source
+
+
+@pytest.fixture(params=["memory", "kafka"])
+def answers(request: pytest.FixtureRequest) -> Iterator[Streams]:
+    """A stage for one test that publishes."""
+    found = open_streams(request.param, request)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def kafka(broker: str) -> Iterator[KafkaStreams]:
+    found = KafkaStreams(broker)
+    yield found
+    found.close()
+
+
+def poll_until_joined(source: Source) -> list[Poll]:
+    """Polls of a member up to the one after which it may begin."""
+    polls: list[Poll] = []
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not (polls and polls[-1].reassigned and polls[-1].joined):
+        assert time.monotonic() < deadline, polls[-3:]
+        polls.append(source.poll(max_records=100, timeout_seconds=0.2))
+    return polls
+
+
+def read(source: Source, *, count: int, max_records: int = 100) -> list[Record]:
+    """So many records, in as many polls as it takes."""
+    records: list[Record] = []
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while len(records) < count:
+        assert time.monotonic() < deadline, records
+        poll = source.poll(max_records=max_records, timeout_seconds=0.2)
+        assert not poll.reassigned
+        assert len(poll.records) <= max_records
+        records.extend(poll.records)
+    return records
+
+
+def everything(source: Source) -> list[Record]:
+    return read(source, count=sum(map(len, INPUT.values())))
+
+
+def offsets(records: Sequence[Record]) -> dict[int, list[int]]:
+    return {number: [r.offset for r in records if r.partition == number] for number in INPUT}
+
+
+def answer(streams: Streams, partition: int, offset: int, *, topic: str | None = None, **parts: object) -> Outgoing:
+    record = Record(topic or streams.topic, partition, offset, None, None, 1000)
+    parts = {"key": b"k", "value": b"v%d" % offset, "headers": [source_header(record)], **parts}
+    return Outgoing(record.source, offset, timestamp_ms=1000, **parts)
+
+
+def publish(sink: Sink, results: Sequence[Outgoing], dead_letters: Sequence[Outgoing] = ()) -> None:
+    sink.publish(results=results, dead_letters=dead_letters, timeout_seconds=PUBLISH_SECONDS)
+
+
+def starts(streams: Streams, *starting: int) -> dict[Partition, Position]:
+    return {Partition(streams.topic, n): Position(offset, streams.topic_id) for n, offset in enumerate(starting)}
+
+
+def recover(streams: Streams, *starting: int) -> dict[int, Published]:
+    """What a new sink finds at or after these offsets of partition 0, 1, ..."""
+    found = streams.sink().recover(starts(streams, *starting))
+    return {partition.partition: published for partition, published in found.items()}
+
+
+# reading
+
+
+def test_the_poll_that_brings_a_place_says_reassigned_and_has_no_records(joining):
+    first = joining.polls[-1]
+
+    assert (True, True, []) == (first.reassigned, first.joined, list(first.records))
+
+
+def test_before_a_member_has_a_place_nothing_is_handed_on(joining):
+    assert [] == [record for poll in joining.polls for record in poll.records]
+
+
+def test_a_new_group_starts_at_the_beginning_of_every_partition(streams, joining):
+    assert starts(streams, 0, 0) == joining.starts == joining.again
+
+
+def test_records_come_in_offset_order_with_key_value_headers_and_timestamp(streams, source):
+    records = everything(source)
+
+    for partition, messages in INPUT.items():
+        expected = [
+            Record(streams.topic, partition, offset, key, value, 1000, headers)
+            for offset, (key, value, headers) in enumerate(messages)
+        ]
+        assert expected == [record for record in records if record.partition == partition]
+
+
+def test_no_poll_brings_more_than_asked_for(source):
+    records = read(source, count=8, max_records=3)
+
+    assert {0: [0, 1, 2, 3, 4], 1: [0, 1, 2]} == offsets(records)
+
+
+def test_a_poll_for_nothing_reads_nothing_and_skips_nothing(source):
+    before = read(source, count=3, max_records=3)
+    paused = [source.poll(max_records=0, timeout_seconds=0.1) for _ in range(3)]
+
+    after = read(source, count=5)
+
+    assert [((), True)] * 3 == [(tuple(poll.records), poll.joined) for poll in paused]
+    assert {0: [0, 1, 2, 3, 4], 1: [0, 1, 2]} == offsets(before + after)
+
+
+def test_lag_is_what_was_not_read_yet(streams, source):
+    everything(source)
+
+    lag = source.poll(max_records=100, timeout_seconds=0.1).lag
+
+    assert {Partition(streams.topic, 0): 0, Partition(streams.topic, 1): 0} == lag
+
+
+def test_a_rewound_source_reads_again_what_was_not_committed(source):
+    everything(source)
+
+    source.rewind({})
+
+    assert {0: [0, 1, 2, 3, 4], 1: [0, 1, 2]} == offsets(everything(source))
+
+
+def test_a_rewind_goes_back_to_what_was_committed(streams, source):
+    everything(source)
+    source.commit({Partition(streams.topic, 0): 4, Partition(streams.topic, 1): 3})
+
+    found = source.rewind({})
+
+    assert starts(streams, 4, 3) == found
+    assert {0: [4], 1: []} == offsets(read(source, count=1))
+
+
+def test_a_floor_below_what_was_committed_is_read_again(streams, source):
+    source.commit({Partition(streams.topic, 0): 4, Partition(streams.topic, 1): 3})
+
+    found = source.rewind(starts(streams, 2))
+
+    assert starts(streams, 2, 3) == found
+    assert {0: [2, 3, 4], 1: []} == offsets(read(source, count=3))
+
+
+def test_a_floor_above_what_was_committed_skips_nothing(streams, source):
+    source.commit({Partition(streams.topic, 0): 1, Partition(streams.topic, 1): 1})
+
+    assert starts(streams, 1, 1) == source.rewind(starts(streams, 5, 3))
+
+
+def test_a_floor_of_another_life_of_the_topic_is_ignored(streams, source):
+    source.commit({Partition(streams.topic, 0): 4, Partition(streams.topic, 1): 3})
+
+    found = source.rewind({Partition(streams.topic, 0): Position(1, "another-life")})
+
+    assert starts(streams, 4, 3) == found
+
+
+def test_the_owner_passes_the_fence_and_nothing_moves(streams, source):
+    source.commit({Partition(streams.topic, 0): 2, Partition(streams.topic, 1): 1})
+    source.rewind({})
+    read(source, count=5)
+
+    source.fence()
+
+    assert starts(streams, 2, 1) == source.rewind({})
+
+
+def test_a_new_member_starts_where_the_last_one_committed(answers):
+    for number in range(4):
+        answers.send(0, None, b"v%d" % number, ())
+    first = answers.source()
+    poll_until_joined(first)
+    first.rewind({})
+    read(first, count=4)
+    first.commit({Partition(answers.topic, 0): 3})
+    answers.close()
+
+    second = answers.source()
+    poll_until_joined(second)
+
+    assert starts(answers, 3, 0) == second.rewind({})
+    assert [3] == [record.offset for record in read(second, count=1)]
+
+
+@pytest.mark.parametrize("act", ["fence", "commit"])
+def test_a_member_whose_group_moved_on_is_refused_and_told_to_begin_again(answers, act):
+    answers.send(0, None, b"v0", ())
+    member = answers.source()
+    poll_until_joined(member)
+    member.rewind({})
+    read(member, count=1)
+    answers.give_away(member)
+
+    with pytest.raises(OwnershipLost):
+        member.fence() if act == "fence" else member.commit({Partition(answers.topic, 0): 1})
+
+    assert poll_until_joined(member)[-1].reassigned
+    assert starts(answers, 0, 0) == member.rewind({})
+
+
+# publishing
+
+
+def test_answers_land_in_the_partition_of_their_input_in_order(answers):
+    publish(answers.sink(), [answer(answers, partition, offset) for offset in range(5) for partition in (1, 0)])
+
+    landed = answers.landed()
+    for partition in (0, 1):
+        assert [b"v0", b"v1", b"v2", b"v3", b"v4"] == [found.value for found in landed if found.partition == partition]
+
+
+def test_an_answer_keeps_key_value_and_headers(answers):
+    headers = [("trace", b"\x00\xff"), ("trace", b""), ("textsieve.source", f"{answers.topic}/1/7".encode())]
+
+    publish(answers.sink(), [answer(answers, 1, 7, key=b"\xfe", value=b"\xff", headers=headers)])
+
+    (found,) = answers.landed()
+    assert (1, b"\xfe", b"\xff", tuple(headers)) == (found.partition, found.key, found.value, found.headers[:3])
+
+
+def test_a_dead_letter_may_lack_its_key_or_its_value(answers):
+    letters = [answer(answers, 0, 0, key=b"k", value=None), answer(answers, 0, 1, key=None, value=b"")]
+
+    publish(answers.sink(), [], letters)
+
+    landed = answers.landed(dead_letters=True)
+    assert [(b"k", None), (None, b"")] == [(found.key, found.value) for found in landed]
+
+
+def test_results_and_dead_letters_land_apart(answers):
+    publish(answers.sink(), [answer(answers, 0, 1)], [answer(answers, 0, 0)])
+
+    assert [[b"v1"], [b"v0"]] == [
+        [found.value for found in answers.landed(dead_letters=wanted)] for wanted in (False, True)
+    ]
+
+
+@pytest.mark.parametrize("left", [0.0, -1.0])
+def test_with_no_time_left_nothing_is_sent(answers, left):
+    sink = answers.sink()
+
+    with pytest.raises(PublishFailed):
+        sink.publish(results=[answer(answers, 0, 0)], dead_letters=[answer(answers, 0, 1)], timeout_seconds=left)
+
+    assert ([], []) == (answers.landed(), answers.landed(dead_letters=True))
+
+
+def test_a_batch_without_answers_needs_no_time(answers):
+    answers.sink().publish(results=[], dead_letters=[], timeout_seconds=0.0)
+
+    assert [] == answers.landed()
+
+
+# reading back
+
+
+def test_nothing_is_found_in_empty_logs(answers):
+    assert {0: Published(), 1: Published()} == recover(answers, 0, 0)
+
+
+def test_nothing_is_looked_for_without_partitions(answers):
+    assert {} == recover(answers)
+
+
+def test_what_was_answered_at_or_after_the_start_is_found(answers):
+    publish(answers.sink(), [answer(answers, partition, offset) for partition in (0, 1) for offset in range(6)])
+
+    assert {0: Published({4, 5}), 1: Published({0, 1, 2, 3, 4, 5})} == recover(answers, 4, 0)
+
+
+def test_dead_letters_are_found_apart_from_results(answers):
+    publish(
+        answers.sink(), [answer(answers, 0, 1), answer(answers, 0, 3)], [answer(answers, 0, 0), answer(answers, 0, 2)]
+    )
+
+    assert {0: Published({1, 3}, {2})} == recover(answers, 1)
+
+
+def test_a_hole_that_was_filled_later_is_found(answers):
+    sink = answers.sink()
+    publish(sink, [answer(answers, 0, offset) for offset in (0, 1, 3, 4)])
+    publish(sink, [answer(answers, 0, 2)])
+
+    assert {0: Published({1, 2, 3, 4})} == recover(answers, 1)
+
+
+def test_a_sink_finds_what_it_published_itself_after_it_had_looked(answers):
+    sink = answers.sink()
+    sink.recover(starts(answers, 0))
+
+    publish(sink, [answer(answers, 0, 0)])
+
+    assert {Partition(answers.topic, 0): Published({0})} == sink.recover(starts(answers, 0))
+
+
+def test_answers_to_another_topic_are_not_taken_for_ours(answers):
+    publish(answers.sink(), [answer(answers, 0, 5, topic="another"), answer(answers, 0, 1)])
+
+    assert {0: Published({1})} == recover(answers, 0)
+
+
+# Kafka alone
+
+
+def test_every_answer_says_who_wrote_it_and_when(kafka):
+    publish(kafka.sink(), [answer(kafka, 0, 0)], [answer(kafka, 0, 1)])
+
+    stamps = [
+        {name: value.decode() for name, value in found.headers if name != "textsieve.source"}
+        for found in (*kafka.landed(), *kafka.landed(dead_letters=True))
+    ]
+    assert [
+        {
+            "textsieve.worker": "worker-1",
+            "textsieve.generation": "7",
+            "textsieve.version": "1.2.3",
+            "textsieve.topic-id": kafka.topic_id,
+        }
+    ] * 2 == stamps
+
+
+def test_answers_to_another_life_of_the_topic_are_ignored(kafka):
+    publish(kafka.sink(topic_id="former-life"), [answer(kafka, 0, offset) for offset in range(5)])
+    publish(kafka.sink(), [answer(kafka, 0, 1)])
+
+    assert {0: Published({1})} == recover(kafka, 0)
+
+
+def test_messages_of_strangers_in_the_log_are_ignored(kafka):
+    strangers = [[], [("textsieve.source", b"nonsense")], [("textsieve.source", b"\xff/0/x")], [("other", b"a/0/1")]]
+    publish(kafka.sink(), [answer(kafka, 0, offset, headers=headers) for offset, headers in enumerate(strangers)])
+
+    assert {0: Published()} == recover(kafka, 0)
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "snappy", "lz4", "zstd"])
+def test_every_codec_can_be_written_and_read_back(kafka, compression):
+    publish(kafka.sink(compression=compression), [answer(kafka, 0, offset, value=b"a" * 5000) for offset in range(10)])
+
+    assert {0: Published(set(range(10)))} == recover(kafka, 0)
+
+
+def test_after_a_failed_publish_the_next_one_begins_afresh(kafka):
+    sink = kafka.sink()
+    with pytest.raises(PublishFailed):
+        publish(sink, [answer(kafka, 0, 0, value=b"a" * 3_000_000)])
+
+    publish(sink, [answer(kafka, 0, 1)])
+
+    assert {0: Published({1})} == recover(kafka, 0)
+
+
+def test_a_long_log_is_read_back_rightly_from_anywhere(kafka):
+    """More than 10,000 answers; those of a quiet topic lie far behind those of a busy one."""
+    quiet = "quiet"
+    sink = kafka.sink()
+    publish(sink, [answer(kafka, 0, offset, topic=quiet) for offset in range(BATCH * 3)])
+    publish(sink, [answer(kafka, 0, offset) for offset in range(10_100)])
+
+    reader = kafka.sink()
+    found = [
+        reader.recover({Partition(kafka.topic, 0): Position(start, kafka.topic_id)})[Partition(kafka.topic, 0)].results
+        for start in (0, 5000, 10_050, 10_100)
+    ]
+    behind = reader.recover({Partition(quiet, 0): Position(BATCH * 2, "")})[Partition(quiet, 0)].results
+
+    assert [set(range(start, 10_100)) for start in (0, 5000, 10_050, 10_100)] == found
+    assert set(range(BATCH * 2, BATCH * 3)) == behind

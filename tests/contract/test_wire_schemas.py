@@ -1,0 +1,132 @@
+"""What the worker writes fits the schemas it ships, and what does not fit the input schema becomes a dead letter."""
+
+import json
+from base64 import b64encode
+from pathlib import Path
+
+import numpy as np
+import pytest
+from jsonschema import Draft202012Validator
+
+from worker.codec import Answer, Decoder, Encoder
+from worker.connectors.kafka import KafkaSink
+from worker.records import NO_CLUSTER, REASONS, DeadLetter, Document, Header, Outgoing, Partition, Record
+from worker.settings import KafkaSettings, OutputSettings
+
+SCHEMAS = Path(__file__).parents[2] / "worker" / "schemas"
+MAX_VALUE_BYTES = 1000
+
+GOOD = (
+    b'{"text": "hello"}',
+    b'{"id": "c-1", "text": "hello", "channel": "web", "deep": {"er": [1, null, 2.5]}}',
+    b'{"id": null, "text": "hello"}',
+    b'{"text": "null \\u0000 and bell \\u0007"}',
+    '{"text": "héllo wörld 你好"}'.encode(),
+)
+BAD = {
+    "null_value": None,
+    "too_large": b'{"text": "' + b"x" * MAX_VALUE_BYTES + b'"}',
+    "not_utf8": b'{"text": "\xff"}',
+    "not_json": b"hello",
+    "not_an_object": b'["text"]',
+    "no_text": b'{"body": "hello"}',
+    "text_not_a_string": b'{"text": 42}',
+    "empty_text": b'{"text": " \\n"}',
+    "id_not_a_string": b'{"id": 7, "text": "hello"}',
+}
+LATER = {"inference_failed": "inference", "result_too_large": "encode"}  # reason to stage
+
+
+def _validator(name: str) -> Draft202012Validator:
+    return Draft202012Validator(json.loads((SCHEMAS / f"{name}.schema.json").read_text(encoding="utf-8")))
+
+
+def _record(value: bytes | None, *, key: bytes | None = b"k") -> Record:
+    return Record("messages", 3, 1042, key, value, 1_795_428_000_000, (("traceparent", b"00-4bf9"),))
+
+
+def _decode(value: bytes | None) -> Document | DeadLetter:
+    return Decoder(max_value_bytes=MAX_VALUE_BYTES).decode(_record(value))
+
+
+def _stamp() -> list[Header]:
+    sink = KafkaSink(
+        kafka=KafkaSettings(),
+        output=OutputSettings(),
+        worker="worker-1",
+        version="0.1.0",
+        topic_ids={"messages": "SJ9WzFVUTGOkEfLQJd6Dew"},
+        generation=lambda: 4,
+        publish_seconds=1.0,
+        batch=10,
+    )
+    return sink._stamp(Partition("messages", 3))
+
+
+def _whole(letter: Outgoing) -> dict[str, object]:
+    return {
+        "key": None if letter.key is None else b64encode(letter.key).decode(),
+        "value": None if letter.value is None else b64encode(letter.value).decode(),
+        "headers": {name: value.decode() for name, value in [*letter.headers, *_stamp()]},
+    }
+
+
+@pytest.mark.parametrize("value", GOOD)
+def test_an_input_that_fits_the_schema_is_a_document(value):
+    _validator("input").validate(json.loads(value))
+
+    assert isinstance(_decode(value), Document)
+
+
+def test_there_is_a_bad_input_for_every_reason():
+    assert {*BAD, *LATER} == set(REASONS)
+
+
+@pytest.mark.parametrize("reason", ["text_not_a_string", "no_text", "empty_text", "id_not_a_string", "not_an_object"])
+def test_an_input_that_does_not_fit_the_schema_is_a_dead_letter(reason):
+    value = BAD[reason]
+    assert value is not None
+
+    assert not _validator("input").is_valid(json.loads(value))
+    assert isinstance(_decode(value), DeadLetter)
+
+
+@pytest.mark.parametrize("embedding", ["none", "base64", "list"])
+@pytest.mark.parametrize("cluster", [NO_CLUSTER, 17])
+@pytest.mark.parametrize("value", GOOD)
+def test_every_result_fits_its_schema(value, cluster, embedding):
+    document = _decode(value)
+    assert isinstance(document, Document)
+    answer = Answer("spam", 0.981, {"ham": 0.019, "spam": 0.981}, cluster, 0.41, 903)
+
+    result = Encoder("sms-spam", "1", embedding=embedding).result(document, answer, np.full(4, 0.5, np.float32), 1)
+
+    assert isinstance(result, Outgoing)
+    assert result.value is not None
+    _validator("result").validate(json.loads(result.value))
+
+
+@pytest.mark.parametrize(("reason", "value"), BAD.items())
+def test_every_dead_letter_of_the_decoder_fits_its_schema(reason, value):
+    letter = _decode(value)
+    assert isinstance(letter, DeadLetter)
+
+    whole = _whole(Encoder("sms-spam", "1").dead_letter(letter, 1))
+
+    assert whole["headers"]["textsieve.reason"] == reason
+    _validator("dead-letter").validate(whole)
+
+
+@pytest.mark.parametrize(("reason", "stage"), LATER.items())
+def test_every_later_dead_letter_fits_its_schema(reason, stage):
+    letter = DeadLetter(_record(GOOD[0]), stage, reason, "expected, came")
+
+    _validator("dead-letter").validate(_whole(Encoder("sms-spam", "1").dead_letter(letter, 1)))
+
+
+@pytest.mark.parametrize("key", [None, b"k", b"k" * 3000])
+@pytest.mark.parametrize("value", [None, b"x" * 3000])
+def test_dead_letters_that_were_cut_or_had_nothing_fit_their_schema(key, value):
+    letter = DeadLetter(_record(value, key=key), "decode", "null_value" if value is None else "not_json", "expected")
+
+    _validator("dead-letter").validate(_whole(Encoder("sms-spam", "1", max_message_bytes=2000).dead_letter(letter, 1)))

@@ -1,0 +1,95 @@
+"""A whole worker in memory."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from random import Random
+
+import hypothesis
+import pytest
+import structlog
+from threadpoolctl import threadpool_limits
+
+from worker.ceiling import DeadLetterCeiling
+from worker.clustering.online import ClusterSpace, OnlineClusters
+from worker.codec import Decoder, Encoder
+from worker.health import Health
+from worker.journal import Journal
+from worker.loop import LoopSettings, StreamLoop
+from worker.metrics import Metrics, SteadyRegistry
+from worker.pace import Pace
+from worker.pipeline import Pipeline
+from worker.records import REASONS
+from worker.testing import HashingPredictor, ManualClock, MemoryCentroidStore, MemoryLog, MemorySink, MemorySource
+
+hypothesis.settings.register_profile("textsieve", deadline=None)  # a shared machine pauses whenever it likes
+hypothesis.settings.load_profile("textsieve")
+
+
+@dataclass
+class MemoryWorker:
+    """One worker over a shared log and store; several may share both."""
+
+    log: MemoryLog
+    store: MemoryCentroidStore = field(default_factory=MemoryCentroidStore)
+    predictor: HashingPredictor = field(default_factory=HashingPredictor)
+    k: int = 3
+    seed_size: int = 6
+    max_batch_records: int = 10
+    checkpoint_seconds: float = 0.0
+    max_pending_bytes: int = 10_000_000
+    ceiling: DeadLetterCeiling = field(default_factory=lambda: DeadLetterCeiling(1.0, 1000, 10**9))
+
+    def __post_init__(self) -> None:
+        self.clock = ManualClock(100.0)
+        self.source = MemorySource(self.log)
+        self.sink = MemorySink(self.log)
+        self.health = Health()
+        space = ClusterSpace(self.predictor.card.fingerprint, "group", self.k, self.seed_size, 60.0)
+        self.clusters = OnlineClusters(self.store, space, Random(1), self.clock.advance)
+        self.metrics = Metrics(
+            registry=SteadyRegistry(), labels=self.predictor.labels, reasons=REASONS, inputs=("in",), k=self.k
+        )
+        self.loop = StreamLoop(
+            source=self.source,
+            sink=self.sink,
+            pipeline=Pipeline(
+                Decoder(),
+                self.predictor,
+                self.clusters.assign,
+                Encoder("hashing", "1"),
+                lambda: int(self.clock() * 1000),
+            ),
+            clusters=self.clusters,
+            settings=LoopSettings(0.0, self.checkpoint_seconds, 3.0, 300.0, self.max_pending_bytes),
+            pace=Pace(self.max_batch_records, 1e9),
+            ceiling=self.ceiling,
+            journal=Journal(self.metrics, self.health, structlog.stdlib.get_logger("test"), self.clock),
+            rng=Random(1),
+            clock=self.clock,
+            wait=self.clock.advance,
+        )
+
+    def turns(self, count: int) -> None:
+        for _ in range(count):
+            self.loop.turn()
+            self.clock.advance(0.1)
+
+    def drain(self) -> None:
+        """Turn until everything in the log is committed."""
+        for _ in range(500):
+            self.turns(1)
+            if all(self.log.committed.get(p) == len(records) for p, records in self.log.records.items()):
+                return
+        raise AssertionError(f"not drained: {self.log.committed}")
+
+
+@pytest.fixture
+def make_worker() -> Callable[..., MemoryWorker]:
+    return MemoryWorker
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> Iterator[None]:
+    """Small matrices on a busy machine: threads that wait for each other take seventy times as long."""
+    with threadpool_limits(1):
+        yield

@@ -1,0 +1,170 @@
+"""Where a partition starts, over a consumer that only takes notes."""
+
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
+import structlog
+from kafka import TopicPartition
+from kafka.structs import MemberState
+
+from worker.connectors.kafka.source import POLLS_BEYOND_END, KafkaSource
+from worker.errors import LedgerError, OwnershipLost
+from worker.records import Partition, Position
+from worker.settings import KafkaSettings
+
+TP = TopicPartition("in", 0)
+P0 = Partition("in", 0)
+
+
+@dataclass
+class NotingConsumer:
+    first: int = 0
+    stored: int | None = 50
+    commits: list[int] = field(default_factory=list)
+    position: int = -1
+    generation: int = 3
+    end: int | None = 60
+    _cluster = SimpleNamespace(topic_id=lambda _: None)  # as a broker that knows no topic ids
+
+    def assignment(self):
+        return {TP}
+
+    def group_metadata(self):
+        return SimpleNamespace(generation_id=self.generation, member_id="me", state=MemberState.STABLE)
+
+    def beginning_offsets(self, partitions, timeout_ms):
+        return dict.fromkeys(partitions, self.first)
+
+    def committed(self, partition, timeout_ms):
+        return self.stored
+
+    def commit(self, offsets, timeout_ms):
+        self.commits.append(offsets[TP].offset)
+
+    def poll(self, timeout_ms, max_records):
+        return {}
+
+    def highwater(self, partition):
+        return self.end
+
+    def pause(self, *partitions):
+        pass
+
+    def seek(self, partition, offset):
+        self.position = offset
+
+
+def source(consumer):
+    """A source without its constructor, which would connect."""
+    made = KafkaSource.__new__(KafkaSource)
+    made.settings, made.partitions, made.topic_ids, made.max_records = KafkaSettings(), 1, {"in": "now"}, 10
+    made.log = structlog.stdlib.get_logger("test")
+    made._consumer, made._paused, made._refused = consumer, False, frozenset()
+    made._out_of_range, made._committed, made._positions = set(), {}, {}
+    made._beyond = {}
+    made._membership = made._snapshot()
+    return made
+
+
+def test_a_partition_starts_at_the_committed_offset():
+    consumer = NotingConsumer()
+
+    assert {P0: Position(50, "now")} == source(consumer).rewind({})
+    assert 50 == consumer.position
+
+
+def test_a_partition_starts_earlier_where_the_clusters_have_learned_less():
+    consumer = NotingConsumer()
+
+    assert {P0: Position(30, "now")} == source(consumer).rewind({P0: Position(30, "now")})
+    assert 30 == consumer.position
+
+
+def test_what_the_clusters_learned_of_another_life_of_the_topic_does_not_matter():
+    assert {P0: Position(50, "now")} == source(NotingConsumer()).rewind({P0: Position(30, "before")})
+
+
+def test_a_first_start_is_committed_at_once_so_that_it_cannot_move():
+    consumer = NotingConsumer(first=4, stored=None)
+
+    source(consumer).rewind({})
+
+    assert [4] == consumer.commits
+
+
+def test_messages_that_expired_unread_are_counted_in_the_log_and_the_stream_goes_on():
+    consumer = NotingConsumer(first=80)
+
+    with structlog.testing.capture_logs() as lines:
+        starts = source(consumer).rewind({})
+
+    assert {P0: Position(80, "now")} == starts
+    assert ("error", 30, "in/0") == (lines[0]["log_level"], lines[0]["lost"], lines[0]["partition"])
+
+
+def test_a_committed_offset_beyond_the_end_of_the_topic_stops_the_worker():
+    stream = source(NotingConsumer())
+    stream._out_of_range.add(TP)
+
+    with pytest.raises(LedgerError, match="beyond the end"):
+        stream.rewind({})
+
+
+def polls_until_reassigned(stream):
+    for count in range(1, 100):
+        if stream.poll(max_records=10, timeout_seconds=0).reassigned:
+            return count
+    return None
+
+
+def test_a_topic_that_stays_shorter_than_the_committed_offset_stops_the_worker_where_the_broker_says_nothing():
+    stream = source(NotingConsumer(end=4))
+    stream.rewind({})
+
+    assert POLLS_BEYOND_END == polls_until_reassigned(stream)
+    with pytest.raises(LedgerError, match="beyond the end"):
+        stream.rewind({})
+
+
+@pytest.mark.parametrize("end", [None, 50, 60])
+def test_an_idle_topic_is_not_taken_for_a_lost_one(end):
+    stream = source(NotingConsumer(end=end))
+    stream.rewind({})
+
+    assert polls_until_reassigned(stream) is None
+
+
+def test_a_high_watermark_that_lags_for_a_moment_is_no_loss():
+    consumer = NotingConsumer(end=40)
+    stream = source(consumer)
+    stream.rewind({})
+    for _ in range(POLLS_BEYOND_END - 1):
+        stream.poll(max_records=10, timeout_seconds=0)
+    consumer.end = 50
+    stream.poll(max_records=10, timeout_seconds=0)
+    consumer.end = 40
+
+    assert POLLS_BEYOND_END == polls_until_reassigned(stream)
+
+
+def test_the_fence_commits_what_is_committed_already():
+    consumer = NotingConsumer()
+    stream = source(consumer)
+    stream.rewind({})
+
+    stream.fence()
+
+    assert [50] == consumer.commits
+
+
+def test_a_fence_in_another_generation_asks_nobody_and_refuses():
+    consumer = NotingConsumer()
+    stream = source(consumer)
+    stream.rewind({})
+    consumer.generation = 4
+
+    with pytest.raises(OwnershipLost):
+        stream.fence()
+
+    assert [] == consumer.commits

@@ -1,0 +1,39 @@
+"""What kafka-python 3.0 would stop at."""
+
+import pytest
+from kafka.record.default_records import DefaultRecordBatchBuilder
+from kafka.record.memory_records import MemoryRecords
+
+from worker.connectors.kafka.repairs import repair_client_library
+
+
+class _RawName(str):
+    __slots__ = ()
+
+    def encode(self, *_arguments: str) -> bytes:
+        return b"\xff\xfe"
+
+
+def _batch(names: list[str], *, codec: int = 0) -> bytes:
+    builder = DefaultRecordBatchBuilder(
+        magic=2,
+        compression_type=codec,
+        is_transactional=False,
+        producer_id=-1,
+        producer_epoch=-1,
+        base_sequence=-1,
+        batch_size=100_000,
+    )
+    for offset, name in enumerate(names):
+        builder.append(offset, 0, b"key", b"value-%d" % offset, [(name, b"v")])
+    return bytes(builder.build())
+
+
+@pytest.mark.parametrize("codec", [0, 1, 3])
+def test_a_header_name_that_is_not_utf8_does_not_hold_its_partition(codec: int) -> None:
+    repair_client_library()
+    records = list(MemoryRecords(_batch(["plain", _RawName("x"), "ünicode", _RawName("y")], codec=codec)).next_batch())
+
+    assert [b"value-0", b"value-1", b"value-2", b"value-3"] == [record.value for record in records]
+    assert ["plain", "��", "ünicode", "��"] == [record.headers[0][0] for record in records]
+    assert {bytes} == {type(record.value) for record in records}

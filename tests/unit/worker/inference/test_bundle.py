@@ -1,0 +1,153 @@
+"""A bundle is read whole or not at all."""
+
+import json
+
+import msgspec
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from worker.errors import ConfigurationError
+from worker.inference.bundle import read_bundle, write_bundle
+from worker.inference.sources import file_sha256
+
+
+@pytest.fixture
+def rehash(edit_json):
+    """Make the manifest fit a file that a test replaced."""
+
+    def fix(folder, name):
+        files = json.loads((folder / "bundle.json").read_text(encoding="utf-8"))["files"]
+        edit_json(folder / "bundle.json", files=files | {name: file_sha256(folder / name)})
+
+    return fix
+
+
+def test_what_is_written_is_read_back(bundle_folder, manifest, head):
+    bundle = read_bundle(bundle_folder)
+
+    assert manifest == msgspec.structs.replace(bundle.manifest, files={})
+    assert all(np.array_equal(wrote, read) for wrote, read in zip(head, (bundle.weight, bundle.bias), strict=True))
+
+
+def test_the_encoders_files_come_along(bundle_folder):
+    names = set(read_bundle(bundle_folder).manifest.files)
+
+    assert {"heads.safetensors", "model.safetensors", "config.json", "tokenizer.json"} <= names
+
+
+def test_a_bundle_over_the_package_holds_the_head_only(tmp_path, manifest, head):
+    weight, bias = head
+
+    written = write_bundle(tmp_path / "small", manifest=manifest, weight=weight, bias=bias)
+
+    assert ["heads.safetensors"] == list(written.files)
+
+
+def test_an_older_bundle_is_replaced(bundle_folder, manifest, head):
+    weight, bias = head
+    write_bundle(bundle_folder, manifest=msgspec.structs.replace(manifest, version="2"), weight=weight, bias=bias)
+
+    assert "2" == read_bundle(bundle_folder).manifest.version
+
+
+def test_a_folder_of_other_files_is_not_written_to(tmp_path, manifest, head):
+    (tmp_path / "thesis.txt").touch()
+    weight, bias = head
+
+    with pytest.raises(ConfigurationError, match="came other files"):
+        write_bundle(tmp_path, manifest=manifest, weight=weight, bias=bias)
+
+
+def test_a_folder_without_a_manifest_is_no_bundle(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"bundle\.json: .*no such file; set model\.path"):
+        read_bundle(tmp_path)
+
+
+@pytest.mark.parametrize("content", ["{", "[]", "{}", '"text"', "\x00"])
+def test_a_manifest_that_is_no_manifest_is_refused(bundle_folder, content):
+    (bundle_folder / "bundle.json").write_text(content, encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match=r"bundle\.json: expected the fields of a bundle"):
+        read_bundle(bundle_folder)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("labels", "ham"), ("multi_label", "yes"), ("pooling", "max"), ("max_tokens", None), ("encoder", {"source": "x"})],
+)
+def test_a_field_of_another_type_is_named(bundle_folder, edit_json, field, value):
+    edit_json(bundle_folder / "bundle.json", **{field: value})
+
+    with pytest.raises(ConfigurationError, match=rf"\$\.{field}"):
+        read_bundle(bundle_folder)
+
+
+@pytest.mark.parametrize("labels", [[], ["ham", "ham"]])
+def test_labels_must_be_there_and_distinct(bundle_folder, edit_json, labels):
+    edit_json(bundle_folder / "bundle.json", labels=labels)
+
+    with pytest.raises(ConfigurationError, match="distinct labels"):
+        read_bundle(bundle_folder)
+
+
+def test_a_newer_format_asks_for_a_newer_worker(bundle_folder, edit_json):
+    edit_json(bundle_folder / "bundle.json", format=2)
+
+    with pytest.raises(ConfigurationError, match="expected format 1, came format 2; use the worker version"):
+        read_bundle(bundle_folder)
+
+
+@pytest.mark.parametrize("name", ["heads.safetensors", "model.safetensors", "tokenizer.json"])
+def test_a_missing_file_is_named(bundle_folder, name):
+    (bundle_folder / name).unlink()
+
+    with pytest.raises(ConfigurationError, match=rf"{name}: .*no such file"):
+        read_bundle(bundle_folder)
+
+
+@pytest.mark.parametrize("name", ["heads.safetensors", "model.safetensors", "tokenizer.json"])
+def test_a_changed_file_is_named(bundle_folder, name):
+    with (bundle_folder / name).open("ab") as file:
+        file.write(b" ")
+
+    with pytest.raises(ConfigurationError, match=rf"{name}: expected sha256"):
+        read_bundle(bundle_folder)
+
+
+def test_a_manifest_that_does_not_name_the_head_is_refused(bundle_folder, edit_json):
+    edit_json(bundle_folder / "bundle.json", files={})
+
+    with pytest.raises(ConfigurationError, match=r"expected a hash of heads\.safetensors"):
+        read_bundle(bundle_folder)
+
+
+def test_paths_that_lead_out_of_the_bundle_are_refused(bundle_folder, edit_json):
+    edit_json(bundle_folder / "bundle.json", files={"../secret": "", "heads.safetensors": ""})
+
+    with pytest.raises(ConfigurationError, match="paths inside the bundle"):
+        read_bundle(bundle_folder)
+
+
+def test_a_head_that_is_no_safetensors_is_refused(bundle_folder, rehash):
+    (bundle_folder / "heads.safetensors").write_bytes(b"pickle")
+    rehash(bundle_folder, "heads.safetensors")
+
+    with pytest.raises(ConfigurationError, match="expected a safetensors file"):
+        read_bundle(bundle_folder)
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {"weight": np.zeros((3, 32), dtype=np.float32)},
+        {"weight": np.zeros((2, 32), dtype=np.float32), "bias": np.zeros(2, dtype=np.float32)},
+        {"weight": np.zeros(3, dtype=np.float32), "bias": np.zeros(3, dtype=np.float32)},
+    ],
+)
+def test_a_head_of_another_shape_is_refused(bundle_folder, rehash, tensors):
+    save_file(tensors, bundle_folder / "heads.safetensors")
+    rehash(bundle_folder, "heads.safetensors")
+
+    with pytest.raises(ConfigurationError, match=r"heads\.safetensors: expected"):
+        read_bundle(bundle_folder)

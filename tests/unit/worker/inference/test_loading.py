@@ -1,0 +1,283 @@
+"""Three kinds of model, one predictor."""
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+import torch
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, GPT2Config, GPT2ForSequenceClassification
+
+from worker.errors import ConfigurationError, PredictorError
+from worker.inference.bundle import EncoderReference, write_bundle
+from worker.inference.loading import load_embedder, load_predictor
+from worker.settings import ModelSettings
+
+TEXTS = ["free prize call now", "ok", "see you at home", "win cash " * 12, "late bus dinner at home", "ok"]
+LABELS = {"spam": ("free prize", "win cash now"), "ham": ("see you at home",)}
+
+
+def test_a_bundle_says_its_name_version_and_labels(bundle_folder, settings_for):
+    card = load_predictor(settings_for(bundle_folder)).card
+
+    assert ("tiny", "2026-11-23.1", ("ham", "spam", "other"), 32, 16) == (
+        card.name,
+        card.version,
+        card.labels,
+        card.dim,
+        card.max_tokens,
+    )
+
+
+@pytest.mark.parametrize("kind", ["bundle_folder", "classifier_folder"])
+def test_probabilities_of_exclusive_labels_sum_to_one(request, settings_for, kind):
+    predictions = load_predictor(settings_for(request.getfixturevalue(kind))).predict(TEXTS)
+
+    assert pytest.approx(np.ones(len(TEXTS))) == predictions.probabilities.sum(axis=1)
+
+
+@pytest.mark.parametrize("kind", ["bundle_folder", "classifier_folder"])
+def test_embeddings_have_length_one(request, settings_for, kind):
+    predictions = load_predictor(settings_for(request.getfixturevalue(kind))).predict(TEXTS)
+
+    assert pytest.approx(np.ones(len(TEXTS))) == np.linalg.norm(predictions.embeddings, axis=1)
+
+
+@pytest.mark.parametrize("max_batch_tokens", [16, 40, 4096])
+@pytest.mark.parametrize("kind", ["bundle_folder", "classifier_folder"])
+def test_answers_do_not_depend_on_the_texts_beside(request, settings_for, kind, max_batch_tokens):
+    predictor = load_predictor(settings_for(request.getfixturevalue(kind), max_batch_tokens=max_batch_tokens))
+
+    together = predictor.predict(TEXTS)
+    alone = [predictor.predict([text]) for text in TEXTS]
+
+    assert np.allclose(together.embeddings, np.concatenate([one.embeddings for one in alone]), atol=1e-5)
+    assert np.allclose(together.probabilities, np.concatenate([one.probabilities for one in alone]), atol=1e-5)
+
+
+def test_any_order_of_the_texts_gives_the_same_answers(bundle_folder, settings_for):
+    predictor = load_predictor(settings_for(bundle_folder, max_batch_tokens=24))
+    expected = predictor.predict(TEXTS)
+
+    @given(st.permutations(range(len(TEXTS))))
+    @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+    def holds(order):
+        shuffled = predictor.predict([TEXTS[index] for index in order])
+
+        assert np.allclose(expected.embeddings[list(order)], shuffled.embeddings, atol=1e-5)
+
+    holds()
+
+
+def test_a_thousand_texts_at_once_are_answered(bundle_folder, settings_for):
+    predictions = load_predictor(settings_for(bundle_folder)).predict(TEXTS * 170)
+
+    assert (1020, 3) == predictions.probabilities.shape
+
+
+def test_tokens_are_counted_and_cuts_are_marked(bundle_folder, settings_for):
+    predictions = load_predictor(settings_for(bundle_folder)).predict(TEXTS)
+
+    assert [6, 3, 6, 16, 7, 3] == predictions.token_counts.tolist()
+    assert [False, False, False, True, False, False] == predictions.truncated.tolist()
+
+
+def test_a_text_that_is_no_utf8_is_a_predictor_error(bundle_folder, settings_for):
+    with pytest.raises(PredictorError, match="UTF-8"):
+        load_predictor(settings_for(bundle_folder)).predict(["\ud800"])
+
+
+def test_a_multi_label_bundle_never_sees_softmax(tmp_path, manifest, encoder_folder, settings_for):
+    always = np.zeros((3, 32), dtype=np.float32), np.full(3, 9, dtype=np.float32)
+    folder = tmp_path / "multi"
+    multi = msgspec.structs.replace(manifest, multi_label=True)
+    write_bundle(folder, manifest=multi, weight=always[0], bias=always[1], encoder_folder=encoder_folder)
+
+    predictor = load_predictor(settings_for(folder))
+
+    assert predictor.card.multi_label
+    assert (predictor.predict(TEXTS).probabilities > 0.99).all()
+
+
+def test_the_head_does_not_change_the_fingerprint(tmp_path, bundle_folder, manifest, encoder_folder, settings_for):
+    other = tmp_path / "other"
+    weight, bias = np.zeros((3, 32), dtype=np.float32), np.zeros(3, dtype=np.float32)
+    write_bundle(other, manifest=manifest, weight=weight, bias=bias, encoder_folder=encoder_folder)
+
+    first, second = (load_predictor(settings_for(folder)).card for folder in (bundle_folder, other))
+
+    assert first.fingerprint == second.fingerprint
+
+
+def test_a_window_set_by_the_operator_wins_and_changes_the_fingerprint(bundle_folder, settings_for):
+    own, shorter = (load_predictor(settings_for(bundle_folder, max_tokens=size)).card for size in (None, 8))
+
+    assert 8 == shorter.max_tokens
+    assert own.fingerprint != shorter.fingerprint
+
+
+def test_a_head_of_another_encoder_is_refused(tmp_path, manifest, head, encoder_folder, settings_for):
+    stranger = msgspec.structs.replace(manifest, encoder=EncoderReference(source="files", sha256="0" * 64))
+    write_bundle(tmp_path / "b", manifest=stranger, weight=head[0], bias=head[1], encoder_folder=encoder_folder)
+
+    with pytest.raises(ConfigurationError, match="the head belongs to an encoder with sha256 0000"):
+        load_predictor(settings_for(tmp_path / "b"))
+
+
+def test_a_head_for_embeddings_of_another_size_is_refused(tmp_path, manifest, encoder_folder, settings_for):
+    weight, bias = np.zeros((3, 31), dtype=np.float32), np.zeros(3, dtype=np.float32)
+    write_bundle(tmp_path / "b", manifest=manifest, weight=weight, bias=bias, encoder_folder=encoder_folder)
+
+    with pytest.raises(ConfigurationError, match="embeddings of 32 numbers, came one for 31"):
+        load_predictor(settings_for(tmp_path / "b"))
+
+
+def test_a_classifier_has_the_labels_of_its_config(classifier_folder, settings_for):
+    assert ("ham", "spam", "other") == load_predictor(settings_for(classifier_folder)).card.labels
+
+
+def test_a_classifier_answers_as_transformers_does(classifier_folder, settings_for):
+    tokenizer = AutoTokenizer.from_pretrained(classifier_folder)
+    model = AutoModelForSequenceClassification.from_pretrained(classifier_folder).eval()
+    with torch.inference_mode():
+        expected = model(**tokenizer(TEXTS[0], return_tensors="pt")).logits.softmax(-1)
+
+    assert (
+        pytest.approx(expected.numpy(), abs=1e-5)
+        == load_predictor(settings_for(classifier_folder)).predict(TEXTS[:1]).probabilities
+    )
+
+
+def test_a_classifiers_embedding_is_the_mean_of_its_last_hidden_state(classifier_folder, settings_for):
+    of_classifier = load_predictor(settings_for(classifier_folder)).predict(TEXTS).embeddings
+    bare, _ = load_embedder(settings_for(classifier_folder))
+
+    assert np.allclose(bare.predict(TEXTS).embeddings, of_classifier, atol=1e-5)
+
+
+def test_a_multi_label_classifier_never_sees_softmax(classifier_folder, settings_for, edit_json):
+    single = load_predictor(settings_for(classifier_folder)).predict(TEXTS).probabilities
+    edit_json(classifier_folder / "config.json", problem_type="multi_label_classification")
+
+    predictor = load_predictor(settings_for(classifier_folder))
+    multi = predictor.predict(TEXTS).probabilities
+
+    odds = np.exp(np.log(multi) - np.log1p(-multi))  # e^logit
+    assert predictor.card.multi_label
+    assert np.allclose(single, odds / odds.sum(axis=1, keepdims=True), atol=1e-4)
+
+
+def test_a_regression_is_no_classifier(classifier_folder, settings_for, edit_json):
+    edit_json(classifier_folder / "config.json", problem_type="regression")
+
+    with pytest.raises(ConfigurationError, match="problem_type regression"):
+        load_predictor(settings_for(classifier_folder))
+
+
+def test_descriptions_make_an_encoder_a_classifier(encoder_folder, settings_for):
+    predictor = load_predictor(settings_for(encoder_folder, labels=LABELS))
+
+    probabilities = predictor.predict(["win cash now", "see you at home"]).probabilities
+
+    assert ["spam", "ham"] == [predictor.card.labels[row.argmax()] for row in probabilities]
+
+
+def test_other_descriptions_are_another_version(encoder_folder, settings_for):
+    first = load_predictor(settings_for(encoder_folder, labels=LABELS)).card
+    second = load_predictor(settings_for(encoder_folder, labels=LABELS | {"ham": ("dinner",)})).card
+
+    assert first.version != second.version
+    assert first.fingerprint == second.fingerprint
+
+
+def test_a_bundles_encoder_can_be_used_without_its_head(bundle_folder, settings_for):
+    assert ("spam", "ham") == load_predictor(settings_for(bundle_folder, labels=LABELS)).card.labels
+
+
+@pytest.mark.parametrize(
+    "labels", [{"spam": ("free",)}, {"spam": ("free",), "ham": ()}, {"spam": ("x",), "ham": (" ",)}]
+)
+def test_every_zero_shot_label_needs_a_description_and_company(encoder_folder, settings_for, labels):
+    with pytest.raises(ConfigurationError, match=r"model\.labels: zero-shot needs at least 2 labels"):
+        load_predictor(settings_for(encoder_folder, labels=labels))
+
+
+@pytest.mark.parametrize("kind", ["bundle", "classifier"])
+def test_descriptions_beside_another_kind_are_a_contradiction(bundle_folder, settings_for, kind):
+    with pytest.raises(ConfigurationError, match=r"remove model\.labels or set model\.kind to zero-shot"):
+        load_predictor(settings_for(bundle_folder, labels=LABELS, kind=kind))
+
+
+def test_an_encoder_alone_asks_for_labels(encoder_folder, settings_for):
+    with pytest.raises(ConfigurationError, match=r"needs model\.labels"):
+        load_predictor(settings_for(encoder_folder))
+
+
+def test_an_empty_folder_is_no_model(tmp_path, settings_for):
+    with pytest.raises(ConfigurationError, match=r"config\.json"):
+        load_predictor(settings_for(tmp_path))
+
+
+def test_a_model_that_cannot_pad_is_refused_at_load(tmp_path, encoder_folder, settings_for):
+    folder = tmp_path / "gpt"
+    GPT2ForSequenceClassification(
+        GPT2Config(vocab_size=19, n_embd=32, n_layer=1, n_head=2, n_positions=24, bos_token_id=2, eos_token_id=3)
+    ).save_pretrained(folder)
+    for path in encoder_folder.glob("tokenizer*"):
+        (folder / path.name).write_bytes(path.read_bytes())
+
+    with pytest.raises(ConfigurationError, match=r"expected a model that answers a short text.*padding token"):
+        load_predictor(settings_for(folder))
+
+
+def test_the_thread_setting_is_applied(bundle_folder, settings_for):
+    load_predictor(settings_for(bundle_folder, threads=2))
+
+    assert 2 == torch.get_num_threads()
+
+
+def test_bfloat16_stays_near_float32(bundle_folder, settings_for):
+    exact, rough = (
+        load_predictor(settings_for(bundle_folder, precision=precision)).predict(TEXTS)
+        for precision in ("fp32", "bf16")
+    )
+
+    assert ((exact.embeddings * rough.embeddings).sum(axis=1) > 0.98).all()
+    assert np.float32 == rough.embeddings.dtype
+
+
+def test_the_default_knows_spam_from_ham():
+    predictor = load_predictor(ModelSettings(device="cpu"))
+
+    texts = ["WINNER!! Claim your free prize, text WIN to 80086 now", "are you home yet? dinner is ready"]
+    probabilities = predictor.predict(texts).probabilities
+
+    assert ("sms-spam", ("ham", "spam")) == (predictor.card.name, predictor.card.labels)
+    assert ["spam", "ham"] == [predictor.card.labels[row.argmax()] for row in probabilities]
+
+
+def test_the_default_encoder_takes_descriptions_and_shares_the_embedding_space():
+    labels = {"billing": ("a question about an invoice or a payment",), "delivery": ("where is my parcel",)}
+    zero_shot = load_predictor(ModelSettings(device="cpu", labels=labels))
+
+    probabilities = zero_shot.predict(["I was charged twice", "my package has not arrived"]).probabilities
+
+    assert ["billing", "delivery"] == [zero_shot.card.labels[row.argmax()] for row in probabilities]
+    assert load_predictor(ModelSettings(device="cpu")).card.fingerprint == zero_shot.card.fingerprint
+
+
+@pytest.mark.skipif("TEXTSIEVE_DATA" not in os.environ, reason="TEXTSIEVE_DATA is unset: no real texts")
+def test_the_default_separates_real_messages():
+    path = Path(os.environ["TEXTSIEVE_DATA"]) / "sms_spam.jsonl.gz"
+    rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()[:400]]
+    predictor = load_predictor(ModelSettings(device="cpu"))
+
+    probabilities = predictor.predict([row["text"] for row in rows]).probabilities
+
+    right = [predictor.card.labels[p.argmax()] == row["label"] for p, row in zip(probabilities, rows, strict=True)]
+    assert np.mean(right) > 0.97

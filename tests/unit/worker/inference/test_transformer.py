@@ -1,0 +1,125 @@
+"""The predictor restores the order, survives a small device, and refuses answers that are no numbers."""
+
+import numpy as np
+import pytest
+from structlog.testing import capture_logs
+
+from worker.errors import DeviceOutOfMemory, PredictorError
+from worker.inference.engines.engine import Answers, TokenBatch
+from worker.inference.predictor import ModelCard
+from worker.inference.tokens import Tokens
+from worker.inference.transformer import TransformerPredictor
+
+CARD = ModelCard(name="fake", version="1", labels=("short", "long"), dim=1, max_tokens=16, fingerprint="f")
+
+
+class CharacterTokenizer:
+    """One token per character; pads like the real one."""
+
+    def tokenize(self, texts):
+        lengths = np.array([len(text) for text in texts], dtype=np.int64)
+        ids = [np.array([ord(character) for character in text], dtype=np.int64) for text in texts]
+        return Tokens(ids=ids, lengths=lengths, truncated=lengths > CARD.max_tokens)
+
+    def pad(self, tokens, rows):
+        width = tokens.lengths[rows].max()
+        ids = np.stack([np.pad(tokens.ids[row], (0, width - len(tokens.ids[row]))) for row in rows])
+        return TokenBatch(input_ids=ids, attention_mask=(ids > 0).astype(np.int64))
+
+
+class SummingEngine:
+    """The embedding of a text is the sum of its tokens; batches above `capacity` padded tokens do not fit."""
+
+    def __init__(self, capacity=10_000, constant=None):
+        self.capacity = capacity
+        self.constant = constant
+        self.shapes = []
+
+    def embed_and_classify(self, batch):
+        self.shapes.append(batch.input_ids.shape)
+        if batch.input_ids.size > self.capacity:
+            raise DeviceOutOfMemory("too large")
+        sums = batch.input_ids.sum(axis=1, keepdims=True).astype(np.float32)
+        if self.constant is not None:
+            sums[-1] = self.constant
+        return Answers(probabilities=np.hstack([sums, sums]), embeddings=sums)
+
+
+def predictor(engine, *, max_batch_tokens=64):
+    return TransformerPredictor(CARD, tokenizer=CharacterTokenizer(), engine=engine, max_batch_tokens=max_batch_tokens)
+
+
+def sums(texts):
+    return [sum(map(ord, text)) for text in texts]
+
+
+TEXTS = ["dddd", "a", "ccc", "bb", "eeeeeeeee", "ff"]
+
+
+def test_rows_come_back_in_the_order_of_the_texts():
+    predictions = predictor(SummingEngine(), max_batch_tokens=6).predict(TEXTS)
+
+    assert sums(TEXTS) == predictions.embeddings[:, 0].tolist()
+
+
+def test_texts_are_cut_into_batches_under_the_budget():
+    engine = SummingEngine()
+
+    predictor(engine, max_batch_tokens=6).predict(TEXTS)
+
+    assert all(rows == 1 or rows * width <= 6 for rows, width in engine.shapes)
+
+
+def test_no_texts_give_empty_arrays():
+    predictions = predictor(SummingEngine()).predict([])
+
+    assert ((0, 2), (0, 1)) == (predictions.probabilities.shape, predictions.embeddings.shape)
+
+
+def test_texts_beyond_the_window_are_marked():
+    predictions = predictor(SummingEngine()).predict(["short", "x" * 17])
+
+    assert [False, True] == predictions.truncated.tolist()
+
+
+def test_a_small_device_gets_smaller_batches_and_every_text_is_answered():
+    engine = SummingEngine(capacity=10)
+
+    predictions = predictor(engine).predict(TEXTS)
+
+    assert sums(TEXTS) == predictions.embeddings[:, 0].tolist()
+
+
+def test_a_shrunken_budget_is_remembered_and_logged_once():
+    engine = SummingEngine(capacity=30)
+    small = predictor(engine)
+
+    with capture_logs() as lines:
+        small.predict(TEXTS)
+        small.predict(TEXTS)
+
+    assert ["device_batch_halved"] == [line["event"] for line in lines]
+
+
+def test_a_single_text_that_does_not_fit_is_out_of_memory():
+    with pytest.raises(DeviceOutOfMemory):
+        predictor(SummingEngine(capacity=3)).predict(TEXTS)
+
+
+@pytest.mark.parametrize("constant", [np.nan, np.inf])
+def test_answers_that_are_no_finite_numbers_are_refused(constant):
+    with pytest.raises(PredictorError, match="expected finite numbers"):
+        predictor(SummingEngine(constant=constant)).predict(["text"])
+
+
+def test_a_tokenizer_that_fails_is_a_predictor_error_without_the_text():
+    class Failing(CharacterTokenizer):
+        def tokenize(self, texts):
+            raise TypeError(texts[0])
+
+    broken = TransformerPredictor(CARD, tokenizer=Failing(), engine=SummingEngine(), max_batch_tokens=8)
+
+    with pytest.raises(PredictorError) as caught:
+        broken.predict(["my secret"])
+
+    assert "secret" not in str(caught.value)

@@ -1,0 +1,57 @@
+"""The parts of the composition root that need no service."""
+
+import os
+import signal
+
+import pytest
+import structlog
+
+from worker.app import _metrics, _space, _stopping_on_signals
+from worker.clustering.online import ClusterSpace
+from worker.metrics import SteadyRegistry
+from worker.settings import ClusterSettings, KafkaSettings, Settings
+from worker.testing import HashingPredictor
+
+LOG = structlog.stdlib.get_logger("test")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_asks_for_a_graceful_stop_with_a_deadline(number):
+    with _stopping_on_signals(20.0, LOG) as stop:
+        before = stop.is_set()
+        os.kill(os.getpid(), number)
+        stop.wait(5)
+        remaining = signal.getitimer(signal.ITIMER_REAL)[0]
+
+    assert (False, True) == (before, stop.is_set())
+    assert 0 < remaining <= 20.0
+
+
+def test_afterwards_signals_mean_what_they_meant():
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
+    before = [signal.getsignal(number) for number in numbers]
+
+    with _stopping_on_signals(20.0, LOG):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    assert before == [signal.getsignal(number) for number in numbers]
+    assert 0.0 == signal.getitimer(signal.ITIMER_REAL)[0]
+
+
+def test_a_space_belongs_to_the_model_and_the_group():
+    settings = Settings(
+        kafka=KafkaSettings(group_id="group"),
+        clusters=ClusterSettings(k=8, seed_messages=50, seed_after_seconds=7, half_life_messages=900),
+    )
+
+    assert ClusterSpace("hashing-16", "group", 8, 50, 7.0, 900.0) == _space(settings, HashingPredictor())
+
+
+def test_metrics_name_the_model_and_its_labels():
+    registry = SteadyRegistry()
+
+    _metrics(registry, Settings(), HashingPredictor(labels=("a", "b")))
+
+    model = {"name": "hashing", "version": "1", "max_tokens": "256"}
+    assert 1.0 == registry.get_sample_value("textsieve_model_info", model)
+    assert 0.0 == registry.get_sample_value("textsieve_predictions_total", {"label": "b"})

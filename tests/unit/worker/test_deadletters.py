@@ -1,0 +1,185 @@
+"""Dead letters read back: what they say, which are meant, and which become messages again."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+
+from worker.deadletters import REPLAYED, Plan, Selection, marks, messages, parse_since, plan, read_letter, revive
+from worker.errors import ConfigurationError
+from worker.records import Outgoing, Partition, Record
+from worker.testing import MemoryLog
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+
+
+def as_stored(letters: list[Outgoing], topic: str = "dead-letters") -> list[Record]:
+    """What a reader of the dead-letter topic gets."""
+    return [
+        Record(topic, m.source.partition, index, m.key, m.value, m.timestamp_ms, tuple(m.headers))
+        for index, m in enumerate(letters)
+    ]
+
+
+@pytest.fixture
+def stored(make_worker):
+    """The dead letters of a worker that met one message of each kind."""
+    log = MemoryLog.of("in", [b"not json", b"[1]", b'{"text": "fine"}', None, b"\xff"])
+    partition = Partition("in", 0)
+    log.records[partition] = [
+        replace(record, key=b"k%d" % record.offset, headers=(("trace", b"abc"), ("textsieve.source", b"forged/0/0")))
+        for record in log.records[partition]
+    ]
+    make_worker(log).turns(3)
+    return as_stored(log.dead_letters)
+
+
+def letter(source="in/0/7", *, reason="not_json", topic_id="", headers=(), value=b"x", key=b"k"):
+    ours = [("source", source), ("reason", reason), ("topic-id", topic_id), ("timestamp", "1000"), *headers]
+    record = Record("dead-letters", 0, 3, key, value, 5, tuple(("textsieve." + n, v.encode()) for n, v in ours))
+    found = read_letter(record)
+    assert found is not None
+    return found
+
+
+def test_a_letter_says_where_it_came_from_and_why(stored):
+    found = read_letter(stored[0])
+
+    assert found is not None
+    assert ("in/0/0", "in", "decode", "not_json") == (found.source, found.topic, found.stage, found.reason)
+    assert (0, 8, "") == (found.timestamp_ms, 8, found.cut)
+    assert len(b"not json") == found.size_bytes
+
+
+def test_the_size_of_a_letter_that_was_cut_is_the_original_one():
+    assert 9000 == letter(headers=[("cut", "value"), ("original-bytes", "9000")]).size_bytes
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [(), (("textsieve.source", b"in/0/7"),), (("textsieve.source", b"nowhere"), ("textsieve.reason", b"not_json"))],
+)
+def test_a_strangers_record_is_no_letter(headers):
+    assert read_letter(Record("dead-letters", 0, 0, None, b"", 0, headers)) is None
+
+
+@pytest.mark.parametrize(
+    ("selection", "expected"),
+    [
+        (Selection(), ["in/0/0", "in/0/1", "in/0/3", "in/0/4"]),
+        (Selection(reasons=frozenset({"not_json", "not_utf8"})), ["in/0/0", "in/0/4"]),
+        (Selection(topics=frozenset({"other"})), []),
+        (Selection(since_ms=1), []),
+        (Selection(since_ms=0), ["in/0/0", "in/0/1", "in/0/3", "in/0/4"]),
+    ],
+)
+def test_a_selection_means_reasons_topics_and_times(stored, selection, expected):
+    assert expected == [found.source for found in selection.of(stored)]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("90s", "2026-11-23T11:58:30"),
+        ("15m", "2026-11-23T11:45:00"),
+        ("7d", "2026-11-16T12:00:00"),
+        ("2026-11-23", "2026-11-23T00:00:00"),
+        ("2026-11-23T10:00:00+02:00", "2026-11-23T08:00:00"),
+    ],
+)
+def test_a_time_is_written_as_a_duration_or_in_iso_8601(text, expected):
+    assert int(datetime.fromisoformat(expected + "+00:00").timestamp()) * 1000 == parse_since(text, now=NOW)
+
+
+@pytest.mark.parametrize("text", ["yesterday", "", "-5m", "5 parsecs", "999999d", "99999999999d"])
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(ConfigurationError, match="--since"):
+        parse_since(text, now=NOW)
+
+
+def test_a_message_comes_back_as_it_was_with_a_mark(stored):
+    found = read_letter(stored[0])
+    assert found is not None
+
+    message = revive(found)
+
+    assert ("in", b"k0", b"not json") == (message.topic, message.key, message.value)
+    assert (("trace", b"abc"), (REPLAYED, b"in/0/0")) == message.headers
+
+
+def test_a_tombstone_with_a_key_comes_back_as_a_tombstone(stored):
+    found = read_letter(stored[2])
+    assert found is not None
+
+    assert (b"k3", None) == (revive(found).key, revive(found).value)
+
+
+def test_a_second_failure_can_be_traced_to_the_first(make_worker, stored):
+    first = read_letter(stored[0])
+    assert first is not None
+    log = MemoryLog({Partition("in", 0): [replace(revive(first), topic="in", partition=0, offset=0)]})
+    make_worker(log).turns(3)
+
+    second = read_letter(as_stored(log.dead_letters)[0])
+
+    assert second is not None
+    assert ("in/0/0",) == second.replayed
+    assert ("in/0/0", "in/0/0") == marks(revive(second))
+
+
+def test_a_mark_tells_the_lives_of_a_topic_apart():
+    assert letter(topic_id="a").mark != letter(topic_id="b").mark
+    assert "in/0/7@a" == letter(topic_id="a").mark
+
+
+@pytest.mark.parametrize(
+    ("broken", "why"),
+    [
+        (letter(headers=[("cut", "value")]), "cut"),
+        (letter(headers=[("null", "key,value")], key=None, value=b""), "null"),
+        (letter("elsewhere/0/7"), "foreign"),
+    ],
+)
+def test_what_cannot_be_sent_as_it_was_is_counted_and_left(broken, why):
+    made = plan([letter("in/0/1"), broken], inputs=["in"])
+
+    assert ["in/0/1"] == list(made.sendable)
+    assert Counter({why: 1}) == made.refused
+
+
+def test_the_same_letter_is_planned_once_and_sent_once():
+    twice = [letter("in/0/1"), letter("in/0/1"), letter("in/0/2")]
+
+    made = plan(twice, inputs=["in"])
+
+    assert Counter(repeated=1) == made.refused
+    assert [b"in/0/1", b"in/0/2"] == [message.headers[-1][1] for message in messages(twice, made)]
+
+
+def test_letters_that_came_after_the_plan_are_not_sent():
+    made = plan([letter("in/0/1")], inputs=["in"])
+
+    assert 1 == len(list(messages([letter("in/0/1"), letter("in/0/9")], made)))
+
+
+def test_what_an_earlier_replay_sent_is_left_out():
+    made = plan([letter("in/0/1"), letter("in/0/2")], inputs=["in"]).without({"in/0/1"})
+
+    assert ["in/0/2"] == list(made.sendable)
+    assert Counter(replayed=1) == made.refused
+
+
+def test_a_limit_takes_the_first_and_goes_on_with_the_next_in_another_run():
+    made = plan([letter("in/0/1"), letter("in/0/2"), letter("in/0/3")], inputs=["in"])
+
+    assert ["in/0/1", "in/0/2"] == list(made.first(2).sendable)
+    assert ["in/0/3"] == list(made.without(made.first(2).sendable).first(2).sendable)
+    assert made == made.first(None)
+
+
+def test_a_plan_says_how_many_go_where_for_which_reason():
+    made = Plan({"a": ("in", "not_json"), "b": ("in", "not_json"), "c": ("more", "too_large")})
+
+    assert {("in", "not_json"): 2, ("more", "too_large"): 1} == made.counts
+    assert ("in", "more") == made.topics

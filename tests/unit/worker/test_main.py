@@ -1,0 +1,55 @@
+"""Exit codes and words of the command line."""
+
+import pytest
+from typer.testing import CliRunner
+
+from worker import errors
+from worker.__main__ import _exit_codes, _shown, cli
+from worker.loading import reference_table
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (errors.ConfigurationError("kafka.preset: wrong"), 2, "configuration: kafka.preset: wrong\n"),
+        (errors.BrokerUnavailable("away"), 1, "stopped: away\n"),
+        (errors.StoreUnavailable("away"), 1, "stopped: away\n"),
+        (errors.LedgerError("ahead"), 1, "stopped: ahead\n"),
+        (errors.WorkerStopped("ceiling"), 1, "stopped: ceiling\n"),
+    ],
+)
+def test_an_error_has_its_exit_code_and_its_reason_on_stderr(capsys, error, code, words):
+    with pytest.raises(SystemExit) as left, _exit_codes():
+        raise error
+
+    assert (code, words) == (left.value.code, capsys.readouterr().err)
+
+
+def test_a_fault_of_ours_is_not_hidden():
+    with pytest.raises(KeyError), _exit_codes():
+        raise KeyError
+
+
+@pytest.mark.parametrize("command", [["run"], ["check"], ["clusters", "reset", "--yes"]])
+def test_a_wrong_setting_ends_every_command_with_2(command):
+    result = CliRunner().invoke(cli, [*command, "--set", "clusters.k=1"])
+
+    assert (2, True) == (result.exit_code, result.stderr.startswith("configuration: clusters.k: "))
+
+
+def test_the_settings_are_printed_as_a_table():
+    assert reference_table() == CliRunner().invoke(cli, ["settings"]).stdout.removesuffix("\n")
+
+
+def test_clusters_are_not_reset_without_a_yes():
+    result = CliRunner().invoke(cli, ["clusters", "reset"], input="n\n")
+
+    assert (1, True) == (result.exit_code, "Forget all clusters of space 'default'?" in result.output)
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [({"messages": "id"}, "messages"), (("ham", "spam"), "ham, spam"), ((), "none"), (False, "no"), (4, "4")],
+)
+def test_what_a_check_found_is_told_in_words(found, words):
+    assert words == _shown(found)

@@ -1,0 +1,54 @@
+"""What the model and the store tell the metrics."""
+
+import pytest
+
+from worker.errors import StoreUnavailable
+from worker.meters import MeteredStore, PredictorMeter
+from worker.metrics import Metrics, SteadyRegistry
+from worker.testing import HashingPredictor, ManualClock, MemoryCentroidStore
+
+
+@pytest.fixture
+def metrics() -> Metrics:
+    return Metrics(registry=SteadyRegistry(), labels=("ham", "spam"), reasons=("empty_text",))
+
+
+def value(metrics, name, **labels):
+    return metrics.registry.get_sample_value(f"textsieve_{name}", labels)
+
+
+def test_tokens_are_real_or_padding(metrics):
+    predictor = HashingPredictor(meter=PredictorMeter(metrics))
+
+    predictor.predict(["one", "one two three"])
+
+    assert 4 == value(metrics, "tokens_total", kind="real")
+    assert 2 == value(metrics, "tokens_total", kind="padding")
+    assert 1 == value(metrics, "model_duration_seconds_count", step="forward")
+    assert 1 == value(metrics, "model_duration_seconds_count", step="tokenize")
+
+
+def test_a_batch_that_did_not_fit_is_counted(metrics):
+    PredictorMeter(metrics).out_of_memory()
+
+    assert 1 == value(metrics, "out_of_memory_total")
+
+
+def test_reading_the_store_is_a_pull_and_writing_a_push(metrics):
+    store = MeteredStore(MemoryCentroidStore(), metrics, ManualClock())
+
+    store.revision()
+    store.load()
+    store.pool()
+
+    assert 2 == value(metrics, "centroid_sync_duration_seconds_count", operation="pull")
+    assert 1 == value(metrics, "centroid_sync_duration_seconds_count", operation="push")
+
+
+def test_a_store_that_does_not_answer_has_no_duration(metrics):
+    store = MeteredStore(MemoryCentroidStore(away=True), metrics, ManualClock())
+
+    with pytest.raises(StoreUnavailable):
+        store.revision()
+
+    assert 0 == value(metrics, "centroid_sync_duration_seconds_count", operation="pull")

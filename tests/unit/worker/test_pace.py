@@ -1,0 +1,90 @@
+"""An iteration takes what the measured rate allows, less after drops."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.pace import FIRST_BATCH, SMOOTHING, Pace
+
+actions = st.lists(
+    st.one_of(
+        st.tuples(st.just("finished"), st.integers(1, 10_000), st.floats(0, 100)),
+        st.tuples(st.just("dropped")),
+        st.tuples(st.just("committed")),
+    ),
+    max_size=60,
+)
+
+
+def test_before_anything_is_measured_a_batch_is_small():
+    assert FIRST_BATCH == Pace(1000, 1.0).limit()
+
+
+def test_a_batch_takes_as_long_as_allowed_at_the_measured_rate():
+    pace = Pace(1000, max_seconds=2.0)
+
+    pace.finished(messages=100, seconds=0.5)
+
+    assert 400 == pace.limit()
+
+
+def test_one_slow_iteration_moves_the_rate_by_its_weight():
+    pace = Pace(1000, max_seconds=1.0)
+    pace.finished(messages=100, seconds=1.0)
+
+    pace.finished(messages=200, seconds=1.0)
+
+    assert 100 + SMOOTHING * 100 == pace.limit()
+
+
+def test_a_batch_is_never_larger_than_asked_for():
+    pace = Pace(10, max_seconds=1.0)
+
+    pace.finished(messages=10, seconds=0.0)
+
+    assert 10 == pace.limit()
+
+
+def test_the_slowest_model_still_gets_one_message():
+    pace = Pace(1000, max_seconds=1.0)
+
+    pace.finished(messages=1, seconds=60.0)
+
+    assert 1 == pace.limit()
+
+
+def test_drops_halve_the_batch_down_to_a_single_message_and_say_when_it_was_one():
+    pace = Pace(8, max_seconds=1.0)
+
+    found = [(pace.dropped(), pace.limit()) for _ in range(5)]
+
+    assert [(False, 4), (False, 2), (False, 1), (True, 1), (True, 1)] == found
+
+
+def test_commits_double_the_batch_until_nothing_is_left_of_the_drops():
+    pace = Pace(8, max_seconds=1.0)
+    for _ in range(3):
+        pace.dropped()
+
+    found = [(pace.committed(), pace.limit())[1] for _ in range(4)]
+
+    assert [2, 4, 8, 8] == found
+
+
+def test_a_drop_after_recovery_starts_from_the_whole_batch():
+    pace = Pace(8, max_seconds=1.0)
+    pace.dropped()
+    pace.committed()
+
+    pace.dropped()
+
+    assert 4 == pace.limit()
+
+
+@given(st.integers(1, 2000), actions)
+def test_a_limit_is_always_between_one_and_the_most_allowed(most, done):
+    pace = Pace(most, max_seconds=1.0)
+
+    for name, *arguments in done:
+        getattr(pace, name)(**dict(zip(("messages", "seconds"), arguments, strict=False)))
+
+        assert 1 <= pace.limit() <= most

@@ -1,0 +1,237 @@
+"""Whatever a batch holds, every record is answered once and nobody else's message is blamed."""
+
+import math
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.codec import Decoder, Encoder
+from worker.errors import DeviceOutOfMemory, PredictorError
+from worker.inference.predictor import ModelCard, Predictor
+from worker.pipeline import MAX_ISOLATED, Pipeline
+from worker.records import NO_CLUSTER, Assignments, Embeddings, Outcome, Predictions, Record
+from worker.testing import HashingPredictor, header
+
+POISON = "poison"
+VALUES = {
+    "good": b'{"text": "hello"}',
+    "bad": b"no json",
+    "null": None,
+    "poison": b'{"text": "poison"}',
+    "huge": b'{"text": "%s"}' % (b"a" * 3000),
+}
+
+mixes = st.lists(st.tuples(st.sampled_from(sorted(VALUES)), st.integers(min_value=0, max_value=2)), max_size=60)
+
+
+def unseeded(embeddings: Embeddings) -> Assignments:
+    return Assignments(np.full(len(embeddings), NO_CLUSTER), np.zeros(len(embeddings), np.float32), 0)
+
+
+def numbered(embeddings: Embeddings) -> Assignments:
+    """Every row in a cluster of its own, so that a row can be told from its neighbours."""
+    return Assignments(np.arange(len(embeddings)), np.linspace(0, 1, len(embeddings), dtype=np.float32), 4)
+
+
+def pipeline(predictor: Predictor, *, assign: Callable[[Embeddings], Assignments] = unseeded) -> Pipeline:
+    return Pipeline(Decoder(), predictor, assign, Encoder("hashing", "1", max_message_bytes=2000), lambda: 5)
+
+
+def allergic() -> HashingPredictor:
+    return HashingPredictor(fail_on=POISON, failure=PredictorError("boom"))
+
+
+def records(values: Sequence[bytes | None]) -> list[Record]:
+    return [Record("in", 0, offset, None, value, 1000) for offset, value in enumerate(values)]
+
+
+def interleaved(mix: Sequence[tuple[str, int]]) -> list[Record]:
+    """Records of several partitions, mixed as a poll mixes them."""
+    following: Counter[int] = Counter()
+    found = []
+    for kind, partition in mix:
+        found.append(Record("in", partition, following[partition], None, VALUES[kind], 1000))
+        following[partition] += 1
+    return found
+
+
+def answered(outcome: Outcome) -> list[tuple[int, int]]:
+    return [(m.source.partition, m.offset) for m in [*outcome.results, *outcome.dead_letters]]
+
+
+def good(count: int) -> list[bytes]:
+    return [b'{"text": "message %d"}' % number for number in range(count)]
+
+
+@given(mixes)
+def test_every_record_is_in_results_or_dead_letters_once(mix):
+    batch = interleaved(mix)
+
+    outcome = pipeline(allergic()).process(batch)
+
+    assert sorted((record.partition, record.offset) for record in batch) == sorted(answered(outcome))
+
+
+@given(mixes)
+def test_only_good_messages_become_results(mix):
+    outcome = pipeline(allergic()).process(interleaved(mix))
+
+    reasons = {"bad": "not_json", "null": "null_value", "poison": "inference_failed", "huge": "result_too_large"}
+    assert Counter(reasons[kind] for kind, _ in mix if kind != "good") == Counter(outcome.reasons)
+
+
+@given(mixes)
+def test_results_of_a_partition_stand_in_the_order_of_its_records(mix):
+    outcome = pipeline(allergic()).process(interleaved(mix))
+
+    for partition in range(3):
+        offsets = [result.offset for result in outcome.results if result.source.partition == partition]
+        assert sorted(offsets) == offsets
+
+
+@given(mixes)
+def test_what_is_learned_are_the_results_row_by_row(mix):
+    predictor = allergic()
+    alone = predictor.predict(["hello"]).embeddings[0]
+
+    outcome = pipeline(predictor).process(interleaved(mix))
+
+    rows = outcome.observations
+    assert [(result.source, result.offset) for result in outcome.results] == list(
+        zip(rows.sources, rows.offsets.tolist(), strict=True)
+    )
+    assert [alone.tolist()] * len(outcome.results) == rows.embeddings.tolist()
+    assert len(outcome.results) == len(rows.cluster_ids)
+
+
+@given(mixes)
+def test_what_is_measured_has_one_entry_per_answer(mix):
+    outcome = pipeline(allergic()).process(interleaved(mix))
+
+    per_result = (outcome.labels, outcome.scores, outcome.distances, outcome.token_counts)
+    assert [len(outcome.results)] * 4 == [len(column) for column in per_result]
+    assert [header(letter, "reason") for letter in outcome.dead_letters] == list(outcome.reasons)
+
+
+@pytest.mark.parametrize("values", [[], [b"no json", None, b"{}"], [VALUES["huge"]] * 2])
+def test_a_batch_without_results_has_nothing_to_learn(values):
+    outcome = pipeline(HashingPredictor()).process(records(values))
+
+    assert ([], len(values)) == (list(outcome.results), len(outcome.dead_letters))
+    assert ((0,), (0, 16)) == (outcome.observations.offsets.shape, outcome.observations.embeddings.shape)
+
+
+def test_a_model_is_not_asked_about_messages_that_cannot_be_decoded():
+    predictor = HashingPredictor()
+
+    pipeline(predictor).process(records([b"no json", None]))
+
+    assert [] == predictor.seen
+
+
+def test_documents_are_predicted_in_one_pass():
+    predictor = HashingPredictor()
+
+    pipeline(predictor).process(records([b"no json", *good(50)]))
+
+    assert [50] == predictor.seen
+
+
+def test_rows_without_a_result_are_left_out_of_every_column():
+    values = [b'{"text": "one"}', VALUES["huge"], b'{"text": "three"}']
+
+    outcome = pipeline(HashingPredictor(), assign=numbered).process(records(values))
+
+    assert [0, 2] == outcome.observations.offsets.tolist()
+    assert [0, 2] == outcome.observations.cluster_ids.tolist()
+    assert [0.0, 1.0] == outcome.distances.tolist()
+
+
+def test_the_label_is_the_one_with_the_highest_probability():
+    outcome = pipeline(_Fixed([[0.2, 0.8], [0.7, 0.3]])).process(records(good(2)))
+
+    assert ["b", "a"] == list(outcome.labels)
+    np.testing.assert_allclose([0.8, 0.7], outcome.scores)
+    assert b'"label":"b","score":0.8,"scores":{"a":0.2,"b":0.8}' in outcome.results[0].value
+
+
+def test_texts_beyond_the_window_of_the_model_are_counted_among_results():
+    long = b'{"text": "%s"}' % (b"w " * 300)
+
+    outcome = pipeline(HashingPredictor()).process(records([*good(2), long, long]))
+
+    assert 2 == outcome.truncated
+    assert [2, 2, 256, 256] == outcome.token_counts.tolist()
+
+
+@given(st.integers(min_value=1, max_value=200), st.data())
+def test_isolating_poison_costs_at_most_two_passes_per_halving_and_a_probe(count, data):
+    poison = data.draw(st.sets(st.integers(min_value=0, max_value=count - 1), max_size=MAX_ISOLATED))
+    values = [VALUES["poison"] if offset in poison else VALUES["good"] for offset in range(count)]
+    predictor = allergic()
+
+    outcome = pipeline(predictor).process(records(values))
+
+    assert sorted(poison) == sorted(letter.offset for letter in outcome.dead_letters)
+    assert len(predictor.seen) <= 1 + len(poison) * (2 * math.ceil(math.log2(count)) + 1)
+
+
+def test_a_batch_of_nothing_but_poison_is_all_dead_letters():
+    outcome = pipeline(allergic()).process(records([VALUES["poison"]] * MAX_ISOLATED))
+
+    assert ["inference_failed"] * MAX_ISOLATED == list(outcome.reasons)
+
+
+def test_more_poison_than_messages_could_be_blamed_for_is_the_models_fault():
+    batch = records([VALUES["poison"]] * (MAX_ISOLATED + 1))
+
+    with pytest.raises(PredictorError, match="boom"):
+        pipeline(allergic()).process(batch)
+
+
+def test_a_model_that_fails_on_everything_blames_no_message():
+    predictor = HashingPredictor(fail_on="e", failure=PredictorError("boom"))  # in the texts and in the probe
+
+    with pytest.raises(PredictorError, match="boom"):
+        pipeline(predictor).process(records([VALUES["good"]]))
+
+
+def test_a_device_without_memory_is_nobodys_fault_and_the_batch_is_not_split():
+    predictor = HashingPredictor(fail_on=POISON, failure=DeviceOutOfMemory("full"))
+
+    with pytest.raises(DeviceOutOfMemory):
+        pipeline(predictor).process(records([*good(8), VALUES["poison"]]))
+
+    assert [9] == predictor.seen
+
+
+def test_the_detail_of_a_poison_message_names_the_error_and_quotes_nothing():
+    failure = PredictorError("cannot read 'poison'")
+    failure.__cause__ = ValueError("'poison' is no number")
+    predictor = HashingPredictor(fail_on=POISON, failure=failure)
+
+    outcome = pipeline(predictor).process(records([VALUES["poison"]]))
+
+    assert "the model failed on this message alone: ValueError" == header(outcome.dead_letters[0], "detail")
+
+
+@dataclass
+class _Fixed:
+    """A predictor whose probabilities are given."""
+
+    probabilities: list[list[float]]
+    card: ModelCard = field(default=ModelCard("fixed", "1", ("a", "b"), 2, max_tokens=8, fingerprint="fixed"))
+
+    def predict(self, texts: Sequence[str]) -> Predictions:
+        rows = len(texts)
+        return Predictions(
+            np.asarray(self.probabilities, np.float32),
+            np.ones((rows, 2), np.float32),
+            np.ones(rows, np.int64),
+            np.zeros(rows, np.bool_),
+        )

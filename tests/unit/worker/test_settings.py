@@ -1,0 +1,111 @@
+"""What the options promise by themselves."""
+
+from typing import cast
+
+import pytest
+from pydantic import SecretStr, ValidationError
+
+from worker.settings import ClusterSettings, KafkaSettings, RedisSettings, Section, Settings
+
+
+@pytest.mark.parametrize(("preset", "expected"), [("kafka", 45_000), ("embedded", 6_000)])
+def test_a_preset_brings_its_session_timeout(preset, expected):
+    assert expected == KafkaSettings(preset=preset).session_ms
+
+
+def test_a_session_timeout_of_ones_own_is_stronger_than_the_preset():
+    assert 9_000 == KafkaSettings(preset="embedded", session_timeout_ms=9_000).session_ms
+
+
+@pytest.mark.parametrize(
+    ("k", "seed_messages", "expected"), [(64, None, 1000), (200, None, 2000), (8, 40, 40), (100, 40, 100)]
+)
+def test_seeding_waits_for_enough_rows_and_never_for_fewer_than_clusters(k, seed_messages, expected):
+    assert expected == ClusterSettings(k=k, seed_messages=seed_messages).seed_size
+
+
+def test_names_may_be_given_with_commas():
+    assert ("one", "two") == KafkaSettings(input_topics=" one, two,").input_topics
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://:hunter2@localhost:6379/0",
+        "redis://user:hunter2@localhost:6379/0",
+        "redis://user@localhost",
+        "redis://localhost:6379/0?password=hunter2",
+        "redis://localhost:6379/0?db=1&username=user",
+    ],
+)
+def test_a_user_or_password_in_the_url_is_refused_and_not_repeated(url):
+    with pytest.raises(ValidationError, match=r"redis\.password") as refused:
+        RedisSettings(url=url)
+
+    assert "hunter2" not in refused.value.errors(include_input=False, include_url=False)[0]["msg"]
+
+
+PASSWORD = KafkaSettings(
+    security_protocol="SASL_PLAINTEXT", sasl_mechanism="PLAIN", sasl_username="u", sasl_password=SecretStr("hunter2")
+)
+TOKEN = KafkaSettings(
+    security_protocol="SASL_PLAINTEXT", sasl_mechanism="OAUTHBEARER", sasl_oauth_token=SecretStr("hunter2")
+)
+
+
+@pytest.mark.parametrize("kafka", [PASSWORD, TOKEN])
+def test_secrets_are_not_shown(kafka):
+    settings = Settings(kafka=kafka, redis=RedisSettings(password=SecretStr("hunter2")))
+
+    shown = [str(settings), repr(settings), str(settings.model_dump()), settings.model_dump_json()]
+
+    assert [] == [text for text in shown if "hunter2" in text]
+
+
+def test_options_cannot_be_changed_later():
+    with pytest.raises(ValidationError, match="frozen"):
+        Settings().kafka.group_id = "another"
+
+
+@pytest.mark.parametrize("section", Settings.model_fields)
+def test_every_option_says_what_it_does(section):
+    options = cast("type[Section]", Settings.model_fields[section].annotation).model_fields
+
+    assert [] == [name for name, field in options.items() if not (field.description or "").endswith(".")]
+
+
+@pytest.mark.parametrize("section", Settings.model_fields)
+def test_every_option_has_a_default(section):
+    options = cast("type[Section]", Settings.model_fields[section].annotation).model_fields
+
+    assert [] == [name for name, field in options.items() if field.is_required()]
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        {"kafka": {"input_topics": ""}},
+        {"kafka": {"bootstrap_servers": " , "}},
+        {"kafka": {"bootstrap_servers": "127.0.0.1:kafka"}},
+        {"kafka": {"bootstrap_servers": "127.0.0.1:99999"}},
+        {"kafka": {"group_id": ""}},
+        {"kafka": {"output_topic": ""}},
+        {"kafka": {"fetch_max_bytes": 2**31}},
+        {"kafka": {"session_timeout_ms": 2**31}},
+        {"kafka": {"max_poll_interval_ms": 2**31}},
+        {"delivery": {"poll_timeout_seconds": "inf"}},
+        {"delivery": {"poll_timeout_seconds": 1e12}},
+        {"delivery": {"shutdown_seconds": 1e12}},
+        {"redis": {"timeout_seconds": "inf"}},
+        {"redis": {"timeout_seconds": 1e12}},
+    ],
+    ids=str,
+)
+def test_what_no_client_could_work_with_is_refused(option):
+    with pytest.raises(ValidationError):
+        Settings.model_validate(option)
+
+
+@pytest.mark.parametrize("server", ["kafka", "kafka:9092", "[::1]:9092", "SSL://kafka:9093"])
+def test_a_broker_has_a_host_and_perhaps_a_port(server):
+    assert (server,) == KafkaSettings(bootstrap_servers=server).bootstrap_servers

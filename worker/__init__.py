@@ -1,0 +1,1 @@
+"""The streaming worker: consume, classify and embed in one pass, cluster, publish."""

@@ -1,0 +1,199 @@
+"""`python -m worker`: run a worker, check its surroundings, tend its clusters and its dead letters."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from worker import deadletters, listing, logs
+from worker.errors import ConfigurationError, TextsieveError
+from worker.loading import load_settings, reference_table
+from worker.records import REASONS
+from worker.settings import Settings
+
+PIPE_WIDTH = 200  # columns where there is no terminal: rows stay on one line
+
+cli = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,  # a plain traceback shows no values: they could be texts or secrets
+    help="Labels and clusters a stream of short texts.",
+)
+clusters = typer.Typer(no_args_is_help=True, help="Tend the shared clusters.")
+cli.add_typer(clusters, name="clusters")
+dead_letters = typer.Typer(no_args_is_help=True, help="Look at the dead letters, send them to the input again.")
+cli.add_typer(dead_letters, name="dead-letters")
+
+Config = Annotated[Path | None, typer.Option(help="TOML file; textsieve.toml in this folder if there is one.")]
+Overrides = Annotated[
+    list[str] | None, typer.Option("--set", help="section.option=value, stronger than file and environment.")
+]
+Reasons = Annotated[list[str] | None, typer.Option("--reason", help="Only these reasons; may be given again.")]
+Topics = Annotated[list[str] | None, typer.Option("--topic", help="Only from these input topics; may be given again.")]
+Since = Annotated[str | None, typer.Option(help="Only messages newer than 15m, 2h, 7d, or an ISO 8601 time.")]
+
+
+@cli.command()
+def run(config: Config = None, overrides: Overrides = None) -> None:
+    """Label messages until SIGTERM or SIGINT."""
+    with _exit_codes():
+        settings = load_settings(config=config, overrides=overrides or ())
+        from worker import app  # noqa: PLC0415  # a wrong setting is told at once, not after torch has loaded
+
+        app.run(settings)
+
+
+@cli.command()
+def check(
+    config: Config = None,
+    overrides: Overrides = None,
+    json: Annotated[bool, typer.Option("--json", help="One line for machines.")] = False,
+) -> None:
+    """Read the settings, reach broker and store, load the model, then exit."""
+    with _exit_codes():
+        settings = load_settings(config=config, overrides=overrides or ())
+        from worker import app  # noqa: PLC0415  # as above
+
+        found = asdict(app.check(settings))
+        if json:
+            typer.echo(msgspec.json.encode(found))
+            return
+        for name, value in found.items():
+            typer.echo(f"{name}: {_shown(value)}")
+
+
+def _shown(value: object) -> str:
+    """A finding of `check` as a person would write it."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, dict | tuple | list):
+        return ", ".join(value) or "none"
+    return str(value)
+
+
+@cli.command()
+def settings() -> None:
+    """Print every option, its default and what it does, as a Markdown table."""
+    typer.echo(reference_table())
+
+
+@clusters.command()
+def reset(
+    config: Config = None,
+    overrides: Overrides = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Forget all centroids and counts of the space: they are seeded anew from what comes next."""
+    with _exit_codes():
+        loaded: Settings = load_settings(config=config, overrides=overrides or ())
+        if not yes:
+            typer.confirm(f"Forget all clusters of space {loaded.clusters.space!r}?", abort=True)
+        from worker import app  # noqa: PLC0415  # as above
+
+        app.reset_clusters(loaded)
+        typer.echo(f"space {loaded.clusters.space!r} is empty")
+
+
+@dead_letters.command("list")
+def list_(
+    *,
+    config: Config = None,
+    overrides: Overrides = None,
+    reasons: Reasons = None,
+    topics: Topics = None,
+    since: Since = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many, the newest.")] = 50,
+    show_text: Annotated[bool, typer.Option("--show-text", help="The values too: they may be private.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One line per dead letter, for machines.")] = False,
+) -> None:
+    """Show dead letters: where from, when, why, how large; never their text unless asked."""
+    with _exit_codes():
+        settings = load_settings(config=config, overrides=overrides or ())
+        selection = _selection(reasons, topics, since)
+        from worker.connectors.kafka import letters  # noqa: PLC0415  # as above
+
+        logs.configure(level="warning", style="console")
+        with _waiting(f"reading {settings.kafka.dead_letter_topic}"):
+            found = listing.newest(letters.dead_letters(settings.kafka, selection), limit=limit)
+        if not json:
+            _console().print(listing.letter_table(found, show_text=show_text))
+            return
+        for letter in found.letters:
+            typer.echo(msgspec.json.encode(listing.letter_line(letter, show_text=show_text)))
+
+
+@dead_letters.command()
+def replay(
+    *,
+    config: Config = None,
+    overrides: Overrides = None,
+    reasons: Reasons = None,
+    topics: Topics = None,
+    since: Since = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, the first in the topic.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Send.")] = False,
+    dry_run: Annotated[bool | None, typer.Option(help="Only say what would be sent; the default.")] = None,
+    again: Annotated[bool, typer.Option("--again", help="Send also what an earlier replay sent.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="One line for machines.")] = False,
+) -> None:
+    """Send dead letters to the topics they came from, as they were; without --yes only say what would be sent."""
+    with _exit_codes():
+        if yes and dry_run:
+            raise ConfigurationError("--yes, --dry-run: expected one of them, came both")
+        settings = load_settings(config=config, overrides=overrides or ())
+        selection = _selection(reasons, topics, since)
+        from worker.connectors.kafka import letters  # noqa: PLC0415  # as above
+
+        logs.configure(level="warning", style="console")
+        with _waiting("reading the dead letters, and what was replayed before"):
+            made = letters.draft(settings.kafka, selection, again=again).first(limit)
+        summary = {"sendable": len(made.sendable), "refused": made.refused}
+        if not json:
+            _console().print(listing.plan_table(made))
+        if yes or dry_run is False:
+            with _waiting(f"sending {len(made.sendable)} messages"):
+                summary["sent"] = letters.resend(settings, selection, made)
+        sent = summary.get("sent")
+        told = f"nothing was sent: --yes sends {len(made.sendable)}" if sent is None else f"sent {sent}"
+        typer.echo(msgspec.json.encode(summary) if json else f"{told} messages")
+
+
+def _selection(reasons: list[str] | None, topics: list[str] | None, since: str | None) -> deadletters.Selection:
+    if unknown := set(reasons or ()) - set(REASONS):
+        raise ConfigurationError(f"--reason: expected one of {', '.join(REASONS)}, came {', '.join(sorted(unknown))}")
+    since_ms = None if since is None else deadletters.parse_since(since, now=datetime.now(UTC))
+    return deadletters.Selection(frozenset(reasons or ()), frozenset(topics or ()), since_ms)
+
+
+def _console() -> Console:
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+
+
+def _waiting(on: str) -> AbstractContextManager[object]:
+    """A sign of life on stderr, where that is a terminal."""
+    return Console(stderr=True).status(on)
+
+
+@contextmanager
+def _exit_codes() -> Iterator[None]:
+    """0 clean stop, 1 fault, 2 bad configuration; the reason on stderr."""
+    try:
+        yield
+    except ConfigurationError as error:
+        typer.echo(f"configuration: {error}", err=True)
+        sys.exit(2)
+    except TextsieveError as error:
+        typer.echo(f"stopped: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    cli()

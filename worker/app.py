@@ -1,0 +1,288 @@
+"""The composition root: the only place that builds a worker from its settings."""
+
+import os
+import platform
+import signal
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from random import Random
+
+import structlog
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from threadpoolctl import threadpool_limits
+
+from worker import logs
+from worker.ceiling import DeadLetterCeiling
+from worker.clustering.centroids import CentroidStore
+from worker.clustering.online import ClusterSpace, OnlineClusters
+from worker.codec import Decoder, Encoder
+from worker.connectors import redis as store
+from worker.connectors.http import Probes, serve
+from worker.connectors.kafka import KafkaSink, KafkaSource, prepare_topics
+from worker.health import Health
+from worker.inference.predictor import Metered, Predictor
+from worker.journal import Journal
+from worker.loop import LoopSettings, StreamLoop
+from worker.meters import MeteredStore, PredictorMeter
+from worker.metrics import Metrics, SteadyRegistry
+from worker.metrics.gpu import GpuCollector
+from worker.pace import Pace
+from worker.pipeline import Pipeline
+from worker.records import REASONS
+from worker.settings import Settings
+from worker.streams import Sink, Source
+
+LEAVE_SECONDS = 3.0  # to leave the group and to close the producer, out of the shutdown deadline
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What `check` found."""
+
+    topics: dict[str, str]
+    partitions: int
+    model: str
+    labels: tuple[str, ...]
+    seeded: bool
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What an embedding program, a test or a chaos run puts in place of the usual parts.
+
+    Attributes:
+        predictor: answers instead of the model that the settings name.
+        source, sink, store: get the part that was built, return the one to use.
+    """
+
+    predictor: Predictor | None = None
+    source: Callable[[Source], Source] = lambda part: part
+    sink: Callable[[Sink], Sink] = lambda part: part
+    store: Callable[[CentroidStore], CentroidStore] = lambda part: part
+
+
+def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe to share
+    """Run one worker until it is asked to stop.
+
+    Args:
+        settings: all options.
+        parts: what stands in for the usual parts.
+
+    Raises:
+        TextsieveError: see worker.errors for what it means and which exit code it deserves.
+    """
+    logs.configure(level=settings.logs.level, style=settings.logs.format)
+    name = f"{socket.gethostname()}-{os.getpid()}"
+    structlog.contextvars.bind_contextvars(worker=name)
+    log = logs.get_logger("worker")
+    health = Health()
+    registry = SteadyRegistry()
+    probes = Probes(health, registry, settings.http.stuck_after_seconds, time.monotonic, log)
+    with ExitStack() as resources:
+        stop = resources.enter_context(_stopping_on_signals(settings.delivery.shutdown_seconds, log))
+        port = resources.enter_context(serve(settings.http, probes))
+        topics = prepare_topics(settings.kafka, settings.output, settings.delivery)
+        log.info("loading the model", model=settings.model.path)
+        predictor = parts.predictor or _load(settings)
+        metrics = _metrics(registry, settings, predictor)
+        if isinstance(predictor, Metered):
+            predictor.meter = PredictorMeter(metrics)
+        if parts.predictor is None:  # one of ours, which has loaded torch
+            _watch_gpu(registry)
+        clusters = _clusters(settings, predictor, parts, metrics, stop)
+        warning = store.check_memory_policy(store.connect(settings.redis))
+        if warning:
+            log.warning("the store may evict the centroids: set maxmemory-policy noeviction", policy=warning)
+        source = KafkaSource(
+            settings.kafka, topics.partitions, topics.ids, settings.delivery.max_batch_records, logs.get_logger("kafka")
+        )
+        resources.callback(source.close, timeout_seconds=LEAVE_SECONDS)
+        publish_seconds = settings.kafka.session_ms / 1000 * settings.delivery.publish_session_fraction
+        sink = KafkaSink(
+            kafka=settings.kafka,
+            output=settings.output,
+            worker=name,
+            version=_version(),
+            topic_ids=topics.ids,
+            generation=lambda: source.generation,
+            publish_seconds=publish_seconds,
+            batch=settings.delivery.max_batch_records,
+        )
+        resources.callback(sink.close, timeout_seconds=LEAVE_SECONDS)
+        loop = StreamLoop(
+            source=parts.source(source),
+            sink=parts.sink(sink),
+            pipeline=_pipeline(settings, predictor, clusters),
+            clusters=clusters,
+            settings=LoopSettings(
+                poll_timeout_seconds=settings.delivery.poll_timeout_seconds,
+                checkpoint_seconds=settings.delivery.checkpoint_seconds,
+                publish_seconds=publish_seconds,
+                service_retry_seconds=settings.delivery.service_retry_seconds,
+                max_pending_bytes=settings.clusters.max_pending_bytes,
+            ),
+            pace=Pace(settings.delivery.max_batch_records, settings.delivery.max_iteration_seconds),
+            ceiling=DeadLetterCeiling(
+                settings.dead_letters.max_ratio, settings.dead_letters.window, settings.dead_letters.max_consecutive
+            ),
+            journal=Journal(metrics, health, log, time.time, settings.drift.window_messages),
+            rng=Random(),
+            clock=time.monotonic,
+            wait=stop.wait,
+        )
+        log.info("worker started", port=port, model=predictor.card.name, version=_version())
+        loop.run(stop.is_set)
+        log.info("worker stopped")
+
+
+def check(settings: Settings) -> Report:
+    """Reach every service and load the model, as `run` would, then let go.
+
+    Raises:
+        TextsieveError: the first thing that would keep a worker from running.
+    """
+    warnings = []
+    topics = prepare_topics(settings.kafka, settings.output, settings.delivery)
+    predictor = _load(settings)
+    client = store.connect(settings.redis)
+    policy = store.check_memory_policy(client)
+    if policy:
+        warnings.append(f"the store may evict the centroids (maxmemory-policy {policy}): set noeviction")
+    snapshot = store.RedisCentroidStore(client, settings.clusters.space, _space(settings, predictor)).load()
+    with serve(settings.http, Probes(Health(), CollectorRegistry(), 1.0, time.monotonic, logs.get_logger("check"))):
+        pass  # the port is free
+    card = predictor.card
+    return Report(
+        topics=dict(topics.ids),
+        partitions=topics.partitions,
+        model=f"{card.name} {card.version}",
+        labels=card.labels,
+        seeded=snapshot is not None,
+        warnings=tuple(warnings),
+    )
+
+
+def reset_clusters(settings: Settings) -> None:
+    """Empty the cluster space on purpose.
+
+    Raises:
+        StoreUnavailable: the store does not answer.
+    """
+    client = store.connect(settings.redis)
+    nobody = ClusterSpace("", settings.kafka.group_id, settings.clusters.k, settings.clusters.seed_size, 1.0)
+    store.RedisCentroidStore(client, settings.clusters.space, nobody).reset()
+
+
+def _load(settings: Settings) -> Predictor:
+    from worker.inference.loading import load_predictor  # noqa: PLC0415  # torch takes seconds: only when it is needed
+
+    predictor = load_predictor(settings.model)
+    if settings.model.threads is not None:
+        threadpool_limits(settings.model.threads)  # scikit-learn's and BLAS's pools too, or workers fight over cores
+    return predictor
+
+
+def _space(settings: Settings, predictor: Predictor) -> ClusterSpace:
+    return ClusterSpace(
+        model=predictor.card.fingerprint,
+        group=settings.kafka.group_id,
+        k=settings.clusters.k,
+        seed_size=settings.clusters.seed_size,
+        seed_after_seconds=settings.clusters.seed_after_seconds,
+        half_life=settings.clusters.half_life_messages,
+    )
+
+
+def _clusters(
+    settings: Settings, predictor: Predictor, parts: Parts, metrics: Metrics, stop: threading.Event
+) -> OnlineClusters:
+    space = _space(settings, predictor)
+    shared = store.RedisCentroidStore(store.connect(settings.redis), settings.clusters.space, space)
+    timed = MeteredStore(parts.store(shared), metrics, time.monotonic)
+    clusters = OnlineClusters(timed, space, Random(), stop.wait)
+    clusters.watermarks()  # another model or group in this space is refused before anything is consumed
+    return clusters
+
+
+def _pipeline(settings: Settings, predictor: Predictor, clusters: OnlineClusters) -> Pipeline:
+    card = predictor.card
+    return Pipeline(
+        decoder=Decoder(
+            settings.input.format, settings.input.text_field, settings.input.id_field, settings.input.max_value_bytes
+        ),
+        predictor=predictor,
+        assign=clusters.assign,
+        encoder=Encoder(
+            card.name,
+            card.version,
+            settings.output.include_text,
+            settings.output.embedding,
+            settings.output.timestamp,
+            settings.output.max_message_bytes,
+        ),
+        now_ms=lambda: time.time_ns() // 1_000_000,
+    )
+
+
+def _metrics(registry: SteadyRegistry, settings: Settings, predictor: Predictor) -> Metrics:
+    card = predictor.card
+    metrics = Metrics(
+        registry=registry,
+        labels=card.labels,
+        reasons=REASONS,
+        inputs=settings.kafka.input_topics,
+        outputs=(settings.kafka.output_topic, settings.kafka.dead_letter_topic),
+        k=settings.clusters.k,
+    )
+    metrics.model.info({"name": card.name, "version": card.version, "max_tokens": str(card.max_tokens)})
+    metrics.build.info({"version": _version(), "python": platform.python_version(), "torch": metadata.version("torch")})
+    for collect in (ProcessCollector, PlatformCollector, GCCollector):
+        collect(registry=registry)
+    return metrics
+
+
+def _watch_gpu(registry: SteadyRegistry) -> None:
+    from worker.inference.gpu import gpu_reader  # noqa: PLC0415  # as in _load
+
+    read = gpu_reader()
+    if read is not None:
+        registry.register(GpuCollector(read))
+
+
+def _version() -> str:
+    try:
+        return metadata.version("textsieve")
+    except metadata.PackageNotFoundError:
+        return "uninstalled"
+
+
+@contextmanager
+def _stopping_on_signals(deadline_seconds: float, log: structlog.stdlib.BoundLogger) -> Iterator[threading.Event]:
+    """SIGTERM and SIGINT ask for a graceful stop; a second one, or the deadline, ends the process at once."""
+    stop = threading.Event()
+
+    def ask(signum: int, _frame: object) -> None:
+        if stop.is_set():
+            os._exit(1)
+        stop.set()
+        signal.setitimer(signal.ITIMER_REAL, deadline_seconds)
+        log.info("stopping", signal=signal.Signals(signum).name, deadline_seconds=deadline_seconds)
+
+    def give_up(_signum: int, _frame: object) -> None:
+        log.error("not stopped within delivery.shutdown_seconds: ending at once; the next owner repeats the rest")
+        os._exit(1)
+
+    handlers = {signal.SIGTERM: ask, signal.SIGINT: ask, signal.SIGALRM: give_up}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
+    try:
+        yield stop
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)

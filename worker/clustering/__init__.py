@@ -1,0 +1,1 @@
+"""Shared clusters that are learned online."""

@@ -1,0 +1,352 @@
+"""One worker's share in the common clusters: assign at once, observe in memory, learn at checkpoints."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from random import Random
+
+import numpy as np
+from sklearn.cluster import MiniBatchKMeans
+
+from worker.clustering import minibatch
+from worker.clustering.centroids import (
+    RESET,
+    CentroidStore,
+    PoolRows,
+    SeedPool,
+    Snapshot,
+    falls_short,
+    raise_watermarks,
+)
+from worker.clustering.minibatch import Clustering
+from worker.errors import StoreUnavailable
+from worker.records import NO_CLUSTER, Assignments, Embeddings, Observations, Partition, Position
+
+MAX_ATTEMPTS = 20  # compare-and-set tries of one learn; with jitter, 8 workers needed 6 at most
+RETRY_SECONDS = 0.02  # first pause after a lost race; grows linearly and is jittered
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSpace:
+    """What all workers of a space must agree on.
+
+    Attributes:
+        model: fingerprint of the embedding space.
+        group: consumer group whose offsets the watermarks follow.
+        k: number of clusters.
+        seed_size: rows to pool before seeding.
+        seed_after_seconds: seed with what is there (at least k rows) after this long.
+        half_life: rows after which older weight counts half, or None.
+    """
+
+    model: str
+    group: str
+    k: int
+    seed_size: int
+    seed_after_seconds: float
+    half_life: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What one `learn()` did."""
+
+    rows: int = 0  # newly counted, in the centroids or in the seed pool
+    conflicts: int = 0  # races lost against other workers
+    went_back: bool = False  # the store has forgotten what it knew: read again from its watermarks
+    restored: bool = False  # the space was missing and a local copy was written back
+
+
+@dataclass(slots=True)
+class _Pending:
+    """Rows of finished batches, in order, until they are learned."""
+
+    batches: list[Observations] = field(default_factory=list)
+    finished: dict[Partition, int] = field(default_factory=dict)  # next offset, past dead letters too
+    bytes: int = 0
+
+
+@dataclass(slots=True)
+class OnlineClusters:
+    """Holds the last known snapshot and the rows that the store does not know yet.
+
+    Every row carries its partition and offset, and the store keeps for every partition the first offset it has not
+    learned. So a row is counted exactly once however often it is observed: below the watermark it is dropped.
+
+    Attributes:
+        sleep: pauses between lost races, in seconds.
+    """
+
+    store: CentroidStore
+    space: ClusterSpace
+    rng: Random
+    sleep: Callable[[float], object]
+    _snapshot: Snapshot | None = None
+    _estimator: MiniBatchKMeans | None = None
+    _pending: _Pending = field(default_factory=_Pending)
+    _starts: dict[Partition, Position] = field(default_factory=dict)
+    _known: Mapping[Partition, Position] = field(default_factory=dict)  # watermarks when last asked where to start
+    _confirmed: dict[Partition, Position] = field(default_factory=dict)  # what the store has told us that it knows
+    _first: dict[Partition, Position] = field(default_factory=dict)  # where this worker first began, before seeding
+    _pooled: bool = False  # the pool held rows when it was last looked at
+    _compared: bool = True  # the stream starts where the store's watermarks were known
+
+    @property
+    def pending_bytes(self) -> int:
+        """Memory held by rows that are not learned yet."""
+        return self._pending.bytes
+
+    @property
+    def snapshot(self) -> Snapshot | None:
+        """The last snapshot seen, or None before seeding."""
+        return self._snapshot
+
+    @property
+    def awaits_seed(self) -> bool:
+        """Whether rows wait in the pool: time alone may make them ripe, even if no message comes any more."""
+        return self._pooled and self._snapshot is None
+
+    @property
+    def has_pending(self) -> bool:
+        """Whether a learn would tell the store anything."""
+        return bool(self._pending.finished)
+
+    def assign(self, embeddings: Embeddings) -> Assignments:
+        """The nearest shared centroid of every row, by the last snapshot seen; NO_CLUSTER before seeding."""
+        if self._snapshot is None or self._estimator is None:
+            rows = len(embeddings)
+            return Assignments(np.full(rows, NO_CLUSTER, np.int64), np.zeros(rows, np.float32), 0)
+        return minibatch.assign(self._estimator, embeddings, version=self._snapshot.version)
+
+    def watermarks(self) -> Mapping[Partition, Position]:
+        """The first offset of each partition that the store has not learned: a stream must not start later.
+
+        Before seeding these are the watermarks of the pool. Falls back to what this worker knows while the store is
+        away, and compares at the next learn.
+        """
+        known, self._compared = self._snapshot, False
+        self._known = {} if known is None else known.watermarks
+        lost: set[Partition] = set()  # partitions of which the store, not yet seeded, has kept nothing
+        with suppress(StoreUnavailable):
+            revision = self._refresh()
+            if known is not None and self._snapshot is None:
+                self._after_loss(known, revision)
+            self._known = self._stored_marks()
+            self._compared = True
+            if self._snapshot is None and revision != RESET:
+                lost = self._confirmed.keys() - self._known.keys()
+        return {**self._known, **{partition: self._first[partition] for partition in lost}}
+
+    def begin(self, starts: Mapping[Partition, Position]) -> None:
+        """Forget what was observed and not learned: the stream starts again at `starts`."""
+        self._pending = _Pending()
+        self._starts = dict(starts)
+        self._first = {**starts, **self._first} if self._snapshot is None else {}
+        self._confirmed = {
+            partition: min(start, self._known[partition])
+            for partition, start in starts.items()
+            if partition in self._known and self._known[partition].topic_id == start.topic_id
+        }
+
+    def observe(self, rows: Observations, finished: Mapping[Partition, int]) -> None:
+        """Remember published results until the next learn; memory only.
+
+        Args:
+            rows: one per result.
+            finished: next offset per partition, dead letters included.
+        """
+        if len(rows.offsets):
+            self._pending.batches.append(rows)
+            self._pending.bytes += rows.embeddings.nbytes + 64 * len(rows.offsets)
+        self._pending.finished.update(finished)
+
+    def learn(self) -> Learned:
+        """Tell the store what was observed, exactly once, with the watermarks that say so.
+
+        1. ask for the revision, load the snapshot if it moved;
+        2. drop rows below its watermarks;
+        3. add the rest to the centroids;
+        4. write both back if nobody wrote in between, or begin again.
+
+        Raises:
+            StoreUnavailable: nothing was forgotten, try again later.
+            ConfigurationError: the space belongs to another model, group or k.
+        """
+        for attempt in range(MAX_ATTEMPTS):
+            learned = self._learn_once()
+            if learned is not None:
+                return replace(learned, conflicts=attempt)
+            self.sleep(self.rng.uniform(0.5, 1.5) * RETRY_SECONDS * (attempt + 1))
+        raise StoreUnavailable(
+            f"lost {MAX_ATTEMPTS} races for the centroids in a row: too many workers share this space"
+        )
+
+    def _learn_once(self) -> Learned | None:
+        known = self._snapshot
+        revision = self._refresh()
+        if known is not None and _went_back(known, self._snapshot):
+            return self._after_loss(known, revision)
+        if not self._compared:
+            marks = self._stored_marks()
+            self._compared = True
+            if self._misses_rows(marks):
+                return Learned(went_back=True)
+        if self._snapshot is not None and falls_short(self._snapshot.watermarks, self._confirmed):
+            return Learned(went_back=True)
+        if not (self.has_pending or self.awaits_seed):
+            return Learned()
+        if self._snapshot is None:
+            return self._pool(revision)
+        merged, rows = self._merged(self._snapshot)
+        if not self.store.replace(merged, expected=revision):
+            return None
+        self._accept(merged)
+        self._settle()
+        return Learned(rows)
+
+    def _refresh(self) -> str | None:
+        revision = self.store.revision()
+        if self._snapshot is None or revision != self._snapshot.revision:
+            self._accept(None if revision in (None, RESET) else self.store.load())
+        return revision if self._snapshot is None else self._snapshot.revision
+
+    def _stored_marks(self) -> Mapping[Partition, Position]:
+        """The watermarks of the snapshot, or of the pool while there is none."""
+        if self._snapshot is None:
+            pool = self.store.pool()
+            if pool is not None:
+                return pool.watermarks
+            self._refresh()  # seeded meanwhile
+        return {} if self._snapshot is None else self._snapshot.watermarks
+
+    def _misses_rows(self, marks: Mapping[Partition, Position]) -> bool:
+        """Whether the stream started after a watermark: rows between the two would never be learned."""
+        return any(
+            partition in marks
+            and marks[partition].topic_id == start.topic_id
+            and marks[partition].offset < start.offset
+            for partition, start in self._starts.items()
+        )
+
+    def _settle(self) -> None:
+        """The store has confirmed everything that was observed."""
+        self._confirmed |= self._marks()
+        self._pending = _Pending()
+
+    def _accept(self, snapshot: Snapshot | None) -> None:
+        self._snapshot = snapshot
+        self._estimator = None
+        if snapshot is not None:
+            self._estimator = minibatch.restore(Clustering(snapshot.centers, snapshot.counts))
+
+    def _after_loss(self, known: Snapshot, revision: str | None) -> Learned | None:
+        """The store knows less than it did: give it our copy if it has none, then read again from its watermarks."""
+        if self._snapshot is not None or revision == RESET:
+            return Learned(went_back=True)
+        self._accept(known)  # or a store that does not answer now would find nobody who remembers
+        copy = replace(known, revision=self._new_revision())
+        if not self.store.replace(copy, expected=None):
+            return None
+        self._accept(copy)
+        return Learned(went_back=True, restored=True)
+
+    def _merged(self, snapshot: Snapshot) -> tuple[Snapshot, int]:
+        """The snapshot with every pending row that it does not contain yet, and how many those are."""
+        clustering, added = Clustering(snapshot.centers, snapshot.counts), 0
+        for batch in self._pending.batches:
+            rows = self._unlearned(batch, snapshot.watermarks)
+            if not len(rows.offsets):
+                continue
+            ids = rows.cluster_ids
+            if (ids == NO_CLUSTER).any():  # published before the space was seeded
+                ids = self.assign(rows.embeddings).cluster_ids
+            clustering = minibatch.merge(clustering, rows.embeddings, ids, half_life=self.space.half_life)
+            added += len(ids)
+        merged = replace(
+            snapshot,
+            revision=self._new_revision(),
+            version=snapshot.version + 1,
+            learned=snapshot.learned + added,
+            centers=clustering.centers,
+            counts=clustering.counts,
+            watermarks=raise_watermarks(snapshot.watermarks, self._marks()),
+        )
+        return merged, added
+
+    def _unlearned(self, batch: Observations, marks: Mapping[Partition, Position]) -> Observations:
+        floor = {
+            partition: marks[partition].offset
+            for partition, start in self._starts.items()
+            if partition in marks and marks[partition].topic_id == start.topic_id
+        }
+        if not floor:
+            return batch
+        keep = batch.offsets >= np.asarray([floor.get(source, 0) for source in batch.sources], np.int64)  # [rows]
+        if keep.all():
+            return batch
+        return Observations(
+            [source for source, kept in zip(batch.sources, keep, strict=True) if kept],
+            batch.offsets[keep],
+            batch.embeddings[keep],
+            batch.cluster_ids[keep],
+        )
+
+    def _marks(self) -> dict[Partition, Position]:
+        """Watermarks of what was finished here."""
+        return {
+            partition: Position(offset, self._starts[partition].topic_id)
+            for partition, offset in self._pending.finished.items()
+        }
+
+    def _pool(self, revision: str | None) -> Learned | None:
+        """Before there are centroids: put the rows where every worker finds them, and seed when there are enough."""
+        batches = self._pending.batches
+        sources = tuple(
+            (source, int(offset))
+            for batch in batches
+            for source, offset in zip(batch.sources, batch.offsets, strict=True)
+        )
+        embeddings = (
+            np.concatenate([batch.embeddings for batch in batches]) if batches else np.empty((0, 0), np.float32)
+        )
+        pool = self.store.pool(PoolRows(sources, embeddings, self._marks(), self._confirmed))
+        if pool is None:
+            return None
+        if pool.forgot:
+            return Learned(went_back=True)
+        self._settle()
+        rows = len(pool.sources)
+        self._pooled = rows > 0
+        ripe = rows >= self.space.seed_size or pool.age_seconds >= self.space.seed_after_seconds
+        if ripe and rows >= self.space.k:
+            self._seed(pool, revision)
+        return Learned(len(sources))
+
+    def _seed(self, pool: SeedPool, revision: str | None) -> None:
+        clustering = minibatch.seed(pool.embeddings, k=self.space.k, random_state=self.rng.getrandbits(32))
+        snapshot = Snapshot(
+            revision=self._new_revision(),
+            version=1,
+            model=self.space.model,
+            group=self.space.group,
+            learned=len(pool.sources),
+            centers=clustering.centers,
+            counts=clustering.counts,
+            watermarks=pool.watermarks,
+        )
+        if self.store.replace(snapshot, expected=revision, pool_revision=pool.revision):
+            self._accept(snapshot)
+
+    def _new_revision(self) -> str:
+        return f"{self.rng.getrandbits(64):016x}"
+
+
+def _went_back(known: Snapshot, found: Snapshot | None) -> bool:
+    """Whether the store forgot something it had confirmed: a failover or a restart without its last writes."""
+    if found is None:
+        return True
+    for partition, before in known.watermarks.items():
+        now = found.watermarks.get(partition)
+        if now is None or (now.topic_id == before.topic_id and now.offset < before.offset):
+            return True
+    return False

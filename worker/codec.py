@@ -1,0 +1,286 @@
+"""The wire contract in code: bytes to documents, answers to bytes (docs/messages.md is its home)."""
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.records import NO_CLUSTER, DeadLetter, Document, Header, Outgoing, Record
+
+PREFIX = "textsieve."  # of our headers; incoming ones are dropped, or a sender could forge the ledger
+RECORD_OVERHEAD_BYTES = 400  # of a record batch, of our stamp headers and of their lengths: generous
+_BOM = b"\xef\xbb\xbf"
+
+RawObject = dict[str, msgspec.Raw]
+_decode_object = msgspec.json.Decoder(RawObject).decode
+_decode_any = msgspec.json.Decoder().decode
+_encode = msgspec.json.Encoder().encode
+
+
+class Cluster(msgspec.Struct):
+    """Where a text belongs, as it stands on the wire."""
+
+    id: int
+    distance: float
+    version: int
+
+
+class Model(msgspec.Struct):
+    """Which model spoke, as it stands on the wire."""
+
+    name: str
+    version: str
+
+
+class Source(msgspec.Struct):
+    """Where the message came from, as it stands on the wire."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+
+
+class Result(msgspec.Struct):
+    """A labelled text, as it stands on the wire."""
+
+    id: str
+    document_id: str | None
+    text: str | None
+    label: str
+    score: float
+    scores: dict[str, float]
+    cluster: Cluster | None
+    model: Model
+    embedding: str | list[float] | None
+    attributes: dict[str, msgspec.Raw]
+    source: Source
+    processed_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Decoder:
+    """Turns a record into a document, or says in one word why it cannot.
+
+    Example:
+        >>> record = Record("messages", 0, 7, None, b'{"id": "c-1", "text": "hello", "channel": "web"}', 0)
+        >>> Decoder().decode(record).text
+        'hello'
+    """
+
+    format: Literal["json", "text"] = "json"
+    text_field: str = "text"
+    id_field: str = "id"
+    max_value_bytes: int = 262_144
+
+    def decode(self, record: Record) -> Document | DeadLetter:
+        """Decode one record; never raises for what a message contains."""
+        value = record.value
+        if value is None:
+            return _refuse(record, "null_value", "expected a value, came a tombstone (null)")
+        if len(value) > self.max_value_bytes:
+            detail = f"expected at most {self.max_value_bytes} bytes (input.max_value_bytes), came {len(value)}"
+            return _refuse(record, "too_large", detail)
+        try:
+            plain = value.removeprefix(_BOM).decode("utf-8")
+        except UnicodeDecodeError as error:
+            return _refuse(record, "not_utf8", f"expected UTF-8, came a bad byte at {error.start}")
+        if self.format == "text":
+            return self._document(record, text=plain, identity=None, attributes={})
+        return self._from_json(record, plain)
+
+    def _from_json(self, record: Record, plain: str) -> Document | DeadLetter:
+        try:
+            attributes = _decode_object(plain)
+        except (msgspec.DecodeError, RecursionError) as error:
+            if isinstance(error, msgspec.ValidationError) and _is_json(plain):
+                return _refuse(record, "not_an_object", "expected a JSON object, came another JSON value")
+            return _refuse(record, "not_json", _first_line(error))
+        try:
+            text = _take(attributes, self.text_field)
+            identity = _take(attributes, self.id_field)
+        except (msgspec.MsgspecError, RecursionError) as error:
+            return _refuse(record, "not_json", _first_line(error))
+        if text is None:
+            return _refuse(
+                record, "no_text", f"expected a string at {self.text_field!r} (input.text_field), came nothing"
+            )
+        if not isinstance(text, str):
+            detail = f"expected a string at {self.text_field!r}, came {type(text).__name__}"
+            return _refuse(record, "text_not_a_string", detail)
+        if identity is not None and not isinstance(identity, str):
+            detail = f"expected a string or nothing at {self.id_field!r}, came {type(identity).__name__}"
+            return _refuse(record, "id_not_a_string", detail)
+        return self._document(record, text=text, identity=identity, attributes=attributes)
+
+    def _document(
+        self, record: Record, *, text: str, identity: str | None, attributes: RawObject
+    ) -> Document | DeadLetter:
+        if not text.strip():
+            return _refuse(record, "empty_text", "expected text, came nothing but white space")
+        return Document(identity, text, attributes, record)
+
+
+def _refuse(record: Record, reason: str, detail: str) -> DeadLetter:
+    return DeadLetter(record, "decode", reason, detail)
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0][:120]
+
+
+def _is_json(plain: str) -> bool:
+    try:
+        _decode_any(plain)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+    return True
+
+
+def _take(tree: RawObject, path: str) -> object:
+    """Remove and return the value at a dotted path, or None where there is nothing."""
+    name, dot, rest = path.partition(".")
+    if name not in tree:
+        return None
+    if not dot:
+        return _decode_any(tree.pop(name))
+    try:
+        branch = _decode_object(tree[name])
+    except msgspec.ValidationError:
+        return None
+    leaf = _take(branch, rest)
+    tree[name] = msgspec.Raw(_encode(branch))
+    return leaf
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the model and the clusters said about one document."""
+
+    label: str
+    score: float
+    scores: dict[str, float]
+    cluster_id: int  # NO_CLUSTER before seeding
+    distance: float
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Encoder:
+    """Turns answers and dead letters into messages that fit their topics."""
+
+    model_name: str
+    model_version: str
+    include_text: bool = True
+    embedding: Literal["none", "base64", "list"] = "none"
+    timestamp: Literal["input", "now"] = "input"
+    max_message_bytes: int = 1_000_000
+
+    def result(
+        self, document: Document, answer: Answer, embedding: NDArray[np.float32], now_ms: int
+    ) -> Outgoing | DeadLetter:
+        """Encode one result; one that would not fit the topic becomes a dead letter.
+
+        Args:
+            document: what was labelled.
+            answer: what was found.
+            embedding: [dim], published only where the settings ask for it.
+            now_ms: Unix time in milliseconds.
+        """
+        record = document.record
+        value = _encode(
+            Result(
+                id=f"{record.topic}/{record.partition}/{record.offset}",
+                document_id=document.id,
+                text=document.text if self.include_text else None,
+                label=answer.label,
+                score=answer.score,
+                scores=answer.scores,
+                cluster=None
+                if answer.cluster_id == NO_CLUSTER
+                else Cluster(answer.cluster_id, answer.distance, answer.version),
+                model=Model(self.model_name, self.model_version),
+                embedding=self._embedding(embedding),
+                attributes=document.attributes,  # type: ignore[arg-type]  # Raw values: passed on byte for byte
+                source=Source(record.topic, record.partition, record.offset, record.timestamp_ms),
+                processed_ms=now_ms,
+            )
+        )
+        headers = [*_foreign(record.headers), source_header(record)]
+        size = _size(record.key, value, headers)
+        if size > self.max_message_bytes:
+            detail = (
+                f"expected a result of at most {self.max_message_bytes} bytes (output.max_message_bytes), came {size}"
+            )
+            return DeadLetter(record, "encode", "result_too_large", detail)
+        timestamp_ms = now_ms if self.timestamp == "now" else record.timestamp_ms
+        return Outgoing(record.source, record.offset, record.key, value, headers, timestamp_ms)
+
+    def _embedding(self, embedding: NDArray[np.float32]) -> str | list[float] | None:
+        if self.embedding == "none":
+            return None
+        if self.embedding == "base64":
+            return base64.b64encode(embedding.astype("<f2").tobytes()).decode("ascii")
+        rounded: list[float] = np.round(embedding.astype(np.float64), 6).tolist()
+        return rounded
+
+    def dead_letter(self, letter: DeadLetter, now_ms: int) -> Outgoing:
+        """Encode one dead letter: original key and value, or a marked prefix where they do not fit the topic."""
+        record = letter.record
+        ours = [
+            source_header(record),
+            (PREFIX + "stage", letter.stage.encode()),
+            (PREFIX + "reason", letter.reason.encode()),
+            (PREFIX + "detail", letter.detail.encode()),
+            (PREFIX + "timestamp", str(record.timestamp_ms).encode()),
+        ]
+        headers = [*_foreign(record.headers), *ours]
+        key, value = record.key, record.value
+        if key is None and value is None:  # Kafka refuses a message that has neither
+            headers, value = [*headers, (PREFIX + "null", b"key,value")], b""
+        timestamp_ms = now_ms if self.timestamp == "now" else record.timestamp_ms
+        outgoing = Outgoing(record.source, record.offset, key, value, headers, timestamp_ms)
+        fits = _size(key, value, headers) <= self.max_message_bytes
+        return outgoing if fits else _shorten(outgoing, ours, self.max_message_bytes)
+
+
+def source_header(record: Record) -> Header:
+    """The header by which a reader of the output finds the input again: `topic/partition/offset`."""
+    return (PREFIX + "source", f"{record.topic}/{record.partition}/{record.offset}".encode())
+
+
+def _foreign(headers: Sequence[Header]) -> list[Header]:
+    return [header for header in headers if not header[0].startswith(PREFIX)]
+
+
+def _size(key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> int:
+    return (
+        RECORD_OVERHEAD_BYTES
+        + len(key or b"")
+        + len(value or b"")
+        + sum(len(n.encode()) + len(v or b"") + 4 for n, v in headers)
+    )
+
+
+def _shorten(letter: Outgoing, ours: list[Header], limit: int) -> Outgoing:
+    """Cut a dead letter that fits no topic: first the value, then foreign headers, then the key; say what was cut."""
+    value, key = letter.value or b"", letter.key and letter.key[:128]
+    mark = [
+        (PREFIX + "sha256", hashlib.sha256(value).hexdigest().encode()),
+        (PREFIX + "original-bytes", str(len(value)).encode()),
+    ]
+    cuts = (
+        replace(letter, headers=[*letter.headers, *mark, (PREFIX + "cut", b"value")]),
+        replace(letter, headers=[*ours, *mark, (PREFIX + "cut", b"value,headers")]),
+        replace(letter, headers=[*ours, *mark, (PREFIX + "cut", b"value,headers,key")], key=key),
+    )
+    fitting = (cut for cut in cuts if _size(cut.key, b"", cut.headers) <= limit)
+    cut = next(fitting, cuts[-1])
+    if letter.value is None:
+        return cut
+    return replace(cut, value=value[: max(0, limit - _size(cut.key, b"", cut.headers))])

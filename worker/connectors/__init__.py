@@ -1,0 +1,1 @@
+"""The worker's doors to Kafka, Redis and HTTP."""

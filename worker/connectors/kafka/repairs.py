@@ -1,0 +1,72 @@
+"""Repairs of kafka-python 3.0, where a stranger's bytes or silence would stop a worker for ever."""
+
+import contextlib
+import socket
+from typing import Any
+
+from kafka.net import manager
+from kafka.net.transport import KafkaSSLTransport
+from kafka.record import memory_records
+from kafka.record.default_records import DefaultRecordBatch
+
+HANDSHAKE_SECONDS = 5.0  # a handshake takes milliseconds; within the patience with a starting broker
+
+
+class _LenientName(bytes):
+    def decode(self, encoding: str = "utf-8", errors: str = "replace") -> str:
+        """As bytes.decode; what is not UTF-8 becomes U+FFFD."""
+        return super().decode(encoding, errors)
+
+
+class _LenientBuffer(bytes):
+    def __getitem__(self, key: Any) -> Any:
+        found = super().__getitem__(key)
+        return _LenientName(found) if isinstance(key, slice) else found
+
+
+class LenientRecordBatch(DefaultRecordBatch):  # type: ignore[misc]  # the library ships no types
+    """A record batch whose header names may be any bytes; batches without such names cost nothing more.
+
+    The protocol calls a name a string, but librdkafka takes any bytes and no broker looks. The library refuses the
+    whole batch at every poll: one such message would hold its partition until it expires.
+    """
+
+    _buffer: Any
+    _pos: int
+
+    def _read_msg(self, *arguments: Any) -> Any:
+        start = self._pos
+        try:
+            return super()._read_msg(*arguments)
+        except UnicodeDecodeError:
+            self._pos = start
+            self._buffer = _LenientBuffer(self._buffer)  # for the rest of the batch too: one copy, however many are bad
+            return super()._read_msg(*arguments)
+
+
+class ImpatientTransport(KafkaSSLTransport):  # type: ignore[misc]  # as above
+    """A TLS connection whose handshake ends in time.
+
+    The library waits for the server's part without a limit, and the constructor of a client with it.
+    """
+
+    _net: Any
+    _sock: Any
+
+    async def handshake(self) -> None:
+        """As the library's, with the connection cut after HANDSHAKE_SECONDS."""
+        deadline = self._net.call_later(HANDSHAKE_SECONDS, self._cut)
+        try:
+            await super().handshake()
+        finally:
+            self._net.cancel(deadline)
+
+    def _cut(self) -> None:
+        with contextlib.suppress(OSError):  # it is gone already
+            socket.socket.shutdown(self._sock, socket.SHUT_RDWR)  # SSLSocket's own forgets TLS in mid-handshake
+
+
+def repair_client_library() -> None:
+    """Put the repairs in place for every client of this process; doing it again changes nothing."""
+    memory_records.DefaultRecordBatch = LenientRecordBatch
+    manager.KafkaSSLTransport = ImpatientTransport

@@ -1,0 +1,296 @@
+"""The input partitions this worker owns, through a consumer group."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+from kafka import KafkaConsumer, TopicPartition
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
+from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from kafka.structs import MemberState, OffsetAndMetadata
+
+from worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, translated
+from worker.errors import LedgerError, OwnershipLost
+from worker.records import Partition, Position, Record
+from worker.settings import KafkaSettings
+from worker.streams import Poll
+
+COMMIT_TIMEOUT_MS = 2_000  # 0.7 ms when all is well
+POLLS_BEYOND_END = (
+    20  # 6 s of an idle worker: a new leader's high watermark may lag for moments, a lost log stays short
+)
+METADATA_AGE_MS = 30_000  # how long a topic that was made anew may go unnoticed: fetches name topics, not their ids
+
+
+@dataclass(slots=True)
+class KafkaSource:
+    """One member of the consumer group; only the thread that made it may use it.
+
+    Attributes:
+        partitions: input partitions with a higher number are left alone: their results would have no place.
+        topic_ids: input topic to Kafka's UUID.
+    """
+
+    settings: KafkaSettings
+    partitions: int
+    topic_ids: Mapping[str, str]
+    max_records: int
+    log: structlog.stdlib.BoundLogger
+    _consumer: Any = field(init=False)
+    _membership: object = None
+    _paused: bool = False
+    _out_of_range: set[Any] = field(default_factory=set)
+    _committed: dict[Any, int] = field(default_factory=dict)
+    _positions: dict[Any, int] = field(default_factory=dict)  # next offset to be read
+    _refused: frozenset[Any] = frozenset()
+    _beyond: dict[Any, int] = field(default_factory=dict)  # polls in a row in which the log ended before the position
+
+    def __post_init__(self) -> None:
+        embedded = self.settings.preset == "embedded"
+        session_ms = self.settings.session_ms
+        with connecting("joining the consumer group"):
+            self._consumer = KafkaConsumer(
+                **connection_options(self.settings),
+                metrics_enabled=False,
+                group_id=self.settings.group_id,
+                group_instance_id=self.settings.group_instance_id,
+                enable_auto_commit=False,
+                auto_offset_reset="none",  # where to start is our decision: a silent reset would lose or repeat
+                isolation_level=self.settings.isolation_level or ("read_uncommitted" if embedded else "read_committed"),
+                partition_assignment_strategy=[RangePartitionAssignor if embedded else CooperativeStickyAssignor],
+                session_timeout_ms=session_ms,
+                heartbeat_interval_ms=session_ms // 4 if embedded else min(3_000, session_ms // 4),
+                max_poll_interval_ms=self.settings.max_poll_interval_ms,
+                max_poll_records=self.max_records,
+                fetch_max_bytes=self.settings.fetch_max_bytes,
+                max_partition_fetch_bytes=min(self.settings.fetch_max_bytes, 2 * 1024 * 1024),
+                fetch_max_wait_ms=200,
+                request_timeout_ms=REQUEST_TIMEOUT_MS,
+                allow_auto_create_topics=False,
+                metadata_max_age_ms=METADATA_AGE_MS,
+            )
+        self._consumer.subscribe(list(self.settings.input_topics))
+
+    @property
+    def generation(self) -> int:
+        """The group generation of the last poll, -1 before the first."""
+        return self._membership[0] if isinstance(self._membership, tuple) else -1
+
+    def poll(self, *, max_records: int, timeout_seconds: float) -> Poll:
+        """See Source."""
+        consumer = self._consumer
+        self._pause(wanted=max_records == 0)
+        try:
+            with translated("polling"):
+                batches = consumer.poll(timeout_ms=int(timeout_seconds * 1000), max_records=max(1, max_records))
+        except Exception as error:
+            missing = _missing_position(error)
+            if missing is None:
+                raise
+            self._out_of_range |= missing
+            self._membership = self._snapshot()
+            return Poll((), reassigned=True, joined=self._joined())
+        self._refuse_new_topics()
+        membership = self._snapshot()
+        if membership != self._membership:
+            self._membership = membership
+            return Poll((), reassigned=True, joined=self._joined())
+        if max_records == 0 or not self._joined():
+            if batches:  # read past, not handed on: the next poll must begin again
+                self._membership = None
+            return Poll((), joined=self._joined())
+        records: list[Record] = []
+        for partition, batch in batches.items():
+            records.extend(_record(message) for message in batch)
+            self._positions[partition] = batch[-1].offset + 1
+        if lost := self._beyond_the_end():
+            self._out_of_range |= lost
+            return Poll((), reassigned=True)
+        return Poll(records, lag=self._lag())
+
+    def rewind(self, floor: Mapping[Partition, Position]) -> Mapping[Partition, Position]:
+        """See Source."""
+        self._refuse_new_topics()
+        owned = self._usable()
+        starts: dict[Any, int] = {}
+        with translated("asking for committed offsets"):
+            first = self._consumer.beginning_offsets(owned, timeout_ms=REQUEST_TIMEOUT_MS) if owned else {}
+            fresh = {}
+            for partition in owned:
+                committed = self._consumer.committed(partition, timeout_ms=REQUEST_TIMEOUT_MS)
+                start = self._fresh_start(partition, first) if committed is None else committed
+                if committed is None or start < first[partition]:
+                    fresh[partition] = max(start, first[partition])
+                starts[partition] = self._clamp(partition, start, first[partition])
+            self._out_of_range.clear()
+            self._consumer_commit(fresh)
+        for partition in owned:
+            learned = floor.get(Partition(*partition))
+            if learned and learned.topic_id == self.topic_ids[partition.topic] and learned.offset < starts[partition]:
+                self._reread(partition, learned.offset, starts[partition])
+                starts[partition] = max(learned.offset, first[partition])
+        self._committed = {partition: starts[partition] for partition in owned}
+        self._positions = dict(starts)
+        self._beyond.clear()
+        with translated("seeking"):
+            for partition, start in starts.items():
+                self._seek(partition, start)
+        return {Partition(*tp): Position(start, self.topic_ids[tp.topic]) for tp, start in starts.items()}
+
+    def fence(self) -> None:
+        """See Source."""
+        with translated("fencing"):
+            self._consumer_commit(self._committed)
+
+    def commit(self, offsets: Mapping[Partition, int]) -> None:
+        """See Source."""
+        wanted = {TopicPartition(*partition): offset for partition, offset in offsets.items()}
+        with translated("committing"):
+            self._consumer_commit(wanted)
+        self._committed |= wanted
+
+    def close(self, *, timeout_seconds: float) -> None:
+        """Leave the group, so that others take over at once; or expire, where leaving would break the group."""
+        with suppress(KafkaError, OSError):
+            if self.settings.preset == "embedded" and self._may_lead():
+                self._consumer._coordinator.reset_generation()  # noqa: SLF001  # nothing is left for close() to leave
+            self._consumer.close(autocommit=False, timeout_ms=int(timeout_seconds * 1000))
+
+    def _consumer_commit(self, offsets: Mapping[Any, int]) -> None:
+        """Commit explicit offsets if the membership is still that of the last poll."""
+        if self._snapshot() != self._membership:
+            raise OwnershipLost("the consumer group has moved on since the last poll")
+        if offsets:
+            if not self._joined():
+                raise OwnershipLost("this worker is not in the consumer group at present")
+            entries = {partition: OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()}
+            self._consumer.commit(entries, timeout_ms=COMMIT_TIMEOUT_MS)
+
+    def _snapshot(self) -> tuple[int, str, frozenset[Any]]:
+        metadata = self._consumer.group_metadata()
+        return metadata.generation_id, metadata.member_id, frozenset(self._consumer.assignment())
+
+    def _joined(self) -> bool:
+        """Whether the group has settled with us in it."""
+        metadata = self._consumer.group_metadata()
+        return bool(metadata.generation_id >= 0 and metadata.state == MemberState.STABLE)
+
+    def _may_lead(self) -> bool:
+        """Whether this member leads the group, or might by the end of a rebalance that is under way.
+
+        The embedded broker never replaces a leader that leaves during a rebalance, and all members of the group wait
+        for it for ever. It does replace one that falls silent.
+        """
+        return bool(self._consumer._coordinator._is_leader) or not self._joined()  # noqa: SLF001  # nothing else tells
+
+    def _refuse_new_topics(self) -> None:
+        """A topic that was deleted and made anew has the offsets of the old one in all three ledgers."""
+        for topic in self.settings.input_topics:
+            known, found = self.topic_ids.get(topic), self._consumer._cluster.topic_id(topic)  # noqa: SLF001
+            if known and found is not None and found.int != 0 and str(found) != known:
+                raise LedgerError(
+                    f"topic {topic}: expected the topic that was there at start, came another one of the same name."
+                    " What the group has committed belongs to the old one: reset the group's offsets to the earliest,"
+                    " or choose another kafka.group_id, then start again"
+                )
+
+    def _usable(self) -> list[Any]:
+        """Owned partitions whose results have a place; the others are paused, and the operator is told."""
+        assigned = self._consumer.assignment()
+        refused = frozenset(tp for tp in assigned if tp.partition >= self.partitions)
+        for partition in refused:
+            self._consumer.pause(partition)
+            self._consumer.seek(partition, 0)  # any position will do: without one, every poll would complain
+        if refused - self._refused:
+            self.log.error(
+                "input partitions were added while running: they are paused. Give the output and dead-letter topics as"
+                " many partitions as the input, then restart the workers",
+                partitions=sorted(f"{tp.topic}/{tp.partition}" for tp in refused),
+            )
+        self._refused = refused
+        return sorted(assigned - refused)
+
+    def _fresh_start(self, partition: Any, first: Mapping[Any, int]) -> int:
+        if self.settings.auto_offset_reset == "earliest":
+            return int(first[partition])
+        return int(self._consumer.end_offsets([partition], timeout_ms=REQUEST_TIMEOUT_MS)[partition])
+
+    def _clamp(self, partition: Any, start: int, first: int) -> int:
+        if start < first:
+            self.log.error(
+                "messages expired before they were read: retention is shorter than the time this group was away",
+                partition=f"{partition.topic}/{partition.partition}",
+                lost=first - start,
+            )
+            return first
+        if partition in self._out_of_range and start > first:
+            raise LedgerError(
+                f"{partition.topic}/{partition.partition}: the group's committed offset {start} lies beyond the end of"
+                " the topic, which was made anew or truncated. Reset the group's offsets, or choose another"
+                " kafka.group_id, then start again"
+            )
+        return start
+
+    def _reread(self, partition: Any, learned: int, committed: int) -> None:
+        self.log.warning(
+            "the clusters know less than was committed: reading again what they miss; nothing is published twice",
+            partition=f"{partition.topic}/{partition.partition}",
+            messages=committed - learned,
+        )
+
+    def _seek(self, partition: Any, offset: int) -> None:
+        try:
+            self._consumer.seek(partition, offset)
+        except (AssertionError, KafkaError) as error:
+            raise OwnershipLost(f"{partition.topic}/{partition.partition} was given away while starting") from error
+
+    def _pause(self, *, wanted: bool) -> None:
+        assigned: set[Any] = self._consumer.assignment() - self._refused
+        if wanted:
+            self._consumer.pause(*assigned)
+        elif self._paused:
+            self._consumer.resume(*assigned)
+        self._paused = wanted
+
+    def _beyond_the_end(self) -> set[Any]:
+        """Partitions that end before our position, and stay so: some brokers answer that with silence, not an error."""
+        for partition, position in self._positions.items():
+            highwater = self._consumer.highwater(partition)
+            is_beyond = highwater is not None and highwater < position
+            self._beyond[partition] = self._beyond.get(partition, 0) + 1 if is_beyond else 0
+        return {partition for partition, polls in self._beyond.items() if polls >= POLLS_BEYOND_END}
+
+    def _lag(self) -> dict[Partition, int]:
+        lag = {}
+        for partition, position in self._positions.items():
+            highwater = self._consumer.highwater(partition)
+            if highwater is not None:
+                lag[Partition(*partition)] = max(0, highwater - position)
+        return lag
+
+
+def _record(message: Any) -> Record:
+    return Record(
+        message.topic,
+        message.partition,
+        message.offset,
+        message.key,
+        message.value,
+        message.timestamp,
+        tuple((name, value or b"") for name, value in message.headers),
+        "LogAppendTime" if message.timestamp_type == 1 else "CreateTime",
+    )
+
+
+def _missing_position(error: BaseException) -> set[Any] | None:
+    """Partitions without a valid position, if that is what a poll complained about."""
+    cause = error.__cause__
+    if isinstance(cause, NoOffsetForPartitionError):
+        return set()
+    if isinstance(cause, OffsetOutOfRangeError):
+        offsets: Sequence[Any] = cause.args
+        return {tp for arg in offsets if isinstance(arg, dict) for tp in arg}
+    return None

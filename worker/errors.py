@@ -1,0 +1,68 @@
+"""Every error a worker raises on purpose.
+
+::
+
+    TextsieveError
+    ├── ConfigurationError        exit 2: the operator must change a setting
+    ├── ServiceError              exit 1 after retries: the surroundings are at fault
+    │   ├── BrokerUnavailable
+    │   ├── StoreUnavailable
+    │   └── PublishFailed         a send whose outcome is unknown
+    ├── OwnershipLost             the group gave our partitions to somebody else: drop the batch
+    ├── LedgerError               exit 1: the output log contradicts the input log
+    ├── PredictorError            the model failed on this batch
+    │   └── DeviceOutOfMemory     shrink the device batch and go on
+    └── WorkerStopped             exit 1 on purpose: a ceiling was reached
+"""
+
+
+class TextsieveError(Exception):
+    """Root of the tree; its message says what was expected, what came, and what to change."""
+
+
+class ConfigurationError(TextsieveError):
+    """A setting, a topic or a model does not fit; nothing was consumed."""
+
+
+class ServiceError(TextsieveError):
+    """Something outside the worker does not answer as it should."""
+
+
+class BrokerUnavailable(ServiceError):
+    """The Kafka broker did not answer in time."""
+
+
+class StoreUnavailable(ServiceError):
+    """The store of the centroids did not answer in time, or refused a write."""
+
+
+class PublishFailed(ServiceError):
+    """At least one send failed or timed out: whether it landed is unknown until the ledger is read.
+
+    Attributes:
+        reason: `timeout`, `too_large`, `authorization` or `other`.
+    """
+
+    def __init__(self, message: str, *, reason: str = "other") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class OwnershipLost(TextsieveError):
+    """The consumer group refused this member, or its generation moved on."""
+
+
+class LedgerError(TextsieveError):
+    """The ledger of published results does not fit the input topic."""
+
+
+class PredictorError(TextsieveError):
+    """The model raised while predicting."""
+
+
+class DeviceOutOfMemory(PredictorError):
+    """The device ran out of memory for this batch."""
+
+
+class WorkerStopped(TextsieveError):
+    """The worker ended itself: going on would have done harm."""

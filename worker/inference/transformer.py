@@ -1,0 +1,123 @@
+"""The predictor over an engine: tokenise once, run in the order of length, restore the order."""
+
+import time
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from worker.batching import cut_batches
+from worker.errors import DeviceOutOfMemory, PredictorError
+from worker.inference.engines.engine import Answers, Engine, TokenBatch
+from worker.inference.predictor import Meter, ModelCard, NoMeter
+from worker.inference.tokens import Tokens
+from worker.records import Predictions
+
+log = structlog.get_logger(__name__)
+
+
+class TextTokenizer(Protocol):
+    """Texts to token ids, and any rows of them to a padded batch."""
+
+    def tokenize(self, texts: Sequence[str]) -> Tokens:
+        """Unpadded token ids of every text."""
+        ...
+
+    def pad(self, tokens: Tokens, rows: NDArray[np.int64]) -> TokenBatch:
+        """The padded batch of some rows."""
+        ...
+
+
+class TransformerPredictor:
+    """A `Predictor` whose answers for a text do not depend on the texts beside it, beyond float noise.
+
+    When the device runs out of memory the token budget is halved and stays so until the worker restarts: a batch that
+    did not fit once is not tried again and again.
+
+    Args:
+        card: what results say about the model.
+        tokenizer: cuts texts into tokens.
+        engine: runs the network.
+        max_batch_tokens: the largest padded device batch, longest text x texts.
+
+    Attributes:
+        meter: told what every call spends.
+    """
+
+    def __init__(self, card: ModelCard, *, tokenizer: TextTokenizer, engine: Engine, max_batch_tokens: int) -> None:
+        self.meter: Meter = NoMeter()
+        self._card = card
+        self._tokenizer = tokenizer
+        self._engine = engine
+        self._max_batch_tokens = max_batch_tokens
+
+    @property
+    def card(self) -> ModelCard:
+        """Name, version, labels and sizes of the model."""
+        return self._card
+
+    def predict(self, texts: Sequence[str]) -> Predictions:
+        """Classify and embed; row i of every array belongs to texts[i].
+
+        Raises:
+            DeviceOutOfMemory: the device could not hold a single text.
+            PredictorError: the tokenizer or the network failed, or an answer is not a finite number.
+        """
+        began = time.perf_counter()
+        tokens = self._tokenize(texts)
+        self.meter.tokenized(seconds=time.perf_counter() - began)
+        probabilities = np.empty((len(texts), len(self._card.labels)), dtype=np.float32)
+        embeddings = np.empty((len(texts), self._card.dim), dtype=np.float32)
+        pending = self._cut(tokens, np.arange(len(texts)))
+        while pending:
+            rows = pending.pop()  # longest texts first: what does not fit shows at once
+            try:
+                answers = self._pass(tokens, rows)
+            except DeviceOutOfMemory:
+                self.meter.out_of_memory()
+                if len(rows) == 1:
+                    raise
+                self._shrink(int(tokens.lengths[rows].max()) * len(rows))
+                pending = self._cut(tokens, np.concatenate([*pending, rows]))
+                continue
+            _require_finite(answers)
+            probabilities[rows] = answers.probabilities
+            embeddings[rows] = answers.embeddings
+        return Predictions(probabilities, embeddings, token_counts=tokens.lengths, truncated=tokens.truncated)
+
+    def _pass(self, tokens: Tokens, rows: NDArray[np.int64]) -> Answers:
+        batch = self._tokenizer.pad(tokens, rows)
+        began = time.perf_counter()
+        answers = self._engine.embed_and_classify(batch)  # on the host when it returns, so the device is done
+        real = int(tokens.lengths[rows].sum())
+        self.meter.passed(
+            seconds=time.perf_counter() - began, real_tokens=real, padding_tokens=batch.input_ids.size - real
+        )
+        return answers
+
+    def _tokenize(self, texts: Sequence[str]) -> Tokens:
+        try:
+            return self._tokenizer.tokenize(texts)
+        except Exception as error:  # the tokenizer is foreign code; its message could quote the text
+            raise PredictorError(
+                f"the tokenizer raised {type(error).__name__} on {len(texts)} texts; expected strings that are UTF-8"
+            ) from error
+
+    def _cut(self, tokens: Tokens, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+        cut = cut_batches(tokens.lengths[rows], max_batch_tokens=self._max_batch_tokens)
+        return [rows[batch] for batch in cut]
+
+    def _shrink(self, failed_tokens: int) -> None:
+        before, self._max_batch_tokens = self._max_batch_tokens, max(1, failed_tokens // 2)
+        log.warning("device_batch_halved", max_batch_tokens=self._max_batch_tokens, before=before)
+
+
+def _require_finite(answers: Answers) -> None:
+    for name, values in (("probabilities", answers.probabilities), ("embeddings", answers.embeddings)):
+        if not np.isfinite(values).all():
+            bad = int((~np.isfinite(values)).any(axis=1).sum())
+            raise PredictorError(
+                f"{name}: expected finite numbers, came NaN or infinity for {bad} of {len(values)} texts"
+            )

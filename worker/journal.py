@@ -1,0 +1,176 @@
+"""What the loop tells the outside: metrics for every event, health for the probes, one log line per change of state."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import structlog
+
+from worker.clustering.centroids import Snapshot
+from worker.clustering.online import Learned
+from worker.errors import OwnershipLost, PublishFailed, ServiceError, StoreUnavailable
+from worker.health import Health
+from worker.metrics import Metrics
+from worker.metrics.answers import Answers
+from worker.metrics.clock import LoopClock
+from worker.metrics.partitions import PartitionGauges
+from worker.metrics.snapshots import SnapshotGauges
+from worker.records import Outcome, Outgoing, Partition, Position, Record
+from worker.streams import Poll, Published
+
+DRIFT_WINDOW = 2000  # messages; chance alone then moves an index of 17 bins by 0.016
+
+
+@dataclass(slots=True)
+class Journal:
+    """One method per event of the loop; none of them can fail the stream.
+
+    An event that changes several metrics holds the registry still, so that no scrape sees half of it.
+
+    Attributes:
+        wall: Unix time in seconds.
+        drift_window: messages of each of the two windows that drift compares.
+    """
+
+    metrics: Metrics
+    health: Health
+    log: structlog.stdlib.BoundLogger
+    wall: Callable[[], float]
+    drift_window: int = DRIFT_WINDOW
+    _answers: Answers = field(init=False)
+    _partitions: PartitionGauges = field(init=False)
+    _snapshots: SnapshotGauges = field(init=False)
+    _clock: LoopClock = field(init=False)
+
+    def __post_init__(self) -> None:
+        metrics = self.metrics
+        self._answers = Answers.of(metrics, labels=metrics.labels, drift_window=self.drift_window)
+        self._partitions = PartitionGauges(metrics)
+        self._snapshots = SnapshotGauges(metrics)
+        self._clock = LoopClock(metrics)
+        metrics.progress.set(self.wall())  # or a worker that has just started would look stuck
+        metrics.last_sync.set(self.wall())
+
+    def turned(self, now: float) -> None:
+        """The loop begins a turn; `now` is its monotonic clock, in seconds."""
+        self.health.last_turn = now
+        self._clock.spent("work", now=now)
+
+    def rested(self, now: float) -> None:
+        """The loop has waited out a fault, since `turned`."""
+        self._clock.spent("idle", now=now)
+
+    def began(self, starts: Mapping[Partition, Position], published: Mapping[Partition, Published]) -> None:
+        """Partitions were assigned and their ledgers read."""
+        self.broker(None)
+        with self.metrics.between_events:
+            self._partitions.begin(starts)
+        already = sum(len(found.results) + len(found.dead_letters) for found in published.values())
+        names = [f"{topic}/{partition}" for topic, partition in sorted(starts)]
+        self.log.info("partitions assigned", partitions=names, already_published=already)
+
+    def polled(self, polled: Poll, *, wanted: int, paused: bool, now: float) -> None:
+        """The loop asked for `wanted` messages."""
+        self.health.joined = polled.joined
+        with self.metrics.between_events:
+            self._clock.spent("poll" if polled.records else "idle", now=now)
+            self._clock.paused(now=now, paused=paused)
+            if polled.reassigned:
+                self._partitions.reassigned()
+            else:
+                self._partitions.polled(polled.records, polled.lag, now=self.wall())
+            if polled.records:
+                self.metrics.flush.labels("full" if len(polled.records) >= wanted else "drained").inc()
+
+    def consumed(self, records: Sequence[Record]) -> None:
+        """Messages were read: they are in flight until they are published or dropped."""
+        with self.metrics.between_events:
+            self.metrics.in_flight.set(len(records))
+            for topic in {record.topic for record in records}:
+                sizes = [len(record.value or b"") for record in records if record.topic == topic]
+                self.metrics.consumed.labels(topic).inc(len(sizes))
+                self.metrics.consumed_bytes.labels(topic).inc(sum(sizes))
+
+    def published(
+        self,
+        outcome: Outcome,
+        records: Sequence[Record],
+        *,
+        results: Sequence[Outgoing],
+        dead_letters: Sequence[Outgoing],
+    ) -> None:
+        """A batch is acked; `results` and `dead_letters` are those that were not published before."""
+        metrics, now = self.metrics, self.wall()
+        self.broker(None)
+        with metrics.between_events:
+            metrics.in_flight.set(0)
+            metrics.processed.labels("ok").inc(len(results))
+            metrics.processed.labels("dead_letter").inc(len(dead_letters))
+            metrics.processed.labels("already_published").inc(len(records) - len(results) - len(dead_letters))
+            for topic, sent in zip(metrics.outputs, (results, dead_letters), strict=True):
+                metrics.produced.labels(topic).inc(len(sent))
+            metrics.batch.observe(len(records))
+            metrics.progress.set(now)
+            self._answers.count(outcome, records, results=results, dead_letters=dead_letters, now=now)
+            self._partitions.finished(records, now=now)
+
+    def dropped(self, messages: int, error: Exception, *, operation: str) -> None:
+        """A batch will be read again."""
+        with self.metrics.between_events:
+            self.metrics.in_flight.set(0)
+            self.metrics.processed.labels("dropped").inc(messages)
+            self.metrics.retries.labels(operation).inc()
+            if isinstance(error, PublishFailed):
+                self.metrics.produce_errors.labels(error.reason).inc()
+        self.log.warning("batch dropped, beginning again from the committed offsets", error=str(error))
+
+    def learned(self, learned: Learned, snapshot: Snapshot | None) -> None:
+        """The store knows everything that was observed."""
+        self.store(None)
+        with self.metrics.between_events:
+            self.metrics.learned.inc(learned.rows)
+            self.metrics.conflicts.inc(learned.conflicts)
+            self.metrics.last_sync.set(self.wall())
+            inertia = self._answers.inertia()
+            if inertia is not None:
+                self.metrics.inertia.set(inertia)
+            if snapshot is not None:
+                self._snapshots.show(version=snapshot.version, centers=snapshot.centers, counts=snapshot.counts)
+        if learned.went_back:
+            self.metrics.store_losses.inc()
+            self.log.warning("the store forgot what it had learned: reading again", restored=learned.restored)
+
+    def committed(self, error: Exception | None) -> None:
+        """Offsets were committed, or not."""
+        self.metrics.commits.labels("ok" if error is None else "error").inc()
+
+    def refused(self, error: OwnershipLost) -> None:
+        """The group does not count this worker as the owner of what it read."""
+        self.metrics.rebalances.labels("lost").inc()
+        self.log.info("the group has moved on", error=str(error))
+
+    def pending(self, bytes_held: int) -> None:
+        """Memory of results that are not learned yet."""
+        self.metrics.pending.set(bytes_held)
+
+    def stage(self, name: str, seconds: float) -> None:
+        """How long one step of an iteration took."""
+        self.metrics.stage.labels(name).observe(seconds)
+
+    def store(self, error: StoreUnavailable | None) -> None:
+        """The store answered (None) or did not."""
+        if error is not None:
+            self.metrics.sync_errors.inc()
+            self.metrics.retries.labels("store").inc()
+        if self.health.store_ok and error is not None:
+            self.log.warning("store away: labelling goes on, offsets are not committed", error=str(error))
+        elif not self.health.store_ok and error is None:
+            self.log.warning("store back")
+        self.health.store_ok = error is None
+
+    def broker(self, error: ServiceError | None) -> None:
+        """The broker answered (None) or did not."""
+        if self.health.broker_ok and error is not None:
+            self.log.warning("broker away: waiting for it", error=str(error))
+        elif not self.health.broker_ok and error is None:
+            self.log.warning("broker back")
+        self.health.broker_ok = error is None

@@ -1,0 +1,304 @@
+"""The loop: poll, process, fence, publish, observe, and at checkpoints learn and commit.
+
+Whatever goes wrong, the worker does one thing: it forgets what is not committed and begins again from there. The
+three ledgers (published results, learned watermarks, committed offsets) make the repetition invisible.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+
+import numpy as np
+
+from worker.ceiling import DeadLetterCeiling
+from worker.clustering.online import OnlineClusters
+from worker.errors import OwnershipLost, PredictorError, PublishFailed, ServiceError, StoreUnavailable, WorkerStopped
+from worker.journal import Journal
+from worker.pace import Pace
+from worker.pipeline import Pipeline
+from worker.records import Observations, Outcome, Outgoing, Partition, Record
+from worker.streams import Published, Sink, Source
+
+STOP_AFTER_SINGLES = 6  # drops in a row, the last of them at a single message, before the worker gives up
+FIRST_BACKOFF_SECONDS = 0.1  # doubles with every failure in a row
+MAX_BACKOFF_SECONDS = 5.0
+POOL_LOOK_SECONDS = 2.0  # how often an idle worker looks whether the seed pool has become ripe
+PROOF_OF_LIFE_SECONDS = 5.0  # an idle worker asks the broker at least this often whether it still owns its partitions
+
+
+@dataclass(frozen=True, slots=True)
+class LoopSettings:
+    """Times of the loop, in seconds; see DeliverySettings for what they do.
+
+    Attributes:
+        publish_seconds: safe part of the group's session, counted from the fence.
+        max_pending_bytes: unlearned rows beyond which reading pauses.
+    """
+
+    poll_timeout_seconds: float
+    checkpoint_seconds: float
+    publish_seconds: float
+    service_retry_seconds: float
+    max_pending_bytes: int
+
+
+@dataclass(slots=True)
+class StreamLoop:
+    """One worker's loop over the partitions it owns; `turn` is one iteration.
+
+    Attributes:
+        clock: monotonic seconds.
+        wait: sleeps so many seconds, or less when the worker is asked to stop.
+    """
+
+    source: Source
+    sink: Sink
+    pipeline: Pipeline
+    clusters: OnlineClusters
+    settings: LoopSettings
+    pace: Pace
+    ceiling: DeadLetterCeiling
+    journal: Journal
+    rng: Random
+    clock: Callable[[], float]
+    wait: Callable[[float], object]
+    _begun: bool = False
+    _working_on: int = 0  # messages of the batch in hand: what goes wrong now is a drop
+    _next: dict[Partition, int] = field(default_factory=dict)  # first offset not finished
+    _committed: dict[Partition, int] = field(default_factory=dict)
+    _published: Mapping[Partition, Published] = field(default_factory=dict)
+    _last_checkpoint: float = 0.0
+    _last_fence: float = 0.0
+    _failures: int = 0  # in a row, without a commit past the trouble between them
+    _in_hand: Mapping[Partition, int] = field(default_factory=dict)  # next offsets of the batch being worked on
+    _trouble: Mapping[Partition, int] = field(default_factory=dict)  # next offsets of the batch dropped last
+    _failing_since: float | None = None
+    _store_failures: int = 0
+    _store_again_at: float = 0.0
+
+    def run(self, should_stop: Callable[[], bool]) -> None:
+        """Turn until asked to stop, then finish what is published.
+
+        Raises:
+            WorkerStopped: going on would do harm.
+            ConfigurationError: a topic or the store does not fit the settings.
+            LedgerError: the output log contradicts the input.
+        """
+        self.journal.health.started = True
+        while not should_stop():
+            self.turn()
+        self.journal.health.stopping = True
+        self.finish()
+
+    def turn(self) -> None:
+        """One iteration; faults of the surroundings end in a fresh beginning, never in a loss."""
+        self.journal.turned(self.clock())
+        self._working_on = 0
+        try:
+            self._turn()
+        except PredictorError as error:
+            self._drop(error, operation="model")
+        except OwnershipLost as error:
+            self._begun = False
+            self.journal.refused(error)
+            if self._working_on:
+                self._drop(error, operation="ownership")
+        except StoreUnavailable as error:
+            self._await_store(error)
+        except ServiceError as error:
+            self._await_broker(error)
+
+    def finish(self) -> None:
+        """The last checkpoint of a graceful stop: learn and commit what is published."""
+        if not self._begun:
+            return
+        try:
+            self._checkpoint()
+        except (OwnershipLost, ServiceError) as error:
+            self.journal.log.warning("stopped without a last checkpoint: the next owner repeats it", error=str(error))
+
+    def _turn(self) -> None:
+        paused = self.clusters.pending_bytes >= self.settings.max_pending_bytes
+        wanted = self.pace.limit() if self._begun and not paused else 0
+        polled = self.source.poll(max_records=wanted, timeout_seconds=self.settings.poll_timeout_seconds)
+        self.journal.polled(polled, wanted=wanted, paused=paused, now=self.clock())
+        if polled.reassigned:
+            self._begun = False
+        if not self._begun:
+            if polled.joined:
+                self._begin()
+            return
+        if polled.records:
+            self._work(polled.records)
+        elif self.clock() - self._last_fence >= PROOF_OF_LIFE_SECONDS:
+            self._fence()
+        if self._checkpoint_due(idle=not polled.records):
+            self._checkpoint()
+
+    def _begin(self) -> None:
+        """Start from what is committed, or earlier where the clusters have learned less than that."""
+        starts = self.source.rewind(self.clusters.watermarks())
+        self.clusters.begin(starts)
+        self._published = self.sink.recover(starts)
+        self._next = {partition: start.offset for partition, start in starts.items()}
+        self._committed = dict(self._next)
+        self._last_fence = self.clock()
+        self._begun = True
+        self.journal.began(starts, self._published)
+
+    def _work(self, records: Sequence[Record]) -> None:
+        """Answer one batch: process, fence, publish, observe."""
+        began = self.clock()
+        self._working_on = len(records)
+        self._in_hand = finished = _next_offsets(records)
+        self.journal.consumed(records)
+        outcome = self.pipeline.process(records)
+        results = [result for result in outcome.results if not self._answered(result)]
+        dead_letters = [letter for letter in outcome.dead_letters if not self._answered(letter)]
+        flags = _flags(records, results, dead_letters)
+        self.ceiling.check(flags)
+        processed = self.clock()
+        self._fence()
+        fenced = self.clock()
+        budget = self.settings.publish_seconds - (fenced - processed)
+        self.sink.publish(results=results, dead_letters=dead_letters, timeout_seconds=budget)
+        acked = self.clock()
+        self.clusters.observe(self._countable(outcome), finished)
+        self._next.update(finished)
+        self._forget_answers(records)
+        self._working_on = 0
+        self.ceiling.count(flags)
+        self.pace.finished(messages=len(records), seconds=acked - began)
+        self.journal.published(outcome, records, results=results, dead_letters=dead_letters)
+        self.journal.pending(self.clusters.pending_bytes)
+        self.journal.stage("process", processed - began)
+        self.journal.stage("fence", fenced - processed)
+        self.journal.stage("publish", acked - fenced)
+
+    def _fence(self) -> None:
+        self.source.fence()
+        self._last_fence = self.clock()
+
+    def _answered(self, message: Outgoing) -> bool:
+        published = self._published.get(message.source)
+        return published is not None and (
+            message.offset in published.results or message.offset in published.dead_letters
+        )
+
+    def _forget_answers(self, records: Sequence[Record]) -> None:
+        """A message that is finished comes again only after the ledger was read anew: let the ledger shrink."""
+        for record in records:
+            if (published := self._published.get(record.source)) is not None:
+                published.results.discard(record.offset)
+                published.dead_letters.discard(record.offset)
+
+    def _countable(self, outcome: Outcome) -> Observations:
+        """Rows of results, without those that an earlier life of this stream had put among the dead letters."""
+        rows = outcome.observations
+        if not any(published.dead_letters for published in self._published.values()):
+            return rows
+        keep = [
+            source not in self._published or offset not in self._published[source].dead_letters
+            for source, offset in zip(rows.sources, rows.offsets.tolist(), strict=True)
+        ]
+        mask = np.asarray(keep, np.bool_)  # [rows]
+        sources = [source for source, kept in zip(rows.sources, keep, strict=True) if kept]
+        return Observations(sources, rows.offsets[mask], rows.embeddings[mask], rows.cluster_ids[mask])
+
+    def _checkpoint_due(self, *, idle: bool) -> bool:
+        now = self.clock()
+        if now < self._store_again_at:
+            return False
+        if self._next == self._committed and not self.clusters.has_pending:
+            return self.clusters.awaits_seed and now - self._last_checkpoint >= POOL_LOOK_SECONDS
+        return idle or self._failures > 0 or now - self._last_checkpoint >= self.settings.checkpoint_seconds
+
+    def _checkpoint(self) -> None:
+        """Learn, then commit: offsets last, so that a crash between the two only repeats."""
+        began = self._last_checkpoint = self.clock()
+        learned = self.clusters.learn()
+        learned_at = self.clock()
+        self._store_failures, self._store_again_at = 0, 0.0
+        self.journal.stage("learn", learned_at - began)
+        self.journal.learned(learned, self.clusters.snapshot)
+        if learned.went_back:
+            self._begun = False
+            return
+        try:
+            self.source.commit(self._next)
+        except (OwnershipLost, ServiceError) as error:
+            self.journal.committed(error)
+            raise
+        self.journal.committed(None)
+        self.journal.stage("commit", self.clock() - learned_at)
+        self.journal.pending(self.clusters.pending_bytes)
+        self._committed = dict(self._next)
+        self._last_fence = self.clock()
+        self._failing_since = None
+        if all(self._committed.get(partition, end) >= end for partition, end in self._trouble.items()):
+            self._failures, self._trouble = 0, {}  # progress elsewhere does not mend a batch that fails every time
+            self.pace.committed()
+
+    def _drop(self, error: Exception, *, operation: str) -> None:
+        """Forget what is not committed and begin again, with a smaller batch if that happens again and again."""
+        self._begun = False
+        self._failures += 1
+        self._trouble = self._in_hand
+        self.journal.dropped(self._working_on, error, operation=operation)
+        if self._failures == 1:
+            return
+        if self.pace.dropped() and self._failures > STOP_AFTER_SINGLES:
+            raise WorkerStopped(
+                f"dropped {self._failures} batches in a row, the last of one message: {error}"
+            ) from error
+        self._backoff(self._failures)
+
+    def _await_store(self, error: StoreUnavailable) -> None:
+        """The store is at fault: go on labelling, ask again later."""
+        self._store_failures += 1
+        self._store_again_at = self.clock() + self._jittered(self._store_failures)
+        self.journal.store(error)
+        self.journal.pending(self.clusters.pending_bytes)
+
+    def _await_broker(self, error: ServiceError) -> None:
+        """The broker is at fault: begin again when it answers, give up after service_retry_seconds."""
+        if self._working_on:
+            self._trouble = self._in_hand
+            self.journal.dropped(self._working_on, error, operation="publish")
+        self._begun = False
+        self._failures += 1
+        self.journal.broker(error)
+        now = self.clock()
+        self._failing_since = now if self._failing_since is None else self._failing_since
+        if now - self._failing_since > self.settings.service_retry_seconds:
+            raise WorkerStopped(
+                f"the broker did not recover within {self.settings.service_retry_seconds:.0f} s"
+                f" (delivery.service_retry_seconds): {error}"
+            ) from error
+        if isinstance(error, PublishFailed) and self._failures > 1:
+            self.pace.dropped()
+        self._backoff(self._failures)
+
+    def _backoff(self, failures: int) -> None:
+        self.journal.turned(self.clock())
+        self.wait(self._jittered(failures))
+        self.journal.rested(self.clock())
+
+    def _jittered(self, failures: int) -> float:
+        seconds = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(failures, 10))
+        return seconds * self.rng.uniform(0.5, 1.0)
+
+
+def _next_offsets(records: Sequence[Record]) -> dict[Partition, int]:
+    following: dict[Partition, int] = {}
+    for record in records:
+        following[record.source] = max(following.get(record.source, 0), record.offset + 1)
+    return following
+
+
+def _flags(records: Sequence[Record], results: Sequence[Outgoing], dead_letters: Sequence[Outgoing]) -> list[bool]:
+    """For every message answered now, in the order of its record: is it a dead letter?"""
+    bad = {(letter.source, letter.offset) for letter in dead_letters}
+    good = {(result.source, result.offset) for result in results}
+    answered = ((record.source, record.offset) for record in records)
+    return [message in bad for message in answered if message in bad or message in good]

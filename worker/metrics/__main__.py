@@ -1,0 +1,7 @@
+"""`python -m worker.metrics`: print docs/metrics.md."""
+
+import sys
+
+from worker.metrics.page import metrics_page
+
+sys.stdout.write(metrics_page())

@@ -1,0 +1,127 @@
+"""What a published batch says about its messages: latency, labels, confidence, length, clusters, drift."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.metrics.catalogue import CONFIDENCE, LOW_CONFIDENCE, OTHER, TOKENS
+from worker.metrics.drift import Drift
+from worker.metrics.metrics import Metrics
+from worker.records import NO_CLUSTER, Outcome, Outgoing, Partition, Record
+
+MAX_EXEMPLAR_TOPIC = 80  # characters: an exemplar's labels may hold 128 in all
+CLUSTER_BINS = 16  # of the drift index: clusters are folded into so many, since chance alone moves many small bins
+
+
+@dataclass(slots=True)
+class Answers:
+    """Counts answers that are published now; what had been published before was counted then.
+
+    Attributes:
+        labels: of the model, in order: the bins of the drift of labels.
+    """
+
+    metrics: Metrics
+    labels: Sequence[str]
+    drift: Drift
+    _squared_distance: float = 0.0  # sum since the last learn
+    _assigned: int = 0  # messages in that sum
+
+    @classmethod
+    def of(cls, metrics: Metrics, *, labels: Sequence[str], drift_window: int) -> "Answers":
+        """Fresh windows of so many messages."""
+        bins = {
+            "label": len(labels),
+            "confidence": len(CONFIDENCE) + 1,
+            "length": len(TOKENS) + 1,
+            "cluster": CLUSTER_BINS + 1,
+        }
+        return cls(metrics, tuple(labels), Drift(bins, drift_window))
+
+    def count(
+        self,
+        outcome: Outcome,
+        records: Sequence[Record],
+        *,
+        results: Sequence[Outgoing],
+        dead_letters: Sequence[Outgoing],
+        now: float,
+    ) -> None:
+        """Count a batch whose `results` and `dead_letters` are acked; the rest of `outcome` was published before."""
+        metrics = self.metrics
+        already = len(records) - len(results) - len(dead_letters)
+        fresh = {(answer.source, answer.offset) for answer in (*results, *dead_letters)} if already else None
+        letters = _kept(outcome.dead_letters, fresh)
+        for reason, letters_of in Counter(np.asarray(outcome.reasons, object)[letters].tolist()).items():
+            metrics.dead_letters.labels(reason).inc(letters_of)
+        self._latencies([r for r in records if fresh is None or (r.source, r.offset) in fresh], now)
+        if results:
+            self._results(outcome, _kept(outcome.results, fresh))
+
+    def inertia(self) -> float | None:
+        """Mean squared distance since this was asked last, or None without new assignments."""
+        mean = self._squared_distance / self._assigned if self._assigned else None
+        self._squared_distance, self._assigned = 0.0, 0
+        return mean
+
+    def _latencies(self, records: Sequence[Record], now: float) -> None:
+        for kind in {record.timestamp_type for record in records}:
+            chosen = [record for record in records if record.timestamp_type == kind]
+            seconds = now - np.asarray([record.timestamp_ms for record in chosen], np.float64) / 1000  # [chosen]
+            self.metrics.clock_skew.inc(int((seconds < 0).sum()))
+            seconds = np.maximum(0.0, seconds)
+            self.metrics.latency.observe(seconds, label_value=kind)
+            slowest = int(seconds.argmax())
+            record = chosen[slowest]
+            origin = {
+                "topic": record.topic[:MAX_EXEMPLAR_TOPIC],
+                "partition": str(record.partition),
+                "offset": str(record.offset),
+            }
+            self.metrics.latency.example(float(seconds[slowest]), origin, label_value=kind, timestamp=now)
+
+    def _results(self, outcome: Outcome, rows: NDArray[np.bool_]) -> None:
+        metrics = self.metrics
+        labels = Counter(np.asarray(outcome.labels, object)[rows].tolist())
+        for label, count in labels.items():
+            metrics.predictions.labels(label if label in metrics.label_slots else OTHER).inc(count)
+        scores, lengths = outcome.scores[rows], outcome.token_counts[rows]  # [results]
+        clusters = outcome.observations.cluster_ids[rows]  # [results]
+        distances = outcome.distances[rows][clusters != NO_CLUSTER].astype(np.float64)  # [assigned]
+        metrics.truncated.inc(outcome.truncated)
+        metrics.confidence.observe(scores)
+        metrics.low_confidence.inc(int((scores < LOW_CONFIDENCE).sum()))
+        metrics.input_tokens.observe(lengths)
+        metrics.distance.observe(distances)
+        self._squared_distance += float((distances**2).sum())
+        self._assigned += len(distances)
+        self._drift(labels, scores, lengths, clusters)
+
+    def _drift(
+        self, labels: Counter[str], scores: NDArray[np.float32], lengths: NDArray[np.int64], clusters: NDArray[np.int64]
+    ) -> None:
+        folded = np.where(clusters == NO_CLUSTER, CLUSTER_BINS, clusters % CLUSTER_BINS)  # [results]
+        counts = {
+            "label": np.asarray([labels[label] for label in self.labels], np.int64),
+            "confidence": _bins(scores, CONFIDENCE),
+            "length": _bins(lengths, TOKENS),
+            "cluster": np.bincount(folded, minlength=CLUSTER_BINS + 1),
+        }
+        self.drift.observe(counts, messages=len(scores))
+        self.metrics.drift_window.set(self.drift.messages)
+        for signal, index in self.drift.indices().items():
+            self.metrics.drift.labels(signal).set(index)
+
+
+def _kept(answers: Sequence[Outgoing], fresh: set[tuple[Partition, int]] | None) -> NDArray[np.bool_]:
+    """Which answers are published now."""
+    if fresh is None:
+        return np.ones(len(answers), np.bool_)
+    return np.asarray([(answer.source, answer.offset) in fresh for answer in answers], np.bool_)
+
+
+def _bins(values: NDArray[np.float32] | NDArray[np.int64], edges: Sequence[float]) -> NDArray[np.int64]:
+    return np.bincount(np.searchsorted(np.asarray(edges), values), minlength=len(edges) + 1)

@@ -1,0 +1,304 @@
+"""Every metric of a worker: its name, type, labels, unit, buckets and meaning; docs/metrics.md is made from it.
+
+Names follow `textsieve_<thing>_<unit>[_total]`. No label ever holds text, an id or an offset: the values of a label are
+fixed here, or by the settings and the model, and all of them exist from the start. What is not `per partition` is
+therefore never new to a `rate()`.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+PREFIX = "textsieve_"
+
+LATENCY_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)  # backlogs reach minutes
+STAGE_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)  # a fence takes 0.7 ms
+TOKENS = tuple(float(8 * 2**n) for n in range(9))  # 8 .. 2048
+BATCH = tuple(float(2**n) for n in range(11))  # 1 .. 1024
+CONFIDENCE = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1)
+DISTANCE = (*(round(0.1 * n, 1) for n in range(1, 15)), 2)  # Euclidean between unit vectors: 0 .. 2
+SHIFT = tuple(1e-4 * 4**n for n in range(8))  # Euclidean: 1e-4 .. 1.6
+
+LOW_CONFIDENCE = 0.6  # score of the winning label below which a result counts as unsure
+MAX_LABELS = 50  # a model with more labels has the rest counted as OTHER
+MAX_CLUSTERS = 40  # more clusters than that have the rest summed up as OTHER
+OTHER = "other"
+
+STAGES = ("process", "fence", "publish", "learn", "commit")
+OUTCOMES = ("ok", "dead_letter", "already_published", "dropped")
+SIGNALS = ("label", "confidence", "length", "cluster")
+
+
+class Kind(StrEnum):
+    """How Prometheus sees a metric."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"  # one value per batch or rarer
+    BATCH_HISTOGRAM = "batch histogram"  # one value per message, counted once per batch
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One row of the catalogue.
+
+    Attributes:
+        name: without prefix and without `_total` or `_info`.
+        values: of the one label, where the catalogue fixes them; else the settings or the model do.
+        where: what must be there for the metric to be exported, "" if it always is.
+    """
+
+    name: str
+    kind: Kind
+    unit: str
+    meaning: str
+    label: str = ""
+    values: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    labels: tuple[str, ...] = ()
+    where: str = ""
+
+    @property
+    def exported(self) -> str:
+        """The name a query uses; a histogram's series add `_bucket`, `_sum` and `_count`."""
+        suffix = {Kind.COUNTER: "_total", Kind.INFO: "_info"}.get(self.kind, "")
+        return f"{PREFIX}{self.name}{suffix}"
+
+    @property
+    def label_names(self) -> tuple[str, ...]:
+        """All labels, in order."""
+        return self.labels or ((self.label,) if self.label else ())
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """A metric that a reader may look for and that is not exported, with the reason."""
+
+    name: str
+    reason: str
+
+
+_C, _G, _H, _B, _I = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM, Kind.BATCH_HISTOGRAM, Kind.INFO
+
+FLOW = (
+    Metric("consumed_messages", _C, "messages", "Messages read from the input topics", "topic"),
+    Metric("consumed_bytes", _C, "bytes", "Bytes of their values", "topic"),
+    Metric(
+        "processed_messages",
+        _C,
+        "messages",
+        "Messages by how they ended: `ok` and `dead_letter` were published, `already_published` had been before,"
+        " `dropped` will be read again. At every scrape: consumed = processed + in flight",
+        "outcome",
+        OUTCOMES,
+    ),
+    Metric("in_flight_messages", _G, "messages", "Messages of the batch in hand"),
+    Metric("produced_messages", _C, "messages", "Results and dead letters that the broker has acked", "topic"),
+    Metric(
+        "produce_errors",
+        _C,
+        "batches",
+        "Publishes that failed, whatever of them landed",
+        "reason",
+        ("timeout", "too_large", "authorization", OTHER),
+    ),
+    Metric("dead_letter_messages", _C, "messages", "Dead letters published, by reason", "reason"),
+    Metric(
+        "end_to_end_latency_seconds",
+        _B,
+        "seconds",
+        "Timestamp of a message until its answer is acked; carries the slowest message of a batch as exemplar",
+        "timestamp_type",
+        ("CreateTime", "LogAppendTime"),
+        LATENCY_SECONDS,
+    ),
+    Metric("clock_skew_messages", _C, "messages", "Messages from the future, whose latency was counted as 0"),
+    Metric(
+        "retries",
+        _C,
+        "operations",
+        "Batches begun again, by what went wrong; `store` retries keep their batch",
+        "operation",
+        ("publish", "store", "model", "ownership"),
+    ),
+)
+
+GROUP = (
+    Metric(
+        "consumer_lag_messages",
+        _G,
+        "messages",
+        "Messages not yet read, per partition owned",
+        labels=("topic", "partition"),
+    ),
+    Metric(
+        "consumer_lag_seconds",
+        _G,
+        "seconds",
+        "Age of the oldest message not finished, per partition owned",
+        labels=("topic", "partition"),
+    ),
+    Metric("assigned_partitions", _G, "partitions", "Partitions this worker owns"),
+    Metric(
+        "rebalances",
+        _C,
+        "events",
+        "New generations of the group with partitions for this worker, partitions taken away, and refusals by the"
+        " group's coordinator",
+        "event",
+        ("assigned", "revoked", "lost"),
+    ),
+    Metric("commits", _C, "commits", "Offset commits", "outcome", ("ok", "error")),
+    Metric("last_progress_timestamp_seconds", _G, "unix seconds", "Last finished batch, or the start before the first"),
+    Metric("paused", _G, "0 or 1", "Reading is paused because too much is not yet learned"),
+    Metric("backpressure_seconds", _C, "seconds", "Time with reading paused"),
+)
+
+WORK = (
+    Metric(
+        "stage_duration_seconds",
+        _H,
+        "seconds",
+        "Steps of an iteration: `process` is decode, model, cluster and encode; `learn` and `commit` are checkpoints",
+        "stage",
+        STAGES,
+        STAGE_SECONDS,
+    ),
+    Metric(
+        "model_duration_seconds",
+        _H,
+        "seconds",
+        "Inside `process`: tokenising a batch, and each device pass",
+        "step",
+        ("tokenize", "forward"),
+        STAGE_SECONDS,
+    ),
+    Metric(
+        "busy_seconds",
+        _C,
+        "seconds",
+        "Time of the loop: polls that brought messages, work, and waiting with nothing to do",
+        "state",
+        ("poll", "work", "idle"),
+    ),
+    Metric("batch_messages", _H, "messages", "Messages per iteration", buckets=BATCH),
+    Metric(
+        "batch_flush",
+        _C,
+        "batches",
+        "Why a batch was not larger: `full` took all it might, `drained` all there was",
+        "cause",
+        ("full", "drained"),
+    ),
+    Metric("input_tokens", _B, "tokens", "Tokens per text, after truncation", buckets=TOKENS),
+    Metric("tokens", _C, "tokens", "Tokens in device batches", "kind", ("real", "padding")),
+    Metric("truncated_messages", _C, "messages", "Texts longer than the model's window"),
+    Metric("out_of_memory", _C, "events", "Device batches halved because the memory was full"),
+    Metric(
+        "gpu_memory_bytes",
+        _G,
+        "bytes",
+        "Memory of the CUDA device",
+        labels=("gpu", "kind"),
+        where="the model runs on CUDA",
+    ),
+    Metric(
+        "gpu_utilization_ratio",
+        _G,
+        "0..1",
+        "Share of time in which the CUDA device was busy",
+        "gpu",
+        where="the model runs on CUDA and nvidia-ml-py is installed",
+    ),
+)
+
+PREDICTIONS = (
+    Metric("predictions", _C, "messages", "Results published, by label", "label"),
+    Metric("prediction_confidence_ratio", _B, "0..1", "Score of the winning label", buckets=CONFIDENCE),
+    Metric("low_confidence_messages", _C, "messages", f"Results whose winning score is below {LOW_CONFIDENCE}"),
+    Metric(
+        "drift_psi",
+        _G,
+        "index",
+        "Population stability index of the newest messages against the first ones after the start, 0 until both"
+        " windows are full; above 0.1 look, above 0.25 it has shifted",
+        "signal",
+        SIGNALS,
+    ),
+    Metric("drift_window_messages", _G, "messages", "Messages in the newest window; the index means little below 1000"),
+)
+
+CLUSTERS = (
+    Metric(
+        "clusters",
+        _G,
+        "clusters",
+        "Clusters by weight: `dormant` ones hold less than 1 % of an even share",
+        "state",
+        ("active", "dormant"),
+    ),
+    Metric(
+        "cluster_members",
+        _G,
+        "messages",
+        f"Weight of each cluster, decayed if a half life is set; beyond {MAX_CLUSTERS} clusters the last slot is the"
+        " rest. The same for all workers: take the maximum, never the sum",
+        "cluster",
+    ),
+    Metric("cluster_distance", _B, "Euclidean, 0..2", "Distance to the nearest centroid", buckets=DISTANCE),
+    Metric(
+        "cluster_inertia",
+        _G,
+        "Euclidean squared",
+        "Mean squared distance to the nearest centroid, since the checkpoint before",
+    ),
+    Metric("centroid_shift", _H, "Euclidean", "How far the centroid that moved most moved at a learn", buckets=SHIFT),
+    Metric(
+        "centroid_sync_duration_seconds",
+        _H,
+        "seconds",
+        "Round trips to the store",
+        "operation",
+        ("pull", "push"),
+        STAGE_SECONDS,
+    ),
+    Metric("centroid_sync_errors", _C, "events", "Learns that failed because the store was away"),
+    Metric("centroid_sync_conflicts", _C, "events", "Races for the centroids lost and repeated"),
+    Metric("centroid_losses", _C, "events", "Times the store forgot something and was repaired"),
+    Metric("centroid_last_sync_timestamp_seconds", _G, "unix seconds", "Last successful learn, or the start"),
+    Metric("centroid_version", _G, "number", "Version of the centroids in use"),
+    Metric("learned_messages", _C, "messages", "Results newly counted in the clusters"),
+    Metric("pending_bytes", _G, "bytes", "Memory of results not yet learned"),
+)
+
+IDENTITY = (
+    Metric("model", _I, "1", "The model that answers", labels=("name", "version", "max_tokens")),
+    Metric("build", _I, "1", "Software versions", labels=("version", "python", "torch")),
+)
+
+GROUPS = {
+    "Flow": FLOW,
+    "Consumer group": GROUP,
+    "Work and model": WORK,
+    "Predictions": PREDICTIONS,
+    "Clusters": CLUSTERS,
+    "Identity": IDENTITY,
+}
+CATALOGUE = {metric.name: metric for group in GROUPS.values() for metric in group}
+
+ABSENT = (
+    Absent("queue_wait_seconds, queue_messages, queue_capacity_messages", "there is no queue: a poll is a batch"),
+    Absent("embedding_cache_requests_total, outcome `cached`", "there is no cache"),
+    Absent(
+        "duplicate_messages_total",
+        "redelivered messages are the outcome `already_published`; equal texts are not recognised",
+    ),
+    Absent("stages decode, cluster, encode", "they are inside `process`, not measured one by one"),
+    Absent("cluster_assignments_total", "novelty is not judged; the right tail of the distance shows it"),
+    Absent("cluster_reassignments_total", "clusters are neither split nor merged"),
+    Absent("cluster_bursts", "bursts are not detected"),
+    Absent(
+        "model_info labels task, revision, dtype, device",
+        "the version of a model is its revision; the others are not known to the worker's core",
+    ),
+)

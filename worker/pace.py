@@ -1,0 +1,43 @@
+"""How many messages one iteration takes: bounded in time by the measured rate, halved after drops."""
+
+from dataclasses import dataclass
+
+FIRST_BATCH = 64  # before anything was measured: small enough for the slowest model within a session
+SMOOTHING = 0.3  # weight of the newest iteration in the measured rate
+
+
+@dataclass(slots=True)
+class Pace:
+    """Adapts the batch limit.
+
+    Attributes:
+        max_records: never more than this.
+        max_seconds: an iteration should not take longer.
+    """
+
+    max_records: int
+    max_seconds: float
+    _rate: float | None = None  # messages per second
+    _ceiling: int | None = None  # set by drops, lifted by checkpoints
+
+    def limit(self) -> int:
+        """Messages the next iteration may take, at least 1."""
+        by_time = FIRST_BATCH if self._rate is None else int(self._rate * self.max_seconds)
+        return max(1, min(self.max_records, by_time, self._ceiling or self.max_records))
+
+    def finished(self, *, messages: int, seconds: float) -> None:
+        """Learn from an iteration that published."""
+        rate = messages / max(seconds, 1e-6)
+        self._rate = rate if self._rate is None else self._rate + SMOOTHING * (rate - self._rate)
+
+    def dropped(self) -> bool:
+        """Halve the limit after a drop; True if it had come down to a single message already."""
+        was_single = self._ceiling == 1
+        self._ceiling = max(1, self.limit() // 2)
+        return was_single
+
+    def committed(self) -> None:
+        """Allow twice as much again."""
+        if self._ceiling is not None:
+            doubled = self._ceiling * 2
+            self._ceiling = None if doubled >= self.max_records else doubled

@@ -1,0 +1,169 @@
+"""From records to an outcome: decode, predict, assign, encode, and never fail for one bad record."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from worker.codec import Answer, Decoder, Encoder
+from worker.errors import DeviceOutOfMemory, PredictorError
+from worker.inference.predictor import Predictor
+from worker.records import (
+    Assignments,
+    DeadLetter,
+    Document,
+    Embeddings,
+    Observations,
+    Outcome,
+    Outgoing,
+    Predictions,
+    Record,
+)
+
+PROBE = "hello"  # a text every working model can answer: tells a poison message from a broken model
+MAX_ISOLATED = 32  # poison messages singled out in one batch; more than that is not the messages' fault
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Pure with respect to Kafka: the same records give the same outcome, and nothing is sent or learned here.
+
+    Attributes:
+        assign: embeddings [batch, dim] to the nearest shared centroids.
+        now_ms: the clock, Unix time in milliseconds.
+    """
+
+    decoder: Decoder
+    predictor: Predictor
+    assign: Callable[[Embeddings], Assignments]
+    encoder: Encoder
+    now_ms: Callable[[], int]
+
+    def process(self, records: Sequence[Record]) -> Outcome:
+        """Answer every record with exactly one result or one dead letter.
+
+        Raises:
+            PredictorError: the model fails on everything, or the device has no memory: nobody's message is at fault.
+        """
+        decoded = [self.decoder.decode(record) for record in records]
+        letters = [item for item in decoded if isinstance(item, DeadLetter)]
+        documents = [item for item in decoded if isinstance(item, Document)]
+        if not documents:
+            return self._outcome([], [], letters, None, None)
+        answered = self._predict(documents)
+        letters += answered.letters
+        if not answered.documents:
+            return self._outcome([], [], letters, None, None)
+        predictions = _concatenate(answered.predictions)
+        assignments = self.assign(predictions.embeddings)
+        results: list[Outgoing] = []
+        kept: list[int] = []
+        now_ms = self.now_ms()
+        answers = self._answers(predictions, assignments)
+        for row, (document, answer) in enumerate(zip(answered.documents, answers, strict=True)):
+            encoded = self.encoder.result(document, answer, predictions.embeddings[row], now_ms)
+            if isinstance(encoded, DeadLetter):
+                letters.append(encoded)
+            else:
+                results.append(encoded)
+                kept.append(row)
+        return self._outcome(results, kept, letters, predictions, assignments)
+
+    def _predict(self, documents: Sequence[Document]) -> "_Answered":
+        """Predict in one pass; where that fails, halve until the guilty messages stand alone."""
+        answered = _Answered([], [], [])
+        waiting = [documents]
+        while waiting:
+            batch = waiting.pop()
+            try:
+                predictions = self.predictor.predict([document.text for document in batch])
+            except DeviceOutOfMemory:
+                raise
+            except PredictorError as error:
+                if len(batch) > 1:
+                    middle = len(batch) // 2
+                    waiting += [batch[middle:], batch[:middle]]  # a stack: the first half is taken next
+                    continue
+                self.predictor.predict([PROBE])  # a broken model raises here, and the message is not to blame
+                answered.letters.append(DeadLetter(batch[0].record, "inference", "inference_failed", _name(error)))
+                if len(answered.letters) > MAX_ISOLATED:
+                    raise
+            else:
+                answered.documents.extend(batch)
+                answered.predictions.append(predictions)
+        return answered
+
+    def _answers(self, predictions: Predictions, assignments: Assignments) -> list[Answer]:
+        labels = self.predictor.card.labels
+        best = predictions.probabilities.argmax(axis=1).tolist()  # [batch]
+        rounded = np.round(predictions.probabilities.astype(np.float64), 6).tolist()  # [batch, labels]
+        distances = np.round(assignments.distances.astype(np.float64), 6).tolist()
+        return [
+            Answer(labels[top], row[top], dict(zip(labels, row, strict=True)), cluster, distance, assignments.version)
+            for top, row, cluster, distance in zip(
+                best, rounded, assignments.cluster_ids.tolist(), distances, strict=True
+            )
+        ]
+
+    def _outcome(
+        self,
+        results: Sequence[Outgoing],
+        kept: Sequence[int],
+        letters: Sequence[DeadLetter],
+        predictions: Predictions | None,
+        assignments: Assignments | None,
+    ) -> Outcome:
+        now_ms = self.now_ms()
+        dead_letters = [self.encoder.dead_letter(letter, now_ms) for letter in letters]
+        reasons = [letter.reason for letter in letters]
+        if predictions is None or assignments is None:
+            nothing = np.empty(0, np.float32)
+            observations = Observations(
+                [], np.empty(0, np.int64), np.empty((0, self.predictor.card.dim), np.float32), np.empty(0, np.int64)
+            )
+            return Outcome([], dead_letters, observations, reasons, [], nothing, nothing, np.empty(0, np.int64), 0)
+        rows = np.asarray(kept, np.intp)
+        labels = self.predictor.card.labels
+        probabilities = predictions.probabilities[rows]  # [results, labels]
+        return Outcome(
+            results=results,
+            dead_letters=dead_letters,
+            observations=Observations(
+                sources=[result.source for result in results],
+                offsets=np.asarray([result.offset for result in results], np.int64),
+                embeddings=predictions.embeddings[rows],
+                cluster_ids=assignments.cluster_ids[rows],
+            ),
+            reasons=reasons,
+            labels=[labels[top] for top in probabilities.argmax(axis=1)],
+            scores=probabilities.max(axis=1, initial=0),
+            distances=assignments.distances[rows],
+            token_counts=predictions.token_counts[rows],
+            truncated=int(predictions.truncated[rows].sum()),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Answered:
+    """Growing lists of what one batch came to; documents and predictions stand in the same order."""
+
+    documents: list[Document]
+    predictions: list[Predictions]
+    letters: list[DeadLetter]
+
+
+def _concatenate(parts: Sequence[Predictions]) -> Predictions:
+    if len(parts) == 1:
+        return parts[0]
+    return Predictions(
+        probabilities=np.concatenate([part.probabilities for part in parts]),
+        embeddings=np.concatenate([part.embeddings for part in parts]),
+        token_counts=np.concatenate([part.token_counts for part in parts]),
+        truncated=np.concatenate([part.truncated for part in parts]),
+    )
+
+
+def _name(error: BaseException) -> str:
+    """The kind of failure: messages of libraries may quote the text, so they stay out."""
+    cause = error.__cause__ or error
+    return f"the model failed on this message alone: {type(cause).__name__}"

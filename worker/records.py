@@ -1,0 +1,149 @@
+"""The nouns that flow through a worker."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Probabilities = NDArray[np.float32]  # [batch, labels], each in 0..1
+Embeddings = NDArray[np.float32]  # [batch, dim], rows have length 1
+ClusterIds = NDArray[np.int64]  # [batch], -1 where no centroids exist yet
+Distances = NDArray[np.float32]  # [batch], Euclidean, 0..2
+
+NO_CLUSTER = -1  # a cluster id before the space is seeded; becomes `"cluster": null` on the wire
+
+Header = tuple[str, bytes]
+
+
+class Partition(NamedTuple):
+    """One partition of one topic."""
+
+    topic: str
+    partition: int
+
+
+class Position(NamedTuple):
+    """An offset in one life of a topic.
+
+    `topic_id` is Kafka's UUID: a topic that was deleted and made anew has another one, and every ledger starts again.
+    """
+
+    offset: int
+    topic_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A message exactly as Kafka gave it."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    timestamp_ms: int
+    headers: tuple[Header, ...] = ()
+    timestamp_type: str = "CreateTime"  # or LogAppendTime, by the topic's message.timestamp.type
+
+    @property
+    def source(self) -> Partition:
+        """The partition this record was read from."""
+        return Partition(self.topic, self.partition)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A record that was decoded, validated and found within the size limits."""
+
+    id: str | None
+    text: str
+    attributes: Mapping[str, object]
+    record: Record
+
+
+@dataclass(frozen=True, slots=True)
+class Predictions:
+    """Both answers of one encoder pass; row i belongs to document i.
+
+    `truncated` marks texts longer than the model's window; `token_counts` are the real tokens
+    after truncation.
+    """
+
+    probabilities: Probabilities
+    embeddings: Embeddings
+    token_counts: NDArray[np.int64]  # [batch]
+    truncated: NDArray[np.bool_]  # [batch]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignments:
+    """The nearest shared centroid of every document."""
+
+    cluster_ids: ClusterIds
+    distances: Distances
+    version: int  # of the snapshot they were computed with; 0 before seeding
+
+
+@dataclass(frozen=True, slots=True)
+class DeadLetter:
+    """A message that cannot be labelled through a fault of its own."""
+
+    record: Record
+    stage: str  # one of STAGES
+    reason: str  # one of REASONS
+    detail: str  # short, never contains payload
+
+
+STAGES = ("decode", "inference", "encode")
+REASONS = (
+    "null_value",
+    "too_large",
+    "not_utf8",
+    "not_json",
+    "not_an_object",
+    "no_text",
+    "text_not_a_string",
+    "empty_text",
+    "id_not_a_string",
+    "inference_failed",
+    "result_too_large",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outgoing:
+    """An encoded result or dead letter, ready to be sent."""
+
+    source: Partition  # of the record it answers
+    offset: int  # of the record it answers
+    key: bytes | None
+    value: bytes | None
+    headers: list[Header]
+    timestamp_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """What the clusters learn from one batch; row i belongs to one result."""
+
+    sources: Sequence[Partition]
+    offsets: NDArray[np.int64]  # [rows]
+    embeddings: Embeddings  # [rows, dim]
+    cluster_ids: ClusterIds  # [rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Everything one batch of records came to: each record is in `results` or in `dead_letters`, never in both."""
+
+    results: Sequence[Outgoing]
+    dead_letters: Sequence[Outgoing]
+    observations: Observations  # row i belongs to results[i]
+    reasons: Sequence[str]  # of dead_letters, for metrics
+    labels: Sequence[str]  # of results, for metrics
+    scores: NDArray[np.float32]  # [results], the winning label's
+    distances: Distances  # [results]
+    token_counts: NDArray[np.int64]  # [results]
+    truncated: int  # results whose text exceeded the model's window

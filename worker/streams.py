@@ -1,0 +1,92 @@
+"""What the loop asks of the streams it reads and writes."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from worker.records import Outgoing, Partition, Position, Record
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What one poll brought.
+
+    Attributes:
+        records: in offset order within each partition; empty where `reassigned`.
+        reassigned: the group has a new generation: begin again before anything else.
+        joined: the group has given this worker a place, with or without partitions.
+        lag: messages between the position and the end of each owned partition, where known.
+    """
+
+    records: Sequence[Record]
+    reassigned: bool = False
+    joined: bool = True
+    lag: Mapping[Partition, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """Offsets of one partition that the output log already answers, from where the stream starts on."""
+
+    results: set[int] = field(default_factory=set)
+    dead_letters: set[int] = field(default_factory=set)
+
+
+class Source(Protocol):
+    """The input partitions this worker owns.
+
+    Offsets have three stages: *read* (poll returned them), *finished* (answered and acked), *committed*. Only the
+    last one survives a crash. Every method raises BrokerUnavailable when the broker does not answer.
+    """
+
+    def poll(self, *, max_records: int, timeout_seconds: float) -> Poll:
+        """Take what is there; with `max_records` 0 nothing is read but the membership is kept."""
+        ...
+
+    def rewind(self, floor: Mapping[Partition, Position]) -> Mapping[Partition, Position]:
+        """Seek every owned partition to its committed offset, or to `floor` where that is lower.
+
+        Returns:
+            Where each owned partition starts now; a first start is committed at once, so that it cannot move.
+
+        Raises:
+            OwnershipLost: the group moved on meanwhile.
+        """
+        ...
+
+    def fence(self) -> None:
+        """Prove to the group coordinator that this member still owns what it read, by committing nothing new.
+
+        Raises:
+            OwnershipLost: it does not.
+        """
+        ...
+
+    def commit(self, offsets: Mapping[Partition, int]) -> None:
+        """Commit next offsets, if the generation is still that of the last poll.
+
+        Raises:
+            OwnershipLost: it is not.
+        """
+        ...
+
+
+class Sink(Protocol):
+    """The output and dead-letter topics."""
+
+    def recover(self, starts: Mapping[Partition, Position]) -> Mapping[Partition, Published]:
+        """Read the output logs back until nothing at or after `starts` can be missing.
+
+        Raises:
+            BrokerUnavailable: the logs cannot be read.
+            LedgerError: the log answers messages that the input does not have.
+        """
+        ...
+
+    def publish(self, *, results: Sequence[Outgoing], dead_letters: Sequence[Outgoing], timeout_seconds: float) -> None:
+        """Send dead letters, await their acks, then results, and await theirs.
+
+        Raises:
+            PublishFailed: not everything was acked in time; what landed is unknown until `recover` has read the log.
+        """
+        ...
