@@ -1,0 +1,110 @@
+"""`python -m trainer fit` from a file to a bundle that a worker serves."""
+
+import json
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from trainer.__main__ import app
+from worker.inference.bundle import read_bundle
+from worker.inference.loading import load_predictor
+from worker.settings import ModelSettings
+
+SPAM = ("win cash prize", "free ringtone text", "claim your reward", "urgent you won", "cheap loans call")
+HAM = ("see you at home", "dinner is ready", "running late sorry", "call me later", "are you at work")
+ENDINGS = ("", " now", " today", " please")
+ROWS = [(text + end, label) for texts, label in ((SPAM, "spam"), (HAM, "ham")) for text in texts for end in ENDINGS]
+
+
+@pytest.fixture
+def data(tmp_path):
+    path = tmp_path / "messages.jsonl"
+    rows = [*ROWS, (ROWS[0][0].upper(), "spam")]
+    path.write_text("".join(json.dumps({"text": t, "label": label}) + "\n" for t, label in rows), encoding="utf-8")
+    return path
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def test_a_file_becomes_a_bundle_that_a_worker_serves(tmp_path, data):
+    out = tmp_path / "bundle"
+
+    result = run("fit", data, "--frozen", "--out", out, "--threads", 1, "--version", "7")
+
+    predictor = load_predictor(ModelSettings(path=str(out), device="cpu"))
+    predicted = predictor.predict(["claim your cash prize", "see you at dinner"]).probabilities.argmax(axis=1)
+    assert 0 == result.exit_code, result.output
+    assert ("bundle", "7", ["spam", "ham"]) == (
+        predictor.card.name,
+        predictor.card.version,
+        [predictor.card.labels[index] for index in predicted],
+    )
+
+
+def test_json_is_one_line_with_the_scores(tmp_path, data):
+    result = run("fit", data, "--frozen", "--out", tmp_path / "b", "--threads", 1, "--json")
+
+    line = json.loads(result.stdout)
+    assert (41, 40, 1, 0) == (line["rows"], line["used"], line["duplicates"], line["conflicts"])
+    assert line["metrics"]["accuracy"]["mean"] > 0.6
+
+
+def test_the_card_states_the_facts_and_no_text(tmp_path, data):
+    run(
+        "fit",
+        data,
+        "--frozen",
+        "--out",
+        tmp_path / "b",
+        "--threads",
+        1,
+        "--citation",
+        "Me 2026",
+        "--data-licence",
+        "CC0",
+    )
+
+    card = (tmp_path / "b" / "README.md").read_text(encoding="utf-8")
+
+    manifest = read_bundle(tmp_path / "b").manifest
+    expected = ("Me 2026", "CC0", manifest.data.sha256, f"{manifest.metrics['spam.f1'].mean:.4f}")
+    assert all(fact in card for fact in expected)
+    assert not any(text in card for text, _ in ROWS)
+
+
+def test_fitting_again_gives_the_same_head(tmp_path, data):
+    for name in ("one", "two"):
+        run("fit", data, "--frozen", "--out", tmp_path / name, "--threads", 1)
+
+    one, two = (read_bundle(tmp_path / name) for name in ("one", "two"))
+
+    assert np.array_equal(one.weight, two.weight)
+    assert one.manifest.metrics == two.manifest.metrics
+
+
+def test_without_frozen_it_says_what_exists(tmp_path, data):
+    result = run("fit", data, "--out", tmp_path / "b")
+
+    assert 2 == result.exit_code
+    assert "--frozen" in result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--label-column", "kind"), ("--encoder", "/no/such/folder"), ("--device", "tpu"), ("--folds", "21")]
+)
+def test_bad_options_exit_with_two_and_one_message(tmp_path, data, arguments):
+    result = run("fit", data, "--frozen", "--out", tmp_path / "b", "--threads", 1, *arguments)
+
+    assert 2 == result.exit_code
+    assert "error: " in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_folder_of_other_files_is_left_alone(tmp_path, data):
+    result = run("fit", data, "--frozen", "--out", tmp_path, "--threads", 1)
+
+    assert 2 == result.exit_code
+    assert ["messages.jsonl"] == [path.name for path in tmp_path.iterdir()]

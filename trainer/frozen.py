@@ -1,0 +1,93 @@
+"""The frozen head: logistic regression on the embeddings of an encoder that stays as it is."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import GridSearchCV, StratifiedKFold
+
+from trainer.report import Labels, Report, cross_validate
+from worker.inference.predictor import Predictor
+from worker.records import Embeddings
+
+# On rows of length 1 logits are small, so the useful strengths are high: below 1 the head underfits, and 1,000
+# fits small sets perfectly. Log loss picks, because the product publishes probabilities, not only labels.
+C_GRID = (1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
+INNER_FOLDS = 3  # for picking C; a third of the training part is enough to rank seven strengths
+MAX_ITERATIONS = 2000  # L-BFGS ends after a few hundred at C = 1000; the default of 100 does not
+EMBED_CHUNK = 256  # texts between two moves of the progress bar
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenHead:
+    """A trained head and how it was judged."""
+
+    labels: tuple[str, ...]
+    weight: NDArray[np.float32]  # [labels, dim]
+    bias: NDArray[np.float32]  # [labels]
+    c: float  # inverse strength of regularisation
+    report: Report
+
+
+def embed(predictor: Predictor, texts: tuple[str, ...], *, tick: Callable[[int], None] = lambda _: None) -> Embeddings:
+    """[texts, dim], rows of length 1; `tick` is told after every chunk how many texts it had."""
+    chunks = []
+    for start in range(0, len(texts), EMBED_CHUNK):
+        chunk = texts[start : start + EMBED_CHUNK]
+        chunks.append(predictor.predict(chunk).embeddings)
+        tick(len(chunk))
+    return np.concatenate(chunks)
+
+
+def fit_frozen(
+    embeddings: Embeddings,
+    labels: Labels,
+    *,
+    folds: int,
+    seed: int,
+    tick: Callable[[], None] = lambda: None,
+) -> FrozenHead:
+    """Judge by cross-validation, then fit the head that is kept on everything.
+
+    C is picked anew inside every training part, so no score has seen its test part.
+
+    Args:
+        embeddings: [texts, dim], rows of length 1.
+        labels: [texts].
+        folds: parts of the cross-validation.
+        seed: of every shuffle: the same input gives the same head.
+        tick: called `folds` + 1 times.
+
+    Raises:
+        ConfigurationError: too few labels or too few texts of one.
+    """
+
+    def fit_and_predict(train: Embeddings, train_labels: Labels, test: Embeddings) -> Labels:
+        predicted: Labels = _search(train, train_labels, seed=seed).predict(test)
+        return predicted
+
+    report = cross_validate(embeddings, labels, fit_and_predict=fit_and_predict, folds=folds, seed=seed, tick=tick)
+    search = _search(embeddings, labels, seed=seed)
+    tick()
+    weight, bias = _rows_per_label(search.best_estimator_)
+    return FrozenHead(report.labels, weight, bias, c=float(search.best_params_["C"]), report=report)
+
+
+def _search(embeddings: Embeddings, labels: Labels, *, seed: int) -> Any:
+    _, support = np.unique(labels, return_counts=True)
+    inner = StratifiedKFold(n_splits=max(2, min(INNER_FOLDS, int(support.min()))), shuffle=True, random_state=seed)
+    search = GridSearchCV(
+        LogisticRegression(max_iter=MAX_ITERATIONS), {"C": list(C_GRID)}, scoring="neg_log_loss", cv=inner
+    )
+    return search.fit(embeddings.astype(np.float64), labels)
+
+
+def _rows_per_label(model: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Two labels share one row in sklearn; a softmax over (-logit/2, logit/2) is its sigmoid."""
+    weight, bias = model.coef_, model.intercept_  # [labels or 1, dim], [labels or 1]
+    if len(weight) == 1:
+        weight, bias = np.concatenate([-weight, weight]) / 2, np.concatenate([-bias, bias]) / 2
+    return weight.astype(np.float32), bias.astype(np.float32)
