@@ -1,0 +1,182 @@
+"""`python -m embedded`: a broker and a store without Docker, and the demo built on them."""
+
+import logging
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from embedded import report
+from embedded.broker import Broker
+from embedded.demo import Plan, run
+from embedded.errors import BinaryMissing, EmbeddedError, PortTaken, UnusableMaterial
+from embedded.interruption import interruptible
+from embedded.planning import Scenario, TextFile
+from embedded.services import Services, provided
+from embedded.store import Store
+from producer.sources import Format
+
+FAULT = 1
+BAD_CONFIGURATION = 2
+INTERRUPTED = 130  # what a shell says of a command ended by ctrl-C
+WATCH_SECONDS = 0.2
+
+app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+BrokerBin = Annotated[Path | None, typer.Option(help="A Tansu program instead of the one from the wheel.")]
+StoreBin = Annotated[Path | None, typer.Option(help="A valkey-server or redis-server instead of the one found.")]
+
+
+@app.command()
+def up(
+    *,
+    broker_port: Annotated[
+        int | None, typer.Option(help="Of the broker, on loopback; a free one if not given.")
+    ] = None,
+    store_port: Annotated[int | None, typer.Option(help="Of the store, on loopback; a free one if not given.")] = None,
+    broker_bin: BrokerBin = None,
+    store_bin: StoreBin = None,
+    store_dir: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Keep the store's data here; else it forgets at its end.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the settings as one JSON line.")] = False,
+) -> None:
+    """Start a broker and a store on loopback, print the settings that use them, and serve until interrupted."""
+    with (
+        _explained(),
+        interruptible(),
+        provided(
+            None,
+            None,
+            broker=partial(Broker, port=broker_port, binary=broker_bin),
+            store=partial(Store, port=store_port, binary=store_bin, data_directory=store_dir),
+        ) as services,
+    ):
+        typer.echo(msgspec.json.encode(services.settings) if as_json else services.exports)
+        _serve(services)
+
+
+@app.command()
+def demo(
+    *,
+    messages: Annotated[
+        int | None, typer.Option(min=10, help="How many to send: 2000 generated ones, or the whole file, if not given.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the generated messages: the same seed, the same messages.")] = 0,
+    rate: Annotated[
+        float | None, typer.Option(min=0.1, help="Messages per second to send; as fast as possible if not given.")
+    ] = None,
+    workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
+    partitions: Annotated[int, typer.Option(min=1, help="Of each topic; at least one for every worker.")] = 4,
+    file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Your texts: .csv, .jsonl, .txt, each also .gz.")
+    ] = None,
+    file_format: Annotated[
+        Format | None, typer.Option("--format", help="Format of the file; by its suffix if not given.")
+    ] = None,
+    text_column: Annotated[str, typer.Option(help="Column of the file with the text.")] = "text",
+    label_column: Annotated[str, typer.Option(help="Column of the file with the true label, if it has one.")] = "label",
+    bootstrap_servers: Annotated[
+        str | None, typer.Option(help="A broker of yours (no TLS, no login) instead of the embedded one.")
+    ] = None,
+    redis_url: Annotated[str | None, typer.Option(help="A Redis of yours instead of the embedded store.")] = None,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="section.option=value for every worker; may be repeated.")
+    ] = None,
+    timeout_seconds: Annotated[float, typer.Option(min=1, help="For sending and labelling everything.")] = 1800,
+    log_dir: Annotated[
+        Path | None, typer.Option(file_okay=False, help="Keep the logs of workers and producer here.")
+    ] = None,
+    broker_bin: BrokerBin = None,
+    store_bin: StoreBin = None,
+    keep: Annotated[bool, typer.Option("--keep", help="Leave broker and store up until interrupted.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="End with the summary as one JSON line.")] = False,
+) -> None:
+    """Feed real workers over a real broker and store, watch them, and check what became of every message."""
+    started_ms = time.time_ns() // 1_000_000
+    console = Console(stderr=True)
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what matters of its retries is in our own messages
+    with _explained():
+        material = Scenario(seed) if file is None else TextFile(file, text_column, label_column, file_format)
+        plan = Plan(
+            material=material,
+            messages=material.count(messages),
+            rate=rate,
+            workers=workers,
+            partitions=max(partitions, workers),
+            settings=tuple(settings or ()),
+            deadline_seconds=timeout_seconds,
+            keep=keep,
+        )
+    with (
+        _explained(),
+        interruptible(),
+        _log_directory(log_dir) as directory,
+        provided(
+            bootstrap_servers,
+            redis_url,
+            broker=partial(Broker, binary=broker_bin),
+            store=partial(Store, binary=store_bin),
+        ) as services,
+    ):
+        outcome = run(services, plan, directory=directory, console=console, started_ms=started_ms)
+        if as_json:
+            if outcome.comparison is not None:
+                report.print_comparison(console, outcome.comparison)
+            typer.echo(report.as_json(outcome))
+        else:
+            report.print_outcome(Console(), outcome)
+        for fault in outcome.faults:
+            typer.echo(f"FAULT: {fault}", err=True)
+        if keep:
+            typer.echo(f"{services.exports}\nserving until interrupted", err=True)
+            _serve(services)
+    raise typer.Exit(FAULT if outcome.faults else 0)
+
+
+def _serve(services: Services) -> None:
+    """Wait for ctrl-C.
+
+    Raises:
+        StartFailed: A server of ours ended by itself.
+    """
+    with suppress(KeyboardInterrupt):
+        while True:
+            services.check()
+            time.sleep(WATCH_SECONDS)
+
+
+@contextmanager
+def _log_directory(chosen: Path | None) -> Iterator[Path]:
+    """The chosen directory, or a temporary one."""
+    if chosen is not None:
+        chosen.mkdir(parents=True, exist_ok=True)
+        yield chosen
+        return
+    with tempfile.TemporaryDirectory(prefix="textsieve-demo-") as temporary:
+        yield Path(temporary)
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn the errors that a person can mend into one message and an exit code."""
+    try:
+        yield
+    except EmbeddedError as error:
+        typer.echo(f"error: {error}", err=True)
+        is_configuration = isinstance(error, BinaryMissing | PortTaken | UnusableMaterial)
+        raise typer.Exit(BAD_CONFIGURATION if is_configuration else FAULT) from None
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+if __name__ == "__main__":
+    app()

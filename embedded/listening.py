@@ -1,0 +1,54 @@
+"""Who listens on a loopback port."""
+
+import socket
+import sys
+from pathlib import Path
+
+LOOPBACK = "127.0.0.1"
+LISTEN = "0A"  # state column of /proc/net/tcp
+
+
+def free_port() -> int:
+    """A port that nobody used a moment ago; somebody else may take it before we do."""
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+def is_taken(port: int) -> bool:
+    """True while some process listens on the port."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections that linger do not count
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError:
+            return True
+    return False
+
+
+def owns_listener(pid: int, port: int) -> bool:
+    """Whether the process itself owns the listening socket; always True where /proc cannot tell."""
+    if sys.platform != "linux":
+        return True
+    return not _listening_inodes(pid, port).isdisjoint(_socket_inodes(pid))
+
+
+def _listening_inodes(pid: int, port: int) -> set[str]:
+    try:
+        rows = Path(f"/proc/{pid}/net/tcp").read_text("ascii").splitlines()[1:]
+    except OSError:  # it has just ended
+        return set()
+    columns = [row.split() for row in rows]
+    return {row[9] for row in columns if row[3] == LISTEN and int(row[1].partition(":")[2], 16) == port}
+
+
+def _socket_inodes(pid: int) -> set[str]:
+    inodes = set()
+    try:
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            target = str(descriptor.readlink())
+            if target.startswith("socket:["):
+                inodes.add(target.removeprefix("socket:[").removesuffix("]"))
+    except OSError:  # it has just ended, or closed a descriptor: the caller asks again
+        return set()
+    return inodes

@@ -1,0 +1,97 @@
+"""Shows a running demo: a table that changes in place on a terminal, a line now and then elsewhere."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from embedded.progress import Progress
+
+FRAMES_PER_SECOND = 4
+LINE_SECONDS = 5.0  # between two lines where there is no terminal
+CLUSTERS_SHOWN = 8
+
+Show = Callable[[Progress], None]
+
+
+@contextmanager
+def live_view(console: Console) -> Iterator[Show]:
+    """Yield a function that shows the progress; call it as often as you like, it leaves most calls out."""
+    if console.is_terminal:
+        with Live(console=console, refresh_per_second=FRAMES_PER_SECOND, transient=True) as live:
+            yield _at_most_every(1 / FRAMES_PER_SECOND, lambda progress: live.update(table(progress)))
+    else:
+        yield _at_most_every(LINE_SECONDS, lambda progress: _print_line(console, progress))
+
+
+def _print_line(console: Console, progress: Progress) -> None:
+    if progress.inputs:
+        console.print(line(progress), soft_wrap=True, highlight=False)
+
+
+def line(progress: Progress) -> str:
+    """The progress in one line."""
+    return (
+        f"{len(progress.answered)}/{len(progress.inputs)} answered, {progress.messages_per_second:.0f} messages/s,"
+        f" p50 {seconds(progress.latency_seconds(0.5))}, p99 {seconds(progress.latency_seconds(0.99))},"
+        f" lag {progress.lag}, {progress.dead_letters} dead letters"
+    )
+
+
+def table(progress: Progress) -> Group:
+    """The progress as tables: the flow, the labels, the biggest clusters."""
+    return Group(_flow(progress), _labels(progress), cluster_table(progress))
+
+
+def cluster_table(progress: Progress) -> Table:
+    """The biggest clusters with the text nearest to each centroid."""
+    shown = Table("cluster", "texts", "nearest text", title="biggest clusters", title_justify="left", box=None)
+    for cluster, count in progress.clusters.most_common(CLUSTERS_SHOWN):
+        text = Text(" ".join(progress.examples[cluster].text.split()), overflow="ellipsis", no_wrap=True)
+        shown.add_row(str(cluster), str(count), text)
+    return shown
+
+
+def seconds(value: float | None) -> str:
+    """A duration for people."""
+    if value is None:
+        return "-"
+    return f"{value * 1000:.0f} ms" if value < 1 else f"{value:.1f} s"
+
+
+def _flow(progress: Progress) -> Table:
+    flow = Table("produced", "labelled", "dead letters", "lag", "messages/s", "p50", "p99", "workers", box=None)
+    flow.add_row(
+        str(len(progress.inputs)),
+        str(progress.labelled),
+        str(progress.dead_letters),
+        str(progress.lag),
+        f"{progress.messages_per_second:.0f}",
+        seconds(progress.latency_seconds(0.5)),
+        seconds(progress.latency_seconds(0.99)),
+        str(len(progress.workers)),
+    )
+    return flow
+
+
+def _labels(progress: Progress) -> Table:
+    mix = Table("label", "texts", "share", title="labels", title_justify="left", box=None)
+    for label, count in progress.labels.most_common():
+        mix.add_row(Text(label), str(count), f"{count / progress.labelled:.1%}")
+    return mix
+
+
+def _at_most_every(interval_seconds: float, show: Show) -> Show:
+    shown_at = float("-inf")
+
+    def throttled(progress: Progress) -> None:
+        nonlocal shown_at
+        if time.monotonic() - shown_at >= interval_seconds:
+            shown_at = time.monotonic()
+            show(progress)
+
+    return throttled

@@ -1,0 +1,84 @@
+"""The topics, group and cluster space of one demo, under names of their own."""
+
+import secrets
+from dataclasses import dataclass
+from typing import Self
+
+from kafka import KafkaAdminClient
+from kafka.errors import KafkaError
+
+from embedded.errors import DemoFailed
+
+CREATE_TIMEOUT_MS = 10_000
+CONNECT_TIMEOUT_MS = 8_000  # patience with a broker that does not answer: a person is waiting
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What one demo calls its things; nobody else's messages or centroids are among them."""
+
+    messages: str
+    labels: str
+    dead_letters: str
+    group: str
+    space: str
+
+    @classmethod
+    def unique(cls) -> Self:
+        """Names with a random suffix."""
+        suffix = f"demo-{secrets.token_hex(4)}"
+        return cls(
+            messages=f"messages-{suffix}",
+            labels=f"labels-{suffix}",
+            dead_letters=f"dead-letters-{suffix}",
+            group=f"textsieve-{suffix}",
+            space=suffix,
+        )
+
+    @property
+    def topics(self) -> tuple[str, str, str]:
+        """Input, output and dead letters."""
+        return (self.messages, self.labels, self.dead_letters)
+
+
+def create_topics(bootstrap_servers: str, names: Names, *, partitions: int) -> None:
+    """Create the three topics, each with so many partitions, one replica each.
+
+    Raises:
+        DemoFailed: The broker does not answer or refuses.
+    """
+    layout = {"num_partitions": partitions, "replication_factor": -1}  # the broker's own default replication
+    try:
+        admin = KafkaAdminClient(
+            bootstrap_servers=bootstrap_servers.split(","), bootstrap_timeout_ms=CONNECT_TIMEOUT_MS
+        )
+        try:
+            admin.create_topics(
+                dict.fromkeys(names.topics, layout), timeout_ms=CREATE_TIMEOUT_MS, wait_for_metadata=True
+            )
+        finally:
+            admin.close()
+    except KafkaError as error:
+        raise DemoFailed(
+            f"expected to create {', '.join(names.topics)} on {bootstrap_servers}, came {error!r}"
+        ) from error
+
+
+def delete_topics(bootstrap_servers: str, names: Names) -> None:
+    """Delete the three topics again.
+
+    Raises:
+        DemoFailed: The broker does not answer or refuses.
+    """
+    try:
+        admin = KafkaAdminClient(
+            bootstrap_servers=bootstrap_servers.split(","), bootstrap_timeout_ms=CONNECT_TIMEOUT_MS
+        )
+        try:
+            admin.delete_topics(list(names.topics), timeout_ms=CREATE_TIMEOUT_MS)
+        finally:
+            admin.close()
+    except KafkaError as error:
+        raise DemoFailed(
+            f"expected to delete {', '.join(names.topics)} on {bootstrap_servers}, came {error!r}"
+        ) from error

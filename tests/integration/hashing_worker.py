@@ -1,0 +1,31 @@
+"""A real worker process without a model: `hashing_worker.py [--seconds-per-text=S] section.option=value ...`."""
+
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from worker import app
+from worker.__main__ import _exit_codes
+from worker.loading import load_settings
+from worker.records import Predictions
+from worker.testing import HashingPredictor
+
+
+@dataclass(slots=True)
+class SlowPredictor(HashingPredictor):
+    """Takes a given time per text."""
+
+    seconds_per_text: float = 0.0
+
+    def predict(self, texts: Sequence[str]) -> Predictions:
+        time.sleep(self.seconds_per_text * len(texts))
+        return HashingPredictor.predict(self, texts)
+
+
+if __name__ == "__main__":
+    flags = [argument for argument in sys.argv[1:] if argument.startswith("--")]
+    seconds = float(flags[0].partition("=")[2]) if flags else 0.0
+    with _exit_codes():
+        settings = load_settings(overrides=[argument for argument in sys.argv[1:] if argument not in flags])
+        app.run(settings, parts=app.Parts(predictor=SlowPredictor(seconds_per_text=seconds)))

@@ -1,0 +1,19 @@
+from typer.testing import CliRunner
+
+from embedded.__main__ import app
+
+
+def test_a_program_that_is_not_there_is_bad_configuration(tmp_path) -> None:
+    result = CliRunner().invoke(app, ["up", "--broker-bin", str(tmp_path / "absent")])
+
+    assert (2, True) == (result.exit_code, "--broker-bin" in result.stderr)
+
+
+def test_a_file_without_texts_is_bad_configuration_before_anything_starts(tmp_path) -> None:
+    path = tmp_path / "texts.csv"
+    path.write_text("message\nhello\n")
+
+    result = CliRunner().invoke(app, ["demo", "--file", str(path)])
+
+    assert (2, True) == (result.exit_code, "--text-column" in result.stderr)
+    assert "broker" not in result.stderr

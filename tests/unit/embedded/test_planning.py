@@ -1,0 +1,52 @@
+import gzip
+
+import pytest
+
+from embedded.errors import UnusableMaterial
+from embedded.planning import Scenario, TextFile
+from producer.sources import Format
+
+
+def test_a_scenario_has_the_length_that_is_wanted() -> None:
+    assert (2000, 300) == (Scenario().count(None), Scenario().count(300))
+
+
+def test_a_file_counts_the_rows_that_can_become_messages(tmp_path) -> None:
+    path = tmp_path / "texts.jsonl.gz"
+    lines = [b'{"text": "hello"}\n'] * 20 + [b"not JSON\n", b'{"text": " "}\n']
+    path.write_bytes(gzip.compress(b"".join(lines)))
+
+    assert (20, 15) == (TextFile(path).count(None), TextFile(path).count(15))
+
+
+def test_a_format_is_passed_on_to_the_producer(tmp_path) -> None:
+    path = tmp_path / "texts.log"
+    path.write_text("hello\n" * 12)
+    material = TextFile(path, format=Format.TEXT)
+
+    assert 12 == material.count(None)
+    assert [str(path), "--text-column", "text", "--format", "text"] == material.arguments()
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("texts.csv", "message\nhello\n", "expected the column text"),
+        ("texts.log", "hello\n", "set --format"),
+        ("texts.txt", "hello\n", "at least 10 texts, came 1"),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused_with_the_reason(tmp_path, name, content, complaint) -> None:
+    path = tmp_path / name
+    path.write_text(content)
+
+    with pytest.raises(UnusableMaterial, match=complaint):
+        TextFile(path).count(None)
+
+
+def test_too_few_texts_are_explained_by_the_rows_that_were_left_out(tmp_path) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"text": "hello"}\n{"body": "hello"}\n[]\n')
+
+    with pytest.raises(UnusableMaterial, match=r"came 1; 2 rows are left out, the first: .*jsonl:2: there is no field"):
+        TextFile(path).count(None)

@@ -1,0 +1,95 @@
+import io
+import json
+
+import pytest
+from rich.console import Console
+
+from embedded.live import line, live_view, table
+from embedded.progress import Progress
+from embedded.topics import Names
+from worker.records import Record
+from worker.testing import ManualClock
+
+NAMES = Names("messages", "labels", "dead-letters", "group", "space")
+
+
+def message(offset: int) -> Record:
+    return Record("messages", 0, offset, None, b"{}", 0)
+
+
+def result(offset: int, *, text: str = "hello", distance: float = 0.5, after_ms: int = 100) -> Record:
+    cluster = {"id": 4, "distance": distance, "version": 1}
+    value = {"label": "ham", "text": text, "cluster": cluster, "source": {"timestamp_ms": 0}, "processed_ms": after_ms}
+    headers = (("textsieve.source", f"messages/0/{offset}".encode()), ("textsieve.worker", b"w1"))
+    return Record("labels", 0, offset, None, json.dumps(value).encode(), 0, headers)
+
+
+def dead_letter(offset: int) -> Record:
+    return Record("dead-letters", 0, 0, None, None, 0, (("textsieve.source", f"messages/0/{offset}".encode()),))
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock()
+
+
+@pytest.fixture
+def progress(clock) -> Progress:
+    return Progress(NAMES, clock)
+
+
+def test_lag_is_what_has_no_answer_yet(progress) -> None:
+    progress.add([message(0), message(1), message(2), result(0), dead_letter(1)])
+
+    assert (1, 1, 1) == (progress.lag, progress.labelled, progress.dead_letters)
+
+
+def test_an_answer_that_comes_before_its_message_is_seen_is_no_negative_lag(progress) -> None:
+    progress.add([result(0)])
+
+    assert 0 == progress.lag
+
+
+def test_a_repeat_counts_once(progress) -> None:
+    progress.add([message(0), result(0), result(0)])
+
+    assert (1, 1) == (progress.labelled, progress.workers["w1"])
+
+
+def test_the_example_of_a_cluster_is_the_text_nearest_to_its_centroid(progress) -> None:
+    progress.add([result(0, text="far", distance=0.9), result(1, text="near", distance=0.2), result(2, text="so so")])
+
+    assert "near" == progress.examples[4].text
+
+
+def test_throughput_forgets_what_is_long_ago(progress, clock) -> None:
+    progress.add([result(0), result(1), result(2), result(3), result(4)])
+    early = progress.messages_per_second
+    clock.advance(5.5)
+
+    assert (1.0, 0.0) == (early, progress.messages_per_second)
+
+
+def test_latency_is_unknown_before_the_first_result(progress) -> None:
+    assert progress.latency_seconds(0.5) is None
+
+
+def test_the_table_shows_texts_as_they_are_and_on_one_line(progress) -> None:
+    progress.add([message(0), result(0, text="[bold]win\nnow[/bold]")])
+    console = Console(file=io.StringIO(), width=100)
+
+    console.print(table(progress))
+
+    assert "[bold]win now[/bold]" in console.file.getvalue()
+
+
+def test_without_a_terminal_there_is_a_line_now_and_then(progress) -> None:
+    progress.add([message(0), message(1), result(0)])
+    console = Console(file=io.StringIO(), width=100)
+
+    with live_view(console) as show:
+        show(progress)
+        show(progress)
+
+    assert line(progress) == "1/2 answered, 0 messages/s, p50 100 ms, p99 100 ms, lag 1, 0 dead letters"
+    assert f"{line(progress)}\n" == console.file.getvalue()

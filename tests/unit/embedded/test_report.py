@@ -1,0 +1,62 @@
+import io
+import json
+
+from rich.console import Console
+
+from embedded.comparison import Comparison
+from embedded.demo import Outcome
+from embedded.evaluation import Pair, evaluate
+from embedded.progress import Progress
+from embedded.report import as_json, print_outcome
+from embedded.shipped import shipped_card
+from embedded.summary import Summary
+from embedded.topics import Names
+from worker.testing import ManualClock
+
+NAMES = Names("messages", "labels", "dead-letters", "group", "space")
+NOTHING = Summary(
+    produced=0,
+    labelled=0,
+    dead_lettered=0,
+    lost=0,
+    duplicates=0,
+    clusters=0,
+    learned=0,
+    messages_per_second=None,
+    p50_seconds=None,
+    p99_seconds=None,
+    workers=0,
+    labels={},
+    seconds_to_first_result=None,
+)
+
+
+def printed(summary: Summary, *, workers: dict[str, int], reasons: dict[str, int]) -> str:
+    console = Console(file=io.StringIO(), width=100)
+    outcome = Outcome(summary, [], Progress(NAMES, ManualClock()), workers, reasons, None)
+    print_outcome(console, outcome)
+    return console.file.getvalue()
+
+
+def test_a_run_that_came_to_nothing_can_be_shown() -> None:
+    assert "p50 -, p99 -" in printed(NOTHING, workers={}, reasons={})
+
+
+def test_shares_are_of_all_workers_and_of_all_dead_letters() -> None:
+    text = printed(NOTHING, workers={"w1": 30, "w2": 10}, reasons={"not_json": 2, "null_value": 2})
+
+    assert [["w1", "30", "75.0%"], ["w2", "10", "25.0%"], ["not_json", "2", "50.0%"], ["null_value", "2", "50.0%"]] == [
+        line.split() for line in text.splitlines() if "%" in line
+    ]
+
+
+def test_the_json_line_carries_the_quality_and_what_it_is_worth() -> None:
+    evaluation = evaluate([Pair("spam", "spam"), Pair("ham", "spam")])
+    outcome = Outcome(NOTHING, [], Progress(NAMES, ManualClock()), {}, {}, Comparison(evaluation, shipped_card()))
+
+    quality = json.loads(as_json(outcome))["evaluation"]
+
+    assert 0.5 == quality["accuracy"]
+    assert {"ham": 0.0, "spam": 0.6667} == quality["f1"]
+    assert "mean" in quality["cross_validated"]["spam.f1"]
+    assert "trained on" in quality["caveat"]
