@@ -1,0 +1,1 @@
+"""Measurements and proofs, run from the repository: nothing here is shipped."""

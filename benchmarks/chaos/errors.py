@@ -1,0 +1,20 @@
+"""What can keep a chaos run from saying anything.
+
+::
+
+    ChaosError
+    ├── RunFailed      the surroundings of the run did not work; the product was not judged
+    └── StrikeMissed   an event could not be struck where it should: it is tried again, never counted
+"""
+
+
+class ChaosError(Exception):
+    """Root of the tree."""
+
+
+class RunFailed(ChaosError):
+    """The run could not be carried out."""
+
+
+class StrikeMissed(ChaosError):
+    """No worker came by the fault point with unfinished messages in time."""

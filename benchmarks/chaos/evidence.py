@@ -1,0 +1,66 @@
+"""Reads topics and store afresh, with no help from the workers, and asks the checker."""
+
+from collections.abc import Iterable
+from typing import cast
+
+import msgspec
+import numpy as np
+import redis
+
+from benchmarks.chaos.checker import Answered, Asked, Counted, Place, Verdict, judge
+from benchmarks.chaos.messages import id_of
+from embedded.answers import source_of
+from embedded.reading import read_topics
+from embedded.topics import Names
+from worker.records import Record
+
+READ_SECONDS = 120.0
+
+
+class _Result(msgspec.Struct):
+    id: str
+    document_id: str | None = None
+
+
+def examine(bootstrap_servers: str, store: redis.Redis, names: Names) -> Verdict:
+    """What became of one stream.
+
+    Raises:
+        DemoFailed: a topic could not be read to its end.
+        redis.RedisError: the store does not answer.
+    """
+    asked = {
+        Place(record.partition, record.offset): Asked(record.key, id_of(record.value))
+        for record in _read(bootstrap_servers, names.messages)
+    }
+    results = [_result(record, names.messages) for record in _read(bootstrap_servers, names.labels)]
+    letters = [
+        Answered(_place(record, names.messages), record.partition, record.key)
+        for record in _read(bootstrap_servers, names.dead_letters)
+    ]
+    return judge(asked, results, letters, _counted(store, names))
+
+
+def _read(bootstrap_servers: str, topic: str) -> Iterable[Record]:
+    return read_topics(bootstrap_servers, [topic], timeout_seconds=READ_SECONDS)
+
+
+def _place(record: Record, topic: str) -> Place | None:
+    source = source_of(record)
+    return None if source is None or source.topic != topic else Place(source.partition, source.offset)
+
+
+def _result(record: Record, topic: str) -> Answered:
+    value = msgspec.json.decode(record.value or b"{}", type=_Result)
+    return Answered(_place(record, topic), record.partition, record.key, value.document_id, value.id)
+
+
+def _counted(store: redis.Redis, names: Names) -> Counted:
+    fields = cast("dict[bytes, bytes]", store.hgetall(f"textsieve:{{{names.space}}}:centroids"))
+    marks = {
+        int(name.rpartition(b":")[2]): int(value.partition(b"@")[0])
+        for name, value in fields.items()
+        if name.startswith(f"offset:{names.messages}:".encode())
+    }
+    weight = float(np.frombuffer(fields.get(b"counts", b""), "<f8").sum())
+    return Counted(int(fields.get(b"learned", 0)), weight, marks)

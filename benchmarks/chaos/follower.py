@@ -1,0 +1,100 @@
+"""Follows the answers of a stream as they come, to see when everything sent before a moment is answered and counted."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping
+from types import TracebackType
+from typing import Self, cast
+
+import redis
+
+from embedded.answers import source_of
+from embedded.reading import Reader
+from embedded.topics import Names
+
+POLL_SECONDS = 0.05
+HOLE_SECONDS = 15.0  # a message that waits so long while later ones of its partition are answered was left out
+
+
+class Follower:
+    """Reads results and dead letters incrementally, and the watermarks of the store.
+
+    It serves the director alone; the checker reads everything afresh.
+    """
+
+    def __init__(self, bootstrap_servers: str, store: redis.Redis, names: Names, *, partitions: int) -> None:
+        self._reader = Reader(bootstrap_servers, [names.labels, names.dead_letters])
+        self._store = store
+        self._names = names
+        self._answered: dict[int, set[int]] = {number: set() for number in range(partitions)}
+        self._floor = dict.fromkeys(range(partitions), 0)  # everything below is answered
+        self._hole_since: dict[int, float] = {}
+        self._seen: Counter[tuple[int, int]] = Counter()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._reader.__exit__(kind, error, at)
+
+    def look(self) -> None:
+        """Take in what came since the last look."""
+        for record in self._reader.poll(max_wait_seconds=POLL_SECONDS):
+            source = source_of(record)
+            if source is None:
+                continue
+            self._seen[source.partition, source.offset] += 1
+            self._answered[source.partition].add(source.offset)
+        now = time.monotonic()
+        for partition, answered in self._answered.items():
+            before = self._floor[partition]
+            while self._floor[partition] in answered:
+                answered.discard(self._floor[partition])
+                self._floor[partition] += 1
+            if self._floor[partition] > before or not answered:
+                self._hole_since.pop(partition, None)
+            else:
+                self._hole_since.setdefault(partition, now)
+
+    @property
+    def repeated(self) -> int:
+        """Answers beyond the first of each message, so far."""
+        return sum(self._seen.values()) - len(self._seen)
+
+    @property
+    def has_hole(self) -> bool:
+        """Whether some message will never be answered, by all experience: nothing is worth waiting for any more."""
+        now = time.monotonic()
+        return any(now - since > HOLE_SECONDS for since in self._hole_since.values())
+
+    def is_answered(self, ends: Mapping[int, int]) -> bool:
+        """Whether every message below these offsets has an answer."""
+        return all(self._floor[partition] >= end for partition, end in ends.items())
+
+    def is_counted(self, ends: Mapping[int, int]) -> bool:
+        """Whether the store knows every message below these offsets; False while it does not answer.
+
+        Before seeding it knows them in its pool.
+        """
+        try:
+            marks = self._marks("centroids"), self._marks("pool")
+        except redis.RedisError:
+            return False
+        return all(max(known.get(partition, 0) for known in marks) >= end for partition, end in ends.items())
+
+    def is_seeded(self) -> bool:
+        """Whether the space has centroids; False while the store does not answer."""
+        try:
+            return bool(self._store.hexists(self._key("centroids"), "centers"))
+        except redis.RedisError:
+            return False
+
+    def _marks(self, what: str) -> dict[int, int]:
+        partitions = list(self._floor)
+        names = [f"offset:{self._names.messages}:{partition}" for partition in partitions]
+        marks = cast("list[bytes | None]", self._store.hmget(self._key(what), names))
+        found = zip(partitions, marks, strict=True)
+        return {partition: int(mark.partition(b"@")[0]) for partition, mark in found if mark is not None}
+
+    def _key(self, what: str) -> str:
+        return f"textsieve:{{{self._names.space}}}:{what}"

@@ -1,0 +1,59 @@
+"""Tables for people."""
+
+from rich.console import Console
+from rich.table import Column, Table
+
+from benchmarks.chaos.outcome import Event, Failed, Judged, Line
+from benchmarks.chaos.summary import Summary
+
+
+def show_line(console: Console, line: Line) -> None:
+    """One line of progress."""
+    match line:
+        case Event() if line.counts:
+            seconds = "never" if line.recovery_seconds is None else f"{line.recovery_seconds:.1f} s"
+            repeated = f", [red]{line.repeated} repeated[/red]" if line.repeated else ""
+            console.print(
+                f"stream {line.stream:>2}  {line.kind}: {line.unfinished} unfinished, recovered in {seconds}{repeated}"
+            )
+        case Event():
+            console.print(f"stream {line.stream:>2}  {line.kind}: [yellow]{line.note}[/yellow]")
+        case Judged():
+            verdict = line.verdict
+            word = "[green]good[/green]" if verdict.is_good else f"[red]{verdict}[/red]"
+            console.print(
+                f"stream {line.stream:>2}  judged after {line.seconds:.0f} s, {verdict.inputs} messages: {word}"
+            )
+        case Failed():
+            console.print(f"[red]failed: {line.reason}[/red]")
+
+
+def show_summary(console: Console, summary: Summary) -> None:
+    """The table, then the verdict."""
+    table = Table(
+        Column("event", no_wrap=True),
+        "struck",
+        "missed",
+        "median s",
+        "max s",
+        "repeated",
+        title="Recovery, answered and counted",
+    )
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for row in summary.rows:
+        seconds = ["" if value is None else f"{value:.1f}" for value in (row.median_seconds, row.max_seconds)]
+        table.add_row(row.kind, str(row.events), str(row.missed or ""), *seconds, str(row.repeated or ""))
+    console.print(table)
+    numbers = summary.as_json()
+    shown = ("events", "inputs", "lost", "duplicates", "zombie_duplicates", "miscounted", "misjudged", "reordered")
+    console.print("  ".join(f"{name} {numbers[name]}" for name in shown))
+    for kind in summary.unrecovered:
+        console.print(f"[red]never recovered: {kind}[/red]")
+    for complaint in (*summary.complaints, *summary.failures):
+        console.print(f"[yellow]{complaint}[/yellow]")
+    if summary.skipped:
+        console.print(f"skipped, because they would restart services that are not ours: {', '.join(summary.skipped)}")
+    console.print(
+        "[green]nothing lost, nothing twice[/green]" if summary.is_good else "[red]the promise was broken[/red]"
+    )

@@ -1,0 +1,97 @@
+"""What the workers of an arena talk to: a broker and a store of its own, or the user's, behind breakable lines."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import redis
+
+from benchmarks.chaos.errors import RunFailed
+from benchmarks.chaos.proxy import Proxy
+from embedded.broker import Broker
+from embedded.listening import LOOPBACK
+from embedded.store import Store
+
+AOF = "appendonlydir/*.incr.aof"  # where Redis 7 and Valkey append, below the data directory
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """The addresses, and the means to break what is behind them.
+
+    Attributes:
+        bootstrap_servers: of the broker, through the line if it is ours.
+        redis_url: of the store, through the line if it can be.
+        preset: the worker's `kafka.preset`.
+        store_client: past the line, for the director and the checker.
+        broker_line, store_line: None where a line cannot be put before the user's service.
+        store: None where it is the user's.
+        store_directory: of the append-only file.
+    """
+
+    bootstrap_servers: str
+    redis_url: str
+    preset: str
+    store_client: redis.Redis
+    broker_line: Proxy | None
+    store_line: Proxy | None
+    store: Store | None
+    store_directory: Path
+
+    @property
+    def own_store(self) -> Store:
+        """The store, where it may be killed.
+
+        Raises:
+            RunFailed: it is the user's.
+        """
+        if self.store is None:
+            raise RunFailed("expected a store of our own, came the user's: this event is not for it")
+        return self.store
+
+    def log_of_store(self) -> Path:
+        """The file that the store appends to at present."""
+        return max(self.store_directory.glob(AOF), key=lambda path: path.stat().st_mtime_ns)
+
+
+@contextmanager
+def surroundings(
+    bootstrap_servers: str | None, redis_url: str | None, preset: str | None, directory: Path
+) -> Iterator[Surroundings]:
+    """Start what is missing and put the lines in place; everything ends with the context.
+
+    Raises:
+        EmbeddedError: a broker or a store did not come to serve.
+    """
+    with ExitStack() as resources:
+        broker_line = None
+        if bootstrap_servers is None:
+            broker_line = resources.enter_context(Proxy())
+            broker = resources.enter_context(Broker(advertised_port=broker_line.port))
+            broker_line.upstream = (LOOPBACK, broker.port)
+        store = None
+        if redis_url is None:
+            store = resources.enter_context(Store(data_directory=directory))
+        direct = redis_url or f"redis://{LOOPBACK}:{store.port if store else 0}/0"
+        client = resources.enter_context(redis.Redis.from_url(direct, socket_timeout=5))
+        store_line = _line_to(direct, resources)
+        yield Surroundings(
+            bootstrap_servers=broker_line.address if broker_line else bootstrap_servers or "",
+            redis_url=direct if store_line is None else f"redis://{store_line.address}{urlsplit(direct).path}",
+            preset=preset or ("embedded" if broker_line else "kafka"),
+            store_client=client,
+            broker_line=broker_line,
+            store_line=store_line,
+            store=store,
+            store_directory=directory,
+        )
+
+
+def _line_to(url: str, resources: ExitStack) -> Proxy | None:
+    """A line to the store; none where TLS or a password is in the way."""
+    parts = urlsplit(url)
+    if parts.scheme != "redis" or parts.hostname is None or parts.password:
+        return None
+    return resources.enter_context(Proxy((parts.hostname, parts.port or 6379)))

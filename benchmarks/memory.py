@@ -1,0 +1,239 @@
+"""Does a worker's memory grow with time, with distinct texts, or with dead letters? 300,000 messages say.
+
+One worker with a model that costs nothing reads distinct texts, one in a hundred of them unreadable, from the embedded
+broker. Its resident memory is sampled from /proc twice a second. After the first tenth (imports, seeding, the
+allocator's high water) the memory at the end must not lie more than a limit above the beginning.
+
+    python benchmarks/memory.py --messages 300000 --json
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import redis
+from kafka import KafkaProducer
+from matplotlib import pyplot as plt
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from embedded.child import Child
+from embedded.listening import free_port
+from embedded.stack import Stack
+from embedded.topics import Names, create_topics
+
+HERE = Path(__file__).parent
+PARTITIONS = 4
+SAMPLE_SECONDS = 0.5
+WARM_UP = 0.1  # part of the messages during which memory may still settle
+MAX_GROWTH_MIB = 16.0  # from there to the end: 70 bytes a message would show
+BAD_EVERY = 100
+CHUNK = 2_000  # messages the feeder sends before it waits for their acks
+AHEAD = 30_000  # messages the feeder keeps ahead of the worker: the stream is never dry, nor all in the queue at once
+STALL_SECONDS = 120.0
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """The worker at one moment."""
+
+    seconds: float
+    answered: int
+    rss_mib: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is written to results/memory.json."""
+
+    messages: int
+    results: int
+    dead_letters: int
+    learned: int
+    seconds: float
+    rss_start_mib: float  # median of the tenth after the warm-up
+    rss_end_mib: float  # median of the last tenth
+    rss_max_mib: float
+    growth_mib: float
+    limit_mib: float
+    bytes_per_message: float  # growth over the messages in between
+    machine: dict[str, str]
+    samples: list[Sample]
+
+
+def main() -> int:
+    """Run, write results/memory.json and results/memory.svg; 1 if memory grew."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--messages", type=int, default=300_000, help="at least 20,000, or too few samples are taken")
+    parser.add_argument("--json", action="store_true", help="print the outcome, without its samples, as one line")
+    parser.add_argument("--results", type=Path, default=HERE / "results", help="where the files go")
+    options = parser.parse_args()
+    outcome = measure(options.messages)
+    options.results.mkdir(exist_ok=True)
+    (options.results / "memory.json").write_text(json.dumps(asdict(outcome), indent=1) + "\n", encoding="utf-8")
+    plot(outcome, options.results / "memory.svg")
+    told = {name: value for name, value in asdict(outcome).items() if name != "samples"}
+    print(json.dumps(told) if options.json else "\n".join(f"{name}: {value}" for name, value in told.items()))
+    return int(outcome.growth_mib > outcome.limit_mib or outcome.results + outcome.dead_letters != outcome.messages)
+
+
+def measure(messages: int) -> Outcome:
+    """Stream so many messages through one worker and watch its memory."""
+    names = Names.unique()
+    with Stack.start() as stack, tempfile.TemporaryDirectory() as directory:
+        create_topics(stack.bootstrap_servers, names, partitions=PARTITIONS)
+        port = free_port()
+        command = [sys.executable, str(HERE / "_null.py"), *_settings(stack, names), f"http.port={port}"]
+        child = Child(command, log_path=Path(directory) / "worker.log")
+        try:
+            samples = list(_stream(stack, names, child, port, messages))
+            counts = _counts(port)
+        finally:
+            child.stop(patience_seconds=30.0)
+        with redis.Redis.from_url(stack.redis_url) as store:
+            learned = int(store.hget(f"textsieve:{{{names.space}}}:centroids", "learned") or 0)
+    return _outcome(messages, counts, learned, samples)
+
+
+def _settings(stack: Stack, names: Names) -> list[str]:
+    return [
+        f"kafka.bootstrap_servers={stack.bootstrap_servers}",
+        "kafka.preset=embedded",
+        f"kafka.input_topics={names.messages}",
+        f"kafka.output_topic={names.labels}",
+        f"kafka.dead_letter_topic={names.dead_letters}",
+        f"kafka.group_id={names.group}",
+        f"redis.url={stack.redis_url}",
+        f"clusters.space={names.space}",
+    ]
+
+
+def _stream(stack: Stack, names: Names, child: Child, port: int, messages: int) -> Iterator[Sample]:
+    """Feed the topic a little ahead of the worker and sample it until everything is answered."""
+    producer = KafkaProducer(
+        bootstrap_servers=stack.bootstrap_servers, linger_ms=20, compression_type="lz4", enable_idempotence=True
+    )
+    began = progressed = time.monotonic()
+    sent = answered = 0
+    with _progress() as bar:
+        task = bar.add_task("messages", total=messages)
+        while answered < messages:
+            while sent < min(messages, answered + AHEAD):
+                sent = _send(producer, names.messages, sent, min(messages, sent + CHUNK))
+            time.sleep(SAMPLE_SECONDS)
+            now, before = time.monotonic(), answered
+            answered = sum(_counts(port).values())
+            progressed = now if answered > before else progressed
+            if child.exit_code is not None or now - progressed > STALL_SECONDS:
+                raise SystemExit(f"the worker stopped answering (exit code {child.exit_code}):\n{child.tail()}")
+            if answered:
+                yield Sample(round(now - began, 2), answered, _rss_mib(child.pid))
+            bar.update(task, completed=answered)
+    producer.close(timeout=5)
+
+
+def _send(producer: Any, topic: str, start: int, stop: int) -> int:
+    futures = [producer.send(topic, _value(number), partition=number % PARTITIONS) for number in range(start, stop)]
+    for future in futures:
+        future.get(timeout=30)
+    return stop
+
+
+def _value(number: int) -> bytes:
+    """A text that no other message has; every hundredth is no JSON."""
+    if number % BAD_EVERY == 0:
+        return b"unreadable %d" % number
+    words = " ".join(f"word{(number * step) % 9973}" for step in (1, 7, 31, 101, 307, 1009))
+    return b'{"id": "m%d", "text": "%s and number %d"}' % (number, words.encode(), number)
+
+
+def _counts(port: int) -> dict[str, int]:
+    """Results and dead letters so far, by the worker's own metrics."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
+            page = response.read().decode()
+    except OSError:  # it is starting
+        return {}
+    rows = (line.rsplit(" ", 1) for line in page.splitlines() if line.startswith("textsieve_processed_messages_total"))
+    return {name: int(float(value)) for name, value in rows if '"ok"' in name or '"dead_letter"' in name}
+
+
+def _rss_mib(pid: int) -> float:
+    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / MIB, 2)
+
+
+def _outcome(messages: int, counts: dict[str, int], learned: int, samples: Sequence[Sample]) -> Outcome:
+    def median(first: float, last: float) -> float:
+        part = [s.rss_mib for s in samples if first * messages <= s.answered <= last * messages]
+        return round(statistics.median(part), 2)
+
+    start, end = median(WARM_UP, 2 * WARM_UP), median(1 - WARM_UP, 1)
+    return Outcome(
+        messages=messages,
+        results=sum(count for name, count in counts.items() if '"ok"' in name),
+        dead_letters=sum(count for name, count in counts.items() if '"dead_letter"' in name),
+        learned=learned,
+        seconds=samples[-1].seconds,
+        rss_start_mib=start,
+        rss_end_mib=end,
+        rss_max_mib=max(s.rss_mib for s in samples),
+        growth_mib=round(end - start, 2),
+        limit_mib=MAX_GROWTH_MIB,
+        bytes_per_message=round((end - start) * MIB / ((1 - 2 * WARM_UP) * messages), 2),
+        machine=_machine(),
+        samples=list(samples),
+    )
+
+
+def _machine() -> dict[str, str]:
+    packages = ("kafka-python", "redis", "numpy", "scikit-learn")
+    cpu = next(
+        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
+        platform.machine(),
+    )
+    return {
+        "cpu": f"{os.cpu_count()} x {cpu}",
+        "python": platform.python_version(),
+        **{package: metadata.version(package) for package in packages},
+    }
+
+
+def plot(outcome: Outcome, path: Path) -> None:
+    """Memory over messages."""
+    mpl.use("svg")
+    mpl.rcParams["svg.hashsalt"] = "textsieve"  # the same data give the same file
+    figure, axes = plt.subplots(figsize=(8, 3.5), layout="constrained")
+    axes.plot([s.answered for s in outcome.samples], [s.rss_mib for s in outcome.samples], linewidth=1.2)
+    axes.axvspan(0, WARM_UP * outcome.messages, alpha=0.12, label="warm-up")
+    axes.set(
+        xlabel="messages answered, all texts distinct, 1 % dead letters",
+        ylabel="resident memory, MiB",
+        title=f"One worker, {outcome.messages:,} messages: {outcome.growth_mib:+.1f} MiB after the warm-up",
+        ylim=(0, 1.25 * outcome.rss_max_mib),
+    )
+    axes.legend(loc="lower right", frameon=False)
+    figure.savefig(path, metadata={"Date": None})
+    plt.close(figure)
+
+
+def _progress() -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    return Progress(*columns, console=Console(stderr=True), transient=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

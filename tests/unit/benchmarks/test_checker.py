@@ -1,0 +1,108 @@
+"""The judge of a chaos run: each fault is seen, and nothing else is."""
+
+import pytest
+
+from benchmarks.chaos.checker import Answered, Asked, Counted, Place, Verdict, judge
+
+KEY = b"k1"
+STREAM = {Place(0, offset): Asked(KEY, f"m-{offset}") for offset in range(6)} | {Place(0, 6): Asked(KEY, None)}
+MARKS = {0: 7}
+
+
+def result(offset: int, **more) -> Answered:
+    place = Place(0, offset)
+    return Answered(
+        **{"source": place, "partition": 0, "key": KEY, "id": f"m-{offset}", "result_id": f"in/0/{offset}"} | more
+    )
+
+
+def letter(offset: int, **more) -> Answered:
+    return Answered(**{"source": Place(0, offset), "partition": 0, "key": KEY} | more)
+
+
+RESULTS = [result(offset) for offset in range(6)]
+LETTERS = [letter(6)]
+COUNTED = Counted(learned=6, weight=6.0, marks=MARKS)
+
+
+def test_a_stream_answered_once_and_counted_once_is_good():
+    verdict = judge(STREAM, RESULTS, LETTERS, COUNTED)
+
+    assert Verdict(inputs=7, results=6, dead_letters=1) == verdict
+    assert verdict.is_good
+
+
+@pytest.mark.parametrize(
+    ("results", "letters", "fault"),
+    [
+        (RESULTS[1:], LETTERS, {"lost": 1}),
+        (RESULTS, [], {"lost": 1}),
+        ([*RESULTS, RESULTS[2]], LETTERS, {"duplicates": 1}),
+        (RESULTS, [*LETTERS, *LETTERS], {"duplicates": 1}),
+        (RESULTS, [*LETTERS, letter(2)], {"answered_twofold": 1, "misjudged": 1}),
+        (RESULTS[:5], [*LETTERS, letter(5)], {"misjudged": 1}),
+        ([*RESULTS, result(6, id=None)], [], {"misjudged": 1}),
+        ([*RESULTS, result(9)], LETTERS, {"strange": 1}),
+        ([*RESULTS, result(0, source=None)], LETTERS, {"strange": 1}),
+        ([result(0, partition=1), *RESULTS[1:]], LETTERS, {"strange": 1}),
+        ([result(0, key=b"k2"), *RESULTS[1:]], LETTERS, {"strange": 1}),
+        ([result(0, id="m-5"), *RESULTS[1:]], LETTERS, {"strange": 1}),
+        ([*RESULTS, result(2, result_id="another")], LETTERS, {"duplicates": 1, "renamed": 1}),
+        ([RESULTS[1], RESULTS[0], *RESULTS[2:]], LETTERS, {"reordered": 1}),
+    ],
+)
+def test_each_fault_is_seen_and_named(results, letters, fault):
+    verdict = judge(STREAM, results, letters, COUNTED)
+
+    named = {
+        name: getattr(verdict, name)
+        for name in Verdict.__slots__
+        if name not in {"inputs", "results", "dead_letters", "miscounted"}
+    }
+    assert fault == {name: count for name, count in named.items() if count}
+
+
+def test_a_repeat_does_not_count_as_reordered():
+    verdict = judge(STREAM, [*RESULTS, RESULTS[0]], LETTERS, COUNTED)
+
+    assert 0 == verdict.reordered
+
+
+def test_only_results_of_one_key_must_keep_their_order():
+    stream = {Place(0, 0): Asked(b"a", "m-0"), Place(0, 1): Asked(b"b", "m-1")}
+    results = [result(1, key=b"b"), result(0, key=b"a")]
+
+    assert 0 == judge(stream, results, [], Counted(2, 2.0, {0: 2})).reordered
+
+
+@pytest.mark.parametrize(
+    ("counted", "miscounted"),
+    [
+        (Counted(learned=5, weight=5.0, marks=MARKS), 1),
+        (Counted(learned=7, weight=7.0, marks=MARKS), 1),
+        (Counted(learned=6, weight=8.0, marks=MARKS), 2),
+        (Counted(learned=6, weight=6.0, marks={0: 4}), 3),
+        (Counted(learned=0, weight=0.0, marks={}), 13),
+    ],
+)
+def test_what_the_store_counted_must_be_what_was_published(counted, miscounted):
+    verdict = judge(STREAM, RESULTS, LETTERS, counted)
+
+    assert miscounted == verdict.miscounted
+    assert not verdict.is_good
+
+
+def test_a_message_published_twice_is_to_be_counted_once():
+    assert 0 == judge(STREAM, [*RESULTS, RESULTS[0]], LETTERS, COUNTED).miscounted
+
+
+def test_every_fault_but_disorder_breaks_the_promise():
+    faults = set(Verdict.__slots__) - {"inputs", "results", "dead_letters"}
+
+    assert {"reordered"} == {name for name in faults if Verdict(**{name: 1}).is_good}
+
+
+def test_verdicts_add_up():
+    assert Verdict(inputs=3, lost=3, miscounted=1) == Verdict(inputs=1, lost=1) + Verdict(
+        inputs=2, lost=2, miscounted=1
+    )
