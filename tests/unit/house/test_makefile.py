@@ -1,0 +1,105 @@
+"""The Makefile says what it can do, and its setting up stays out of the way."""
+
+import itertools
+import os
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+TARGETS = (
+    "bench",
+    "chaos",
+    "clean",
+    "dashboard-picture",
+    "demo",
+    "down",
+    "fuzz",
+    "help",
+    "lint",
+    "monitoring-files",
+    "test",
+    "up",
+)
+
+
+def _make(*arguments: str) -> subprocess.CompletedProcess[str]:
+    outside = {
+        name: value for name, value in os.environ.items() if not name.startswith("MAKE")
+    }  # we may run inside one
+    return subprocess.run(["make", *arguments], cwd=ROOT, env=outside, capture_output=True, text=True, check=False)
+
+
+def test_help_lists_every_target():
+    listed = re.findall(r"^  make (\w+) +\S", _make("help").stdout, re.MULTILINE)
+
+    assert sorted(listed) == list(TARGETS)
+
+
+def test_every_target_is_phony():
+    assert sorted(re.findall(r"^\.PHONY: (\w+)$", MAKEFILE, re.MULTILINE)) == list(TARGETS)
+
+
+def test_plain_make_shows_the_help():
+    assert _make().stdout == _make("help").stdout
+
+
+def test_an_old_python_is_refused_with_the_way_out(tmp_path):
+    old = tmp_path / "python3"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo Python 3.9.2\nexit 1\n', encoding="utf-8")
+    old.chmod(0o755)
+
+    run = _make(f"VENV={tmp_path / 'venv'}", f"PYTHON={old}", "demo")
+
+    assert run.returncode != 0
+    assert "needs Python 3.11 or newer" in run.stderr
+    assert "Python 3.9.2" in run.stderr
+    assert run.stdout == ""
+
+
+def test_down_without_up_has_nothing_to_end(tmp_path):
+    run = _make(f"VENV={tmp_path}", "down")
+
+    assert run.returncode == 0
+    assert "Nothing to end" in run.stdout
+
+
+@pytest.mark.parametrize("stranger", ["", "1"])
+def test_down_leaves_processes_of_others_alone(tmp_path, stranger):
+    (tmp_path / ".up.pid").write_text(stranger, encoding="utf-8")
+
+    run = _make(f"VENV={tmp_path}", "down")
+
+    assert run.returncode == 0
+    assert "Nothing to end" in run.stdout
+
+
+def test_every_dependency_is_pinned_to_one_version():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    wanted = itertools.chain(project["dependencies"], *project["optional-dependencies"].values())
+    names = {_normal(re.split(r"[^A-Za-z0-9._-]", requirement)[0]) for requirement in wanted} - {"textsieve"}
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line.split("==") for line in lines if not line.startswith("#")]
+
+    assert all(len(pin) == 2 and "+" not in pin[1] for pin in pins)
+    assert names <= {_normal(name) for name, _ in pins}
+
+
+def _normal(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_a_second_up_leaves_the_first_to_down(tmp_path):
+    pid_file = tmp_path / ".up.pid"
+    (tmp_path / ".installed").touch()
+    with subprocess.Popen(["sh", "-c", "read line", "-m embedded up"], stdin=subprocess.PIPE) as first:
+        pid_file.write_text(str(first.pid), encoding="utf-8")
+
+        run = _make(f"VENV={tmp_path}", "up")
+        first.communicate(b"\n")
+
+    assert (True, str(first.pid)) == ("make down" in run.stderr, pid_file.read_text(encoding="utf-8"))
