@@ -17,6 +17,8 @@ from worker.errors import BrokerUnavailable
 from worker.settings import DeliverySettings, KafkaSettings, OutputSettings
 
 SHORT_MS = 1_500  # of patience: these brokers never change their mind
+# with TLS 1.3 a client may write before it has read the alert that says why: then it sees but that the server broke off
+NAMES_THE_CERTIFICATE = r"wants a (client certificate it trusts: )?kafka\.ssl_certfile"
 
 
 @pytest.fixture
@@ -97,7 +99,7 @@ def test_a_missing_client_certificate_is_named(authority: Authority) -> None:
 
     with (
         tls_broker(proxy),
-        pytest.raises(BrokerUnavailable, match=r"client certificate it trusts: kafka\.ssl_certfile"),
+        pytest.raises(BrokerUnavailable, match=NAMES_THE_CERTIFICATE),
     ):
         connect(proxy, ssl_cafile=authority.cafile)
 
@@ -109,7 +111,7 @@ def test_a_client_certificate_of_a_stranger_is_refused(authority: Authority, tmp
 
     with (
         tls_broker(proxy),
-        pytest.raises(BrokerUnavailable, match=r"client certificate it trusts: kafka\.ssl_certfile"),
+        pytest.raises(BrokerUnavailable, match=NAMES_THE_CERTIFICATE),
     ):
         connect(proxy, ssl_cafile=authority.cafile, ssl_certfile=client.certfile, ssl_keyfile=client.keyfile)
 
