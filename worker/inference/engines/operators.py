@@ -56,11 +56,13 @@ class _MatMul8(Function):
         zero = g.op("Cast", g.op("Round", g.op("Neg", g.op("Div", low, step))), to_i=_UINT8)  # [rows, 1]
         flat = constant([-1], torch.int64)
         bytes_ = g.op("QuantizeLinear", rows, g.op("Reshape", step, flat), g.op("Reshape", zero, flat), axis_i=0)
-        zeros = g.op("Tile", zero, constant([1, extended - width], torch.int64))  # [rows, corrections]
+        one_each = constant([1, extended - width], torch.int64)
+        zeros = g.op("Expand", zero, one_each)  # [rows, corrections]
         both = g.op("Concat", bytes_, zeros, axis_i=1)  # [rows, in + corrections]
         product = g.op(f"{DOMAIN}::MatMulIntegerToFloat", both, weight, constant(1.0), scale)  # [rows, out]
-        lead = g.op("Slice", g.op("Shape", x), constant([0], torch.int64), constant([-1], torch.int64))
-        shape = g.op("Concat", lead, constant([out], torch.int64), axis_i=0)
+        whole = g.op("Shape", x)
+        dims = [g.op("Gather", whole, constant([axis], torch.int64), axis_i=0) for axis in range(x.type().dim() - 1)]
+        shape = g.op("Concat", *dims, constant([out], torch.int64), axis_i=0)
         node = g.op("Reshape", g.op("Mul", product, step), shape)
         return node.setType(x.type().with_sizes([*[None] * (x.type().dim() - 1), out]))
 
