@@ -22,6 +22,7 @@ _LOST = (
     errors.UnknownMemberIdError,
     errors.RebalanceInProgressError,
     errors.FencedInstanceIdError,
+    errors.ProducerFencedError,
 )
 _UNREADABLE = (errors.CorruptRecordError, errors.UnsupportedCodecError)
 _REFUSED = (errors.AuthorizationError, errors.SaslAuthenticationFailedError, errors.UnsupportedSaslMechanismError)

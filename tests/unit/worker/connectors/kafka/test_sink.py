@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
+from worker.connectors.kafka.producers import Connection, SharedProducer
 from worker.connectors.kafka.sink import KafkaSink
 from worker.errors import BrokerUnavailable, PublishFailed
 from worker.records import Outgoing, Partition
@@ -56,7 +57,7 @@ class NotingProducer:
 
 
 def sink(producer):
-    return KafkaSink(
+    made = KafkaSink(
         kafka=KafkaSettings(),
         output=OutputSettings(),
         worker="host-1",
@@ -65,8 +66,9 @@ def sink(producer):
         generation=lambda: 7,
         publish_seconds=3.0,
         batch=10,
-        _producer=producer,
     )
+    made._producers = SharedProducer(Connection(made.kafka, made.output, made.publish_seconds), producer)
+    return made
 
 
 def answer(offset, partition=2):
@@ -101,7 +103,7 @@ def test_a_send_of_unknown_fate_is_not_repeated_and_its_producer_is_let_go(error
         publishing.publish(results=[answer(1)], dead_letters=[answer(0)], timeout_seconds=1)
 
     assert ["send dead-letters", "ack dead-letters", "close"] == producer.notes
-    assert publishing._producer is None
+    assert [] == publishing._producers.release()
 
 
 def test_the_ledger_is_not_read_while_an_abandoned_producer_may_still_send():
