@@ -48,7 +48,7 @@ def _paused(point: str) -> Kind:
 def _fenced(
     name: str, strike: Callable[[Scene, str | None], None], point: str | None, needs: Role | None = None
 ) -> Kind:
-    return Kind(f"{name}, fenced producers", strike, point, 22.0, fencing="producer", needs=needs)
+    return Kind(f"fenced {name}", strike, point, 22.0, fencing="producer", needs=needs)
 
 
 CATALOGUE: Final = (
