@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from kafka import KafkaProducer
 from kafka.errors import KafkaError, KafkaTimeoutError
 
-from worker.connectors.kafka.clients import connecting, connection_options
+from worker.connectors.kafka.clients import METADATA_AGE_MS, connecting, connection_options
 from worker.records import Partition
 from worker.settings import KafkaSettings, OutputSettings
 
@@ -74,6 +74,7 @@ class Connection:
             max_block_ms=delivery_ms,
             delivery_timeout_ms=delivery_ms,
             request_timeout_ms=delivery_ms - LINGER_MS - 1,
+            metadata_max_age_ms=METADATA_AGE_MS,
             **options,
         )
 
