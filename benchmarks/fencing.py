@@ -45,6 +45,7 @@ class Round:
     """One worker's run under one way of fencing.
 
     Attributes:
+        load: processes that wanted a core when it ended (one minute's mean), its own among them.
         start_seconds: from the start of its process to its first answer.
         busy_publish_ms, idle_publish_ms: mean time to publish a batch, full ones and those of about one message.
     """
@@ -54,6 +55,7 @@ class Round:
     start_seconds: float
     busy_publish_ms: float
     idle_publish_ms: float
+    load: float
 
 
 def main() -> int:
@@ -100,6 +102,7 @@ def measure(fencing: str, messages: int) -> Round:
             round(started - began, 2),
             _publish_ms({}, busy),
             _publish_ms(busy, idle),
+            round(os.getloadavg()[0], 1),
         )
 
 
@@ -180,7 +183,7 @@ def _publish_ms(before: dict[str, float], after: dict[str, float]) -> float:
 
 
 def _medians(rounds: list[Round]) -> dict[str, float]:
-    names = ("messages_per_second", "start_seconds", "busy_publish_ms", "idle_publish_ms")
+    names = ("messages_per_second", "start_seconds", "busy_publish_ms", "idle_publish_ms", "load")
     return {name: round(statistics.median(getattr(made, name) for made in rounds), 2) for name in names}
 
 
