@@ -18,14 +18,11 @@
 
 import os
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from benchmarks.chaos.control import Field, Gate
 from worker.clustering.centroids import CentroidStore, PoolRows, SeedPool, Snapshot
-from worker.connectors.kafka import KafkaSink
-from worker.connectors.kafka.producers import Producers
 from worker.errors import DeviceOutOfMemory, PredictorError
 from worker.inference.predictor import ModelCard
 from worker.records import Outgoing, Partition, Position, Predictions
@@ -113,38 +110,6 @@ class GatedSink:
         self.inner.publish(results=first_results, dead_letters=first_letters, timeout_seconds=timeout_seconds)
         self.gate.hit(point)
         self.inner.publish(results=last_results, dead_letters=last_letters, timeout_seconds=timeout_seconds)
-
-
-@dataclass(slots=True)
-class GatedProducers:
-    """Stops before transactions are committed."""
-
-    inner: Producers
-    gate: Gate
-
-    def open(self, sources: Collection[Partition]) -> None:
-        """See Producers."""
-        self.inner.open(sources)
-
-    def to(self, source: Partition) -> Any:
-        """See Producers."""
-        return self.inner.to(source)
-
-    def finish(self, *, deadline: float) -> None:
-        """See Producers."""
-        self.gate.hit("in_a_transaction")
-        self.inner.finish(deadline=deadline)
-
-    def release(self) -> Sequence[Any]:
-        """See Producers."""
-        return self.inner.release()
-
-
-def gated_sink(sink: Sink, gate: Gate) -> GatedSink:
-    """The sink with its fault points, those among its producers included."""
-    if isinstance(sink, KafkaSink):
-        sink._producers = GatedProducers(sink._producers, gate)  # noqa: SLF001  # no hook for this in the product
-    return GatedSink(sink, gate)
 
 
 @dataclass(slots=True)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 from benchmarks.chaos.control import Gate
 from benchmarks.chaos.plants import Plant, planted
-from benchmarks.chaos.points import GatedSource, GatedStore, SlowPredictor, gated_sink
+from benchmarks.chaos.points import GatedSource, GatedStore, SlowPredictor
+from benchmarks.chaos.transactions import gated_sink
 from worker import app
 from worker.__main__ import _exit_codes
 from worker.loading import load_settings

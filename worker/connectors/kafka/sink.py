@@ -16,6 +16,7 @@ from kafka.errors import (
     ProducerFencedError,
     RecordListTooLargeError,
     TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailedError,
 )
 
 from worker.codec import PREFIX
@@ -173,7 +174,11 @@ def _reason(error: Exception) -> str:
             return "timeout"
         case MessageSizeTooLargeError() | RecordListTooLargeError():
             return "too_large"
-        case TopicAuthorizationFailedError() | ClusterAuthorizationFailedError():
+        case (
+            TopicAuthorizationFailedError()
+            | ClusterAuthorizationFailedError()
+            | TransactionalIdAuthorizationFailedError()
+        ):
             return "authorization"
         case _:
             return "other"
