@@ -13,9 +13,10 @@ from worker.connectors.kafka.clients import METADATA_AGE_MS, connecting, connect
 from worker.records import Partition
 from worker.settings import KafkaSettings, OutputSettings
 
-LINGER_MS = 5  # a batch of results is appended within this: it leaves in few requests
+LINGER_MS = 50  # nothing leaves while a batch of results is appended, unless it is full: the sender takes no turns
 BATCH_BYTES = 512 * 1024
 CLOSE_SECONDS = 1.0  # for a producer that holds nothing
+FENCED_LINGER_MS = 5  # or the producers of several partitions would be flushed one after the other
 FENCED_RETRY_MS = 20  # between the two steps of taking an id: the library's 100 ms would be paid for every partition
 
 
@@ -55,8 +56,8 @@ class Connection:
     output: OutputSettings
     publish_seconds: float
 
-    def producer(self, **options: Any) -> Any:
-        """Open one.
+    def producer(self, *, linger_ms: int = LINGER_MS, **options: Any) -> Any:
+        """Open one; `options` are the library's.
 
         Raises:
             BrokerUnavailable: the broker does not answer.
@@ -68,12 +69,12 @@ class Connection:
             enable_idempotence=True,
             acks="all",
             compression_type=None if self.kafka.compression == "none" else self.kafka.compression,
-            linger_ms=LINGER_MS,
+            linger_ms=linger_ms,
             batch_size=BATCH_BYTES,
             max_request_size=2 * self.output.max_message_bytes,
             max_block_ms=delivery_ms,
             delivery_timeout_ms=delivery_ms,
-            request_timeout_ms=delivery_ms - LINGER_MS - 1,
+            request_timeout_ms=delivery_ms - linger_ms - 1,
             metadata_max_age_ms=METADATA_AGE_MS,
             **options,
         )
@@ -163,6 +164,7 @@ class FencedProducers:
         transactional_id = f"{self.connection.kafka.group_id}/{source.topic}/{source.partition}"
         with connecting(f"taking over the transactional id {transactional_id}"):
             self._open[source] = self.connection.producer(
+                linger_ms=FENCED_LINGER_MS,
                 transactional_id=transactional_id,
                 transaction_timeout_ms=int(self.connection.publish_seconds * 1000),
                 retry_backoff_ms=FENCED_RETRY_MS,

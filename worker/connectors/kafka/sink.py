@@ -119,7 +119,7 @@ class KafkaSink:
                 reader.close()
 
     def _send(self, topic: str, messages: Sequence[Outgoing], deadline: float) -> None:
-        """Send and await every ack; flush() is not asked: it may return although sends failed, and waits per batch."""
+        """Send and await every ack; flush() makes it leave at once, but may return although sends failed."""
         if not messages:
             return
         if time.monotonic() >= deadline:
@@ -138,8 +138,12 @@ class KafkaSink:
             )
             for message in messages
         ]
+        # its patience is for each of the client's batches, none of which lives longer than delivery_timeout_ms
+        for producer in {id(producer): producer for producer in producers.values()}.values():
+            producer.flush(timeout=max(0.001, deadline - time.monotonic()))
         for future in futures:
-            future.get(timeout=max(0.001, deadline - time.monotonic()))
+            if not future.succeeded():
+                future.get(timeout=max(0.001, deadline - time.monotonic()))
 
     def _stamp(self, source: Partition) -> list[Header]:
         return [

@@ -31,9 +31,11 @@ class Commit:
 class Acked:
     error: Exception | None
 
+    def succeeded(self):
+        return self.error is None
+
     def get(self, timeout):
-        if self.error:
-            raise self.error
+        raise self.error
 
 
 @dataclass
@@ -66,6 +68,9 @@ class TransactionalProducer:
     def send(self, topic, **_):
         self.note(f"sent {topic}")
         return Acked(self.send_fails)
+
+    def flush(self, timeout):
+        pass
 
     def begin_commit(self):
         self.note("commits")
