@@ -117,6 +117,7 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
             generation=lambda: source.generation,
             publish_seconds=publish_seconds,
             batch=settings.delivery.max_batch_records,
+            fencing=settings.delivery.fencing,
         )
         resources.callback(sink.close, timeout_seconds=LEAVE_SECONDS)
         loop = StreamLoop(

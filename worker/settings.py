@@ -325,11 +325,16 @@ class DeliverySettings(Section):
         le=0.9,
         description="Part of the session that publishing may take after the fence; then the batch is dropped.",
     )
+    fencing: Literal["group", "producer"] = Field(
+        "group",
+        description="What keeps a worker that was paused too long from publishing: `group` asks the coordinator"
+        " right before; `producer` also makes a transaction per input partition, and the broker refuses late ones.",
+    )
     shutdown_seconds: float = Field(20.0, gt=0, le=86_400, description="Deadline of a graceful stop.")
     service_retry_seconds: float = Field(
         300.0,
         ge=0,
-        description="How long an absent broker or store is waited for before the worker stops with exit 1.",
+        description="How long an absent broker is waited for before the worker stops with exit 1.",
     )
     create_topics: bool = Field(True, description="Create missing output and dead-letter topics like the input topic.")
 

@@ -8,12 +8,12 @@ from typing import Self, cast
 
 import redis
 
+from benchmarks.chaos.progress import Progress
 from embedded.answers import source_of
 from embedded.reading import Reader
 from embedded.topics import Names
 
 POLL_SECONDS = 0.05
-HOLE_SECONDS = 15.0  # a message that waits so long while later ones of its partition are answered was left out
 
 
 class Follower:
@@ -26,9 +26,7 @@ class Follower:
         self._reader = Reader(bootstrap_servers, [names.labels, names.dead_letters])
         self._store = store
         self._names = names
-        self._answered: dict[int, set[int]] = {number: set() for number in range(partitions)}
-        self._floor = dict.fromkeys(range(partitions), 0)  # everything below is answered
-        self._hole_since: dict[int, float] = {}
+        self._progress = Progress(dict.fromkeys(range(partitions), 0))
         self._seen: Counter[tuple[int, int]] = Counter()
 
     def __enter__(self) -> Self:
@@ -39,22 +37,10 @@ class Follower:
 
     def look(self) -> None:
         """Take in what came since the last look."""
-        for record in self._reader.poll(max_wait_seconds=POLL_SECONDS):
-            source = source_of(record)
-            if source is None:
-                continue
-            self._seen[source.partition, source.offset] += 1
-            self._answered[source.partition].add(source.offset)
-        now = time.monotonic()
-        for partition, answered in self._answered.items():
-            before = self._floor[partition]
-            while self._floor[partition] in answered:
-                answered.discard(self._floor[partition])
-                self._floor[partition] += 1
-            if self._floor[partition] > before or not answered:
-                self._hole_since.pop(partition, None)
-            else:
-                self._hole_since.setdefault(partition, now)
+        found = (source_of(record) for record in self._reader.poll(max_wait_seconds=POLL_SECONDS))
+        places = [(source.partition, source.offset) for source in found if source is not None]
+        self._seen.update(places)
+        self._progress.answered(places, now=time.monotonic())
 
     @property
     def repeated(self) -> int:
@@ -64,12 +50,11 @@ class Follower:
     @property
     def has_hole(self) -> bool:
         """Whether some message will never be answered, by all experience: nothing is worth waiting for any more."""
-        now = time.monotonic()
-        return any(now - since > HOLE_SECONDS for since in self._hole_since.values())
+        return self._progress.has_hole(now=time.monotonic())
 
     def is_answered(self, ends: Mapping[int, int]) -> bool:
         """Whether every message below these offsets has an answer."""
-        return all(self._floor[partition] >= end for partition, end in ends.items())
+        return self._progress.reaches(ends)
 
     def is_counted(self, ends: Mapping[int, int]) -> bool:
         """Whether the store knows every message below these offsets; False while it does not answer.
@@ -90,7 +75,7 @@ class Follower:
             return False
 
     def _marks(self, what: str) -> dict[int, int]:
-        partitions = list(self._floor)
+        partitions = list(self._progress.floor)
         names = [f"offset:{self._names.messages}:{partition}" for partition in partitions]
         marks = cast("list[bytes | None]", self._store.hmget(self._key(what), names))
         found = zip(partitions, marks, strict=True)

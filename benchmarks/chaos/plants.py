@@ -25,6 +25,9 @@ class Plant(StrEnum):
     COMMIT_BEFORE_LEARN = "commit-before-learn"
 
 
+COMMITS_EARLY = (Plant.COMMIT_BEFORE_PUBLISH, Plant.COMMIT_BEFORE_LEARN)
+
+
 @dataclass(slots=True)
 class PlantedSource:
     """Remembers what was read, for the plants that need it.
@@ -130,9 +133,7 @@ def planted(plant: Plant, parts: app.Parts) -> app.Parts:
     built: list[PlantedSource] = []
 
     def source(part: Source) -> Source:
-        built.append(
-            PlantedSource(part, ignores_floor=plant is Plant.COMMIT_BEFORE_LEARN, goes_on=plant is Plant.NO_SEEK_BACK)
-        )
+        built.append(PlantedSource(part, ignores_floor=plant in COMMITS_EARLY, goes_on=plant is Plant.NO_SEEK_BACK))
         return parts.source(built[0])
 
     match plant:

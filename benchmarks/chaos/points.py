@@ -6,6 +6,7 @@
 | between_fence_and_send | the fence has passed, nothing is sent: the worst place for a pause |
 | between_dead_letters_and_results | dead letters are acked, no result is sent |
 | mid_acks | the first half of the results is acked |
+| in_a_transaction | everything is acked, the transactions are not committed (`delivery.fencing: producer`) |
 | between_publish_and_learn | everything is acked, nothing is remembered |
 | between_learn_and_commit | the store has counted, offsets are not committed |
 | before_learn_write | new centroids are computed, or rows are about to be pooled: the store knows nothing of it |

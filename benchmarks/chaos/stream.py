@@ -55,7 +55,7 @@ def run_stream(stream: Stream, course: Course) -> Iterator[Line]:
         crew = resources.enter_context(
             Crew(
                 WORKERS,
-                _settings(around, names, stream.kinds[0].pool_seconds),
+                _settings(around, names, stream.kinds[0]),
                 directory=directory,
                 plant=course.plant,
                 armed=opening,
@@ -114,7 +114,7 @@ def _names(arena: str, stream: Stream) -> Names:
     )
 
 
-def _settings(around: Surroundings, names: Names, pool_seconds: float) -> Sequence[str]:
+def _settings(around: Surroundings, names: Names, first: Kind) -> Sequence[str]:
     options = {
         "kafka.bootstrap_servers": around.bootstrap_servers,
         "kafka.preset": around.preset,
@@ -126,7 +126,8 @@ def _settings(around: Surroundings, names: Names, pool_seconds: float) -> Sequen
         "redis.url": around.redis_url,
         "clusters.space": names.space,
         "clusters.k": 4,
-        "clusters.seed_messages": int(RATE * pool_seconds),
+        "clusters.seed_messages": int(RATE * first.pool_seconds),
+        "delivery.fencing": first.fencing,
         "http.port": 0,
     }
     return [f"{name}={value}" for name, value in options.items()]

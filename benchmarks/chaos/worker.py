@@ -8,7 +8,8 @@ from pathlib import Path
 
 from benchmarks.chaos.control import Gate
 from benchmarks.chaos.plants import Plant, planted
-from benchmarks.chaos.points import GatedSink, GatedSource, GatedStore, SlowPredictor
+from benchmarks.chaos.points import GatedSource, GatedStore, SlowPredictor
+from benchmarks.chaos.transactions import gated_sink
 from worker import app
 from worker.__main__ import _exit_codes
 from worker.loading import load_settings
@@ -21,7 +22,7 @@ def main(arguments: list[str]) -> None:
     parts = app.Parts(
         predictor=SlowPredictor(gate),
         source=lambda part: GatedSource(part, gate),
-        sink=lambda part: GatedSink(part, gate),
+        sink=lambda part: gated_sink(part, gate),
         store=lambda part: GatedStore(part, gate),
     )
     with _exit_codes():

@@ -5,6 +5,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from typing import Literal
 
 import pytest
 import structlog
@@ -84,6 +85,7 @@ class KafkaStreams:
 
     broker: str
     topic: str = field(default_factory=lambda: f"in-{uuid.uuid4().hex[:12]}")
+    fencing: Literal["group", "producer"] = "group"
     resources: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
@@ -139,6 +141,7 @@ class KafkaStreams:
             generation=lambda: 7,
             publish_seconds=PUBLISH_SECONDS,
             batch=BATCH,
+            fencing=self.fencing,
         )
         self.resources.callback(sink.close, timeout_seconds=2.0)
         return sink
@@ -175,7 +178,9 @@ class Joining:
 
 
 def open_streams(kind: str, request: pytest.FixtureRequest) -> Streams:
-    return MemoryStreams() if kind == "memory" else KafkaStreams(request.getfixturevalue("broker"))
+    if kind == "memory":
+        return MemoryStreams()
+    return KafkaStreams(request.getfixturevalue("broker"), fencing="producer" if kind == "fenced" else "group")
 
 
 @pytest.fixture(scope="module", params=["memory", "kafka"])
@@ -206,7 +211,7 @@ def source(streams: Streams, joining: Joining) -> Source:
     return joining.source
 
 
-@pytest.fixture(params=["memory", "kafka"])
+@pytest.fixture(params=["memory", "kafka", "fenced"])
 def answers(request: pytest.FixtureRequest) -> Iterator[Streams]:
     """A stage for one test that publishes."""
     found = open_streams(request.param, request)
@@ -217,6 +222,13 @@ def answers(request: pytest.FixtureRequest) -> Iterator[Streams]:
 @pytest.fixture
 def kafka(broker: str) -> Iterator[KafkaStreams]:
     found = KafkaStreams(broker)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def fenced(broker: str) -> Iterator[KafkaStreams]:
+    found = KafkaStreams(broker, fencing="producer")
     yield found
     found.close()
 
@@ -558,6 +570,55 @@ def test_after_a_failed_publish_the_next_one_begins_afresh(kafka):
     publish(sink, [answer(kafka, 0, 1)])
 
     assert {0: Published({1})} == recover(kafka, 0)
+
+
+def test_an_older_owner_is_shut_out_as_soon_as_a_newer_one_has_looked(fenced):
+    older, newer = fenced.sink(), fenced.sink()
+    older.recover(starts(fenced, 0, 0))
+    publish(older, [answer(fenced, 0, 0)])
+    newer.recover(starts(fenced, 0))
+
+    with pytest.raises(OwnershipLost, match="taken over"):
+        publish(older, [answer(fenced, 0, 1), answer(fenced, 1, 0)])
+
+    publish(newer, [answer(fenced, 0, 2)])
+    assert {0: Published({0, 2})} == recover(fenced, 0)
+
+
+def test_an_owner_that_was_shut_out_takes_over_again_when_it_begins_again(fenced):
+    first, second = fenced.sink(), fenced.sink()
+    first.recover(starts(fenced, 0))
+    second.recover(starts(fenced, 0))
+    with pytest.raises(OwnershipLost):
+        publish(first, [answer(fenced, 0, 0)])
+
+    first.recover(starts(fenced, 0))
+    publish(first, [answer(fenced, 0, 1)])
+
+    with pytest.raises(OwnershipLost):
+        publish(second, [answer(fenced, 0, 2)])
+    assert {0: Published({1})} == recover(fenced, 0)
+
+
+def test_what_stands_in_a_transaction_that_nobody_ended_is_settled_before_the_ledger_is_read(fenced):
+    """The embedded broker shows what was aborted to everybody, and so does the ledger; Apache Kafka to nobody."""
+    killed = fenced.sink()
+    killed.recover(starts(fenced, 0))
+    producer = killed._producers.to(Partition(fenced.topic, 0))
+    producer.send(fenced.settings().output_topic, b"v0", headers=[answer(fenced, 0, 0).headers[0]], partition=0).get(30)
+
+    found = recover(fenced, 0)[0]
+
+    assert found.results == {number for number, _ in enumerate(fenced.landed())}
+
+
+def test_a_partition_that_was_given_away_leaves_no_producer_behind(fenced):
+    sink = fenced.sink()
+    sink.recover(starts(fenced, 0, 0))
+
+    sink.recover(starts(fenced, 0))
+
+    assert 1 == len(sink._producers.release())
 
 
 def test_a_long_log_is_read_back_rightly_from_anywhere(kafka):

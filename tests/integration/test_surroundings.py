@@ -137,8 +137,10 @@ def test_a_worker_stops_within_its_deadline_although_a_service_is_frozen(
     assert took < 14
 
 
-def test_workers_join_and_leave_with_the_cooperative_assignor(stream: Stream) -> None:
+@pytest.mark.parametrize("fencing", ["group", "producer"])
+def test_workers_join_and_leave_with_the_cooperative_assignor(stream: Stream, fencing: str) -> None:
     options = {
+        "delivery__fencing": fencing,
         "kafka__preset": "kafka",
         "kafka__session_timeout_ms": 6000,
         "kafka__isolation_level": "read_uncommitted",

@@ -112,7 +112,9 @@ class TransformerPredictor:
     def _tokenize(self, texts: Sequence[str]) -> Tokens:
         try:
             return self._tokenizer.tokenize(texts)
-        except Exception as error:  # the tokenizer is foreign code; its message could quote the text
+        except (KeyboardInterrupt, SystemExit, GeneratorExit):
+            raise
+        except BaseException as error:  # foreign code: its message could quote the text, its panics are no Exception
             raise PredictorError(
                 f"the tokenizer raised {type(error).__name__} on {len(texts)} texts; expected strings that are UTF-8"
             ) from error

@@ -4,6 +4,7 @@ import itertools
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
@@ -76,6 +77,15 @@ def test_down_leaves_processes_of_others_alone(tmp_path, stranger):
 
     assert run.returncode == 0
     assert "Nothing to end" in run.stdout
+
+
+def test_fuzzing_without_atheris_says_so_and_succeeds(tmp_path):
+    (tmp_path / "atheris.py").write_text("raise ImportError", encoding="utf-8")
+    command = [sys.executable, str(ROOT / "tests" / "fuzz" / "codec.py")]
+
+    run = subprocess.run(command, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False)
+
+    assert (0, True) == (run.returncode, "atheris is not installed" in run.stdout)
 
 
 def test_every_dependency_is_pinned_to_one_version():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from worker.clustering.centroids import Snapshot
-from worker.errors import PublishFailed
+from worker.errors import OwnershipLost, PublishFailed
 from worker.records import Outgoing, Partition, Position
 from worker.testing import TOPIC_ID, MemoryCentroidStore, MemoryLog, MemorySink, MemorySource
 
@@ -293,6 +293,24 @@ def test_a_zombie_stopped_between_fence_and_send_repeats_one_batch_with_the_same
 
     assert repeated(log) == {m.offset for m in sink.batch}
     assert_repeats_have_the_same_ids(log)
+    assert_counted_once(log, store)
+
+
+def test_a_zombie_whose_broker_knows_the_newer_owner_repeats_nothing(make_worker):
+    """`delivery.fencing: producer`; that the broker refuses is asked of a real one in the contract tests."""
+    log, store = MemoryLog.of("in", TEXTS), MemoryCentroidStore()
+    zombie = make_worker(log, store)
+    zombie.turns(2)
+
+    def take_over() -> None:
+        log.generation += 1
+        make_worker(log, store).drain()
+        raise OwnershipLost("publishing: another worker has taken over a transactional id")
+
+    use(zombie, sink=ZombieSink(log, meanwhile=take_over))
+    zombie.turns(5)
+
+    assert set() == repeated(log)
     assert_counted_once(log, store)
 
 

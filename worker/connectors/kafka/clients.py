@@ -14,6 +14,9 @@ from worker.errors import BrokerUnavailable, ConfigurationError, OwnershipLost, 
 from worker.settings import KafkaSettings
 
 BOOTSTRAP_TIMEOUT_MS = 10_000  # long enough for a broker that is starting, short enough to say what is wrong
+METADATA_AGE_MS = (
+    30_000  # how long a topic that was deleted or made anew may go unnoticed: requests name topics, not ids
+)
 REQUEST_TIMEOUT_MS = 10_000  # for metadata and offsets; sends have their own, tied to the session
 
 _LOST = (
@@ -22,6 +25,7 @@ _LOST = (
     errors.UnknownMemberIdError,
     errors.RebalanceInProgressError,
     errors.FencedInstanceIdError,
+    errors.ProducerFencedError,
 )
 _UNREADABLE = (errors.CorruptRecordError, errors.UnsupportedCodecError)
 _REFUSED = (errors.AuthorizationError, errors.SaslAuthenticationFailedError, errors.UnsupportedSaslMechanismError)

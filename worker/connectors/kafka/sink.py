@@ -5,37 +5,39 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Literal
 
-from kafka import KafkaProducer
 from kafka.errors import (
     ClusterAuthorizationFailedError,
+    InvalidProducerEpochError,
     KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
+    ProducerFencedError,
     RecordListTooLargeError,
     TopicAuthorizationFailedError,
+    TransactionalIdAuthorizationFailedError,
 )
 
 from worker.codec import PREFIX
-from worker.connectors.kafka.clients import connecting, connection_options
+from worker.connectors.kafka.clients import connection_options
 from worker.connectors.kafka.ledger import TOPIC_ID_HEADER, LedgerReader
-from worker.errors import BrokerUnavailable, PublishFailed
+from worker.connectors.kafka.producers import Connection, FencedProducers, Producers, SharedProducer
+from worker.errors import BrokerUnavailable, OwnershipLost, PublishFailed
 from worker.records import Header, Outgoing, Partition, Position
 from worker.settings import KafkaSettings, OutputSettings
 from worker.streams import Published
 
-LINGER_MS = 5  # a batch of results is appended within this: it leaves in few requests
-BATCH_BYTES = 512 * 1024
 LEDGER_DEPTH = 1_000  # older answers to see at least: a worker whose batches were larger may have left a hole so deep
 ABANDON_SECONDS = 1.0  # for the sender thread to close its connections
 
 
 @dataclass(slots=True)
 class KafkaSink:
-    """Sends with an idempotent producer, and abandons it when an outcome is unknown.
+    """Sends with idempotent producers, and abandons them when an outcome is unknown.
 
     Attributes:
+        fencing: what keeps a zombie from publishing, see `producers_of`.
         worker: this worker's name, in every header.
         version: the software's version, in every header.
         topic_ids: input topic to Kafka's UUID.
@@ -52,29 +54,39 @@ class KafkaSink:
     generation: Callable[[], int]
     publish_seconds: float
     batch: int
-    _producer: Any = None
-    _abandoned: threading.Thread | None = None
+    fencing: Literal["group", "producer"] = "group"
+    _producers: Producers = field(init=False)
+    _abandoned: list[threading.Thread] = field(default_factory=list)
     _results: LedgerReader = field(init=False)
     _dead_letters: LedgerReader = field(init=False)
 
     def __post_init__(self) -> None:
-        options = connection_options(self.kafka) | {"fetch_max_bytes": self.kafka.fetch_max_bytes}
+        connection = Connection(self.kafka, self.output, self.publish_seconds)
+        fenced = self.fencing == "producer"
+        self._producers = FencedProducers(connection) if fenced else SharedProducer(connection)
+        # What was aborted is no answer, unless the broker shows it to everybody all the same.
+        committed = fenced or self.kafka.preset == "kafka"
+        options = connection_options(self.kafka) | {
+            "fetch_max_bytes": self.kafka.fetch_max_bytes,
+            "isolation_level": "read_committed" if committed else "read_uncommitted",
+        }
         depth = max(self.batch, LEDGER_DEPTH)
         self._results = LedgerReader(options, self.kafka.output_topic, depth)
         self._dead_letters = LedgerReader(options, self.kafka.dead_letter_topic, depth)
 
     def recover(self, starts: Mapping[Partition, Position]) -> Mapping[Partition, Published]:
         """See Sink."""
+        deadline = time.monotonic() + ABANDON_SECONDS
+        for sender in self._abandoned:
+            sender.join(max(0.0, deadline - time.monotonic()))
+            if sender.is_alive():
+                raise BrokerUnavailable("an abandoned producer has not ended yet: it may still send")
+        self._abandoned = []
+        self._producers.open(starts)  # now: older owners must be shut out before, and the first batch must not wait
         if not starts:
             return {}
-        if self._abandoned is not None:
-            self._abandoned.join(ABANDON_SECONDS)
-            if self._abandoned.is_alive():
-                raise BrokerUnavailable("an abandoned producer has not ended yet: it may still send")
-            self._abandoned = None
         results = self._results.read(starts)
         dead_letters = self._dead_letters.read(starts)
-        self._connect()  # now, not in the middle of the first batch
         return {source: Published(results[source], dead_letters[source]) for source in starts}
 
     def publish(self, *, results: Sequence[Outgoing], dead_letters: Sequence[Outgoing], timeout_seconds: float) -> None:
@@ -84,54 +96,39 @@ class KafkaSink:
         if timeout_seconds <= 0:
             raise PublishFailed("no time was left between the fence and the send: nothing was sent", reason="timeout")
         deadline = time.monotonic() + timeout_seconds
-        producer = self._connect()
         try:
-            self._send(producer, self.kafka.dead_letter_topic, dead_letters, deadline)
-            self._send(producer, self.kafka.output_topic, results, deadline)
+            self._send(self.kafka.dead_letter_topic, dead_letters, deadline)
+            self._send(self.kafka.output_topic, results, deadline)
+            self._producers.finish(deadline=deadline)
         except (KafkaError, OSError) as error:
             self._abandon()
+            if _is_fenced(error):
+                raise OwnershipLost("publishing: another worker has taken over a transactional id") from error
             raise PublishFailed(
                 f"sending to {self.kafka.output_topic}: {type(error).__name__}: {error}", reason=_reason(error)
             ) from error
 
     def close(self, *, timeout_seconds: float) -> None:
-        """End the producer and the readers; everything published was acked before."""
-        if self._producer is not None:
+        """End the producers and the readers; everything published was acked before."""
+        deadline = time.monotonic() + timeout_seconds
+        for producer in self._producers.release():
             with suppress(KafkaError):
-                self._producer.close(timeout=timeout_seconds)
-            self._producer = None
+                producer.close(timeout=max(0.0, deadline - time.monotonic()))
         for reader in (self._results, self._dead_letters):
             with suppress(KafkaError):
                 reader.close()
 
-    def _connect(self) -> Any:
-        if self._producer is None:
-            delivery_ms = int(self.publish_seconds * 1000)
-            with connecting("opening a producer"):
-                self._producer = KafkaProducer(
-                    **connection_options(self.kafka),
-                    metrics_enabled=False,
-                    enable_idempotence=True,
-                    acks="all",
-                    compression_type=None if self.kafka.compression == "none" else self.kafka.compression,
-                    linger_ms=LINGER_MS,
-                    batch_size=BATCH_BYTES,
-                    max_request_size=2 * self.output.max_message_bytes,
-                    max_block_ms=delivery_ms,
-                    delivery_timeout_ms=delivery_ms,
-                    request_timeout_ms=delivery_ms - LINGER_MS - 1,
-                )
-        return self._producer
-
-    def _send(self, producer: Any, topic: str, messages: Sequence[Outgoing], deadline: float) -> None:
-        """Send and await every ack; flush() is not asked: it may return although sends failed, and waits per batch."""
+    def _send(self, topic: str, messages: Sequence[Outgoing], deadline: float) -> None:
+        """Send and await every ack; flush() makes it leave at once, but may return although sends failed."""
         if not messages:
             return
         if time.monotonic() >= deadline:
             raise KafkaTimeoutError("the dead letters took all the time")
-        stamps = {source: self._stamp(source) for source in {message.source for message in messages}}
+        sources = {message.source for message in messages}
+        stamps = {source: self._stamp(source) for source in sources}
+        producers = {source: self._producers.to(source) for source in sources}
         futures = [
-            producer.send(
+            producers[message.source].send(
                 topic,
                 value=message.value,
                 key=message.key,
@@ -141,8 +138,12 @@ class KafkaSink:
             )
             for message in messages
         ]
+        # its patience is for each of the client's batches, none of which lives longer than delivery_timeout_ms
+        for producer in {id(producer): producer for producer in producers.values()}.values():
+            producer.flush(timeout=max(0.001, deadline - time.monotonic()))
         for future in futures:
-            future.get(timeout=max(0.001, deadline - time.monotonic()))
+            if not future.succeeded():
+                future.get(timeout=max(0.001, deadline - time.monotonic()))
 
     def _stamp(self, source: Partition) -> list[Header]:
         return [
@@ -153,13 +154,21 @@ class KafkaSink:
         ]
 
     def _abandon(self) -> None:
-        """Let go of a producer without flushing: what it still holds must not be sent later."""
-        producer, self._producer = self._producer, None
-        sender = producer._sender  # noqa: SLF001  # close() flushes first, and would send after the fence ran out
-        sender.force_close()
-        self._abandoned = sender  # the ledger is read again only when this thread has ended
-        with suppress(KafkaError):
-            producer.close(timeout=0)
+        """Let go of the producers without flushing: what they still hold must not be sent later."""
+        held = self._producers.release()
+        for producer in held:
+            sender = producer._sender  # noqa: SLF001  # close() flushes first, and would send after the fence ran out
+            sender.force_close()
+            self._abandoned.append(sender)  # the ledger is read again only when this thread has ended
+        for producer in held:
+            with suppress(KafkaError):
+                producer.close(timeout=0)
+
+
+def _is_fenced(error: Exception) -> bool:
+    """Whether the broker knows a newer owner; the library wraps that in what it says to later calls."""
+    causes = (error, *error.args)
+    return any(isinstance(cause, (ProducerFencedError, InvalidProducerEpochError)) for cause in causes)
 
 
 def _reason(error: Exception) -> str:
@@ -169,7 +178,11 @@ def _reason(error: Exception) -> str:
             return "timeout"
         case MessageSizeTooLargeError() | RecordListTooLargeError():
             return "too_large"
-        case TopicAuthorizationFailedError() | ClusterAuthorizationFailedError():
+        case (
+            TopicAuthorizationFailedError()
+            | ClusterAuthorizationFailedError()
+            | TransactionalIdAuthorizationFailedError()
+        ):
             return "authorization"
         case _:
             return "other"

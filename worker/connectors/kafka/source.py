@@ -12,7 +12,13 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from kafka.structs import MemberState, OffsetAndMetadata
 
-from worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, translated
+from worker.connectors.kafka.clients import (
+    METADATA_AGE_MS,
+    REQUEST_TIMEOUT_MS,
+    connecting,
+    connection_options,
+    translated,
+)
 from worker.errors import LedgerError, OwnershipLost
 from worker.records import Partition, Position, Record
 from worker.settings import KafkaSettings
@@ -22,7 +28,6 @@ COMMIT_TIMEOUT_MS = 2_000  # 0.7 ms when all is well
 POLLS_BEYOND_END = (
     20  # 6 s of an idle worker: a new leader's high watermark may lag for moments, a lost log stays short
 )
-METADATA_AGE_MS = 30_000  # how long a topic that was made anew may go unnoticed: fetches name topics, not their ids
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 import socket
 import struct
+import tempfile
 import threading
 import urllib.error
 import urllib.request
@@ -62,6 +63,42 @@ def test_a_stuck_loop_shows_where_it_stands_once(probes, clock):
 
     assert ["the loop is stuck"] == [line["event"] for line in lines]
     assert "test_a_stuck_loop_shows_where_it_stands_once" in lines[0]["stacks"]
+
+
+def test_a_loop_that_gets_stuck_once_more_shows_where_once_more(probes, clock):
+    with capture_logs() as lines:
+        clock.advance(60)
+        probes.answer("/livez", "")
+        probes.health.last_turn = clock.now
+        probes.answer("/livez", "")
+        clock.advance(60)
+        probes.answer("/livez", "")
+
+    assert ["the loop is stuck"] * 2 == [line["event"] for line in lines]
+
+
+def test_a_stuck_loop_shows_where_it_stands_without_a_place_for_files(probes, clock, monkeypatch):
+    """A container's file system may be read-only, and a full disk must not silence this."""
+    monkeypatch.setattr(tempfile, "tempdir", "/nonexistent")
+    clock.advance(60)
+
+    with capture_logs() as lines:
+        answer = probes.answer("/livez", "")
+
+    assert (HTTPStatus.SERVICE_UNAVAILABLE, 1) == (answer.status, len(lines))
+
+
+def test_the_stacks_of_all_threads_are_shown_by_name(probes, clock):
+    clock.advance(60)
+    done = threading.Event()
+    other = threading.Thread(target=done.wait, name="another thread", daemon=True)
+    other.start()
+
+    with capture_logs() as lines:
+        probes.answer("/livez", "")
+    done.set()
+
+    assert "another thread" in lines[0]["stacks"]
 
 
 def test_all_reasons_against_readiness_are_named(probes):

@@ -123,3 +123,33 @@ def test_a_tokenizer_that_fails_is_a_predictor_error_without_the_text():
         broken.predict(["my secret"])
 
     assert "secret" not in str(caught.value)
+
+
+class PanicException(BaseException):
+    """What a Rust extension raises where it must not go on: outside of Exception, and nowhere to be imported from."""
+
+
+class PanickingTokenizer(CharacterTokenizer):
+    def __init__(self, error):
+        self.error = error
+
+    def tokenize(self, texts):
+        raise self.error
+
+
+@pytest.mark.parametrize("error", [PanicException("byte index 3 of secret-text"), TypeError("secret-text")])
+def test_a_tokenizer_that_breaks_or_panics_is_a_failure_of_the_batch_and_quotes_no_text(error):
+    broken = TransformerPredictor(CARD, tokenizer=PanickingTokenizer(error), engine=SummingEngine(), max_batch_tokens=8)
+
+    with pytest.raises(PredictorError, match=type(error).__name__) as failed:
+        broken.predict(TEXTS)
+
+    assert "secret-text" not in str(failed.value)
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
+def test_an_end_of_the_process_is_no_failure_of_the_tokenizer(error):
+    asked = TransformerPredictor(CARD, tokenizer=PanickingTokenizer(error), engine=SummingEngine(), max_batch_tokens=8)
+
+    with pytest.raises(type(error)):
+        asked.predict(TEXTS)

@@ -1,0 +1,45 @@
+"""How far the answers of each partition have come, and whether one was left out."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+HOLE_SECONDS = 40.0  # a takeover on a busy machine leaves a hole for as much as 30 s
+
+
+@dataclass(slots=True)
+class Progress:
+    """The answered offsets of some partitions, as they come.
+
+    Attributes:
+        floor: everything below is answered.
+    """
+
+    floor: dict[int, int]
+    _beyond: dict[int, set[int]] = field(init=False)  # answered offsets at or above the floor
+    _hole_since: dict[int, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._beyond = {partition: set() for partition in self.floor}
+
+    def answered(self, places: Iterable[tuple[int, int]], *, now: float) -> None:
+        """Take in answers, (partition, offset) each, in any order and as often as they come; `now` in seconds."""
+        for partition, offset in places:
+            if offset >= self.floor[partition]:  # a repeat says nothing new, and must not look like one that is ahead
+                self._beyond[partition].add(offset)
+        for partition, beyond in self._beyond.items():
+            before = self.floor[partition]
+            while self.floor[partition] in beyond:
+                beyond.discard(self.floor[partition])
+                self.floor[partition] += 1
+            if self.floor[partition] > before or not beyond:
+                self._hole_since.pop(partition, None)
+            else:
+                self._hole_since.setdefault(partition, now)
+
+    def has_hole(self, *, now: float) -> bool:
+        """Whether some message will never be answered, by all experience: later ones have been for a long time."""
+        return any(now - since > HOLE_SECONDS for since in self._hole_since.values())
+
+    def reaches(self, ends: Mapping[int, int]) -> bool:
+        """Whether every message below these offsets has an answer."""
+        return all(self.floor[partition] >= end for partition, end in ends.items())

@@ -1,0 +1,50 @@
+"""A short chaos run keeps the promise, and a run over workers that break it on purpose says so."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from benchmarks.chaos.plants import Plant
+
+ROOT = Path(__file__).parents[2]
+# what each planted fault needs to show: where it is struck
+REVEALING = {
+    Plant.COMMIT_BEFORE_PUBLISH: "kill -9 before publish",
+    Plant.LEDGER_NOT_READ: "kill -9 at between_publish_and_learn",
+    Plant.NO_SEEK_BACK: "broker line cut",
+    Plant.WATERMARK_IGNORED: "kill -9 at between_learn_and_commit",
+    Plant.COMMIT_BEFORE_LEARN: "kill -9 at before_learn_write",
+}
+
+
+def chaos(*flags: str) -> tuple[int, dict[str, object]]:
+    command = [sys.executable, "-m", "benchmarks.chaos", "--json", *flags]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    return done.returncode, json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.timeout(900)
+def test_ten_events_lose_nothing_and_repeat_nothing():
+    code, told = chaos("--events", "10", "--seed", "5")
+
+    assert {"code": 0, "lost": 0, "duplicates": 0, "miscounted": 0, "events": 10} == {
+        "code": code,
+        **{name: told[name] for name in ("lost", "duplicates", "miscounted", "events")},
+    }, told
+
+
+def test_every_planted_fault_is_tried():
+    assert set(Plant) - {Plant.NONE} == REVEALING.keys()
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("plant", "where"), REVEALING.items())
+def test_a_run_over_workers_with_a_planted_fault_fails(plant, where):
+    code, told = chaos("--events", "1", "--plant", plant, "--only", where)
+
+    assert 1 == code
+    assert told["lost"] or told["duplicates"] or told["miscounted"], told
+    assert [] == told["failures"]
