@@ -25,7 +25,7 @@ from worker.records import Header, Outgoing, Partition, Position
 from worker.settings import KafkaSettings, OutputSettings
 from worker.streams import Published
 
-LINGER_MS = 5  # a batch of results is appended within this: it leaves in few requests
+LINGER_MS = 50  # nothing leaves while a batch of results is appended, unless it is full: the sender takes no turns
 BATCH_BYTES = 512 * 1024
 LEDGER_DEPTH = 1_000  # older answers to see at least: a worker whose batches were larger may have left a hole so deep
 ABANDON_SECONDS = 1.0  # for the sender thread to close its connections
@@ -124,7 +124,7 @@ class KafkaSink:
         return self._producer
 
     def _send(self, producer: Any, topic: str, messages: Sequence[Outgoing], deadline: float) -> None:
-        """Send and await every ack; flush() is not asked: it may return although sends failed, and waits per batch."""
+        """Send and await every ack; flush() makes it leave at once, but may return although sends failed."""
         if not messages:
             return
         if time.monotonic() >= deadline:
@@ -141,8 +141,11 @@ class KafkaSink:
             )
             for message in messages
         ]
+        # its patience is for each of the client's batches, none of which lives longer than delivery_timeout_ms
+        producer.flush(timeout=max(0.001, deadline - time.monotonic()))
         for future in futures:
-            future.get(timeout=max(0.001, deadline - time.monotonic()))
+            if not future.succeeded():
+                future.get(timeout=max(0.001, deadline - time.monotonic()))
 
     def _stamp(self, source: Partition) -> list[Header]:
         return [
