@@ -29,12 +29,13 @@ class Cores:
 
     system: int | None
     others: int | None
+    all: tuple[int, ...] = ()
 
     @classmethod
     def of_this_machine(cls) -> "Cores":
         """The last core for the system under test, the first for everything else."""
         available = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
-        return cls(available[-1], available[0]) if len(available) > 1 else cls(None, None)
+        return cls(available[-1], available[0], tuple(available)) if len(available) > 1 else cls(None, None)
 
 
 @dataclass(frozen=True, slots=True)
