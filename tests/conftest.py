@@ -1,1 +1,13 @@
+from collections.abc import Iterator
+
+import pytest
+
 pytest_plugins = ["tests.services"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Exported graphs and choices of engines, of workers as subprocesses too: one folder a run, never the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -1,6 +1,9 @@
 """Every option of a worker, typed, once."""
 
+import os
 import re
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -208,18 +211,65 @@ class ModelSettings(Section):
         description="Zero-shot: label -> descriptions; the label whose description is nearest wins.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes CUDA where there is one.")
-    precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="Arithmetic of the encoder: auto is bf16 on CUDA and fp32 on CPU."
+    engine: Literal["auto", "torch", "onnx"] = Field(
+        "auto",
+        description="What runs the network: auto is the fastest that agrees with fp32, found at the first start on a"
+        " CPU; on CUDA it is torch. `onnx` (ONNX Runtime) runs on CPUs only.",
+    )
+    precision: Literal["auto", "fp32", "bf16", "fp16", "int8"] = Field(
+        "auto",
+        description="Arithmetic of the encoder: auto is found with the engine on a CPU, bf16 (else fp16) on CUDA."
+        " `fp16` needs CUDA, `int8` the engine onnx.",
     )
     threads: int | None = Field(None, ge=1, description="CPU threads of the forward pass; all cores if unset.")
     max_tokens: int | None = Field(
         None, ge=8, description="Cut texts after so many tokens; the model's own window if unset."
     )
-    max_batch_tokens: int = Field(
-        2048,
+    max_batch_tokens: int | None = Field(
+        None,
         ge=16,
-        description="Largest padded device batch (longest text x texts): more is faster on GPUs, costs memory.",
+        description="Largest padded device batch (longest text x texts): costs memory; the engine's fastest if unset.",
     )
+    cache_messages: int = Field(
+        20_000,
+        ge=0,
+        description="Answers kept for exact repeats of a text, the latest so many: 1.7 kB each with the default model."
+        " 0 keeps none.",
+    )
+    cache_directory: Path | None = Field(
+        None,
+        description="Where exported graphs and the choice of the engine are kept between starts; textsieve in the"
+        " user's folder for caches if unset.",
+    )
+
+    @model_validator(mode="after")
+    def _engine_computes_so(self) -> Self:
+        chosen = f"model.engine {self.engine}, model.precision {self.precision}, model.device {self.device}"
+        if self.precision == "int8" and self.engine == "torch":
+            raise ValueError(f"{chosen}: int8 is made for ONNX Runtime; set model.engine to onnx or auto")
+        if self.precision in ("bf16", "fp16") and self.engine == "onnx":
+            raise ValueError(f"{chosen}: onnx computes in fp32 or int8; set model.engine to torch or auto")
+        if self.precision == "fp16" and self.device == "cpu":
+            raise ValueError(f"{chosen}: fp16 needs CUDA; set model.precision to bf16, fp32 or auto")
+        if self.device == "cuda" and "onnx" in (self.engine, "onnx" if self.precision == "int8" else ""):
+            raise ValueError(f"{chosen}: onnx and int8 run on CPUs; set model.device to cpu, or the others to auto")
+        return self
+
+    @property
+    def cache_folder(self) -> Path | None:
+        """The folder in force; None where the user has no home."""
+        return self.cache_directory.expanduser() if self.cache_directory else _user_cache()
+
+
+def _user_cache() -> Path | None:
+    """The user's folder for what can be made again: XDG_CACHE_HOME, else what the platform is used to."""
+    stated = os.environ.get("XDG_CACHE_HOME")
+    if stated and Path(stated).is_absolute():  # the specification says to ignore others
+        return Path(stated) / "textsieve"
+    with suppress(RuntimeError):  # a user without a home
+        caches = ("Library", "Caches") if sys.platform == "darwin" else (".cache",)
+        return Path.home().joinpath(*caches, "textsieve")
+    return None
 
 
 class ClusterSettings(Section):

@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import torch
@@ -10,11 +11,13 @@ from torch import nn
 
 from worker.errors import ConfigurationError, PredictorError
 from worker.inference.bundle import PACKAGE_SOURCE, Bundle, is_bundle, read_bundle
+from worker.inference.calibration import FIRST_BUDGET
 from worker.inference.encoder import Encoder, load_classifier, load_encoder
 from worker.inference.engines.torch import TorchEngine, choose_device, choose_dtype
 from worker.inference.heads import LinearHead, NoHead, ZeroShotHead, activation_of
 from worker.inference.networks import ClassifierNetwork, EncoderNetwork
 from worker.inference.predictor import ModelCard, Predictor
+from worker.inference.selection import Model, select_predictor
 from worker.inference.sources import PACKAGE, package_folder
 from worker.inference.transformer import TransformerPredictor
 from worker.settings import ModelSettings
@@ -22,9 +25,10 @@ from worker.settings import ModelSettings
 DEFAULT = "default"  # the value of model.path that needs no download
 
 _LEAST_LABELS = 2  # with fewer there is nothing to choose between
+_FIRST_WORDS = ("first words", "and a few more of them")  # of two lengths: padding is tried, too
 
 
-def bundle_predictor(bundle: Bundle, settings: ModelSettings) -> Predictor:
+def bundle_predictor(bundle: Bundle, settings: ModelSettings) -> TransformerPredictor:
     """The head of a bundle over its encoder.
 
     Raises:
@@ -48,7 +52,7 @@ def bundle_predictor(bundle: Bundle, settings: ModelSettings) -> Predictor:
     return _predictor(network, card, encoder, settings)
 
 
-def classifier_predictor(folder: Path, settings: ModelSettings) -> Predictor:
+def classifier_predictor(folder: Path, settings: ModelSettings) -> TransformerPredictor:
     """A Hugging Face sequence classifier as it is.
 
     Raises:
@@ -75,7 +79,7 @@ def classifier_predictor(folder: Path, settings: ModelSettings) -> Predictor:
     return _predictor(network, card, encoder, settings)
 
 
-def zero_shot_predictor(folder: Path, settings: ModelSettings) -> Predictor:
+def zero_shot_predictor(folder: Path, settings: ModelSettings) -> TransformerPredictor:
     """An encoder whose labels are the descriptions of `model.labels`.
 
     Raises:
@@ -142,7 +146,7 @@ def _load_bundle_encoder(bundle: Bundle, settings: ModelSettings) -> Encoder:
 
 
 def embedding_predictor(encoder: Encoder, settings: ModelSettings) -> Predictor:
-    """A predictor without labels: its probabilities are [batch, 0].
+    """A predictor without labels, always by torch: its probabilities are [batch, 0].
 
     Raises:
         ConfigurationError: the encoder does not answer.
@@ -151,24 +155,36 @@ def embedding_predictor(encoder: Encoder, settings: ModelSettings) -> Predictor:
         encoder.model, pooling=encoder.pooling, head=NoHead(), activation=activation_of(multi_label=True)
     )
     card = _card(encoder, name=encoder.folder.name, version="", labels=(), multi_label=True)
-    return _predictor(network, card, encoder, settings)
-
-
-def _predictor(network: nn.Module, card: ModelCard, encoder: Encoder, settings: ModelSettings) -> Predictor:
-    try:
+    with _refusing(encoder, card):
         predictor = TransformerPredictor(
             card,
             tokenizer=encoder.tokenizer,
             engine=TorchEngine(network, device=choose_device(settings.device)),
-            max_batch_tokens=settings.max_batch_tokens,
+            max_batch_tokens=settings.max_batch_tokens or FIRST_BUDGET,
         )
-        predictor.predict(["first words", "and a few more of them"])  # of two lengths: padding is tried, too
+        predictor.predict(_FIRST_WORDS)
+    return predictor
+
+
+def _predictor(network: nn.Module, card: ModelCard, encoder: Encoder, settings: ModelSettings) -> TransformerPredictor:
+    identity = f"{encoder.config.to_json_string()}/{type(network).__name__}/{encoder.pooling}/{card.multi_label}"
+    with _refusing(encoder, card):
+        model = Model(network=network, tokenizer=encoder.tokenizer, card=card, identity=identity)
+        predictor = select_predictor(model, settings)
+        predictor.predict(_FIRST_WORDS)
+    return predictor
+
+
+@contextmanager
+def _refusing(encoder: Encoder, card: ModelCard) -> Iterator[None]:
+    """What fails at its first words is not served."""
+    try:
+        yield
     except (PredictorError, ValueError) as error:  # ValueError: an answer of another shape than the card says
         raise ConfigurationError(
             f"{encoder.folder}: expected a model that answers a short text with {len(card.labels)} probabilities and "
             f"{card.dim} numbers, came: {error} ({error.__cause__}); choose another model, model.kind or model.device"
         ) from error
-    return predictor
 
 
 def _card(encoder: Encoder, *, name: str, version: str, labels: Sequence[str], multi_label: bool) -> ModelCard:

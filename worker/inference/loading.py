@@ -18,12 +18,13 @@ from worker.inference.kinds import (
 )
 from worker.inference.predictor import Predictor
 from worker.inference.sources import model_folder
+from worker.inference.transformer import TransformerPredictor
 from worker.settings import ModelSettings
 
 Kind = Literal["bundle", "classifier", "zero-shot"]
 
 
-def load_predictor(settings: ModelSettings) -> Predictor:
+def load_predictor(settings: ModelSettings) -> TransformerPredictor:
     """Load whatever `model.path` names and let it answer once.
 
     `threads` is applied to the whole process: torch has one pool.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from worker.batching import cut_batches
 from worker.errors import DeviceOutOfMemory, PredictorError
+from worker.inference.calibration import EngineReport
 from worker.inference.engines.engine import Answers, Engine, TokenBatch
 from worker.inference.predictor import Meter, ModelCard, NoMeter
 from worker.inference.tokens import Tokens
@@ -41,17 +42,28 @@ class TransformerPredictor:
         tokenizer: cuts texts into tokens.
         engine: runs the network.
         max_batch_tokens: the largest padded device batch, longest text x texts.
+        report: how the engine was chosen, where it was.
 
     Attributes:
         meter: told what every call spends.
+        max_batch_tokens: as above, in force: less after the device was full.
     """
 
-    def __init__(self, card: ModelCard, *, tokenizer: TextTokenizer, engine: Engine, max_batch_tokens: int) -> None:
+    def __init__(
+        self,
+        card: ModelCard,
+        *,
+        tokenizer: TextTokenizer,
+        engine: Engine,
+        max_batch_tokens: int,
+        report: EngineReport | None = None,
+    ) -> None:
         self.meter: Meter = NoMeter()
+        self.report = report
+        self.max_batch_tokens = max_batch_tokens
         self._card = card
         self._tokenizer = tokenizer
         self._engine = engine
-        self._max_batch_tokens = max_batch_tokens
 
     @property
     def card(self) -> ModelCard:
@@ -106,12 +118,12 @@ class TransformerPredictor:
             ) from error
 
     def _cut(self, tokens: Tokens, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        cut = cut_batches(tokens.lengths[rows], max_batch_tokens=self._max_batch_tokens)
+        cut = cut_batches(tokens.lengths[rows], max_batch_tokens=self.max_batch_tokens)
         return [rows[batch] for batch in cut]
 
     def _shrink(self, failed_tokens: int) -> None:
-        before, self._max_batch_tokens = self._max_batch_tokens, max(1, failed_tokens // 2)
-        log.warning("device_batch_halved", max_batch_tokens=self._max_batch_tokens, before=before)
+        before, self.max_batch_tokens = self.max_batch_tokens, max(1, failed_tokens // 2)
+        log.warning("device_batch_halved", max_batch_tokens=self.max_batch_tokens, before=before)
 
 
 def _require_finite(answers: Answers) -> None:

@@ -26,19 +26,35 @@ def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> torch.device:
     return torch.device("cuda" if available and wanted != "cpu" else "cpu")
 
 
-def choose_dtype(wanted: Literal["auto", "fp32", "bf16"], *, device: torch.device) -> torch.dtype:
-    """The arithmetic of the encoder; `auto` is bf16 where CUDA computes in it, else fp32.
+def choose_dtype(wanted: Literal["auto", "fp32", "bf16", "fp16", "int8"], *, device: torch.device) -> torch.dtype:
+    """The arithmetic a network is loaded in; `auto` on CUDA is bf16 where the device computes in it, else fp16.
+
+    On a CPU it is fp32 whatever is wanted: engines with another arithmetic are made from that.
 
     Raises:
-        ConfigurationError: bf16 was asked for and the CUDA device cannot compute in it.
+        ConfigurationError: the device does not compute so.
     """
-    native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    if wanted == "bf16" and device.type == "cuda" and not native:
+    if device.type != "cuda":
+        return torch.float32
+    if wanted == "int8":
+        raise ConfigurationError(
+            "model.precision: int8 runs on CPUs, came a CUDA device; set model.device to cpu, or the precision to auto"
+        )
+    native = torch.cuda.is_bf16_supported(including_emulation=False)
+    if wanted == "bf16" and not native:
         raise ConfigurationError(
             "model.precision: expected a CUDA device that computes in bf16, came one that cannot; "
-            "set model.precision to fp32"
+            "set model.precision to fp16 or fp32"
         )
-    return torch.bfloat16 if wanted == "bf16" or (wanted == "auto" and native) else torch.float32
+    if wanted == "auto":
+        return torch.bfloat16 if native else torch.float16
+    return {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}[wanted]
+
+
+def precision_of(dtype: torch.dtype) -> Literal["fp32", "bf16", "fp16"]:
+    """The name of an arithmetic."""
+    names: dict[torch.dtype, Literal["fp32", "bf16", "fp16"]] = {torch.bfloat16: "bf16", torch.float16: "fp16"}
+    return names.get(dtype, "fp32")
 
 
 class TorchEngine:

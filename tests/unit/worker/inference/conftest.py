@@ -118,7 +118,8 @@ def bundle_folder(tmp_path, manifest, head, encoder_folder) -> Path:
 @pytest.fixture
 def settings_for():
     def settings(path, **changes) -> ModelSettings:
-        return ModelSettings(path=str(path), device="cpu", **changes)
+        plain = {"engine": "torch", "precision": "fp32", "max_batch_tokens": 2048}  # nothing is calibrated
+        return ModelSettings(**{"path": str(path), "device": "cpu", **plain, **changes})
 
     return settings
 

@@ -1,0 +1,83 @@
+"""From a torch network to a graph for ONNX Runtime, in float32 or with int8 weights."""
+
+import copy
+import io
+import warnings
+from contextlib import redirect_stdout
+from typing import Literal
+
+import torch
+from torch import nn
+from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+
+from worker.errors import PredictorError
+from worker.inference.engines.onnx import INPUTS, OUTPUTS
+from worker.inference.engines.operators import ATTENTION, DOMAIN, Linear8, attend, plain_mask
+
+OPSET = 17  # of the standard operators; the newest that torch's exporter by tracing writes
+FORMAT = 1  # of our graphs; grows when the same network would be exported otherwise
+
+Arithmetic = Literal["fp32", "int8"]
+
+
+def export_graph(network: nn.Module, *, precision: Arithmetic, largest_weight: int = 127) -> bytes:
+    """Encoder, pooling, head and activation as one graph, dynamic in texts and width.
+
+    Attention becomes one operator, and so does each linear layer of the encoder where the precision is int8.
+
+    Args:
+        network: answers (input_ids, attention_mask) with (probabilities, embeddings); on the CPU, in float32. It is
+            copied, not changed.
+        precision: arithmetic of the linear layers inside the encoder; the head stays in float32.
+        largest_weight: see `Linear8`.
+
+    Raises:
+        PredictorError: torch cannot export this network.
+    """
+    try:
+        traced = _prepared(network, precision=precision, largest_weight=largest_weight)
+        return _export(traced)
+    except Exception as error:  # tracing runs foreign code, and raises whatever that does
+        raise PredictorError(f"torch cannot export the network: {type(error).__name__}") from error
+
+
+def _prepared(network: nn.Module, *, precision: Arithmetic, largest_weight: int) -> nn.Module:
+    prepared = copy.deepcopy(network).eval()
+    AttentionInterface.register(ATTENTION, attend)
+    AttentionMaskInterface.register(ATTENTION, plain_mask)
+    for module in prepared.modules():
+        if isinstance(module, PreTrainedModel):
+            module.set_attn_implementation(ATTENTION)
+            if precision == "int8":
+                _quantise(module.base_model, largest_weight)
+    return prepared
+
+
+def _quantise(module: nn.Module, largest_weight: int) -> None:
+    for name, child in module.named_children():
+        if type(child) is nn.Linear:
+            setattr(module, name, Linear8(child, largest=largest_weight))
+        else:
+            _quantise(child, largest_weight)
+
+
+def _export(network: nn.Module) -> bytes:
+    ids = torch.ones((2, 7), dtype=torch.int64)
+    mask = torch.ones((2, 7), dtype=torch.int64)
+    mask[1, 5:] = 0  # a mask of ones alone might be traced as no mask at all
+    written = io.BytesIO()
+    both = {0: "texts", 1: "width"}
+    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):  # it prints the whole graph where it fails
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            network,
+            (ids, mask),
+            written,  # type: ignore[arg-type]  # the exporter by tracing takes a stream
+            input_names=INPUTS,
+            output_names=OUTPUTS,
+            dynamic_axes={**dict.fromkeys(INPUTS, both), **{name: {0: "texts"} for name in OUTPUTS}},
+            opset_version=OPSET,
+            custom_opsets={DOMAIN: 1},
+            dynamo=False,  # the exporter by torch.export needs five more packages, and its graph is slower
+        )
+    return written.getvalue()

@@ -1,0 +1,109 @@
+"""A folder of files that can be made again, shared by workers that start at the same time."""
+
+import fcntl
+import hashlib
+import os
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+KEEP = 12  # newest files; a model leaves three behind for every version of it, or of torch
+DIGEST = 16  # hex digits of a file's sha256 in its name
+PATIENCE_SECONDS = 60.0  # for another worker that makes the same file; then it is made here as well
+_RETRY_SECONDS = 0.1
+
+
+class Shelf:
+    """Keeps contents by key; what is damaged counts as absent and is removed.
+
+    A file's name ends with a hash of its content and it appears whole, by renaming, so a reader needs no lock. Where
+    nothing can be written (a read-only container) nothing is kept, and one WARNING says so.
+
+    Args:
+        folder: made when the first file is kept; None keeps nothing.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        self._folder = folder
+        self._told = False
+
+    def get(self, key: str) -> bytes | None:
+        """The content kept for the key."""
+        for path in self._files(f"{key}.*"):
+            with suppress(OSError):
+                content = path.read_bytes()
+                if path.suffix == f".{_digest(content)}":
+                    os.utime(path)  # the oldest are removed first
+                    return content
+                log.warning("damaged file removed, it is made again", path=str(path))
+                path.unlink()
+        return None
+
+    def put(self, key: str, content: bytes) -> None:
+        """Keep a content; the one kept before for the key, and the oldest beyond KEEP files, are removed."""
+        if self._folder is None:
+            self._tell("there is no folder for caches")
+            return
+        target = self._folder / f"{key}.{_digest(content)}"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".", delete=False) as file:
+                try:
+                    file.write(content)
+                    file.flush()
+                    Path(file.name).replace(target)
+                except BaseException:
+                    Path(file.name).unlink(missing_ok=True)
+                    raise
+        except OSError as error:
+            self._tell(f"{self._folder}: {error.strerror or type(error).__name__}")
+            return
+        stale = [path for path in self._files(f"{key}.*") if path != target]
+        for path in {*stale, *self._files("*.*")[KEEP:]}:
+            path.unlink(missing_ok=True)
+
+    @contextmanager
+    def alone(self, key: str) -> Iterator[None]:
+        """Work on a key while no other process does; after PATIENCE_SECONDS, or without a folder, side by side."""
+        with ExitStack() as held:
+            if self._folder is not None:
+                with suppress(OSError):
+                    self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+                    _lock(held.enter_context((self._folder / f".{key}.lock").open("wb")).fileno())
+            yield
+
+    def _files(self, pattern: str) -> list[Path]:
+        """Matching files, newest first; those of others that vanish meanwhile are left out."""
+        found: list[tuple[float, Path]] = []
+        for path in self._folder.glob(pattern) if self._folder else ():
+            with suppress(OSError):
+                if not path.name.startswith("."):
+                    found.append((path.stat().st_mtime, path))
+        return [path for _, path in sorted(found, reverse=True)]
+
+    def _tell(self, why: str) -> None:
+        if not self._told:
+            log.warning("nothing is kept for the next start; set model.cache_directory", why=why)
+        self._told = True
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:DIGEST]
+
+
+def _lock(descriptor: int) -> None:
+    """Take the lock, or give up after a while; closing the file, or dying, gives it back."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_RETRY_SECONDS)
+        else:
+            return
