@@ -55,7 +55,10 @@ def main() -> None:
         for future in futures:
             future.get(timeout=ACK_SECONDS)
         consumer.commit(
-            {TopicPartition(*partition): OffsetAndMetadata(batch[-1].offset + 1, "", -1) for partition, batch in batches.items()}
+            {
+                TopicPartition(*partition): OffsetAndMetadata(batch[-1].offset + 1, "", -1)
+                for partition, batch in batches.items()
+            }
         )
 
 

@@ -1,13 +1,16 @@
 """What the shared clusters cost: time per message, and races for the centroids, on the real store."""
 
 import multiprocessing
+import os
 import time
+from collections.abc import Sequence
 from collections.abc import Sequence
 from random import Random
 from secrets import token_hex
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from benchmarks.speed.figures import percentiles
 from worker.clustering.online import ClusterSpace, OnlineClusters
@@ -69,13 +72,21 @@ def cost(redis_url: str, *, k: int, per_second: float, batch: int, seconds: floa
 
 
 def contention(
-    redis_url: str, *, workers: int, k: int, rows: int, every_seconds: float, seconds: float, seed: int
+    redis_url: str,
+    *,
+    workers: int,
+    k: int,
+    rows: int,
+    every_seconds: float,
+    seconds: float,
+    seed: int,
+    cores: Sequence[int] = (),
 ) -> dict[str, float]:
     """So many workers learn in one space, each `rows` rows every `every_seconds` or without a pause if that is 0."""
     space = f"race-{workers}-{token_hex(4)}"
     _clusters_seeded(redis_url, space, k=k, seed=seed)
     context = multiprocessing.get_context("spawn")
-    with context.Pool(workers) as pool:
+    with context.Pool(workers, initializer=_on_any_of, initargs=(cores,)) as pool:
         jobs = [
             pool.apply_async(_race, (redis_url, space, number, k, rows, every_seconds, seconds, seed))
             for number in range(workers)
@@ -101,6 +112,12 @@ def contention(
         "lost_rows": expected - learned,
         **{f"learn_{name}_ms": value * 1e3 for name, value in percentiles(latencies).items()},
     }
+
+
+def _on_any_of(cores: Sequence[int]) -> None:
+    if cores:
+        os.sched_setaffinity(0, cores)
+    threadpool_limits(1)
 
 
 def _race(
@@ -170,5 +187,3 @@ def _rows(rng: np.random.Generator, count: int, *, k: int) -> Embeddings:
     rows = centres[rng.integers(0, k, count)] + rng.standard_normal((count, DIM)) * SPREAD
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / lengths, np.float32)
-
-

@@ -44,6 +44,7 @@ class Task(msgspec.Struct):
     gemm_seconds: float
     forward_seconds: float  # of each round and engine
     length_seconds: float  # of each length, 0 leaves them out
+    cache: str  # folder of exported graphs and of the engines' choice
 
 
 def main() -> None:
@@ -51,7 +52,7 @@ def main() -> None:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     task = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Task)
-    predictors = {name: load_predictor(settings) for name, settings in variants().items()}
+    predictors = {name: load_predictor(settings) for name, settings in variants(Path(task.cache)).items()}
     for predictor in predictors.values():
         predictor.predict(task.texts[:POLL])
     config = AutoConfig.from_pretrained(package_folder())
@@ -73,7 +74,8 @@ def main() -> None:
             name: {
                 "messages_per_second": Spread.of(rates),
                 "share_of_roof": float(np.median(rates)) * mean_tokens * flop / (max(gemm) * 1e9),
-                "max_batch_tokens": predictors[name]._max_batch_tokens,  # noqa: SLF001  # type: ignore[attr-defined]
+                "max_batch_tokens": predictors[name].max_batch_tokens,
+                "engine": _told(predictors[name]),
                 "padding": 1 - mean_tokens * len(task.texts) / sum(b.input_ids.size for b, _ in batches[name]),
             }
             for name, rates in forward.items()
@@ -92,12 +94,16 @@ def main() -> None:
     print(msgspec.json.encode(result).decode())
 
 
-def variants() -> dict[str, ModelSettings]:
+def variants(cache: Path) -> dict[str, ModelSettings]:
     """The settings of every engine that this worker has."""
-    known = {name: told for name, told in VARIANTS.items() if set(told) <= set(ModelSettings.model_fields)}
-    if REFERENCE not in known:
-        known = {REFERENCE: {"precision": "fp32"}, **known}
-    return {name: ModelSettings(threads=1, **told) for name, told in known.items()}  # type: ignore[arg-type]
+    common = {"threads": 1, "cache_messages": 0, "cache_directory": cache}
+    return {name: ModelSettings.model_validate({**common, **told}) for name, told in VARIANTS.items()}
+
+
+def _told(predictor: Any) -> dict[str, Any]:
+    """What the calibration chose and why."""
+    told: dict[str, Any] = msgspec.to_builtins(predictor.report)
+    return told
 
 
 def flop_per_token(config: Any, *, tokens: float) -> float:
@@ -114,7 +120,7 @@ def _batches(predictor: Any, texts: Sequence[str]) -> Iterator[tuple[Any, NDArra
     """Padded batches as the worker would cut them, and the lengths of their texts."""
     for start in range(0, len(texts), POLL):
         tokens = predictor._tokenizer.tokenize(texts[start : start + POLL])  # noqa: SLF001
-        for rows in cut_batches(tokens.lengths, max_batch_tokens=predictor._max_batch_tokens):  # noqa: SLF001
+        for rows in cut_batches(tokens.lengths, max_batch_tokens=predictor.max_batch_tokens):
             yield predictor._tokenizer.pad(tokens, rows), tokens.lengths[rows]  # noqa: SLF001
 
 

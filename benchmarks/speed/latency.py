@@ -55,7 +55,12 @@ def latencies(
         arena.drop(topic, output, letters)
     counted = [latency for at, latency in found if at >= task.begin + WARM_SECONDS]
     sent = sum(moment >= WARM_SECONDS for moment in due)
-    return {"per_second": per_second, "messages": len(counted), "unanswered": sent - len(counted), **percentiles(counted)}
+    return {
+        "per_second": per_second,
+        "messages": len(counted),
+        "unanswered": sent - len(counted),
+        **percentiles(counted),
+    }
 
 
 def _await(reader: KafkaConsumer, worker: Child, *, count: int) -> None:

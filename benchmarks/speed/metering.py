@@ -62,7 +62,14 @@ def _round(values: list[bytes]) -> float:
     metrics = Metrics(
         registry=SteadyRegistry(), labels=predictor.labels, reasons=REASONS, inputs=("messages",), k=CLUSTERS
     )
-    journal = TimedJournal(Journal(metrics, Health(), structlog.wrap_logger(structlog.PrintLogger(sys.stderr), processors=[structlog.processors.JSONRenderer()]), time.time))
+    journal = TimedJournal(
+        Journal(
+            metrics,
+            Health(),
+            structlog.wrap_logger(structlog.PrintLogger(sys.stderr), processors=[structlog.processors.JSONRenderer()]),
+            time.time,
+        )
+    )
     loop = StreamLoop(
         source=MemorySource(log),
         sink=MemorySink(log),

@@ -1,6 +1,7 @@
 """The default model in the forms that others take: two Hugging Face folders, and ONNX graphs of one pass."""
 
 import shutil
+import sys
 from pathlib import Path
 
 import onnxruntime.quantization as quantization
@@ -65,3 +66,8 @@ def _export(network: torch.nn.Module, path: Path) -> None:
             external_data=False,
             verbose=False,
         )
+
+
+if __name__ == "__main__":
+    Path(sys.argv[1]).mkdir()
+    prepare(Path(sys.argv[1]))

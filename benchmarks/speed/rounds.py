@@ -65,9 +65,7 @@ def measure(arena: Arena, system: System, topic: str, *, model: str, seconds: fl
     return rate(points)
 
 
-def _command(
-    arena: Arena, system: System, topic: str, *, output: str, letters: str, model: str
-) -> Sequence[str]:
+def _command(arena: Arena, system: System, topic: str, *, output: str, letters: str, model: str) -> Sequence[str]:
     bootstrap, group = arena.stack.bootstrap_servers, f"group-{token_hex(4)}"
     if not system.is_worker:
         told = {"bootstrap": bootstrap, "input": topic, "output": output, "group": group, "model": model}
@@ -92,6 +90,8 @@ def worker_settings(arena: Arena, topic: str, *, output: str, letters: str, grou
         f"clusters.space={group}",
         f"clusters.k={CLUSTERS}",
         "model.threads=1",
+        "model.cache_messages=0",
+        f"model.cache_directory={arena.directory / 'cache'}",
         "http.port=0",
     ]
 

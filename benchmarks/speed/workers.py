@@ -19,7 +19,12 @@ def together(arena: Arena, topic: str, settings: tuple[str, ...], *, workers: in
     told = worker_settings(arena, topic, output=output, letters=letters, group=f"group-{token_hex(4)}")
     ports = [free_port() for _ in range(workers)]
     crew = [
-        _start(arena, f"scale-{number}", (*told, *settings, f"http.port={port}"), core=cores[-1 - number % len(cores)] if cores else None)
+        _start(
+            arena,
+            f"scale-{number}",
+            (*told, *settings, f"http.port={port}"),
+            core=cores[-1 - number % len(cores)] if cores else None,
+        )
         for number, port in enumerate(ports)
     ]
     tide = Tide(arena.stack.bootstrap_servers, output)
