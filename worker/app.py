@@ -1,5 +1,6 @@
 """The composition root: the only place that builds a worker from its settings."""
 
+import gc
 import os
 import platform
 import signal
@@ -40,6 +41,7 @@ from worker.records import REASONS
 from worker.settings import Settings
 from worker.streams import Sink, Source
 
+GC_ALLOCATIONS = 50_000  # containers between two looks of the collector: some batches, a few MB at most
 LEAVE_SECONDS = 3.0  # to leave the group and to close the producer, out of the shutdown deadline
 
 
@@ -142,6 +144,7 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
             wait=stop.wait,
         )
         log.info("worker started", port=port, model=predictor.card.name, version=_version())
+        _spare_the_collector()
         loop.run(stop.is_set)
         log.info("worker stopped")
 
@@ -266,6 +269,13 @@ def _watch_gpu(registry: SteadyRegistry) -> None:
     read = gpu_reader()
     if read is not None:
         registry.register(GpuCollector(read))
+
+
+def _spare_the_collector() -> None:
+    """What is loaded by now stays: the collector need not look at it again and again, nor at every few messages."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_ALLOCATIONS)
 
 
 def _version() -> str:

@@ -3,16 +3,18 @@
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import msgspec
 import numpy as np
+from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from worker.records import NO_CLUSTER, DeadLetter, Document, Header, Outgoing, Record
 
 PREFIX = "textsieve."  # of our headers; incoming ones are dropped, or a sender could forge the ledger
+SOURCE_HEADER = PREFIX + "source"
 RECORD_OVERHEAD_BYTES = 400  # of a record batch, of our stamp headers and of their lengths: generous
 _BOM = b"\xef\xbb\xbf"
 
@@ -22,7 +24,7 @@ _decode_any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
 
 
-class Cluster(msgspec.Struct):
+class Cluster(msgspec.Struct, gc=False):
     """Where a text belongs, as it stands on the wire."""
 
     id: int
@@ -30,14 +32,14 @@ class Cluster(msgspec.Struct):
     version: int
 
 
-class Model(msgspec.Struct):
+class Model(msgspec.Struct, gc=False):
     """Which model spoke, as it stands on the wire."""
 
     name: str
     version: str
 
 
-class Source(msgspec.Struct):
+class Source(msgspec.Struct, gc=False):
     """Where the message came from, as it stands on the wire."""
 
     topic: str
@@ -46,7 +48,7 @@ class Source(msgspec.Struct):
     timestamp_ms: int
 
 
-class Result(msgspec.Struct):
+class Result(msgspec.Struct, gc=False):
     """A labelled text, as it stands on the wire."""
 
     id: str
@@ -145,10 +147,11 @@ def _is_json(plain: str) -> bool:
 def _take(tree: RawObject, path: str) -> object:
     """Remove and return the value at a dotted path, or None where there is nothing."""
     name, dot, rest = path.partition(".")
+    if not dot:
+        raw = tree.pop(name, None)
+        return None if raw is None else _decode_any(raw)
     if name not in tree:
         return None
-    if not dot:
-        return _decode_any(tree.pop(name))
     try:
         branch = _decode_object(tree[name])
     except msgspec.ValidationError:
@@ -158,8 +161,7 @@ def _take(tree: RawObject, path: str) -> object:
     return leaf
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """What the model and the clusters said about one document."""
 
     label: str
@@ -193,9 +195,10 @@ class Encoder:
             now_ms: Unix time in milliseconds.
         """
         record = document.record
+        place = f"{record.topic}/{record.partition}/{record.offset}"
         value = _encode(
             Result(
-                id=f"{record.topic}/{record.partition}/{record.offset}",
+                id=place,
                 document_id=document.id,
                 text=document.text if self.include_text else None,
                 label=answer.label,
@@ -211,7 +214,7 @@ class Encoder:
                 processed_ms=now_ms,
             )
         )
-        headers = [*_foreign(record.headers), source_header(record)]
+        headers = [*_foreign(record.headers), (SOURCE_HEADER, place.encode())]
         size = _size(record.key, value, headers)
         if size > self.max_message_bytes:
             detail = (
@@ -251,20 +254,18 @@ class Encoder:
 
 def source_header(record: Record) -> Header:
     """The header by which a reader of the output finds the input again: `topic/partition/offset`."""
-    return (PREFIX + "source", f"{record.topic}/{record.partition}/{record.offset}".encode())
+    return (SOURCE_HEADER, f"{record.topic}/{record.partition}/{record.offset}".encode())
 
 
 def _foreign(headers: Sequence[Header]) -> list[Header]:
-    return [header for header in headers if not header[0].startswith(PREFIX)]
+    return [header for header in headers if not header[0].startswith(PREFIX)] if headers else []
 
 
 def _size(key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> int:
-    return (
-        RECORD_OVERHEAD_BYTES
-        + len(key or b"")
-        + len(value or b"")
-        + sum(len(n.encode()) + len(v or b"") + 4 for n, v in headers)
-    )
+    size = RECORD_OVERHEAD_BYTES + len(key or b"") + len(value or b"")
+    for name, content in headers:
+        size += (len(name) if name.isascii() else len(name.encode())) + len(content or b"") + 4
+    return size
 
 
 def _shorten(letter: Outgoing, ours: list[Header], limit: int) -> Outgoing:

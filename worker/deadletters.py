@@ -7,6 +7,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+import msgspec
+
 from worker.codec import PREFIX
 from worker.errors import ConfigurationError
 from worker.records import Header, Record
@@ -214,7 +216,7 @@ def revive(letter: Letter) -> Record:
     """
     foreign: list[Header] = [header for header in letter.record.headers if not header[0].startswith(PREFIX)]
     headers = (*foreign, (REPLAYED, letter.mark.encode()))
-    return replace(letter.record, topic=letter.topic, headers=headers)
+    return msgspec.structs.replace(letter.record, topic=letter.topic, headers=headers)
 
 
 def _is_null(record: Record) -> bool:

@@ -153,8 +153,10 @@ class StreamLoop:
         self._in_hand = finished = _next_offsets(records)
         self.journal.consumed(records)
         outcome = self.pipeline.process(records)
-        results = [result for result in outcome.results if not self._answered(result)]
-        dead_letters = [letter for letter in outcome.dead_letters if not self._answered(letter)]
+        results, dead_letters = outcome.results, outcome.dead_letters
+        if any(published.results or published.dead_letters for published in self._published.values()):
+            results = [result for result in results if not self._answered(result)]
+            dead_letters = [letter for letter in dead_letters if not self._answered(letter)]
         flags = _flags(records, results, dead_letters)
         self.ceiling.check(flags)
         processed = self.clock()
@@ -187,6 +189,8 @@ class StreamLoop:
 
     def _forget_answers(self, records: Sequence[Record]) -> None:
         """A message that is finished comes again only after the ledger was read anew: let the ledger shrink."""
+        if not any(published.results or published.dead_letters for published in self._published.values()):
+            return
         for record in records:
             if (published := self._published.get(record.source)) is not None:
                 published.results.discard(record.offset)
@@ -292,12 +296,16 @@ class StreamLoop:
 def _next_offsets(records: Sequence[Record]) -> dict[Partition, int]:
     following: dict[Partition, int] = {}
     for record in records:
-        following[record.source] = max(following.get(record.source, 0), record.offset + 1)
+        source, end = record.source, record.offset + 1
+        if end > following.get(source, 0):
+            following[source] = end
     return following
 
 
 def _flags(records: Sequence[Record], results: Sequence[Outgoing], dead_letters: Sequence[Outgoing]) -> list[bool]:
     """For every message answered now, in the order of its record: is it a dead letter?"""
+    if not dead_letters:
+        return [False] * len(results)
     bad = {(letter.source, letter.offset) for letter in dead_letters}
     good = {(result.source, result.offset) for result in results}
     answered = ((record.source, record.offset) for record in records)

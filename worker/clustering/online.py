@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 import numpy as np
-from sklearn.cluster import MiniBatchKMeans
 
 from worker.clustering import minibatch
 from worker.clustering.centroids import (
@@ -82,7 +81,6 @@ class OnlineClusters:
     rng: Random
     sleep: Callable[[float], object]
     _snapshot: Snapshot | None = None
-    _estimator: MiniBatchKMeans | None = None
     _pending: _Pending = field(default_factory=_Pending)
     _starts: dict[Partition, Position] = field(default_factory=dict)
     _known: Mapping[Partition, Position] = field(default_factory=dict)  # watermarks when last asked where to start
@@ -113,10 +111,10 @@ class OnlineClusters:
 
     def assign(self, embeddings: Embeddings) -> Assignments:
         """The nearest shared centroid of every row, by the last snapshot seen; NO_CLUSTER before seeding."""
-        if self._snapshot is None or self._estimator is None:
+        if self._snapshot is None:
             rows = len(embeddings)
             return Assignments(np.full(rows, NO_CLUSTER, np.int64), np.zeros(rows, np.float32), 0)
-        return minibatch.assign(self._estimator, embeddings, version=self._snapshot.version)
+        return minibatch.assign(self._snapshot.centers, embeddings, version=self._snapshot.version)
 
     def watermarks(self) -> Mapping[Partition, Position]:
         """The first offset of each partition that the store has not learned: a stream must not start later.
@@ -235,9 +233,6 @@ class OnlineClusters:
 
     def _accept(self, snapshot: Snapshot | None) -> None:
         self._snapshot = snapshot
-        self._estimator = None
-        if snapshot is not None:
-            self._estimator = minibatch.restore(Clustering(snapshot.centers, snapshot.counts))
 
     def _after_loss(self, known: Snapshot, revision: str | None) -> Learned | None:
         """The store knows less than it did: give it our copy if it has none, then read again from its watermarks."""

@@ -4,12 +4,12 @@ import base64
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from worker.codec import Answer, Decoder, Encoder
 from worker.records import NO_CLUSTER, REASONS, DeadLetter, Document, Header, Outgoing, Record

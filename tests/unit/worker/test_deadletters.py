@@ -1,10 +1,10 @@
 """Dead letters read back: what they say, which are meant, and which become messages again."""
 
 from collections import Counter
-from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
+from msgspec.structs import replace
 
 from worker.deadletters import REPLAYED, Plan, Selection, marks, messages, parse_since, plan, read_letter, revive
 from worker.errors import ConfigurationError

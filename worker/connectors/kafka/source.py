@@ -285,7 +285,7 @@ def _record(message: Any) -> Record:
         message.key,
         message.value,
         message.timestamp,
-        tuple((name, value or b"") for name, value in message.headers),
+        tuple([(name, value or b"") for name, value in message.headers]) if message.headers else (),
         "LogAppendTime" if message.timestamp_type == 1 else "CreateTime",
     )
 

@@ -1,0 +1,1 @@
+"""What others would do with the same topic, the same weights and the same core."""

@@ -1,0 +1,79 @@
+"""The plain hand loop with kafka-python: poll, read JSON, perhaps tokenise, write JSON, send, await, commit.
+
+No model, no ledger, no fence, no dead letters, no clusters, no metrics: the road that a model's messages travel at least.
+"""
+
+import json
+
+from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from tokenizers import Tokenizer
+
+from benchmarks.rivals.wiring import WINDOW, wiring
+
+BATCH = 1000  # messages, as the worker's delivery.max_batch_records
+ACK_SECONDS = 30.0
+
+
+def main() -> None:
+    """Answer every message with a constant label."""
+    told = wiring()
+    tokenizer = None
+    if told.variant == "tokenise":
+        tokenizer = Tokenizer.from_file(str(told.model / "tokenizer.json"))
+        tokenizer.enable_truncation(max_length=WINDOW)
+        tokenizer.no_padding()
+    consumer = KafkaConsumer(
+        told.input,
+        bootstrap_servers=told.bootstrap,
+        group_id=told.group,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        max_poll_records=BATCH,
+        session_timeout_ms=6_000,
+        heartbeat_interval_ms=1_500,
+    )
+    producer = KafkaProducer(
+        bootstrap_servers=told.bootstrap,
+        acks="all",
+        enable_idempotence=True,
+        compression_type="lz4",
+        linger_ms=5,
+        batch_size=512 * 1024,
+    )
+    while True:
+        batches = consumer.poll(timeout_ms=300)
+        messages = [message for batch in batches.values() for message in batch]
+        if not messages:
+            continue
+        bodies = [json.loads(message.value) for message in messages]
+        if tokenizer is not None:
+            tokenizer.encode_batch_fast([body["text"] for body in bodies])
+        futures = [
+            producer.send(told.output, _answer(message, body), key=message.key, partition=message.partition)
+            for message, body in zip(messages, bodies, strict=True)
+        ]
+        for future in futures:
+            future.get(timeout=ACK_SECONDS)
+        consumer.commit(
+            {
+                TopicPartition(*partition): OffsetAndMetadata(batch[-1].offset + 1, "", -1)
+                for partition, batch in batches.items()
+            }
+        )
+
+
+def _answer(message: object, body: dict[str, str]) -> bytes:
+    return json.dumps(
+        {
+            "id": f"{message.topic}/{message.partition}/{message.offset}",
+            "text": body["text"],
+            "label": "ham",
+            "score": 1.0,
+            "scores": {"ham": 1.0, "spam": 0.0},
+            "cluster": {"id": 0, "distance": 0.5},
+        }
+    ).encode()
+
+
+if __name__ == "__main__":
+    main()

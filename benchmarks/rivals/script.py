@@ -1,0 +1,54 @@
+"""The competent script with kafka-python: poll, two models, k-means, produce, await, commit.
+
+Variant `batch`: polls of 500, batches of 32. Variant `single`: the same, every message by itself.
+"""
+
+import json
+
+from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+
+from benchmarks.rivals.functions import Functions
+from benchmarks.rivals.wiring import POLL, wiring
+
+FLUSH_SECONDS = 60.0
+
+
+def main() -> None:
+    """Label the topic until SIGTERM."""
+    told = wiring()
+    functions = Functions(told)
+    consumer = KafkaConsumer(
+        told.input,
+        bootstrap_servers=told.bootstrap,
+        group_id=told.group,
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+        max_poll_records=POLL,
+        session_timeout_ms=6_000,
+        heartbeat_interval_ms=1_500,
+    )
+    producer = KafkaProducer(bootstrap_servers=told.bootstrap, acks="all", enable_idempotence=True)
+    while True:
+        batches = consumer.poll(timeout_ms=500)
+        messages = [message for batch in batches.values() for message in batch]
+        if not messages:
+            continue
+        texts = [json.loads(message.value)["text"] for message in messages]
+        if told.variant == "single":
+            for message, text in zip(messages, texts, strict=True):
+                [value] = functions.label([text], batch=1)
+                producer.send(told.output, value, key=message.key, partition=message.partition)
+        else:
+            for message, value in zip(messages, functions.label(texts), strict=True):
+                producer.send(told.output, value, key=message.key, partition=message.partition)
+        producer.flush(timeout=FLUSH_SECONDS)
+        consumer.commit(
+            {
+                TopicPartition(*partition): OffsetAndMetadata(batch[-1].offset + 1, "", -1)
+                for partition, batch in batches.items()
+            }
+        )
+
+
+if __name__ == "__main__":
+    main()

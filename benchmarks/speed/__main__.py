@@ -1,0 +1,86 @@
+"""`python -m benchmarks.speed`: everything, or with --quick what the keys of its JSON line need."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from benchmarks.speed import plots, sections, table
+from benchmarks.speed.arena import Arena
+from benchmarks.speed.machine import described, load
+from benchmarks.speed.plan import FULL, QUICK, Plan
+from benchmarks.speed.verdict import verdict
+
+RESULTS = Path(__file__).parents[1] / "results"
+QUIX = Path(sys.prefix) / "quix"
+
+
+@dataclass(slots=True)
+class Run:
+    """One run and what it has found so far."""
+
+    arena: Arena
+    plan: Plan
+    seed: int
+    found: dict[str, Any]
+    console: Console
+    began: float
+
+    def section(self, name: str, measure: Callable[[], Any]) -> None:
+        """Measure one section and say how long it took."""
+        start = time.monotonic()
+        self.console.print(f"[bold]{name}[/] (load {load()}) ...")
+        self.found[name] = msgspec.to_builtins(measure())
+        self.console.print(f"  {name}: {time.monotonic() - start:.0f} s, {time.monotonic() - self.began:.0f} s in all")
+
+
+def main() -> int:
+    """Measure, write the results, print the table; 0 unless something could not be measured."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="(a), (b) and the road alone, under 6 minutes, no files")
+    parser.add_argument("--json", action="store_true", help="end with one JSON line")
+    parser.add_argument("--seed", type=int, default=1, help="of texts, orders and schedules")
+    parser.add_argument("--only", default="", help="sections, comma separated; for trying, writes no files")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the files go")
+    options = parser.parse_args()
+    console = Console(stderr=True)
+    plan = QUICK if options.quick else FULL
+    wanted = tuple(options.only.split(",")) if options.only else plan.sections
+    with Arena.opened() as arena:
+        run = Run(arena, plan, options.seed, {}, console, time.monotonic())
+        stage = sections.Stage.prepared(arena, plan, seed=options.seed, quix=QUIX, console=console)
+        found = run.found
+        found["about"] = {
+            "machine": described(QUIX),
+            "seed": options.seed,
+            "texts": stage.texts.origin,
+            "distinct_texts": len(stage.texts.rows),
+            "cores": {"system": arena.cores.system, "others": arena.cores.others},
+            "plan": msgspec.to_builtins(plan),
+            "load_before": load(),
+            "without": [] if stage.has_quix else ["quix-streams: its folder is not there (make bench makes it)"],
+        }
+        for name in wanted:
+            run.section(name, lambda name=name: getattr(sections, name)(stage, found))
+        found["about"]["load_after"] = load()
+        found["about"]["seconds"] = round(time.monotonic() - run.began, 1)
+    found["verdict"] = verdict(found)
+    table.show(found, console)
+    if not options.quick and not options.only:
+        options.results.mkdir(exist_ok=True)
+        (options.results / "speed.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        plots.draw(found, options.results)
+    if options.json:
+        print(json.dumps(found["verdict"]))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

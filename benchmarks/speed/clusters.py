@@ -1,0 +1,189 @@
+"""What the shared clusters cost: time per message, and races for the centroids, on the real store."""
+
+import multiprocessing
+import os
+import time
+from collections.abc import Sequence
+from collections.abc import Sequence
+from random import Random
+from secrets import token_hex
+from typing import Any
+
+import numpy as np
+from threadpoolctl import threadpool_limits
+
+from benchmarks.speed.figures import percentiles
+from worker.clustering.online import ClusterSpace, OnlineClusters
+from worker.connectors import redis as store
+from worker.errors import StoreUnavailable
+from worker.records import Embeddings, Observations, Partition, Position
+from worker.settings import RedisSettings
+
+DIM = 384
+TOPIC_ID = "bench"
+SPREAD = 0.35  # of a row around its centre: as loosely as texts of one topic lie
+
+
+def cost(redis_url: str, *, k: int, per_second: float, batch: int, seconds: float, seed: int) -> dict[str, float]:
+    """Seconds of assign, observe and learn for every second of a worker that answers `per_second` messages.
+
+    One learn a second, as the default checkpoint; batches are done as fast as they can be, then counted up.
+    """
+    rng = np.random.default_rng(seed)
+    clusters = _clusters(redis_url, f"cost-{k}-{token_hex(4)}", k=k, seed=seed)
+    partition, offset = Partition("messages", 0), 0
+    clusters.watermarks()
+    clusters.begin({partition: Position(0, TOPIC_ID)})
+    rows = _rows(rng, max(1000, 10 * k) + batch, k=k)
+    while clusters.snapshot is None:
+        offset = _observe(clusters, rows[offset : offset + batch], partition, offset)
+        clusters.learn()
+    per_learn = max(1, round(per_second / batch))  # batches between two checkpoints
+    spent = {"assign": 0.0, "observe": 0.0, "learn": 0.0}
+    messages = learns = 0
+    began = time.perf_counter()
+    while time.perf_counter() - began < seconds:
+        for _ in range(per_learn):
+            chosen = rows[rng.integers(0, len(rows), batch)]
+            start = time.perf_counter()
+            ids = clusters.assign(chosen).cluster_ids
+            assigned = time.perf_counter()
+            seen = Observations([partition] * batch, np.arange(offset, offset + batch), chosen, ids)
+            offset += batch
+            clusters.observe(seen, {partition: offset})
+            spent["assign"] += assigned - start
+            spent["observe"] += time.perf_counter() - assigned
+            messages += batch
+        start = time.perf_counter()
+        clusters.learn()
+        spent["learn"] += time.perf_counter() - start
+        learns += 1
+    of_a_second = per_second / messages  # what a second of the worker holds of each message's part
+    share = (spent["assign"] + spent["observe"]) * of_a_second + spent["learn"] / learns
+    return {
+        "k": k,
+        "per_second": per_second,
+        "share": share,
+        "assign_us_per_message": spent["assign"] / messages * 1e6,
+        "observe_us_per_message": spent["observe"] / messages * 1e6,
+        "learn_ms": spent["learn"] / learns * 1e3,
+        "state_bytes": k * DIM * 4 + k * 8,
+    }
+
+
+def contention(
+    redis_url: str,
+    *,
+    workers: int,
+    k: int,
+    rows: int,
+    every_seconds: float,
+    seconds: float,
+    seed: int,
+    cores: Sequence[int] = (),
+) -> dict[str, float]:
+    """So many workers learn in one space, each `rows` rows every `every_seconds` or without a pause if that is 0."""
+    space = f"race-{workers}-{token_hex(4)}"
+    _clusters_seeded(redis_url, space, k=k, seed=seed)
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers, initializer=_on_any_of, initargs=(cores,)) as pool:
+        jobs = [
+            pool.apply_async(_race, (redis_url, space, number, k, rows, every_seconds, seconds, seed))
+            for number in range(workers)
+        ]
+        told = [job.get(timeout=seconds + 120) for job in jobs]
+    learns = sum(one["learns"] for one in told)
+    conflicts = sum(one["conflicts"] for one in told)
+    latencies = [latency for one in told for latency in one["latencies"]]
+    expected = sum(one["rows"] for one in told)
+    final = _clusters(redis_url, space, k=k, seed=seed)
+    final.watermarks()
+    learned = 0 if final.snapshot is None else final.snapshot.learned - max(1000, 10 * k)
+    return {
+        "workers": workers,
+        "k": k,
+        "every_seconds": every_seconds,
+        "learns": learns,
+        "learns_per_second": learns / seconds,
+        "conflicts": conflicts,
+        "conflict_rate": conflicts / (learns + conflicts) if learns else 0.0,
+        "most_retries": max(one["most_retries"] for one in told),
+        "refused": sum(one["refused"] for one in told),
+        "lost_rows": expected - learned,
+        **{f"learn_{name}_ms": value * 1e3 for name, value in percentiles(latencies).items()},
+    }
+
+
+def _on_any_of(cores: Sequence[int]) -> None:
+    if cores:
+        os.sched_setaffinity(0, cores)
+    threadpool_limits(1)
+
+
+def _race(
+    redis_url: str, space: str, number: int, k: int, rows: int, every_seconds: float, seconds: float, seed: int
+) -> dict[str, Any]:
+    """One simulated worker, in a process of its own."""
+    rng, clock = np.random.default_rng(seed + number), time.perf_counter
+    clusters = _clusters(redis_url, space, k=k, seed=seed + number)
+    partition, offset = Partition("messages", 1 + number), 0
+    clusters.watermarks()
+    clusters.begin({partition: Position(0, TOPIC_ID)})
+    latencies: list[float] = []
+    conflicts, most, refused = 0, 0, 0
+    time.sleep(rng.uniform(0.5, 0.5 + max(every_seconds, 0.1)))  # they do not start as one
+    began = clock()
+    turn = 0
+    while clock() - began < seconds:
+        offset = _observe(clusters, _rows(rng, rows, k=k), partition, offset)
+        start = clock()
+        try:
+            learned = clusters.learn()
+        except StoreUnavailable:
+            refused += 1
+            continue
+        latencies.append(clock() - start)
+        conflicts, most = conflicts + learned.conflicts, max(most, learned.conflicts)
+        turn += 1
+        time.sleep(max(0.0, began + turn * every_seconds - clock()))
+    if clusters.has_pending:
+        clusters.learn()
+    return {
+        "learns": len(latencies),
+        "conflicts": conflicts,
+        "most_retries": most,
+        "refused": refused,
+        "latencies": latencies,
+        "rows": offset,
+    }
+
+
+def _clusters_seeded(redis_url: str, space: str, *, k: int, seed: int) -> None:
+    clusters = _clusters(redis_url, space, k=k, seed=seed)
+    partition = Partition("messages", 0)
+    clusters.watermarks()
+    clusters.begin({partition: Position(0, TOPIC_ID)})
+    size = max(1000, 10 * k)
+    _observe(clusters, _rows(np.random.default_rng(seed), size, k=k), partition, 0)
+    clusters.learn()
+
+
+def _clusters(redis_url: str, space: str, *, k: int, seed: int) -> OnlineClusters:
+    agreed = ClusterSpace("bench", "bench", k, max(1000, 10 * k), 3600.0)
+    shared = store.RedisCentroidStore(store.connect(RedisSettings(url=redis_url)), space, agreed)
+    return OnlineClusters(shared, agreed, Random(seed), time.sleep)
+
+
+def _observe(clusters: OnlineClusters, rows: Embeddings, partition: Partition, offset: int) -> int:
+    end = offset + len(rows)
+    ids = clusters.assign(rows).cluster_ids
+    clusters.observe(Observations([partition] * len(rows), np.arange(offset, end), rows, ids), {partition: end})
+    return end
+
+
+def _rows(rng: np.random.Generator, count: int, *, k: int) -> Embeddings:
+    """Unit rows around k directions that are the same for everybody."""
+    centres = np.random.default_rng(7).standard_normal((k, DIM))
+    rows = centres[rng.integers(0, k, count)] + rng.standard_normal((count, DIM)) * SPREAD
+    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.asarray(rows / lengths, np.float32)

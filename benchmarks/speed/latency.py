@@ -1,0 +1,86 @@
+"""Produce-to-publish latency under an open-loop load."""
+
+import sys
+import time
+from random import Random
+from secrets import token_hex
+
+import msgspec
+from kafka import KafkaConsumer, TopicPartition
+
+from benchmarks.speed.arena import PARTITIONS, Arena, await_exit
+from benchmarks.speed.feeder import Task
+from benchmarks.speed.figures import open_loop, percentiles
+from benchmarks.speed.rounds import START_SECONDS, worker_settings
+from benchmarks.speed.texts import cycled, encoded
+from embedded.child import Child
+
+WARM_SECONDS = 3.0  # of the schedule, sent and not counted
+PATIENCE_SECONDS = 20.0  # after the last message was due
+WARM_MESSAGES = 1500  # before the schedule starts: the worker seeds its clusters and knows its pace
+
+
+def latencies(
+    arena: Arena, texts: tuple[str, ...], settings: tuple[str, ...], *, per_second: float, seconds: float, seed: int
+) -> dict[str, float]:
+    """p50, p95, p99 in seconds, from when a message was due until its result could be read; and the load as sent."""
+    topic, output, letters = arena.topic("messages"), arena.topic("labels"), arena.topic("dead-letters")
+    told = worker_settings(arena, topic, output=output, letters=letters, group=f"group-{token_hex(4)}")
+    words = [word for setting in (*told, *settings) for word in ("--set", setting)]
+    worker = arena.start("latency", ["-m", "worker", "run", *words])
+    reader = KafkaConsumer(
+        bootstrap_servers=arena.stack.bootstrap_servers,
+        group_id=None,
+        enable_auto_commit=False,
+        auto_offset_reset="earliest",
+        fetch_max_wait_ms=500,
+        metrics_enabled=False,
+    )
+    reader.assign([TopicPartition(output, number) for number in range(PARTITIONS)])
+    try:
+        arena.fill(topic, encoded(texts[:WARM_MESSAGES]))
+        _await(reader, worker, count=min(WARM_MESSAGES, len(texts)))
+        due = open_loop(Random(seed), per_second=per_second, seconds=seconds + WARM_SECONDS)
+        task = Task(arena.stack.bootstrap_servers, topic, time.time() + 2.0, due, cycled(texts, len(due)))
+        path = arena.directory / f"feed-{token_hex(4)}.json"
+        path.write_bytes(msgspec.json.encode(task))
+        feeder = Child(
+            [sys.executable, "-m", "benchmarks.speed.feeder", str(path)], log_path=arena.directory / "feeder.log"
+        )
+        found = _follow(reader, task)
+        feeder.stop(patience_seconds=5)
+    finally:
+        reader.close()
+        await_exit(worker)
+        arena.drop(topic, output, letters)
+    counted = [latency for at, latency in found if at >= task.begin + WARM_SECONDS]
+    sent = sum(moment >= WARM_SECONDS for moment in due)
+    return {
+        "per_second": per_second,
+        "messages": len(counted),
+        "unanswered": sent - len(counted),
+        **percentiles(counted),
+    }
+
+
+def _await(reader: KafkaConsumer, worker: Child, *, count: int) -> None:
+    deadline, seen = time.monotonic() + START_SECONDS, 0
+    while seen < count:
+        seen += sum(map(len, reader.poll(timeout_ms=500).values()))
+        if worker.exit_code is not None or time.monotonic() > deadline:
+            raise SystemExit(f"the worker did not answer (exit code {worker.exit_code}):\n{worker.tail(30)}")
+
+
+def _follow(reader: KafkaConsumer, task: Task) -> list[tuple[float, float]]:
+    """When each answered message was due, and how long it took from there."""
+    found: list[tuple[float, float]] = []
+    deadline = task.begin + task.due[-1] + PATIENCE_SECONDS
+    while len(found) < len(task.due) and time.time() < deadline:
+        batches = reader.poll(timeout_ms=200)
+        arrived = time.time()
+        for batch in batches.values():
+            for message in batch:
+                due = msgspec.json.decode(message.value)["attributes"].get("due")
+                if due is not None:
+                    found.append((due, arrived - due))
+    return found

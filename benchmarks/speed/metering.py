@@ -1,0 +1,91 @@
+"""What all metrics together cost a worker, in CPU time per message, without broker, store or model."""
+
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+import structlog
+
+from benchmarks._null import NullPredictor
+from benchmarks.rivals.wiring import CLUSTERS
+from benchmarks.speed.figures import Spread
+from worker.ceiling import DeadLetterCeiling
+from worker.clustering.online import ClusterSpace, OnlineClusters
+from worker.codec import Decoder, Encoder
+from worker.health import Health
+from worker.journal import Journal
+from worker.loop import LoopSettings, StreamLoop
+from worker.metrics import Metrics, SteadyRegistry
+from worker.pace import Pace
+from worker.pipeline import Pipeline
+from worker.records import REASONS
+from worker.testing import MemoryCentroidStore, MemoryLog, MemorySink, MemorySource
+
+BATCH = 1000  # messages, as delivery.max_batch_records
+
+
+@dataclass(slots=True)
+class TimedJournal:
+    """Adds up the CPU time of a journal's methods."""
+
+    journal: Journal
+    seconds: float = 0.0
+
+    def __getattr__(self, name: str) -> Any:
+        found = getattr(self.journal, name)
+        return self._timed(found) if callable(found) else found
+
+    def _timed(self, method: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **named: object) -> object:
+            began = time.thread_time()
+            try:
+                return method(*arguments, **named)
+            finally:
+                self.seconds += time.thread_time() - began
+
+        return call
+
+
+def microseconds_per_message(values: list[bytes], *, rounds: int) -> Spread:
+    """CPU time of the journal alone: what is measured includes the clock reads around each of its calls."""
+    return Spread.of([_round(values) for _ in range(rounds)])
+
+
+def _round(values: list[bytes]) -> float:
+    log = MemoryLog.of("messages", values, partitions=2)
+    predictor = NullPredictor()
+    space = ClusterSpace(predictor.card.fingerprint, "bench", CLUSTERS, BATCH, 60.0)
+    clusters = OnlineClusters(MemoryCentroidStore(), space, Random(1), lambda _seconds: None)
+    metrics = Metrics(
+        registry=SteadyRegistry(), labels=predictor.labels, reasons=REASONS, inputs=("messages",), k=CLUSTERS
+    )
+    journal = TimedJournal(
+        Journal(
+            metrics,
+            Health(),
+            structlog.wrap_logger(structlog.PrintLogger(sys.stderr), processors=[structlog.processors.JSONRenderer()]),
+            time.time,
+        )
+    )
+    loop = StreamLoop(
+        source=MemorySource(log),
+        sink=MemorySink(log),
+        pipeline=Pipeline(Decoder(), predictor, clusters.assign, Encoder("null", "1"), lambda: 0),
+        clusters=clusters,
+        settings=LoopSettings(0.3, 1.0, 10.0, 10.0, 64 << 20),
+        pace=Pace(BATCH, 1.0),
+        ceiling=DeadLetterCeiling(0.5, 1000, 500),
+        journal=journal,  # type: ignore[arg-type]  # the same methods
+        rng=Random(1),
+        clock=time.monotonic,
+        wait=lambda _seconds: None,
+    )
+    while len(log.results) < min(4 * BATCH, len(values) // 2):  # the pace settles, the clusters are seeded
+        loop.turn()
+    before, journal.seconds = len(log.results), 0.0
+    while len(log.results) < len(values):
+        loop.turn()
+    return journal.seconds / (len(values) - before) * 1e6

@@ -1,0 +1,49 @@
+"""A worker whose model costs nothing, or nothing but its tokenizer: `null.py TOKENIZER_FOLDER|none section.option=value ...`."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from tokenizers import Tokenizer
+
+from benchmarks._null import NullPredictor
+from benchmarks.rivals.wiring import WINDOW
+from worker import app
+from worker.__main__ import _exit_codes
+from worker.inference.predictor import ModelCard
+from worker.loading import load_settings
+from worker.records import Predictions
+
+
+@dataclass(frozen=True, slots=True)
+class TokenisingPredictor:
+    """The null predictor behind a real tokenizer."""
+
+    tokenizer: Tokenizer
+    null: NullPredictor = field(default_factory=NullPredictor)
+
+    @property
+    def card(self) -> ModelCard:
+        """See Predictor."""
+        return self.null.card
+
+    def predict(self, texts: Sequence[str]) -> Predictions:
+        """See Predictor."""
+        self.tokenizer.encode_batch_fast(list(texts))
+        return self.null.predict(texts)
+
+
+def main() -> None:
+    """Run the worker that the command line describes."""
+    predictor: NullPredictor | TokenisingPredictor = NullPredictor()
+    if sys.argv[1] != "none":
+        tokenizer = Tokenizer.from_file(f"{sys.argv[1]}/tokenizer.json")
+        tokenizer.enable_truncation(max_length=WINDOW)
+        tokenizer.no_padding()
+        predictor = TokenisingPredictor(tokenizer)
+    with _exit_codes():
+        app.run(load_settings(overrides=sys.argv[2:]), parts=app.Parts(predictor=predictor))
+
+
+if __name__ == "__main__":
+    main()

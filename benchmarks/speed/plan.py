@@ -1,0 +1,76 @@
+"""How long everything is measured: a full run, and a quick one."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Rounds and seconds.
+
+    Attributes:
+        sections: in order; some need what others found.
+        messages: in the topic that all systems read; more than the fastest answers in a round.
+        window_seconds: least steady window of a round.
+    """
+
+    sections: tuple[str, ...]
+    rounds: int
+    window_seconds: float
+    messages: int
+    engine_rounds: int
+    forward_seconds: float
+    gemm_seconds: float
+    length_seconds: float
+    accuracy_texts: int
+    road_rounds: int
+    road_seconds: float
+    road_messages: int
+    latency_seconds: float = 20.0
+    scale_rounds: int = 3
+    scale_seconds: float = 10.0
+    repeat_rounds: int = 2
+    cluster_seconds: float = 5.0
+    race_seconds: float = 8.0
+    memory_messages: int = 300_000
+
+
+QUICK = Plan(
+    sections=("engines", "side_by_side", "road", "metering"),
+    rounds=1,
+    window_seconds=8.0,
+    messages=40_000,
+    engine_rounds=1,
+    forward_seconds=2.0,
+    gemm_seconds=2.0,
+    length_seconds=0.0,
+    accuracy_texts=400,
+    road_rounds=1,
+    road_seconds=3.0,
+    road_messages=300_000,
+)
+FULL = Plan(
+    sections=(
+        "engines",
+        "side_by_side",
+        "road",
+        "metering",
+        "latency",
+        "scale",
+        "repeats",
+        "start_up",
+        "clusters",
+        "contention",
+        "memory",
+    ),
+    rounds=3,
+    window_seconds=15.0,
+    messages=60_000,
+    engine_rounds=3,
+    forward_seconds=4.0,
+    gemm_seconds=3.0,
+    length_seconds=1.5,
+    accuracy_texts=1500,
+    road_rounds=3,
+    road_seconds=4.0,
+    road_messages=400_000,
+)

@@ -1,0 +1,116 @@
+"""One round: a system starts on its core, answers a topic that is full, and is stopped; its output says how fast."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from secrets import token_hex
+
+from benchmarks.rivals.wiring import CLUSTERS
+from benchmarks.speed.arena import Arena, Tide, await_exit, now
+from benchmarks.speed.figures import BURST_GAP_SECONDS, Growth, bursts, rate, steady
+
+START_SECONDS = 120.0  # a cold cache exports, quantises and calibrates
+PATIENCE = 6.0  # windows to wait for enough batches
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """Something that labels a topic.
+
+    Attributes:
+        name: short, in results.
+        module: what Python runs, and its arguments.
+        settings: of a textsieve worker; empty for a rival.
+        variant: of a rival.
+        path: folder of packages that come before the installed ones.
+        durable: False where it promises less than the others.
+    """
+
+    name: str
+    module: tuple[str, ...]
+    settings: tuple[str, ...] = ()
+    variant: str = ""
+    path: str = ""
+    is_worker: bool = False
+
+
+def textsieve(name: str, *settings: str, module: tuple[str, ...] = ("-m", "worker", "run")) -> System:
+    """A worker, cache off unless the settings say otherwise."""
+    return System(name, module, settings, is_worker=True)
+
+
+def rival(name: str, module: str, variant: str = "", path: str = "") -> System:
+    """A script in benchmarks/rivals."""
+    return System(name, ("-m", f"benchmarks.rivals.{module}"), variant=variant, path=path)
+
+
+def measure(arena: Arena, system: System, topic: str, *, model: str, seconds: float) -> float:
+    """Messages per second of a system in its steady window.
+
+    Raises:
+        SystemExit: it ended, or answered nothing in time.
+    """
+    output = arena.topic("labels")
+    letters = arena.topic("dead-letters")
+    command = _command(arena, system, topic, output=output, letters=letters, model=model)
+    tide = Tide(arena.stack.bootstrap_servers, output)
+    child = arena.start(system.name, command, path=system.path)
+    try:
+        points = _watch(tide, seconds=seconds, is_alive=lambda: child.exit_code is None)
+    finally:
+        await_exit(child)
+        tide.close()
+        arena.drop(output, letters)
+    if len(steady(points)) < 2:  # noqa: PLR2004 - as rate() wants it
+        raise SystemExit(f"{system.name} answered too little (exit code {child.exit_code}):\n{child.tail(30)}")
+    return rate(points)
+
+
+def _command(arena: Arena, system: System, topic: str, *, output: str, letters: str, model: str) -> Sequence[str]:
+    bootstrap, group = arena.stack.bootstrap_servers, f"group-{token_hex(4)}"
+    if not system.is_worker:
+        told = {"bootstrap": bootstrap, "input": topic, "output": output, "group": group, "model": model}
+        words = [word for name, value in told.items() for word in (f"--{name}", value)]
+        return [*system.module, *words, "--variant", system.variant]
+    settings = (*worker_settings(arena, topic, output=output, letters=letters, group=group), *system.settings)
+    if system.module[0] != "-m":
+        return [*system.module, *settings]
+    return [*system.module, *(word for setting in settings for word in ("--set", setting))]
+
+
+def worker_settings(arena: Arena, topic: str, *, output: str, letters: str, group: str) -> list[str]:
+    """What a worker must know of the arena."""
+    return [
+        f"kafka.bootstrap_servers={arena.stack.bootstrap_servers}",
+        "kafka.preset=embedded",
+        f"kafka.input_topics={topic}",
+        f"kafka.output_topic={output}",
+        f"kafka.dead_letter_topic={letters}",
+        f"kafka.group_id={group}",
+        f"redis.url={arena.stack.redis_url}",
+        f"clusters.space={group}",
+        f"clusters.k={CLUSTERS}",
+        "model.threads=1",
+        "model.cache_messages=0",
+        f"model.cache_directory={arena.directory / 'cache'}",
+        "http.port=0",
+    ]
+
+
+def _watch(tide: Tide, *, seconds: float, is_alive: Callable[[], bool]) -> list[Growth]:
+    """Follow the output until a steady window of so many seconds is behind us."""
+    points: list[Growth] = []
+    began = now()
+    while is_alive():
+        messages, at = tide.look(), now()
+        if messages and (not points or messages > points[-1].messages):
+            points.append(Growth(at, messages))
+        if not points:
+            if at - began > START_SECONDS:
+                return points
+            continue
+        window = steady(points)
+        long = len(window) > 1 and window[-1].seconds - window[0].seconds >= seconds
+        between = at - points[-1].seconds > BURST_GAP_SECONDS or len(bursts(points)) < 3  # noqa: PLR2004 - never pauses
+        if (long and between) or at - points[0].seconds > PATIENCE * seconds:
+            return points
+    return points

@@ -1,0 +1,239 @@
+"""One function for each section of the benchmark: from a stage to what it found."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from rich.console import Console
+
+from benchmarks import memory as memory_benchmark
+from benchmarks.speed import clusters as clustering
+from benchmarks.speed import metering as meters
+from benchmarks.speed import workers
+from benchmarks.speed.arena import Arena
+from benchmarks.speed.engines import Task
+from benchmarks.speed.figures import Spread, order
+from benchmarks.speed.latency import latencies
+from benchmarks.speed.plan import Plan
+from benchmarks.speed.rounds import System, measure, rival, textsieve
+from benchmarks.speed.texts import Texts, chosen, cycled, data_folder, encoded, read, shuffled, with_repeats
+
+Found = dict[str, Any]
+FP32, AUTO = ("model.precision=fp32",), ()
+LOADS = (0.1, 0.5, 0.8)  # of capacity
+REPEATS = (0.0, 0.1, 0.5, 0.9)
+CACHE = "model.cache_messages=20000"
+ENGINE_SECONDS = 1500.0
+METERED_MESSAGES = 100_000
+CLUSTER_LOADS = ((64, 0.02), (1000, 0.10))  # k, and the share of time that is allowed
+RACERS = (1, 2, 4, 8)
+CHECKPOINT_SECONDS = 1.0  # the default
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """Everything that is made before anything is measured."""
+
+    arena: Arena
+    plan: Plan
+    seed: int
+    texts: Texts
+    models: Path
+    quix: Path
+    topic: str  # filled, read by every system
+    console: Console
+
+    @classmethod
+    def prepared(cls, arena: Arena, plan: Plan, *, seed: int, quix: Path, console: Console) -> "Stage":
+        """Choose the texts, make the models, fill the topic."""
+        texts = chosen(seed=seed, folder=data_folder())
+        console.print(f"{len(texts.rows)} distinct texts of {texts.origin}; making the rivals' models ...")
+        models = arena.directory / "models"
+        child = arena.start("models", ["-m", "benchmarks.speed.models", str(models)])
+        if child.wait(patience_seconds=300):
+            raise SystemExit(f"the rivals' models could not be made:\n{child.tail(30)}")
+        topic = arena.topic("messages")
+        arena.fill(topic, encoded(cycled(texts.rows, plan.messages)))
+        return cls(arena, plan, seed, texts, models, quix, topic, console)
+
+    @property
+    def has_quix(self) -> bool:
+        """Whether quix-streams was installed in its folder."""
+        return (self.quix / "quixstreams").is_dir()
+
+    def rates(self, systems: list[System], topic: str, *, rounds: int, seconds: float) -> dict[str, Spread]:
+        """Messages per second of every system, round by round in a changing order."""
+        by_name = {system.name: system for system in systems}
+        rates: dict[str, list[float]] = {name: [] for name in by_name}
+        for names in order(list(by_name), seed=self.seed, rounds=rounds):
+            for name in names:
+                rate = measure(self.arena, by_name[name], topic, model=str(self.models), seconds=seconds)
+                rates[name].append(round(rate, 2))
+                self.console.print(f"  {name}: {rate:.1f} messages/s")
+        return {name: Spread.of(found) for name, found in rates.items()}
+
+
+def engines(stage: Stage, _found: Found) -> Any:
+    """(b) the roof, raw forward passes, agreement with fp32, (e) lengths: in one child on the measured core."""
+    plan, folder = stage.plan, data_folder()
+    data = {"texts of this run": list(stage.texts.rows)}
+    if folder is not None:
+        paths = {name: folder / f"{name}.jsonl.gz" for name in ("sms_spam", "banking77")}
+        data = {
+            name: list(shuffled(read(path), seed=stage.seed)) for name, path in paths.items() if path.is_file()
+        } or data
+    task = Task(
+        texts=list(stage.texts.rows[:3000]),
+        accuracy={name: rows[: plan.accuracy_texts] for name, rows in data.items()},
+        rounds=plan.engine_rounds,
+        gemm_seconds=plan.gemm_seconds,
+        forward_seconds=plan.forward_seconds,
+        length_seconds=plan.length_seconds,
+        cache=str(stage.arena.directory / "cache"),
+    )
+    path = stage.arena.directory / "engines.json"
+    path.write_bytes(msgspec.json.encode(task))
+    child = stage.arena.start("engines", ["-m", "benchmarks.speed.engines", str(path)])
+    if child.wait(patience_seconds=ENGINE_SECONDS):
+        raise SystemExit(f"the engines could not be measured:\n{child.tail(30)}")
+    return msgspec.json.decode(child.tail(1))
+
+
+def side_by_side(stage: Stage, _found: Found) -> Any:
+    """(a) the same topic, texts, weights and core for everybody."""
+    systems = [
+        rival("one at a time", "script", "single"),
+        rival("competent script", "script", "batch"),
+        *([rival("quix-streams", "quix", path=str(stage.quix))] if stage.has_quix else []),
+        rival("hand loop fp32", "hand", "fp32"),
+        rival("hand loop int8", "hand", "int8"),
+        textsieve("textsieve fp32", *FP32),
+        textsieve("textsieve auto", *AUTO),
+    ]
+    return stage.rates(systems, stage.topic, rounds=stage.plan.rounds, seconds=stage.plan.window_seconds)
+
+
+def road(stage: Stage, _found: Found) -> Any:
+    """The road around the model, beside a plain loop."""
+    plan, tokenizer = stage.plan, str(stage.models / "encoder")
+    topic = stage.arena.topic("road")
+    stage.arena.fill(topic, encoded(cycled(stage.texts.rows, plan.road_messages)))
+    module = "-mbenchmarks.speed.null"
+    systems = [
+        rival("plain loop", "plain"),
+        textsieve("textsieve", module=(module, "none")),
+        rival("plain loop, tokenising", "plain", "tokenise"),
+        textsieve("textsieve, tokenising", module=(module, tokenizer)),
+    ]
+    found = stage.rates(systems, topic, rounds=plan.road_rounds, seconds=plan.road_seconds)
+    stage.arena.drop(topic)
+    return found
+
+
+def metering(stage: Stage, found: Found) -> Any:
+    """What all metrics cost, of the time that a message takes on the road."""
+    values = encoded(cycled(stage.texts.rows, METERED_MESSAGES))
+    spread = meters.microseconds_per_message(values, rounds=3)
+    rate = found.get("road", {}).get("textsieve", {}).get("median")
+    return {
+        "microseconds_per_message": spread,
+        "metrics_share": spread.median * rate / 1e6 if rate else None,
+    }
+
+
+def latency(stage: Stage, found: Found) -> Any:
+    """(c) percentiles at parts of the capacity that side_by_side has found."""
+    capacity = found["side_by_side"]["textsieve auto"]["median"]
+    return {
+        f"{load:.0%}": latencies(
+            stage.arena,
+            stage.texts.rows,
+            AUTO,
+            per_second=load * capacity,
+            seconds=stage.plan.latency_seconds,
+            seed=stage.seed,
+        )
+        for load in LOADS
+    }
+
+
+def scale(stage: Stage, _found: Found) -> Any:
+    """(d) one worker and two, each on a core; with two the broker has no core of its own."""
+    plan = stage.plan
+    rates: dict[int, list[float]] = {1: [], 2: []}
+    for _ in range(plan.scale_rounds):
+        for count, found in rates.items():
+            rate = workers.together(stage.arena, stage.topic, AUTO, workers=count, seconds=plan.scale_seconds)
+            found.append(round(rate, 2))
+            stage.console.print(f"  {count} workers: {rate:.1f} messages/s")
+    one, two = Spread.of(rates[1]), Spread.of(rates[2])
+    return {"1": one, "2": two, "factor": two.median / one.median, "efficiency": two.median / one.median / 2}
+
+
+def repeats(stage: Stage, _found: Found) -> Any:
+    """(h) exact repeats with the cache on."""
+    plan, result = stage.plan, {}
+    for share in REPEATS:
+        topic = stage.arena.topic("repeats")
+        rows = with_repeats(stage.texts.rows, 2 * plan.messages, share=share, seed=stage.seed)
+        stage.arena.fill(topic, encoded(rows))
+        rates = stage.rates(
+            [textsieve("textsieve auto", CACHE)], topic, rounds=plan.repeat_rounds, seconds=plan.window_seconds / 2
+        )
+        result[f"{share:.0%}"] = rates["textsieve auto"]
+        stage.arena.drop(topic)
+    return result
+
+
+def start_up(stage: Stage, _found: Found) -> Any:
+    """(g) from nothing to ready, without and with the exported graphs and the calibration of an earlier start."""
+    fresh = stage.arena.directory / "fresh-cache"
+    shutil.rmtree(fresh, ignore_errors=True)
+    settings = (f"model.cache_directory={fresh}",)
+    return {name: workers.start_seconds(stage.arena, stage.topic, settings) for name in ("cold cache", "warm cache")}
+
+
+def clusters(stage: Stage, found: Found) -> Any:
+    """What the clusters cost a worker at full speed, for 64 and for 1,000 of them."""
+    rate = found.get("side_by_side", {}).get("textsieve auto", {}).get("median", 300.0)
+    result = {}
+    for k, allowed in CLUSTER_LOADS:
+        batch = min(1000, max(1, round(rate)))
+        told = clustering.cost(
+            stage.arena.stack.redis_url,
+            k=k,
+            per_second=rate,
+            batch=batch,
+            seconds=stage.plan.cluster_seconds,
+            seed=stage.seed,
+        )
+        result[str(k)] = {**told, "allowed": allowed}
+    return result
+
+
+def contention(stage: Stage, found: Found) -> Any:
+    """Simulated workers that share the centroids: at the pace of real checkpoints, and without a pause."""
+    rate = found.get("side_by_side", {}).get("textsieve auto", {}).get("median", 300.0)
+    return [
+        clustering.contention(
+            stage.arena.stack.redis_url,
+            workers=count,
+            k=64,
+            rows=min(1000, max(1, round(rate))),
+            every_seconds=pause,
+            seconds=stage.plan.race_seconds,
+            seed=stage.seed,
+            cores=stage.arena.cores.all,
+        )
+        for pause in (CHECKPOINT_SECONDS, 0.0)
+        for count in RACERS
+    ]
+
+
+def memory(stage: Stage, _found: Found) -> Any:
+    """(f) resident memory of a worker over many messages: the method of benchmarks/memory.py."""
+    outcome = memory_benchmark.measure(stage.plan.memory_messages)
+    names = ("messages", "seconds", "rss_start_mib", "rss_end_mib", "growth_mib", "limit_mib")
+    return {name: getattr(outcome, name) for name in names}
