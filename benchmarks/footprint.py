@@ -1,7 +1,8 @@
-"""What a worker with the default model takes: memory, cores, and what it gives for them. deploy/ asks for so much.
+"""What a worker with the default model takes and gives: memory, and messages per second of CPU time.
 
 One worker on one thread (`model.threads=1`, as deploy/overlays/cpu sets it) finds a backlog: short made-up messages,
-one in fifty of them a text of 2000 words. Memory and CPU time are the kernel's (/proc).
+one in fifty of them a text of 2000 words. Memory and CPU time are the kernel's (/proc). What that overlay asks for comes
+from here.
 
     python benchmarks/footprint.py --messages 4000
 """
@@ -42,8 +43,7 @@ class Outcome:
     long_words: int
     rss_loaded_mib: float  # model loaded, nothing read yet
     rss_peak_mib: float
-    cores: float  # CPU seconds per second of a busy worker, after the warm-up
-    messages_per_second: float  # after the warm-up; broker, store and producer had the other cores
+    messages_per_cpu_second: float  # after the warm-up: what one core of its own gives
     machine: dict[str, str]
 
 
@@ -73,11 +73,11 @@ def measure(messages: int) -> Outcome:
             _await_start(child, port)
             loaded = _status_mib(child.pid, "VmRSS")
             _send(stack, names, messages)
-            rate, cores = _follow(child, port, messages)
+            rate = _follow(child, port, messages)
             peak = _status_mib(child.pid, "VmHWM")
         finally:
             child.stop(patience_seconds=30.0)
-    return Outcome(messages, LONG_EVERY, LONG_WORDS, loaded, peak, round(cores, 2), round(rate, 1), _machine())
+    return Outcome(messages, LONG_EVERY, LONG_WORDS, loaded, peak, round(rate, 1), _machine())
 
 
 def _await_start(child: Child, port: int) -> None:
@@ -88,19 +88,17 @@ def _await_start(child: Child, port: int) -> None:
         time.sleep(0.2)
 
 
-def _follow(child: Child, port: int, messages: int) -> tuple[float, float]:
-    """Messages per second and cores, from the end of the warm-up to the last answer."""
-    marks: list[tuple[float, int, float]] = []  # monotonic seconds, messages answered, CPU seconds
+def _follow(child: Child, port: int, messages: int) -> float:
+    """Messages per second of CPU time, from the end of the warm-up to the last answer."""
+    marks: list[tuple[int, float]] = []  # messages answered, CPU seconds
     deadline = time.monotonic() + DEADLINE_SECONDS
-    while not marks or marks[-1][1] < messages:
+    while not marks or marks[-1][0] < messages:
         if child.exit_code is not None or time.monotonic() > deadline:
             raise SystemExit(f"the worker stopped answering (exit code {child.exit_code}):\n{child.tail()}")
-        marks.append((time.monotonic(), sum(_counts(port).values()), _cpu_seconds(child.pid)))
+        marks.append((sum(_counts(port).values()), _cpu_seconds(child.pid)))
         time.sleep(0.2)
-    first = next(mark for mark in marks if mark[1] >= WARM_UP * messages)
-    last = next(mark for mark in marks if mark[1] >= messages)
-    elapsed = last[0] - first[0]
-    return (last[1] - first[1]) / elapsed, (last[2] - first[2]) / elapsed
+    first = next(mark for mark in marks if mark[0] >= WARM_UP * messages)
+    return (marks[-1][0] - first[0]) / (marks[-1][1] - first[1])
 
 
 def _send(stack: Stack, names: Names, messages: int) -> None:

@@ -281,7 +281,7 @@ class DeliverySettings(Section):
     service_retry_seconds: float = Field(
         300.0,
         ge=0,
-        description="How long an absent broker or store is waited for before the worker stops with exit 1.",
+        description="How long an absent broker is waited for before the worker stops with exit 1.",
     )
     create_topics: bool = Field(True, description="Create missing output and dead-letter topics like the input topic.")
 

@@ -123,6 +123,40 @@ def test_a_runbook_names_the_severity_of_its_alert():
     assert {r["alert"]: r["labels"]["severity"] for g in ALERTS["groups"] for r in g["rules"]} == severities
 
 
+RUNBOOK = (ROOT / "docs" / "runbooks.md").read_text(encoding="utf-8")
+QUERIES = [
+    query
+    for block in re.findall(r"^```promql\n(.+?)^```$", RUNBOOK, re.DOTALL | re.MULTILINE)
+    for query in block.splitlines()
+]
+
+
+@each_alert
+def test_a_runbook_gives_queries_that_show_the_cause(alert):
+    section = re.search(rf"^## {alert['alert']}\n(.+?)(?=^## |\Z)", RUNBOOK, re.DOTALL | re.MULTILINE)
+
+    assert section
+    assert "```promql\n" in section[1]
+
+
+def test_the_runbooks_queries_are_valid(tmp_path):
+    rules = [{"record": f"runbook:query:{number}", "expr": query} for number, query in enumerate(QUERIES)]
+    (tmp_path / "queries.yml").write_text(yaml.safe_dump({"groups": [{"name": "runbooks", "rules": rules}]}))
+
+    run = promtool("check", "rules", str(tmp_path / "queries.yml"))
+
+    assert 0 == run.returncode, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_runbook_asks_only_for_metrics_that_exist(query):
+    recorded = {rule["record"] for group in RULES["groups"] for rule in group["rules"]}
+    names = metric_names(query)
+
+    assert {name for name in names if name.startswith(PREFIX)} <= {metric.exported for metric in CATALOGUE.values()}
+    assert {name for name in names if ":" in name} <= recorded
+
+
 @pytest.mark.parametrize(
     "rule", [rule for group in [*RULES["groups"], *ALERTS["groups"]] for rule in group["rules"]], ids=str
 )
