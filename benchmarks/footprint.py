@@ -1,7 +1,7 @@
 """What a worker with the default model takes and gives: memory, and messages per second of CPU time.
 
 One worker on one thread (`model.threads=1`, as deploy/overlays/cpu sets it) finds a backlog: short made-up messages,
-one in fifty of them a text of 2000 words. Memory and CPU time are the kernel's (/proc). What that overlay asks for comes
+one in fifty of them a text of 2000 words. Memory and CPU time are the kernel's (/proc). What the overlay asks for comes
 from here.
 
     python benchmarks/footprint.py --messages 4000

@@ -219,6 +219,25 @@ def test_a_worker_asks_for_what_it_needs(overlay):
     assert "cpu" not in resources["limits"]
 
 
+FOOTPRINT = json.loads((ROOT / "benchmarks" / "results" / "footprint.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("overlay", ["cpu", "keda"])
+def test_a_worker_asks_for_the_memory_that_was_measured(overlay):
+    resources = container(overlay)["resources"]
+    pending_mib = Settings().clusters.max_pending_bytes / 2**20
+    asked, most = (int(resources[kind]["memory"].removesuffix("Mi")) for kind in ("requests", "limits"))
+
+    assert FOOTPRINT["rss_peak_mib"] + pending_mib <= asked
+    assert asked < most
+
+
+def test_workers_are_added_by_the_rate_that_was_measured():
+    (trigger,) = only("keda", "ScaledObject")["spec"]["triggers"]
+
+    assert pytest.approx(30, rel=0.1) == int(trigger["metadata"]["lagThreshold"]) / FOOTPRINT["messages_per_cpu_second"]
+
+
 def _variables(overlay: str) -> Iterator[tuple[str, str]]:
     yield from only(overlay, "ConfigMap")["data"].items()
     yield from ((entry["name"], entry["value"]) for entry in container(overlay)["env"])
