@@ -1,10 +1,11 @@
 """What does it cost to watch a worker? The loop over memory, with and without metrics, with traces off and on.
 
-Each arm runs the same messages through a whole worker whose source, sink and store are in memory and whose model costs
-nothing, so that what watching takes is as large a part as it can be. The arms take turns, so that a machine that slows
-down slows them all. Time is that of the process's CPU, the exporter's thread included.
+Each arm is a whole worker whose source, sink and store are in memory and whose model costs nothing, so that what
+watching takes is as large a part as it can be. Every message carries a `traceparent` of its own. The arms take turns,
+iteration by iteration in random order, so that a disturbed machine disturbs them all alike. Time is the CPU time of the
+loop's thread.
 
-    python benchmarks/observing.py --rounds 15
+    python benchmarks/observing.py --rounds 4
 """
 
 import argparse
@@ -14,7 +15,7 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
 from pathlib import Path
@@ -72,31 +73,30 @@ class Nowhere(SpanExporter):
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
-    """Microseconds of CPU per message, over all rounds."""
+class Spread:
+    """Microseconds per message, over all iterations."""
 
     median: float
-    lowest: float
-    highest: float
+    quarter: float
+    three_quarters: float
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """What is written to results/observing.json."""
 
-    messages: int  # per arm and round
-    rounds: int
+    iterations: int  # of each arm
     batch_records: int
-    microseconds_per_message: dict[str, Arm]
-    metrics_microseconds: float  # of the lowest of all rounds, as the others were disturbed: metrics - silent
-    traces_off_microseconds: float  # of: traces_off - metrics, which are the same objects
-    traces_on_microseconds: float  # of: traces_on - metrics
+    microseconds_per_message: dict[str, Spread]
+    metrics_microseconds: Spread  # iteration by iteration: metrics - silent
+    traces_off_microseconds: Spread  # traces_off - metrics: the same objects, so this is what the method cannot tell
+    traces_on_microseconds: Spread  # traces_on - metrics
     machine: dict[str, str]
 
 
 @dataclass(slots=True)
 class Bench:
-    """Runs one arm over one log of messages.
+    """Builds the workers of all arms.
 
     Attributes:
         batch: messages of an iteration.
@@ -106,19 +106,22 @@ class Bench:
     batch: int
     predictor: NullPredictor = field(default_factory=NullPredictor)
 
-    def microseconds(self, arm: str) -> float:
-        """CPU time per message of a whole run."""
-        log = self._log()
-        loop, close = self._loop(arm, log)
-        while len(log.results) < WARM_UP:
-            loop.turn()
-        loop.finish()
-        before, began = len(log.results), time.process_time()
-        while len(log.results) < self.messages:
-            loop.turn()
-        loop.finish()
-        close()
-        return (time.process_time() - began) / (self.messages - before) * 1e6
+    def round(self, rng: Random) -> Iterator[dict[str, float]]:
+        """CPU microseconds per message of one iteration of every arm, until the messages are used up."""
+        logs_of = {arm: self._log() for arm in ARMS}
+        built = {arm: self._loop(arm, logs_of[arm]) for arm in ARMS}
+        while all(len(log.results) < self.messages for log in logs_of.values()):
+            found = {}
+            for arm in rng.sample(ARMS, len(ARMS)):
+                before, began = len(logs_of[arm].results), time.thread_time()
+                built[arm][0].turn()
+                seconds = time.thread_time() - began
+                if before >= WARM_UP and len(logs_of[arm].results) - before == self.batch:
+                    found[arm] = seconds / self.batch * 1e6
+            if len(found) == len(ARMS):
+                yield found
+        for _, close in built.values():
+            close()
 
     def _loop(self, arm: str, log: MemoryLog) -> tuple[StreamLoop, Callable[[], None]]:
         doors, close = self._doors(arm, Doors(MemorySource(log), MemorySink(log)))
@@ -180,26 +183,17 @@ ARMS = ("silent", "metrics", "traces_off", "traces_on")
 
 
 def measure(messages: int, rounds: int, batch: int) -> Outcome:
-    """All arms, in turns, each round in another order."""
+    """All arms, in turns."""
     bench, rng = Bench(messages, batch), Random(1)
-    found: dict[str, list[float]] = {arm: [] for arm in ARMS}
-    for arm in ARMS:
-        bench.microseconds(arm)  # warms caches
-    for _ in range(rounds):
-        for arm in rng.sample(ARMS, len(ARMS)):
-            found[arm].append(bench.microseconds(arm))
+    found = [iteration for _ in range(rounds) for iteration in bench.round(rng)]
 
-    def between(upper: str, lower: str) -> float:
-        return round(min(found[upper]) - min(found[lower]), 2)
+    def between(upper: str, lower: str) -> Spread:
+        return _spread([iteration[upper] - iteration[lower] for iteration in found])
 
     return Outcome(
-        messages=messages,
-        rounds=rounds,
+        iterations=len(found),
         batch_records=batch,
-        microseconds_per_message={
-            arm: Arm(round(statistics.median(each), 2), round(min(each), 2), round(max(each), 2))
-            for arm, each in found.items()
-        },
+        microseconds_per_message={arm: _spread([iteration[arm] for iteration in found]) for arm in ARMS},
         metrics_microseconds=between("metrics", "silent"),
         traces_off_microseconds=between("traces_off", "metrics"),
         traces_on_microseconds=between("traces_on", "metrics"),
@@ -211,6 +205,11 @@ def measure(messages: int, rounds: int, batch: int) -> Outcome:
     )
 
 
+def _spread(values: Sequence[float]) -> Spread:
+    quarter, median, three_quarters = statistics.quantiles(values, n=4)
+    return Spread(round(median, 2), round(quarter, 2), round(three_quarters, 2))
+
+
 def _cpu() -> str:
     lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
@@ -219,8 +218,8 @@ def _cpu() -> str:
 def main() -> int:
     """Run and write results/observing.json."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--messages", type=int, default=24_000, help="per arm and round; a multiple of 6")
-    parser.add_argument("--rounds", type=int, default=15)
+    parser.add_argument("--messages", type=int, default=48_000, help="per arm and round; a multiple of 6")
+    parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--batch", type=int, default=256, help="messages of an iteration")
     arguments = parser.parse_args()
     with threadpool_limits(1):

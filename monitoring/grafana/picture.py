@@ -99,11 +99,13 @@ def _is_gpu(panel: Mapping[str, Any]) -> bool:
 
 
 def _marks(ask: Ask, start: float) -> dict[str, float]:
-    """When each alert began to fire, in seconds since the start, earliest first."""
+    """When each alert began to fire, in seconds since the start, earliest first; not those that fired before."""
     began: dict[str, float] = {}
     for series in ask(ALERTS):
         name = series["metric"]["alertname"].removeprefix("Textsieve")
-        began[name] = min(began.get(name, math.inf), float(series["values"][0][0]) - start)
+        seconds = float(series["values"][0][0]) - start
+        if seconds > STEP_SECONDS:
+            began[name] = min(began.get(name, math.inf), seconds)
     return dict(sorted(began.items(), key=lambda found: found[1]))
 
 

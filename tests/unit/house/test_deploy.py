@@ -163,9 +163,10 @@ def test_scaling_avoids_the_known_traps():
     assert kafka.auto_offset_reset == trigger["metadata"]["offsetResetPolicy"]
     assert kafka.group_id == trigger["metadata"]["consumerGroup"]
     assert trigger["metadata"]["topic"] in kafka.input_topics
-    assert (
-        spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]["stabilizationWindowSeconds"] >= 300
-    )
+    down = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
+    assert down["stabilizationWindowSeconds"] >= 300
+    assert [("Pods", 1)] == [(policy["type"], policy["value"]) for policy in down["policies"]]
+    assert spec["fallback"]["replicas"] >= 1
 
 
 @each_workers_overlay
