@@ -77,9 +77,10 @@ def draw_dashboard(ask: Ask, *, start: float, end: float, path: Path) -> None:
             if panel["type"] == "row":
                 figure.text(box[0] + 0.004, box[1] + box[3] / 2, f"▾  {panel['title']}", size=10, va="center")
             else:
-                _draw_panel(
-                    figure, panel, box, [_lines(ask, target, start) for target in panel["targets"]], [*marks.values()]
-                )
+                answers = [_lines(ask, target, start) for target in panel["targets"]]
+                axes = _draw_panel(figure, panel, box, answers, [*marks.values()])
+                if axes is not None:
+                    axes.set_xlim(0, end - start)  # all alike, also where a series came late
         figure.savefig(path, facecolor=BACK)
 
 
@@ -144,7 +145,8 @@ def _draw_panel(
     box: tuple[float, float, float, float],
     answers: Sequence[Sequence[Line]],
     marks: Sequence[float],
-) -> None:
+) -> Axes | None:
+    """One panel; its axes, if it has any."""
     left, bottom, width, height = box
     figure.patches.append(
         FancyBboxPatch(
@@ -164,7 +166,7 @@ def _draw_panel(
     lines = [line for answer in answers for line in answer]
     if panel["type"] == "stat":
         _draw_stat(figure, panel, box, lines[0])
-        return
+        return None
     inner = (left + 0.034, bottom + 0.48 * inch, width - 0.042, height - 0.82 * inch)
     axes = figure.add_axes(inner)
     if panel["type"] == "heatmap":
@@ -178,6 +180,7 @@ def _draw_panel(
         side.set_visible(False)
     axes.tick_params(length=0, labelsize=6.5)
     axes.xaxis.set_major_formatter(lambda seconds, _: _clock(seconds))
+    return axes
 
 
 def _clock(seconds: float) -> str:

@@ -11,6 +11,7 @@ from worker.records import Outgoing, Partition, Position, Record
 from worker.streams import Poll, Published, Sink, Source
 
 MAX_LINKS = 128  # a span of the SDK holds no more
+MAX_CONTEXT_BYTES = 512  # of a header: what W3C asks for; a longer one is a sender's fault or malice, and is left alone
 CONTEXT_HEADERS = ("traceparent", "tracestate")  # of W3C Trace Context
 _propagator = TraceContextTextMapPropagator()
 
@@ -142,7 +143,7 @@ def _links(records: Sequence[Record]) -> list[Link]:
         carrier = {
             name.lower(): value.decode("latin-1")
             for name, value in record.headers
-            if value and name.lower() in CONTEXT_HEADERS
+            if name.lower() in CONTEXT_HEADERS and 0 < len(value) <= MAX_CONTEXT_BYTES
         }
         if "traceparent" not in carrier:
             continue

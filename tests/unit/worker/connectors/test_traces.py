@@ -117,6 +117,15 @@ def test_a_traceparent_that_is_none_links_to_nothing(wrong):
     assert () == tuple(batch.links)
 
 
+def test_a_tracestate_that_is_too_long_is_left_out_of_the_link():
+    traced = Traced(log_of(f"00-{TRACE}-{SPAN}-01", tracestate="vendor=" + "7" * 600))
+
+    traced.worker.drain()
+
+    (batch,) = traced.batches()
+    assert {} == dict(batch.links[0].context.trace_state)
+
+
 def test_links_have_a_bound():
     log = log_of(*[f"00-{TRACE}-{number:016x}-01" for number in range(1, MAX_LINKS + 50)])
     traced = Traced(log)
@@ -214,7 +223,7 @@ class Collector(SpanExporter):
         self.release.set()
 
     def export(self, spans):
-        self.release.wait(30)
+        self.release.wait()
         if self.away:
             return SpanExportResult.FAILURE
         self.spans.extend(spans)
@@ -253,17 +262,20 @@ def test_a_collector_that_is_away_costs_the_stream_nothing():
 def test_what_waits_for_a_collector_that_hangs_is_bounded_and_a_stop_does_not_wait_for_it():
     collector = Collector()
     collector.release.clear()
-    log = log_of(*[None] * QUEUE_SPANS)
-    traced = Traced(log, exporter=collector, max_batch_records=1)  # four spans a message
+    log = log_of(*[None] * 60)
+    traced = Traced(log, exporter=collector, max_batch_records=10)
+    for _ in range(QUEUE_SPANS):  # two spans each: twice what fits
+        traced.traces.spans.begin([])
+        traced.traces.spans.end()
 
-    traced.worker.turns(QUEUE_SPANS + 1)
+    traced.worker.drain()
     traced.traces.close(timeout_seconds=0.1)
     hung = [thread for thread in threading.enumerate() if thread.name == "traces"]
     collector.release.set()
     for thread in hung:
         thread.join(30)
 
-    assert QUEUE_SPANS == len(log.results)
+    assert 60 == len(log.results)
     assert hung
     assert 0 < len(collector.spans) <= QUEUE_SPANS + EXPORT_SPANS
 
