@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module, metadata
 from random import Random
 
 import structlog
@@ -25,6 +25,7 @@ from worker.codec import Decoder, Encoder
 from worker.connectors import redis as store
 from worker.connectors.http import Probes, serve
 from worker.connectors.kafka import KafkaSink, KafkaSource, prepare_topics
+from worker.errors import ConfigurationError
 from worker.health import Health
 from worker.inference.cache import CachingPredictor
 from worker.inference.calibration import EngineReport
@@ -42,6 +43,7 @@ from worker.settings import Settings
 from worker.streams import Sink, Source
 
 GC_ALLOCATIONS = 50_000  # containers between two looks of the collector: some batches, a few MB at most
+TRACES_SECONDS = 2.0  # to send the last spans, out of the shutdown deadline
 LEAVE_SECONDS = 3.0  # to leave the group and to close the producer, out of the shutdown deadline
 
 
@@ -71,6 +73,14 @@ class Parts:
     source: Callable[[Source], Source] = lambda part: part
     sink: Callable[[Sink], Sink] = lambda part: part
     store: Callable[[CentroidStore], CentroidStore] = lambda part: part
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """What the loop reads from and writes to."""
+
+    source: Source
+    sink: Sink
 
 
 def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe to share
@@ -122,9 +132,10 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
             fencing=settings.delivery.fencing,
         )
         resources.callback(sink.close, timeout_seconds=LEAVE_SECONDS)
+        doors = _traced(settings, Doors(parts.source(source), parts.sink(sink)), name, resources)
         loop = StreamLoop(
-            source=parts.source(source),
-            sink=parts.sink(sink),
+            source=doors.source,
+            sink=doors.sink,
             pipeline=_pipeline(settings, predictor, clusters),
             clusters=clusters,
             settings=LoopSettings(
@@ -156,6 +167,7 @@ def check(settings: Settings) -> Report:
         TextsieveError: the first thing that would keep a worker from running.
     """
     warnings = []
+    _require_otel(settings)
     topics = prepare_topics(settings.kafka, settings.output, settings.delivery)
     predictor = _load_model(settings)
     client = store.connect(settings.redis)
@@ -261,6 +273,32 @@ def _metrics(registry: SteadyRegistry, settings: Settings, predictor: Predictor)
     for collect in (ProcessCollector, PlatformCollector, GCCollector):
         collect(registry=registry)
     return metrics
+
+
+def _require_otel(settings: Settings) -> None:
+    if settings.traces.endpoint is None:
+        return
+    try:
+        import_module("worker.connectors.traces")
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            f"traces.endpoint is set, and {error.name} is not installed: pip install 'textsieve[worker,otel]'"
+        ) from error
+
+
+def _traced(settings: Settings, doors: Doors, name: str, resources: ExitStack) -> Doors:
+    """The same doors, or ones that are watched where `traces.endpoint` says so."""
+    if settings.traces.endpoint is None:
+        return doors
+    _require_otel(settings)
+    from worker.connectors import traces  # noqa: PLC0415  # of an optional extra
+
+    log = logs.get_logger("traces")
+    opened = traces.open_traces(
+        settings.traces, group=settings.kafka.group_id, worker=name, version=_version(), log=log
+    )
+    resources.callback(opened.close, timeout_seconds=TRACES_SECONDS)
+    return Doors(traces.TracedSource(doors.source, opened.spans), traces.TracedSink(doors.sink, opened.spans))
 
 
 def _watch_gpu(registry: SteadyRegistry) -> None:

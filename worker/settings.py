@@ -14,12 +14,14 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ENV_PREFIX = "TEXTSIEVE_"
 _REDIS_URL = re.compile(r"rediss?://([\w.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/\d{0,5})?", re.ASCII)
+_TRACES_URL = re.compile(r"https?://[^/\s@]+(/\S*)?")
 
 
 def _split_commas(value: object) -> object:
@@ -373,6 +375,26 @@ class DriftSettings(Section):
     )
 
 
+class TraceSettings(Section):
+    """Where spans go, if anywhere."""
+
+    endpoint: str | None = Field(
+        None,
+        description="OTLP/HTTP address of an OpenTelemetry collector, such as http://127.0.0.1:4318/v1/traces: every"
+        " batch becomes a span. Unset: no traces. Needs the extra `otel`.",
+    )
+    ratio: float = Field(1.0, gt=0, le=1, description="Share of the batches that become spans.")
+
+    @field_validator("endpoint")
+    @classmethod
+    def _names_no_user(cls, endpoint: str | None) -> str | None:
+        if endpoint is not None and not _TRACES_URL.fullmatch(endpoint):
+            raise ValueError(
+                "traces.endpoint: expected http://host:port/path or https://host:port/path, without user or password"
+            )
+        return endpoint
+
+
 class LogSettings(Section):
     """What the worker says."""
 
@@ -402,4 +424,5 @@ class Settings(BaseSettings):
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     http: HttpSettings = HttpSettings()
     drift: DriftSettings = DriftSettings()
+    traces: TraceSettings = TraceSettings()
     logs: LogSettings = LogSettings()

@@ -69,12 +69,18 @@ def draw_dashboard(ask: Ask, *, start: float, end: float, path: Path) -> None:
             f"{end - start:.0f} s of a live stream, windows of 10 s; drawn with matplotlib from the dashboard's queries"
         )
         figure.text(0.988, 1 - 0.26 / height, about, size=8, color=FAINT, va="center", ha="right")
+        fired = " · ".join(f"{_clock(seconds)} {name}" for name, seconds in marks.items())
+        color = THRESHOLDS["red"]
+        figure.text(0.09, 1 - 0.26 / height, f"┊ alerts: {fired}", size=8, color=color, va="center")
         for panel in panels:
             box = _box(panel["gridPos"], height)
             if panel["type"] == "row":
                 figure.text(box[0] + 0.004, box[1] + box[3] / 2, f"▾  {panel['title']}", size=10, va="center")
             else:
-                _draw_panel(figure, panel, box, [_lines(ask, target, start) for target in panel["targets"]], marks)
+                answers = [_lines(ask, target, start) for target in panel["targets"]]
+                axes = _draw_panel(figure, panel, box, answers, [*marks.values()])
+                if axes is not None:
+                    axes.set_xlim(0, end - start)  # all alike, also where a series came late
         figure.savefig(path, facecolor=BACK)
 
 
@@ -93,10 +99,15 @@ def _is_gpu(panel: Mapping[str, Any]) -> bool:
     return "gpu" in json.dumps(panel.get("targets", []))
 
 
-def _marks(ask: Ask, start: float) -> list[float]:
-    """When an alert began to fire, in seconds since the start."""
-    found = ask(ALERTS)
-    return sorted(float(series["values"][0][0]) - start for series in found)
+def _marks(ask: Ask, start: float) -> dict[str, float]:
+    """When each alert began to fire, in seconds since the start, earliest first; not those that fired before."""
+    began: dict[str, float] = {}
+    for series in ask(ALERTS):
+        name = series["metric"]["alertname"].removeprefix("Textsieve")
+        seconds = float(series["values"][0][0]) - start
+        if seconds > STEP_SECONDS:
+            began[name] = min(began.get(name, math.inf), seconds)
+    return dict(sorted(began.items(), key=lambda found: found[1]))
 
 
 def _box(place: Mapping[str, int], height: float) -> tuple[float, float, float, float]:
@@ -134,7 +145,8 @@ def _draw_panel(
     box: tuple[float, float, float, float],
     answers: Sequence[Sequence[Line]],
     marks: Sequence[float],
-) -> None:
+) -> Axes | None:
+    """One panel; its axes, if it has any."""
     left, bottom, width, height = box
     figure.patches.append(
         FancyBboxPatch(
@@ -154,7 +166,7 @@ def _draw_panel(
     lines = [line for answer in answers for line in answer]
     if panel["type"] == "stat":
         _draw_stat(figure, panel, box, lines[0])
-        return
+        return None
     inner = (left + 0.034, bottom + 0.48 * inch, width - 0.042, height - 0.82 * inch)
     axes = figure.add_axes(inner)
     if panel["type"] == "heatmap":
@@ -167,7 +179,12 @@ def _draw_panel(
     for side in axes.spines.values():
         side.set_visible(False)
     axes.tick_params(length=0, labelsize=6.5)
-    axes.xaxis.set_major_formatter(lambda seconds, _: f"{int(seconds) // 60}:{int(seconds) % 60:02d}")
+    axes.xaxis.set_major_formatter(lambda seconds, _: _clock(seconds))
+    return axes
+
+
+def _clock(seconds: float) -> str:
+    return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
 
 def _draw_legend(figure: Figure, axes: Axes, corner: tuple[float, float], characters: int) -> None:
@@ -215,8 +232,9 @@ def _draw_series(axes: Axes, lines: Sequence[Line], panel: Mapping[str, Any]) ->
     custom = defaults.get("custom", {})
     stacked = custom.get("stacking", {}).get("mode") == "normal"
     if stacked and lines:
-        times = np.unique(np.concatenate([line.times for line in lines]))  # [points]
-        rows = [np.nan_to_num(np.interp(times, line.times, np.nan_to_num(line.values), 0, 0)) for line in lines]
+        ends = np.concatenate([line.times for line in lines])
+        times = np.arange(ends.min(), ends.max() + STEP_SECONDS / 2, STEP_SECONDS)  # [points]
+        rows = [_on_grid(line, times) for line in lines]
         names = [line.name for line in lines]
         axes.stackplot(times, rows, labels=names, alpha=0.75 if custom.get("drawStyle") == "bars" else 0.5, linewidth=0)
         axes.set_prop_cycle(None)
@@ -236,6 +254,14 @@ def _draw_series(axes: Axes, lines: Sequence[Line], panel: Mapping[str, Any]) ->
     axes.margins(x=0)
     axes.locator_params(axis="both", nbins=5)
     axes.yaxis.set_major_formatter(lambda value, _: _format(value, defaults["unit"]))
+
+
+def _on_grid(line: Line, times: np.ndarray) -> np.ndarray:
+    """The line's values at all times of a stack; 0 where it has none, for a gap is no slope."""
+    row = np.zeros(len(times))  # [points]
+    places = np.rint((line.times - times[0]) / STEP_SECONDS).astype(np.intp)
+    row[places] = np.nan_to_num(line.values)
+    return row
 
 
 def _draw_heatmap(axes: Axes, lines: Sequence[Line], panel: Mapping[str, Any]) -> None:

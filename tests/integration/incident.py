@@ -29,6 +29,7 @@ MESSAGES_PER_SECOND = 160
 CALM_SECONDS = 32  # two workers fill their two windows of drift, 1000 messages each
 TROUBLE_SECONDS = 48  # the drift alert waits half a minute
 STALL_SECONDS = 12
+LOOKBACK_SECONDS = 5  # for so long Prometheus shows an alert that has ended
 BAD_EVERY = 10  # one of so many messages of the burst
 WORDS = ("offer", "meeting", "prize", "lunch", "invoice", "train", "winner", "report", "claim", "garden", "bank", "tea")
 
@@ -58,7 +59,8 @@ def watched_incident(broker: str, store: str, *, names: Names | None = None) -> 
         stream.wait_for_topics()
         targets = {name: f"{LOOPBACK}:{port}" for name, port in ports.items()}
         prometheus = resources.enter_context(Prometheus(folder, targets))
-        _await(lambda: _shared(prometheus), seconds=60)
+        _await(lambda: _shared(prometheus) and not prometheus.firing(), seconds=60)  # slow starts are no part of it
+        time.sleep(LOOKBACK_SECONDS)
         feeder = Feeder(broker, names.messages)
         resources.callback(feeder.stop)
 

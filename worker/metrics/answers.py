@@ -57,7 +57,7 @@ class Answers:
         letters = _kept(outcome.dead_letters, fresh)
         for reason, letters_of in Counter(np.asarray(outcome.reasons, object)[letters].tolist()).items():
             metrics.dead_letters.labels(reason).inc(letters_of)
-        self._latencies([r for r in records if fresh is None or (r.source, r.offset) in fresh], now)
+        self._latencies(records if fresh is None else [r for r in records if (r.source, r.offset) in fresh], now)
         if results:
             self._results(outcome, _kept(outcome.results, fresh))
 
@@ -68,8 +68,9 @@ class Answers:
         return mean
 
     def _latencies(self, records: Sequence[Record], now: float) -> None:
-        for kind in {record.timestamp_type for record in records}:
-            chosen = [record for record in records if record.timestamp_type == kind]
+        kinds = {record.timestamp_type for record in records}
+        for kind in kinds:
+            chosen = records if len(kinds) == 1 else [r for r in records if r.timestamp_type == kind]
             seconds = now - np.asarray([record.timestamp_ms for record in chosen], np.float64) / 1000  # [chosen]
             self.metrics.clock_skew.inc(int((seconds < 0).sum()))
             seconds = np.maximum(0.0, seconds)
@@ -85,7 +86,7 @@ class Answers:
 
     def _results(self, outcome: Outcome, rows: NDArray[np.bool_]) -> None:
         metrics = self.metrics
-        labels = Counter(np.asarray(outcome.labels, object)[rows].tolist())
+        labels = Counter(outcome.labels if rows.all() else np.asarray(outcome.labels, object)[rows].tolist())
         for label, count in labels.items():
             metrics.predictions.labels(label if label in metrics.label_slots else OTHER).inc(count)
         scores, lengths = outcome.scores[rows], outcome.token_counts[rows]  # [results]

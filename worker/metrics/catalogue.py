@@ -309,4 +309,8 @@ ABSENT = (
         "model_info labels task, revision, dtype, device",
         "the version of a model is its revision; the others are not known to the worker's core",
     ),
+    Absent("outcome `skipped`", "no message is skipped: it is answered, or read again"),
+    Absent("batch_flush_total cause `deadline`", "a poll takes what is there and waits for nothing more"),
+    Absent("assigned_partitions label topic", "the lag has a series for each partition owned, with its topic"),
+    Absent("build_info label revision", "an installed package does not know the commit it was made from"),
 )

@@ -35,8 +35,7 @@ class PartitionGauges:
 
     def polled(self, records: Sequence[Record], lag: Mapping[Partition, int], *, now: float) -> None:
         """Messages were read; `lag` is what is left after them."""
-        for record in reversed(records):  # the first of each partition is written last
-            self._oldest_ms[record.source] = record.timestamp_ms
+        self._oldest_ms.update(_stamps(reversed(records)))  # the first of each partition is written last
         self._lag.update(lag)
         for partition, messages in lag.items():
             self.metrics.lag.labels(*partition).set(messages)
@@ -46,8 +45,7 @@ class PartitionGauges:
 
     def finished(self, records: Sequence[Record], *, now: float) -> None:
         """Messages were answered: what is oldest now is younger than the last of them."""
-        for record in records:
-            self._oldest_ms[record.source] = record.timestamp_ms
+        self._oldest_ms.update(_stamps(records))
         for partition in [partition for partition, messages in self._lag.items() if not messages]:
             self._oldest_ms.pop(partition, None)
         self._age(now)
@@ -64,3 +62,9 @@ class PartitionGauges:
         self.metrics.lag.clear()
         self.metrics.lag_seconds.clear()
         self.metrics.assigned.set(0)
+
+
+def _stamps(records: Iterable[Record]) -> dict[Partition, int]:
+    """The timestamp of each partition's last record; a Partition is made once for each, not once a message."""
+    stamps = {(record.topic, record.partition): record.timestamp_ms for record in records}
+    return {Partition(*source): timestamp_ms for source, timestamp_ms in stamps.items()}

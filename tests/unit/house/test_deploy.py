@@ -45,6 +45,65 @@ def container(overlay: str) -> dict[str, Any]:
     return found
 
 
+STRING, STRINGS = {"type": "string"}, {"type": "object", "additionalProperties": {"type": "string"}}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": False, "required": list(properties), "properties": properties}
+
+
+def _list(items: Any) -> dict[str, Any]:
+    return {"type": "array", "minItems": 1, "items": items}
+
+
+RULE = {
+    **_object(expr=STRING),
+    "properties": {
+        "record": STRING,
+        "alert": STRING,
+        "expr": STRING,
+        "for": STRING,
+        "labels": STRINGS,
+        "annotations": STRINGS,
+    },
+}
+OPERATOR = {  # the part of the Prometheus operator's definitions (monitoring.coreos.com/v1) that we use
+    "PrometheusRule": _object(groups=_list(_object(name=STRING, rules=_list(RULE)))),
+    "PodMonitor": _object(
+        jobLabel=STRING,
+        selector=_object(matchLabels=STRINGS),
+        podMetricsEndpoints=_list(
+            _object(
+                port=STRING,
+                path=STRING,
+                interval={"type": "string", "pattern": r"^\d+s$"},
+                relabelings=_list(_object(sourceLabels=_list(STRING), targetLabel=STRING)),
+            )
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", OPERATOR)
+def test_what_the_prometheus_operator_reads_has_its_shape(kind):
+    found = only("monitoring", kind)
+
+    assert "monitoring.coreos.com/v1" == found["apiVersion"]
+    jsonschema.validate(found["spec"], OPERATOR[kind])
+
+
+@each_workers_overlay
+def test_workers_spread_over_machines_and_may_scale_no_further_than_the_compose_topic(overlay):
+    pod = only(overlay, "Deployment")["spec"]["template"]["spec"]
+    (spread,) = pod["topologySpreadConstraints"]
+    labels = only(overlay, "Deployment")["spec"]["template"]["metadata"]["labels"]
+    partitions = re.findall(r"--partitions (\d+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
+
+    assert "kubernetes.io/hostname" == spread["topologyKey"]
+    assert spread["labelSelector"]["matchLabels"].items() <= labels.items()
+    assert {str(only("keda", "ScaledObject")["spec"]["maxReplicaCount"])} == set(partitions)
+
+
 @each_overlay
 def test_every_resource_is_valid_for_kubernetes(overlay):
     for resource in rendered(overlay):
@@ -104,9 +163,10 @@ def test_scaling_avoids_the_known_traps():
     assert kafka.auto_offset_reset == trigger["metadata"]["offsetResetPolicy"]
     assert kafka.group_id == trigger["metadata"]["consumerGroup"]
     assert trigger["metadata"]["topic"] in kafka.input_topics
-    assert (
-        spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]["stabilizationWindowSeconds"] >= 300
-    )
+    down = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleDown"]
+    assert down["stabilizationWindowSeconds"] >= 300
+    assert [("Pods", 1)] == [(policy["type"], policy["value"]) for policy in down["policies"]]
+    assert spec["fallback"]["replicas"] >= 1
 
 
 @each_workers_overlay
@@ -158,6 +218,25 @@ def test_a_worker_asks_for_what_it_needs(overlay):
     assert {"cpu", "memory"} <= set(resources["requests"])
     assert "memory" in resources["limits"]
     assert "cpu" not in resources["limits"]
+
+
+FOOTPRINT = json.loads((ROOT / "benchmarks" / "results" / "footprint.json").read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("overlay", ["cpu", "keda"])
+def test_a_worker_asks_for_the_memory_that_was_measured(overlay):
+    resources = container(overlay)["resources"]
+    pending_mib = Settings().clusters.max_pending_bytes / 2**20
+    asked, most = (int(resources[kind]["memory"].removesuffix("Mi")) for kind in ("requests", "limits"))
+
+    assert FOOTPRINT["rss_peak_mib"] + pending_mib <= asked
+    assert asked < most
+
+
+def test_workers_are_added_by_the_rate_that_was_measured():
+    (trigger,) = only("keda", "ScaledObject")["spec"]["triggers"]
+
+    assert pytest.approx(30, rel=0.1) == int(trigger["metadata"]["lagThreshold"]) / FOOTPRINT["messages_per_cpu_second"]
 
 
 def _variables(overlay: str) -> Iterator[tuple[str, str]]:

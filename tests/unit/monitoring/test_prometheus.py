@@ -14,6 +14,7 @@ from worker.metrics.catalogue import CATALOGUE, PREFIX
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "monitoring" / "prometheus"
+ROUTES = ROOT / "monitoring" / "alertmanager" / "alertmanager.yml"
 RULES: dict[str, Any] = yaml.safe_load((FOLDER / "rules.yml").read_text(encoding="utf-8"))
 ALERTS: dict[str, Any] = yaml.safe_load((FOLDER / "alerts.yml").read_text(encoding="utf-8"))
 TESTS = [
@@ -37,6 +38,34 @@ def test_the_configuration_is_valid():
     run = promtool("check", "config", "--lint=all", "--lint-fatal", "prometheus.yml")
 
     assert 0 == run.returncode, run.stdout + run.stderr
+
+
+def amtool(*arguments: str) -> str:
+    program = shutil.which("amtool")
+    if program is None:
+        pytest.skip("amtool is not installed (Debian: apt install prometheus-alertmanager)")
+    run = subprocess.run([program, *arguments], capture_output=True, text=True, check=False)
+    assert 0 == run.returncode, run.stdout + run.stderr
+    return run.stdout
+
+
+def test_the_alertmanagers_configuration_is_valid():
+    assert "SUCCESS" in amtool("check-config", str(ROUTES))
+
+
+@each_alert
+def test_an_alert_is_told_to_those_who_answer_for_its_severity(alert):
+    labels = [f"alertname={alert['alert']}", f"severity={alert['labels']['severity']}"]
+
+    told = amtool("config", "routes", "test", f"--config.file={ROUTES}", *labels)
+
+    assert alert["labels"]["severity"] == told.strip()
+
+
+def test_only_alerts_that_exist_silence_others():
+    named = set(re.findall(r"Textsieve\w+", ROUTES.read_text(encoding="utf-8"))) - {"Textsieve"}
+
+    assert named <= {rule["alert"] for group in ALERTS["groups"] for rule in group["rules"]}
 
 
 def test_rules_and_alerts_are_valid():
@@ -92,6 +121,40 @@ def test_a_runbook_names_the_severity_of_its_alert():
     severities = dict(re.findall(r"^## (Textsieve\w+)\n\n\*\*(\w+)\.\*\*", page, re.MULTILINE))
 
     assert {r["alert"]: r["labels"]["severity"] for g in ALERTS["groups"] for r in g["rules"]} == severities
+
+
+RUNBOOK = (ROOT / "docs" / "runbooks.md").read_text(encoding="utf-8")
+QUERIES = [
+    query
+    for block in re.findall(r"^```promql\n(.+?)^```$", RUNBOOK, re.DOTALL | re.MULTILINE)
+    for query in block.splitlines()
+]
+
+
+@each_alert
+def test_a_runbook_gives_queries_that_show_the_cause(alert):
+    section = re.search(rf"^## {alert['alert']}\n(.+?)(?=^## |\Z)", RUNBOOK, re.DOTALL | re.MULTILINE)
+
+    assert section
+    assert "```promql\n" in section[1]
+
+
+def test_the_runbooks_queries_are_valid(tmp_path):
+    rules = [{"record": f"runbook:query:{number}", "expr": query} for number, query in enumerate(QUERIES)]
+    (tmp_path / "queries.yml").write_text(yaml.safe_dump({"groups": [{"name": "runbooks", "rules": rules}]}))
+
+    run = promtool("check", "rules", str(tmp_path / "queries.yml"))
+
+    assert 0 == run.returncode, run.stdout + run.stderr
+
+
+@pytest.mark.parametrize("query", QUERIES)
+def test_a_runbook_asks_only_for_metrics_that_exist(query):
+    recorded = {rule["record"] for group in RULES["groups"] for rule in group["rules"]}
+    names = metric_names(query)
+
+    assert {name for name in names if name.startswith(PREFIX)} <= {metric.exported for metric in CATALOGUE.values()}
+    assert {name for name in names if ":" in name} <= recorded
 
 
 @pytest.mark.parametrize(

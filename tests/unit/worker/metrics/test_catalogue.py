@@ -8,7 +8,7 @@ from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.openmetrics.exposition import generate_latest
 
 from worker.metrics import Metrics, SteadyRegistry
-from worker.metrics.catalogue import CATALOGUE, GROUPS, MAX_CLUSTERS, MAX_LABELS, PREFIX, Kind
+from worker.metrics.catalogue import CATALOGUE, GROUPS, MAX_CLUSTERS, MAX_LABELS, OTHER, PREFIX, Kind
 from worker.metrics.gpu import GpuCollector
 from worker.metrics.page import metrics_page
 from worker.records import REASONS
@@ -67,6 +67,35 @@ def test_neither_labels_nor_clusters_can_flood_the_scrape():
 
     assert MAX_LABELS + 1 == names.count(f"{PREFIX}predictions_total")
     assert MAX_CLUSTERS + 1 == names.count(f"{PREFIX}cluster_members")
+
+
+PER_PARTITION = {"consumer_lag_messages", "consumer_lag_seconds"}
+IDENTITIES = {"model", "build"}  # are set once, by the composition root
+
+
+@pytest.mark.parametrize(
+    "metric",
+    [m for m in ALWAYS if m.label and m.name not in PER_PARTITION | IDENTITIES],
+    ids=lambda metric: metric.name,
+)
+def test_every_value_of_a_label_exists_before_the_first_event(metric):
+    given = {
+        "consumed_messages": ("messages",),
+        "consumed_bytes": ("messages",),
+        "produced_messages": ("labels", "dead-letters"),
+        "dead_letter_messages": REASONS,
+        "predictions": ("ham", "spam"),
+        "cluster_members": [*map(str, range(MAX_CLUSTERS)), OTHER],
+    }
+
+    found = {
+        sample.labels[metric.label]
+        for family in build().registry.collect()
+        for sample in family.samples
+        if family.name == metric.exported.removesuffix("_total")
+    }
+
+    assert set(metric.values or given[metric.name]) == found
 
 
 def test_a_model_whose_labels_are_all_shown_has_no_other():

@@ -1,0 +1,132 @@
+"""What a worker with the default model takes and gives: memory, and messages per second of CPU time.
+
+One worker on one thread (`model.threads=1`, as deploy/overlays/cpu sets it) finds a backlog: short made-up messages,
+one in fifty of them a text of 2000 words. Memory and CPU time are the kernel's (/proc). What the overlay asks for comes
+from here.
+
+    python benchmarks/footprint.py --messages 4000
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from kafka import KafkaProducer
+from memory import _counts, _machine, _settings  # beside this script
+
+from embedded.child import Child
+from embedded.listening import free_port
+from embedded.stack import Stack
+from embedded.topics import Names, create_topics
+from producer.scenario import generate
+
+HERE = Path(__file__).parent
+PARTITIONS = 4
+LONG_EVERY = 50
+LONG_WORDS = 2000
+DEADLINE_SECONDS = 240.0
+WARM_UP = 0.1  # part of the messages after which the rate is taken
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is written to results/footprint.json."""
+
+    messages: int
+    long_every: int
+    long_words: int
+    rss_loaded_mib: float  # model loaded, nothing read yet
+    rss_peak_mib: float
+    messages_per_cpu_second: float  # after the warm-up: what one core of its own gives
+    machine: dict[str, str]
+
+
+def main() -> int:
+    """Run and write results/footprint.json."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--messages", type=int, default=4_000)
+    parser.add_argument("--results", type=Path, default=HERE / "results", help="where the file goes")
+    options = parser.parse_args()
+    outcome = measure(options.messages)
+    text = json.dumps(asdict(outcome), indent=1)
+    (options.results / "footprint.json").write_text(text + "\n", encoding="utf-8")
+    print(text)
+    return 0
+
+
+def measure(messages: int) -> Outcome:
+    """Let one worker empty a backlog of so many messages."""
+    names = Names.unique()
+    with Stack.start() as stack, tempfile.TemporaryDirectory() as directory:
+        create_topics(stack.bootstrap_servers, names, partitions=PARTITIONS)
+        port = free_port()
+        options = [*_settings(stack, names), f"http.port={port}", "model.threads=1", "model.device=cpu"]
+        flags = [part for option in options for part in ("--set", option)]
+        child = Child([sys.executable, "-m", "worker", "run", *flags], log_path=Path(directory) / "worker.log")
+        try:
+            _await_start(child, port)
+            loaded = _status_mib(child.pid, "VmRSS")
+            _send(stack, names, messages)
+            rate = _follow(child, port, messages)
+            peak = _status_mib(child.pid, "VmHWM")
+        finally:
+            child.stop(patience_seconds=30.0)
+    return Outcome(messages, LONG_EVERY, LONG_WORDS, loaded, peak, round(rate, 1), _machine())
+
+
+def _await_start(child: Child, port: int) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not _counts(port):  # the metrics of messages exist once the model is loaded
+        if child.exit_code is not None or time.monotonic() > deadline:
+            raise SystemExit(f"the worker did not start (exit code {child.exit_code}):\n{child.tail()}")
+        time.sleep(0.2)
+
+
+def _follow(child: Child, port: int, messages: int) -> float:
+    """Messages per second of CPU time, from the end of the warm-up to the last answer."""
+    marks: list[tuple[int, float]] = []  # messages answered, CPU seconds
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not marks or marks[-1][0] < messages:
+        if child.exit_code is not None or time.monotonic() > deadline:
+            raise SystemExit(f"the worker stopped answering (exit code {child.exit_code}):\n{child.tail()}")
+        marks.append((sum(_counts(port).values()), _cpu_seconds(child.pid)))
+        time.sleep(0.2)
+    first = next(mark for mark in marks if mark[0] >= WARM_UP * messages)
+    return (marks[-1][0] - first[0]) / (marks[-1][1] - first[1])
+
+
+def _send(stack: Stack, names: Names, messages: int) -> None:
+    producer = KafkaProducer(bootstrap_servers=stack.bootstrap_servers, linger_ms=20, compression_type="lz4")
+    for number, value in enumerate(_values(messages)):
+        producer.send(names.messages, value, partition=number % PARTITIONS)
+    producer.flush(60)
+    producer.close(timeout=5)
+
+
+def _values(messages: int) -> Iterator[bytes]:
+    for number, message in enumerate(generate(messages, seed=1, malformed_share=0.0)):
+        if number % LONG_EVERY:
+            yield message.value
+        else:
+            yield json.dumps({"text": " ".join(f"word{step % 997}" for step in range(LONG_WORDS))}).encode()
+
+
+def _status_mib(pid: int, name: str) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+    kib = next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:"))
+    return round(kib / 1024, 1)
+
+
+def _cpu_seconds(pid: int) -> float:
+    after_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(after_name[11]) + int(after_name[12])) / os.sysconf("SC_CLK_TCK")  # utime and stime
+
+
+if __name__ == "__main__":
+    sys.exit(main())

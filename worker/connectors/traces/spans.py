@@ -1,0 +1,155 @@
+"""Spans per batch, by a source and a sink that watch what passes through them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer, get_current_span, set_span_in_context
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from worker.records import Outgoing, Partition, Position, Record
+from worker.streams import Poll, Published, Sink, Source
+
+MAX_LINKS = 128  # a span of the SDK holds no more
+MAX_CONTEXT_BYTES = 512  # of a header: what W3C asks for; a longer one is a sender's fault or malice, and is left alone
+CONTEXT_HEADERS = ("traceparent", "tracestate")  # of W3C Trace Context
+_propagator = TraceContextTextMapPropagator()
+
+
+@dataclass(slots=True)
+class BatchSpans:
+    """The batch in hand: one span from its poll to its acks, with a child for each step.
+
+    Attributes:
+        group: the consumer group.
+    """
+
+    tracer: Tracer
+    group: str
+    _batch: Span | None = None
+    _step: Span | None = None
+
+    def begin(self, records: Sequence[Record]) -> None:
+        """Messages were read: their batch begins, and with it the step `process`."""
+        links = _links(records)
+        self._batch = self.tracer.start_span(
+            "batch",
+            context=Context(),  # a root: a batch has many causes, so they are links and none is the parent
+            kind=SpanKind.CONSUMER,
+            links=links,
+            attributes={
+                "messaging.system": "kafka",
+                "messaging.operation.type": "process",
+                "messaging.consumer.group.name": self.group,
+                "messaging.batch.message_count": len(records),
+                "messaging.destination.name": ",".join(sorted({record.topic for record in records})),
+            },
+        )
+        self._begin_step("process")
+
+    def step(self, name: str) -> None:
+        """The step before is over, the next one begins; nothing if no batch is in hand."""
+        if self._batch is not None:
+            self._end_step()
+            self._begin_step(name)
+
+    def answered(self, *, results: int, dead_letters: int) -> None:
+        """How many answers the batch publishes."""
+        if self._batch is not None:
+            self._batch.set_attributes({"textsieve.results": results, "textsieve.dead_letters": dead_letters})
+
+    def end(self, error: str = "") -> None:
+        """The batch is published, or has failed; nothing if no batch is in hand."""
+        if self._batch is None:
+            return
+        if error:
+            self._batch.set_status(Status(StatusCode.ERROR, error))
+            if self._step is not None:
+                self._step.set_status(Status(StatusCode.ERROR))
+        self._end_step()
+        self._batch.end()
+        self._batch = None
+
+    def _begin_step(self, name: str) -> None:
+        parent = set_span_in_context(self._batch, Context()) if self._batch is not None else None
+        self._step = self.tracer.start_span(name, context=parent)
+
+    def _end_step(self) -> None:
+        if self._step is not None:
+            self._step.end()
+            self._step = None
+
+
+@dataclass(slots=True)
+class TracedSource:
+    """A Source whose batches become spans."""
+
+    source: Source
+    spans: BatchSpans
+
+    def poll(self, *, max_records: int, timeout_seconds: float) -> Poll:
+        """See Source."""
+        self.spans.end("dropped: it will be read again")  # a batch that was published has ended before
+        polled = self.source.poll(max_records=max_records, timeout_seconds=timeout_seconds)
+        if polled.records:
+            self.spans.begin(polled.records)
+        return polled
+
+    def rewind(self, floor: Mapping[Partition, Position]) -> Mapping[Partition, Position]:
+        """See Source."""
+        return self.source.rewind(floor)
+
+    def fence(self) -> None:
+        """See Source."""
+        self.spans.step("fence")
+        try:
+            self.source.fence()
+        except Exception as error:
+            self.spans.end(str(error))
+            raise
+
+    def commit(self, offsets: Mapping[Partition, int]) -> None:
+        """See Source."""
+        self.source.commit(offsets)
+
+
+@dataclass(slots=True)
+class TracedSink:
+    """A Sink whose acks end the spans of a batch."""
+
+    sink: Sink
+    spans: BatchSpans
+
+    def recover(self, starts: Mapping[Partition, Position]) -> Mapping[Partition, Published]:
+        """See Sink."""
+        return self.sink.recover(starts)
+
+    def publish(self, *, results: Sequence[Outgoing], dead_letters: Sequence[Outgoing], timeout_seconds: float) -> None:
+        """See Sink."""
+        self.spans.step("publish")
+        self.spans.answered(results=len(results), dead_letters=len(dead_letters))
+        try:
+            self.sink.publish(results=results, dead_letters=dead_letters, timeout_seconds=timeout_seconds)
+        except Exception as error:
+            self.spans.end(str(error))
+            raise
+        self.spans.end()
+
+
+def _links(records: Sequence[Record]) -> list[Link]:
+    """To the spans that sent the messages, each once, as far as they say so."""
+    found = {}
+    for record in records:
+        carrier = {
+            name.lower(): value.decode("latin-1")
+            for name, value in record.headers
+            if name.lower() in CONTEXT_HEADERS and 0 < len(value) <= MAX_CONTEXT_BYTES
+        }
+        if "traceparent" not in carrier:
+            continue
+        sender = get_current_span(_propagator.extract(carrier, Context())).get_span_context()
+        if sender.is_valid:
+            found[sender.trace_id, sender.span_id] = Link(sender)
+        if len(found) == MAX_LINKS:
+            break
+    return list(found.values())
