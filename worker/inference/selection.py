@@ -84,4 +84,4 @@ def _on_cuda(model: Model, settings: ModelSettings, device: torch.device) -> Tra
     precision = precision_of(choose_dtype(settings.precision, device=device))
     budget = settings.max_batch_tokens or CUDA_BATCH_TOKENS
     report = EngineReport("torch", precision, "CUDA", budget, torch.get_num_threads())
-    return predictor_over(TorchEngine(model.network, device=device), model, report)
+    return predictor_over(TorchEngine(model.network, device=device, max_tokens=model.card.max_tokens), model, report)
