@@ -85,7 +85,8 @@ def engines(stage: Stage, _found: Found) -> Any:
             name: list(shuffled(read(path), seed=stage.seed)) for name, path in paths.items() if path.is_file()
         } or data
     task = Task(
-        texts=list(stage.texts.rows[:3000]),
+        engines=list(plan.engines),
+        texts=list(stage.texts.rows[: plan.engine_texts]),
         accuracy={name: rows[: plan.accuracy_texts] for name, rows in data.items()},
         rounds=plan.engine_rounds,
         gemm_seconds=plan.gemm_seconds,
