@@ -1,12 +1,12 @@
 """`python -m worker`: run a worker, check its surroundings, tend its clusters and its dead letters."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 import typer
@@ -73,9 +73,26 @@ def _shown(value: object) -> str:
     """A finding of `check` as a person would write it."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict) and "trials" in value:
+        return _shown_engine(value)
     if isinstance(value, dict | tuple | list):
         return ", ".join(value) or "none"
     return str(value)
+
+
+def _shown_engine(report: Mapping[str, Any]) -> str:
+    """What runs the model and why, then a line for each candidate."""
+    trials = [
+        f"\n  {trial['name']}: "
+        + (
+            trial["fault"]
+            or f"{trial['messages_per_second']} messages/s, labels {trial['label_agreement']:.2%} as fp32,"
+            f" cosine {trial['mean_cosine']}"
+        )
+        for trial in report["trials"]
+    ]
+    budget = f"{report['threads']} threads, device batches of {report['max_batch_tokens']} tokens"
+    return f"{report['engine']} {report['precision']}, {report['why']}; {budget}{''.join(trials)}"
 
 
 @cli.command()

@@ -26,7 +26,10 @@ from worker.connectors import redis as store
 from worker.connectors.http import Probes, serve
 from worker.connectors.kafka import KafkaSink, KafkaSource, prepare_topics
 from worker.health import Health
+from worker.inference.cache import CachingPredictor
+from worker.inference.calibration import EngineReport
 from worker.inference.predictor import Metered, Predictor
+from worker.inference.transformer import TransformerPredictor
 from worker.journal import Journal
 from worker.loop import LoopSettings, StreamLoop
 from worker.meters import MeteredStore, PredictorMeter
@@ -49,6 +52,7 @@ class Report:
     topics: dict[str, str]
     partitions: int
     model: str
+    engine: EngineReport | None
     labels: tuple[str, ...]
     seeded: bool
     warnings: tuple[str, ...]
@@ -152,7 +156,7 @@ def check(settings: Settings) -> Report:
     """
     warnings = []
     topics = prepare_topics(settings.kafka, settings.output, settings.delivery)
-    predictor = _load(settings)
+    predictor = _load_model(settings)
     client = store.connect(settings.redis)
     policy = store.check_memory_policy(client)
     if policy:
@@ -165,6 +169,7 @@ def check(settings: Settings) -> Report:
         topics=dict(topics.ids),
         partitions=topics.partitions,
         model=f"{card.name} {card.version}",
+        engine=predictor.report,
         labels=card.labels,
         seeded=snapshot is not None,
         warnings=tuple(warnings),
@@ -183,6 +188,13 @@ def reset_clusters(settings: Settings) -> None:
 
 
 def _load(settings: Settings) -> Predictor:
+    """The model, behind the cache that the settings ask for."""
+    predictor = _load_model(settings)
+    kept = settings.model.cache_messages
+    return CachingPredictor(predictor, messages=kept) if kept else predictor
+
+
+def _load_model(settings: Settings) -> TransformerPredictor:
     from worker.inference.loading import load_predictor  # noqa: PLC0415  # torch takes seconds: only when it is needed
 
     predictor = load_predictor(settings.model)

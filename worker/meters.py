@@ -10,7 +10,7 @@ from worker.metrics import Metrics
 
 @dataclass(frozen=True, slots=True)
 class PredictorMeter:
-    """What the predictor spends (see worker.inference.transformer.Meter)."""
+    """What the predictor spends (see worker.inference.predictor.Meter)."""
 
     metrics: Metrics
 
@@ -27,6 +27,11 @@ class PredictorMeter:
     def out_of_memory(self) -> None:
         """See Meter."""
         self.metrics.out_of_memory.inc()
+
+    def looked_up(self, *, hits: int, misses: int) -> None:
+        """See Meter."""
+        self.metrics.cache_requests.labels("hit").inc(hits)
+        self.metrics.cache_requests.labels("miss").inc(misses)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from monitoring.grafana.panels import Look, Query, Section, View
 from monitoring.grafana.queries import RATE, S, buckets, grown, quantile, rate
 
 LATENCY = "end_to_end_latency_seconds"
-FULL, PADDING = ', cause="full"', ', kind="padding"'
+FULL, PADDING, HIT = ', cause="full"', ', kind="padding"', ', result="hit"'
 
 LATENCY_ROW = Section(
     "Latency",
@@ -136,7 +136,6 @@ MODEL = Section(
             "Time of one pass through the network, and of tokenising a batch.",
             "s",
             [Query(quantile(0.95, "model_duration_seconds", by="step"), "{{step}}")],
-            width=8,
         ),
         View(
             "Tokens per text",
@@ -147,7 +146,19 @@ MODEL = Section(
                 Query(quantile(0.99, "input_tokens"), "99 %"),
                 Query(grown("truncated_messages_total", by="job"), "truncated"),
             ],
-            width=8,
+        ),
+        View(
+            "Repeats",
+            "Share of the texts that were answered from the cache: exact repeats, as in a campaign.",
+            "percentunit",
+            [
+                Query(
+                    f"{rate('embedding_cache_requests_total', by='', where=HIT)}"
+                    f" / {rate('embedding_cache_requests_total', by='')}",
+                    "hits",
+                )
+            ],
+            top=1,
         ),
         View(
             "Out of memory",
@@ -155,7 +166,6 @@ MODEL = Section(
             "none",
             [Query(grown("out_of_memory_total", by="worker"), "{{worker}}")],
             Look.BARS,
-            width=8,
         ),
         View(
             "GPU memory",

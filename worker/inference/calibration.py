@@ -16,8 +16,8 @@ LEAST_AGREEMENT = 0.995  # share of texts with the label that float32 gives them
 LEAST_COSINE = 0.985  # mean over texts, between the embedding and that in float32
 NEARLY = 0.97  # of the best rate: a budget that reaches it and is smaller wins, for it holds less memory
 
-BUDGETS = (512, 1024, 2048, 4096)  # tokens tried for a device batch: below, calls cost more; above, caches overflow
-FIRST_BUDGET = 1024  # tokens; what engines are compared with
+BUDGETS = (256, 512, 1024)  # tokens tried for a device batch: below, calls cost more; above, caches overflow
+FIRST_BUDGET = 512  # tokens; what engines are compared with
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,10 @@ from worker.inference.engines.torch import TorchEngine, choose_device, choose_dt
 from worker.inference.heads import LinearHead, NoHead, ZeroShotHead, activation_of
 from worker.inference.networks import ClassifierNetwork, EncoderNetwork
 from worker.inference.predictor import ModelCard, Predictor
-from worker.inference.selection import Model, select_predictor
+from worker.inference.selection import select_predictor
 from worker.inference.sources import PACKAGE, package_folder
 from worker.inference.transformer import TransformerPredictor
+from worker.inference.workshop import Model
 from worker.settings import ModelSettings
 
 DEFAULT = "default"  # the value of model.path that needs no download

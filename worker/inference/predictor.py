@@ -39,6 +39,10 @@ class Meter(Protocol):
         """A device batch did not fit and is halved."""
         ...
 
+    def looked_up(self, *, hits: int, misses: int) -> None:
+        """Of the texts of one call so many were repeats, and so many went to the model."""
+        ...
+
 
 class NoMeter:
     """A meter that nobody reads."""
@@ -50,6 +54,9 @@ class NoMeter:
         """See Meter."""
 
     def out_of_memory(self) -> None:
+        """See Meter."""
+
+    def looked_up(self, *, hits: int, misses: int) -> None:
         """See Meter."""
 
 

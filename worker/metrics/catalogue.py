@@ -193,6 +193,14 @@ WORK = (
     Metric("input_tokens", _B, "tokens", "Tokens per text, after truncation", buckets=TOKENS),
     Metric("tokens", _C, "tokens", "Tokens in device batches", "kind", ("real", "padding")),
     Metric("truncated_messages", _C, "messages", "Texts longer than the model's window"),
+    Metric(
+        "embedding_cache_requests",
+        _C,
+        "messages",
+        "Texts looked up among the answers kept: a `hit` needs no forward pass, also where it repeats one of its batch",
+        "result",
+        ("hit", "miss"),
+    ),
     Metric("out_of_memory", _C, "events", "Device batches halved because the memory was full"),
     Metric(
         "gpu_memory_bytes",
@@ -288,10 +296,10 @@ CATALOGUE = {metric.name: metric for group in GROUPS.values() for metric in grou
 
 ABSENT = (
     Absent("queue_wait_seconds, queue_messages, queue_capacity_messages", "there is no queue: a poll is a batch"),
-    Absent("embedding_cache_requests_total, outcome `cached`", "there is no cache"),
+    Absent("outcome `cached`", "a message answered from the cache is `ok`; the cache counts its own requests"),
     Absent(
         "duplicate_messages_total",
-        "redelivered messages are the outcome `already_published`; equal texts are not recognised",
+        "redelivered messages are the outcome `already_published`; equal texts are hits of the cache",
     ),
     Absent("stages decode, cluster, encode", "they are inside `process`, not measured one by one"),
     Absent("cluster_assignments_total", "novelty is not judged; the right tail of the distance shows it"),

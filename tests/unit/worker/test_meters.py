@@ -3,6 +3,7 @@
 import pytest
 
 from worker.errors import StoreUnavailable
+from worker.inference.cache import CachingPredictor
 from worker.meters import MeteredStore, PredictorMeter
 from worker.metrics import Metrics, SteadyRegistry
 from worker.testing import HashingPredictor, ManualClock, MemoryCentroidStore
@@ -52,3 +53,14 @@ def test_a_store_that_does_not_answer_has_no_duration(metrics):
         store.revision()
 
     assert 0 == value(metrics, "centroid_sync_duration_seconds_count", operation="pull")
+
+
+def test_repeats_are_hits_and_the_rest_are_misses(metrics):
+    predictor = CachingPredictor(HashingPredictor(), messages=10)
+    predictor.meter = PredictorMeter(metrics)
+
+    predictor.predict(["one", "two", "one"])
+
+    assert 1 == value(metrics, "embedding_cache_requests_total", result="hit")
+    assert 2 == value(metrics, "embedding_cache_requests_total", result="miss")
+    assert 2 == value(metrics, "tokens_total", kind="real")

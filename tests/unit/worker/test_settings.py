@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from worker.settings import ClusterSettings, KafkaSettings, RedisSettings, Section, Settings
+from worker.settings import ClusterSettings, KafkaSettings, ModelSettings, RedisSettings, Section, Settings
 
 
 @pytest.mark.parametrize(("preset", "expected"), [("kafka", 45_000), ("embedded", 6_000)])
@@ -109,3 +109,51 @@ def test_what_no_client_could_work_with_is_refused(option):
 @pytest.mark.parametrize("server", ["kafka", "kafka:9092", "[::1]:9092", "SSL://kafka:9093"])
 def test_a_broker_has_a_host_and_perhaps_a_port(server):
     assert (server,) == KafkaSettings(bootstrap_servers=server).bootstrap_servers
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"engine": "torch", "precision": "int8"},
+        {"engine": "onnx", "precision": "bf16"},
+        {"engine": "onnx", "precision": "fp16"},
+        {"device": "cpu", "precision": "fp16"},
+        {"device": "cuda", "precision": "int8"},
+        {"device": "cuda", "engine": "onnx"},
+    ],
+)
+def test_an_engine_that_does_not_compute_so_is_refused_with_the_settings_named(options):
+    with pytest.raises(ValidationError) as caught:
+        ModelSettings(**options)
+
+    assert all(f"model.{name} {value}" in str(caught.value) for name, value in options.items())
+
+
+@pytest.mark.parametrize("engine", ["auto", "torch", "onnx"])
+@pytest.mark.parametrize("device", ["auto", "cpu"])
+def test_float32_goes_with_every_engine(engine, device):
+    assert "fp32" == ModelSettings(engine=engine, device=device, precision="fp32").precision
+
+
+def test_the_cache_is_where_the_user_keeps_caches(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+
+    assert tmp_path / "textsieve" == ModelSettings().cache_folder
+    assert tmp_path / "own" == ModelSettings(cache_directory=tmp_path / "own").cache_folder
+
+
+def test_a_relative_cache_home_is_ignored_as_its_specification_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("XDG_CACHE_HOME", "somewhere")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert tmp_path in ModelSettings().cache_folder.parents
+
+
+def test_a_user_without_a_home_has_no_cache(monkeypatch):
+    def nobody():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setattr("worker.settings.Path.home", nobody)
+
+    assert ModelSettings().cache_folder is None

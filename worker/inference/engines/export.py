@@ -2,8 +2,10 @@
 
 import copy
 import io
+import os
 import warnings
-from contextlib import redirect_stdout
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
@@ -67,7 +69,7 @@ def _export(network: nn.Module) -> bytes:
     mask[1, 5:] = 0  # a mask of ones alone might be traced as no mask at all
     written = io.BytesIO()
     both = {0: "texts", 1: "width"}
-    with warnings.catch_warnings(), redirect_stdout(io.StringIO()):  # it prints the whole graph where it fails
+    with warnings.catch_warnings(), _no_output():
         warnings.simplefilter("ignore")
         torch.onnx.export(
             network,
@@ -81,3 +83,16 @@ def _export(network: nn.Module) -> bytes:
             dynamo=False,  # the exporter by torch.export needs five more packages, and its graph is slower
         )
     return written.getvalue()
+
+
+@contextmanager
+def _no_output() -> Iterator[None]:
+    """Where it fails, torch prints the whole graph, past Python, to the standard output that `--json` needs."""
+    kept = os.dup(1)
+    try:
+        with open(os.devnull, "wb") as nowhere:  # noqa: PTH123  # a descriptor is wanted, not a path
+            os.dup2(nowhere.fileno(), 1)
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)

@@ -10,6 +10,8 @@ from torch import Tensor, nn
 from worker.errors import ConfigurationError, DeviceOutOfMemory, PredictorError
 from worker.inference.engines.engine import Answers, TokenBatch
 
+WIDTH_STEP = 16  # tokens: on CUDA widths are rounded up to it, so that few shapes come and kernels are found again
+
 # how torch says it without its own exception type: CPU allocator, cuBLAS, old CUDA messages
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
 
@@ -57,26 +59,46 @@ def precision_of(dtype: torch.dtype) -> Literal["fp32", "bf16", "fp16"]:
     return names.get(dtype, "fp32")
 
 
+def widened(batch: TokenBatch, *, step: int) -> TokenBatch:
+    """The batch with masked columns on the right, up to the next multiple of the step.
+
+    The token id there is 0: every vocabulary has it, and no answer depends on it.
+    """
+    rows, width = batch.input_ids.shape
+    missing = -width % step
+    if not missing:
+        return batch
+    padding = np.zeros((rows, missing), np.int64)
+    return TokenBatch(
+        input_ids=np.concatenate([batch.input_ids, padding], axis=1),
+        attention_mask=np.concatenate([batch.attention_mask, padding], axis=1),
+    )
+
+
 class TorchEngine:
     """Runs a network that gives (probabilities, embeddings) for token ids and an attention mask.
 
     Args:
         network: moved to the device and put in evaluation mode; its arithmetic is left as it is.
         device: where to run.
+        max_tokens: the model's window, beyond which no width is rounded up.
 
     Raises:
         DeviceOutOfMemory: the device cannot hold the weights.
     """
 
-    def __init__(self, network: nn.Module, *, device: torch.device) -> None:
+    def __init__(self, network: nn.Module, *, device: torch.device, max_tokens: int = 0) -> None:
         try:
             self._network = network.to(device).eval()
         except torch.OutOfMemoryError as error:
             raise DeviceOutOfMemory(f"{device}: no memory for the model's weights") from error
         self._device = device
+        self._max_tokens = max_tokens
 
     def embed_and_classify(self, batch: TokenBatch) -> Answers:
         """Run one padded batch; see `Engine` for the contract."""
+        if self._device.type == "cuda" and batch.input_ids.shape[1] + WIDTH_STEP <= self._max_tokens:
+            batch = widened(batch, step=WIDTH_STEP)
         try:
             with torch.inference_mode():
                 probabilities, embeddings = self._network(

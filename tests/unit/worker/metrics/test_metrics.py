@@ -36,7 +36,7 @@ BUCKETS = {
 }
 LABEL_NAMES = {  # all bounded
     *("topic", "partition", "outcome", "reason", "label", "kind", "operation", "stage", "le", "step", "state", "cause"),
-    *("event", "signal", "cluster", "timestamp_type"),
+    *("event", "signal", "cluster", "timestamp_type", "result"),
 }
 OF_INFO = {"name", "version", "max_tokens", "python", "torch"}
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from worker.errors import ConfigurationError, DeviceOutOfMemory, PredictorError
 from worker.inference.engines.engine import TokenBatch
-from worker.inference.engines.torch import TorchEngine, choose_device, choose_dtype
+from worker.inference.engines.torch import TorchEngine, choose_device, choose_dtype, precision_of, widened
 
 CPU = torch.device("cpu")
 BATCH = TokenBatch(input_ids=np.ones((2, 3), dtype=np.int64), attention_mask=np.ones((2, 3), dtype=np.int64))
@@ -85,9 +85,54 @@ def test_networks_are_loaded_in_float32_on_the_cpu(wanted):
     assert torch.float32 == choose_dtype(wanted, device=CPU)
 
 
+class FakeCuda:
+    """torch.cuda as far as the choice of an arithmetic asks it."""
+
+    def __init__(self, *, bf16):
+        self.bf16 = bf16
+
+    def is_bf16_supported(self, *, including_emulation):
+        assert not including_emulation
+        return self.bf16
+
+
+@pytest.mark.parametrize(
+    ("wanted", "bf16", "expected"),
+    [
+        ("auto", True, "bf16"),
+        ("auto", False, "fp16"),
+        ("fp32", True, "fp32"),
+        ("fp16", True, "fp16"),
+        ("bf16", True, "bf16"),
+    ],
+)
+def test_precision_on_cuda(monkeypatch, wanted, bf16, expected):
+    monkeypatch.setattr(torch, "cuda", FakeCuda(bf16=bf16))
+
+    assert expected == precision_of(choose_dtype(wanted, device=torch.device("cuda")))
+
+
+@pytest.mark.parametrize("wanted", ["bf16", "int8"])
+def test_a_precision_that_the_cuda_device_lacks_is_a_configuration_error(monkeypatch, wanted):
+    monkeypatch.setattr(torch, "cuda", FakeCuda(bf16=False))
+
+    with pytest.raises(ConfigurationError, match=r"model\.precision"):
+        choose_dtype(wanted, device=torch.device("cuda"))
+
+
+@pytest.mark.parametrize(("width", "expected"), [(1, 8), (8, 8), (9, 16)])
+def test_widths_are_rounded_up_with_masked_tokens(width, expected):
+    ones = np.ones((2, width), np.int64)
+
+    wide = widened(TokenBatch(ones, ones), step=8)
+
+    assert (2, expected) == wide.input_ids.shape == wide.attention_mask.shape
+    assert 2 * width == wide.attention_mask.sum() == wide.input_ids.sum()
+
+
 @pytest.mark.skipif(
     not torch.cuda.is_available(),
-    reason="documented: there is no CUDA device; docs/models.md says what never ran on one",
+    reason="documented: there is no CUDA device; docs/gpu.md says what never ran on one",
 )
 def test_cuda_computes_what_the_cpu_does():
     on_cuda = TorchEngine(Tracing(), device=choose_device("cuda")).embed_and_classify(BATCH)
