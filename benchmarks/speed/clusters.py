@@ -1,7 +1,9 @@
 """What the shared clusters cost: time per message, and races for the centroids, on the real store."""
 
+import json
 import multiprocessing
 import os
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -196,3 +198,8 @@ def _rows(rng: np.random.Generator, count: int, *, k: int) -> Embeddings:
     rows = centres[rng.integers(0, k, count)] + rng.standard_normal((count, DIM)) * SPREAD
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / lengths, np.float32)
+
+
+if __name__ == "__main__":  # in a process of its own: pinned, with one thread
+    told = json.loads(sys.argv[2])
+    print(json.dumps(cost(sys.argv[1], **told)))
