@@ -1,12 +1,12 @@
 """The plain hand loop with kafka-python: poll, read JSON, perhaps tokenise, write JSON, send, await, commit.
 
-No model, no ledger, no fence, no dead letters, no clusters, no metrics: the road that a model's messages travel at least.
+No model, ledger, fence, dead letters, clusters or metrics: the road that messages travel at least.
 """
 
 import json
 
 from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
-from tokenizers import Tokenizer
+from transformers import AutoTokenizer
 
 from benchmarks.rivals.wiring import WINDOW, wiring
 
@@ -17,11 +17,7 @@ ACK_SECONDS = 30.0
 def main() -> None:
     """Answer every message with a constant label."""
     told = wiring()
-    tokenizer = None
-    if told.variant == "tokenise":
-        tokenizer = Tokenizer.from_file(str(told.model / "tokenizer.json"))
-        tokenizer.enable_truncation(max_length=WINDOW)
-        tokenizer.no_padding()
+    tokenizer = AutoTokenizer.from_pretrained(told.model / "encoder") if told.variant == "tokenise" else None
     consumer = KafkaConsumer(
         told.input,
         bootstrap_servers=told.bootstrap,
@@ -47,13 +43,10 @@ def main() -> None:
             continue
         bodies = [json.loads(message.value) for message in messages]
         if tokenizer is not None:
-            tokenizer.encode_batch_fast([body["text"] for body in bodies])
-        futures = [
+            tokenizer([body["text"] for body in bodies], truncation=True, max_length=WINDOW)
+        for message, body in zip(messages, bodies, strict=True):
             producer.send(told.output, _answer(message, body), key=message.key, partition=message.partition)
-            for message, body in zip(messages, bodies, strict=True)
-        ]
-        for future in futures:
-            future.get(timeout=ACK_SECONDS)
+        producer.flush(timeout=ACK_SECONDS)
         consumer.commit(
             {
                 TopicPartition(*partition): OffsetAndMetadata(batch[-1].offset + 1, "", -1)

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from benchmarks.speed import plots, sections, table
+from benchmarks.speed import page, plots, sections, table
 from benchmarks.speed.arena import Arena
 from benchmarks.speed.machine import described, load
 from benchmarks.speed.plan import FULL, QUICK, Plan
@@ -77,6 +77,7 @@ def main() -> int:
         options.results.mkdir(exist_ok=True)
         (options.results / "speed.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         plots.draw(found, options.results)
+        page.update(found)
     if options.json:
         print(json.dumps(found["verdict"]))
     return 0

@@ -20,7 +20,7 @@ from embedded.stack import Stack
 PARTITIONS = 2
 TIDE_WAIT_MS = 20  # longest wait of one look at the output
 STOP_SECONDS = 25.0
-SETTLE_SECONDS = 30.0
+LOG_ERRORS = 3  # librdkafka's level: nothing less
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +59,14 @@ class Arena:
     def topic(self, purpose: str, *, partitions: int = PARTITIONS) -> str:
         """A new, empty topic."""
         name = f"{purpose}-{token_hex(4)}"
-        admin = AdminClient({"bootstrap.servers": self.stack.bootstrap_servers})
+        admin = AdminClient({"bootstrap.servers": self.stack.bootstrap_servers, "log_level": LOG_ERRORS})
         for future in admin.create_topics([NewTopic(name, partitions, 1)]).values():
             future.result(timeout=10)
         return name
 
     def drop(self, *topics: str) -> None:
         """Delete topics: the broker keeps everything in memory until then."""
-        admin = AdminClient({"bootstrap.servers": self.stack.bootstrap_servers})
+        admin = AdminClient({"bootstrap.servers": self.stack.bootstrap_servers, "log_level": LOG_ERRORS})
         for future in admin.delete_topics(list(topics)).values():
             future.result(timeout=10)
 
@@ -77,6 +77,7 @@ class Arena:
                 "bootstrap.servers": self.stack.bootstrap_servers,
                 "linger.ms": 20,
                 "compression.type": "lz4",
+                "log_level": LOG_ERRORS,
                 "queue.buffering.max.messages": 1_000_000,
             }
         )

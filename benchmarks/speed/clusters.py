@@ -1,10 +1,12 @@
 """What the shared clusters cost: time per message, and races for the centroids, on the real store."""
 
+import json
 import multiprocessing
 import os
+import sys
 import time
 from collections.abc import Sequence
-from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from random import Random
 from secrets import token_hex
 from typing import Any
@@ -83,14 +85,12 @@ def contention(
     cores: Sequence[int] = (),
 ) -> dict[str, float]:
     """So many workers learn in one space, each `rows` rows every `every_seconds` or without a pause if that is 0."""
-    space = f"race-{workers}-{token_hex(4)}"
+    racer = _Racer(f"race-{workers}-{token_hex(4)}", 0, k, rows, every_seconds, seconds, seed)
+    space = racer.space
     _clusters_seeded(redis_url, space, k=k, seed=seed)
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, initializer=_on_any_of, initargs=(cores,)) as pool:
-        jobs = [
-            pool.apply_async(_race, (redis_url, space, number, k, rows, every_seconds, seconds, seed))
-            for number in range(workers)
-        ]
+        jobs = [pool.apply_async(_race, (redis_url, replace(racer, number=number))) for number in range(workers)]
         told = [job.get(timeout=seconds + 120) for job in jobs]
     learns = sum(one["learns"] for one in told)
     conflicts = sum(one["conflicts"] for one in told)
@@ -120,22 +120,33 @@ def _on_any_of(cores: Sequence[int]) -> None:
     threadpool_limits(1)
 
 
-def _race(
-    redis_url: str, space: str, number: int, k: int, rows: int, every_seconds: float, seconds: float, seed: int
-) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class _Racer:
+    """What one simulated worker is told."""
+
+    space: str
+    number: int
+    k: int
+    rows: int
+    every_seconds: float
+    seconds: float
+    seed: int
+
+
+def _race(redis_url: str, told: _Racer) -> dict[str, Any]:
     """One simulated worker, in a process of its own."""
-    rng, clock = np.random.default_rng(seed + number), time.perf_counter
-    clusters = _clusters(redis_url, space, k=k, seed=seed + number)
-    partition, offset = Partition("messages", 1 + number), 0
+    rng, clock = np.random.default_rng(told.seed + told.number), time.perf_counter
+    clusters = _clusters(redis_url, told.space, k=told.k, seed=told.seed + told.number)
+    partition, offset = Partition("messages", 1 + told.number), 0
     clusters.watermarks()
     clusters.begin({partition: Position(0, TOPIC_ID)})
     latencies: list[float] = []
     conflicts, most, refused = 0, 0, 0
-    time.sleep(rng.uniform(0.5, 0.5 + max(every_seconds, 0.1)))  # they do not start as one
+    time.sleep(rng.uniform(0.5, 0.5 + max(told.every_seconds, 0.1)))  # they do not start as one
     began = clock()
     turn = 0
-    while clock() - began < seconds:
-        offset = _observe(clusters, _rows(rng, rows, k=k), partition, offset)
+    while clock() - began < told.seconds:
+        offset = _observe(clusters, _rows(rng, told.rows, k=told.k), partition, offset)
         start = clock()
         try:
             learned = clusters.learn()
@@ -145,7 +156,7 @@ def _race(
         latencies.append(clock() - start)
         conflicts, most = conflicts + learned.conflicts, max(most, learned.conflicts)
         turn += 1
-        time.sleep(max(0.0, began + turn * every_seconds - clock()))
+        time.sleep(max(0.0, began + turn * told.every_seconds - clock()))
     if clusters.has_pending:
         clusters.learn()
     return {
@@ -187,3 +198,8 @@ def _rows(rng: np.random.Generator, count: int, *, k: int) -> Embeddings:
     rows = centres[rng.integers(0, k, count)] + rng.standard_normal((count, DIM)) * SPREAD
     lengths = np.linalg.norm(rows, axis=1, keepdims=True)
     return np.asarray(rows / lengths, np.float32)
+
+
+if __name__ == "__main__":  # in a process of its own: pinned, with one thread
+    told = json.loads(sys.argv[2])
+    print(json.dumps(cost(sys.argv[1], **told)))

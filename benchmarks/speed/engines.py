@@ -20,6 +20,7 @@ from benchmarks.speed.figures import Spread
 from worker.batching import cut_batches
 from worker.inference.loading import load_predictor
 from worker.inference.sources import package_folder
+from worker.records import Predictions
 from worker.settings import ModelSettings
 
 VARIANTS: Mapping[str, Mapping[str, str]] = {
@@ -38,6 +39,7 @@ LENGTHS = (8, 16, 32, 64, 128, 256)
 class Task(msgspec.Struct):
     """What to measure."""
 
+    engines: list[str]  # of VARIANTS, the reference among them
     texts: list[str]
     accuracy: dict[str, list[str]]  # data set -> texts
     rounds: int
@@ -52,7 +54,8 @@ def main() -> None:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     task = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Task)
-    predictors = {name: load_predictor(settings) for name, settings in variants(Path(task.cache)).items()}
+    known = variants(Path(task.cache))
+    predictors: dict[str, Any] = {name: load_predictor(known[name]) for name in task.engines}
     for predictor in predictors.values():
         predictor.predict(task.texts[:POLL])
     config = AutoConfig.from_pretrained(package_folder())
@@ -65,6 +68,7 @@ def main() -> None:
         gemm.append(_gemm_peak(config, seconds=task.gemm_seconds))
         for name, predictor in predictors.items():
             forward[name].append(_forward_rate(predictor, batches[name], seconds=task.forward_seconds))
+    answers = {data: predictors[REFERENCE].predict(texts) for data, texts in task.accuracy.items()}
     result = {
         "mean_tokens": mean_tokens,
         "flop_per_token": flop,
@@ -81,8 +85,8 @@ def main() -> None:
             for name, rates in forward.items()
         },
         "accuracy": {
-            name: {data: _agreement(predictors, name, texts) for data, texts in task.accuracy.items()}
-            for name in predictors
+            name: {data: _agreement(answers[data], predictor, texts) for data, texts in task.accuracy.items()}
+            for name, predictor in predictors.items()
         },
         "lengths": {
             name: {str(length): _length_rate(predictor, length, seconds=task.length_seconds) for length in LENGTHS}
@@ -148,12 +152,11 @@ def _gemm_peak(config: Any, *, seconds: float) -> float:
         b = rng.standard_normal((inner, columns)).astype(np.float32)
         out = np.empty((rows, columns), np.float32)
         left, right, result = torch.from_numpy(a), torch.from_numpy(b), torch.from_numpy(out)
-        linear = torch.nn.functional.linear
         weight = torch.from_numpy(np.ascontiguousarray(b.T))
         ways: tuple[Callable[[], object], ...] = (
             lambda a=a, b=b, out=out: np.matmul(a, b, out=out),
             lambda x=left, y=right, z=result: torch.mm(x, y, out=z),
-            lambda x=left, w=weight: linear(x, w),
+            lambda x=left, w=weight: torch.nn.functional.linear(x, w),
         )
         for way in ways:
             best = max(best, _gflops(way, 2 * rows * inner * columns, seconds=seconds / len(shapes) / len(ways)))
@@ -171,9 +174,9 @@ def _gflops(way: Callable[[], object], flop: int, *, seconds: float) -> float:
     return flop / fastest / 1e9
 
 
-def _agreement(predictors: Mapping[str, Any], name: str, texts: Sequence[str]) -> dict[str, float]:
+def _agreement(theirs: Predictions, predictor: Any, texts: Sequence[str]) -> dict[str, float]:
     """Of one engine with the reference: share of equal labels, mean and least cosine of the embeddings."""
-    theirs, ours = predictors[REFERENCE].predict(texts), predictors[name].predict(texts)
+    ours = predictor.predict(texts)
     cosines = np.einsum("nd,nd->n", theirs.embeddings, ours.embeddings)  # [texts], both of length 1
     same = theirs.probabilities.argmax(axis=1) == ours.probabilities.argmax(axis=1)
     return {

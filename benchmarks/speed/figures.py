@@ -64,8 +64,7 @@ def steady(points: Sequence[Growth]) -> Sequence[Growth]:
     ends = bursts(points)
     marks = ends if len(ends) >= 3 else points  # noqa: PLR2004 - a first, and a whole one after it
     first = points[0].seconds
-    warm = [mark for mark in marks if mark.seconds - first >= WARM_SECONDS or mark.messages >= WARM_MESSAGES]
-    return warm
+    return [mark for mark in marks if mark.seconds - first >= WARM_SECONDS or mark.messages >= WARM_MESSAGES]
 
 
 def rate(points: Sequence[Growth]) -> float:

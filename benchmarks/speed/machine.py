@@ -43,5 +43,5 @@ def described(quix: Path) -> dict[str, str]:
 
 
 def load() -> float:
-    """Processes that wanted a core in the last minute: more than the benchmark's own two means that it was disturbed."""
+    """Processes that wanted a core in the last minute: more than our own two mean a disturbed run."""
     return round(os.getloadavg()[0], 2)

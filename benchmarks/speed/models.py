@@ -4,8 +4,8 @@ import shutil
 import sys
 from pathlib import Path
 
-import onnxruntime.quantization as quantization
 import torch
+from onnxruntime import quantization
 from transformers import AutoConfig, AutoTokenizer, BertForSequenceClassification
 
 from worker.inference.bundle import SHIPPED, read_bundle

@@ -1,16 +1,20 @@
-"""A worker whose model costs nothing, or nothing but its tokenizer: `null.py TOKENIZER_FOLDER|none section.option=value ...`."""
+"""A worker whose model costs nothing, or nothing but its tokenizer.
+
+Arguments: the tokenizer's folder or `none`, then `section.option=value ...`.
+"""
 
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from tokenizers import Tokenizer
+import tokenizers
 
 from benchmarks._null import NullPredictor
 from benchmarks.rivals.wiring import WINDOW
 from worker import app
 from worker.__main__ import _exit_codes
 from worker.inference.predictor import ModelCard
+from worker.inference.tokens import Tokenizer
 from worker.loading import load_settings
 from worker.records import Predictions
 
@@ -29,7 +33,7 @@ class TokenisingPredictor:
 
     def predict(self, texts: Sequence[str]) -> Predictions:
         """See Predictor."""
-        self.tokenizer.encode_batch_fast(list(texts))
+        self.tokenizer.tokenize(texts)
         return self.null.predict(texts)
 
 
@@ -37,10 +41,8 @@ def main() -> None:
     """Run the worker that the command line describes."""
     predictor: NullPredictor | TokenisingPredictor = NullPredictor()
     if sys.argv[1] != "none":
-        tokenizer = Tokenizer.from_file(f"{sys.argv[1]}/tokenizer.json")
-        tokenizer.enable_truncation(max_length=WINDOW)
-        tokenizer.no_padding()
-        predictor = TokenisingPredictor(tokenizer)
+        backend = tokenizers.Tokenizer.from_file(f"{sys.argv[1]}/tokenizer.json")
+        predictor = TokenisingPredictor(Tokenizer(backend, max_tokens=WINDOW, pad_id=0))
     with _exit_codes():
         app.run(load_settings(overrides=sys.argv[2:]), parts=app.Parts(predictor=predictor))
 

@@ -17,10 +17,12 @@ class Plan:
     rounds: int
     window_seconds: float
     messages: int
+    engines: tuple[str, ...]
+    engine_texts: int
     engine_rounds: int
     forward_seconds: float
     gemm_seconds: float
-    length_seconds: float
+    length_seconds: float  # of each length and engine
     accuracy_texts: int
     road_rounds: int
     road_seconds: float
@@ -37,13 +39,15 @@ class Plan:
 QUICK = Plan(
     sections=("engines", "side_by_side", "road", "metering"),
     rounds=1,
-    window_seconds=8.0,
+    window_seconds=7.0,
     messages=40_000,
+    engines=("torch fp32", "fp32", "auto"),
+    engine_texts=1000,
     engine_rounds=1,
-    forward_seconds=2.0,
+    forward_seconds=1.0,
     gemm_seconds=2.0,
     length_seconds=0.0,
-    accuracy_texts=400,
+    accuracy_texts=300,
     road_rounds=1,
     road_seconds=3.0,
     road_messages=300_000,
@@ -65,6 +69,8 @@ FULL = Plan(
     rounds=3,
     window_seconds=15.0,
     messages=60_000,
+    engines=("torch fp32", "onnx fp32", "onnx int8", "fp32", "auto"),
+    engine_texts=2000,
     engine_rounds=3,
     forward_seconds=4.0,
     gemm_seconds=3.0,

@@ -13,7 +13,7 @@ LOOK_SECONDS = 0.02
 
 
 def together(arena: Arena, topic: str, settings: tuple[str, ...], *, workers: int, seconds: float) -> float:
-    """Messages per second of so many workers, each on a core of its own while there are cores; the broker shares them."""
+    """Messages per second of so many workers, each on a core of its own while there are any; the broker shares them."""
     cores = arena.cores.all
     output, letters = arena.topic("labels"), arena.topic("dead-letters")
     told = worker_settings(arena, topic, output=output, letters=letters, group=f"group-{token_hex(4)}")
