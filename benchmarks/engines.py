@@ -1,6 +1,7 @@
 """Speed on one core of every way to run the network that we use or tried, and its agreement with float32.
 
-Every way answers the same sorted batches of the same texts in turn, round after round; the figures are medians.
+Every way answers the same sorted batches of the same texts in turn, round after round; the figures are medians, and
+seconds are the process's own on one thread, so that what else the machine does counts little.
 TEXTSIEVE_DATA names the folder with sms_spam.jsonl.gz and banking77.jsonl.gz.
 
     python benchmarks/engines.py --json
@@ -192,9 +193,9 @@ def around(base: TransformerPredictor, texts: Sequence[str]) -> Around:
     def cost(work: Callable[[Sequence[str]], object]) -> float:
         times = []
         for _ in range(9):
-            began = time.perf_counter()
+            began = time.process_time()
             work(texts)
-            times.append(time.perf_counter() - began)
+            times.append(time.process_time() - began)
         return round(statistics.median(times) / len(texts) * 1e6, 1)
 
     tokens = base._tokenizer.tokenize(texts)
@@ -210,7 +211,7 @@ def resident(network: nn.Module, *, arena: bool, batches: int = 700) -> Memory:
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
     rng = np.random.default_rng(1)
     base, seen, growth = _rss_mib(), 0, []
-    began = time.perf_counter()
+    began = time.process_time()
     for number in range(1, batches + 1):
         width = int(min(256, rng.geometric(0.04) + 2))
         rows = int(rng.integers(1, max(2, BUDGET // width)))
@@ -219,7 +220,7 @@ def resident(network: nn.Module, *, arena: bool, batches: int = 700) -> Memory:
         seen += ids.size
         if number in (batches // 10, batches // 2, batches):
             growth.append(round(_rss_mib() - base, 1))
-    return Memory(arena, batches, tuple(growth), round(seen / (time.perf_counter() - began)))
+    return Memory(arena, batches, tuple(growth), round(seen / (time.process_time() - began)))
 
 
 def _rss_mib() -> float:
@@ -244,10 +245,10 @@ def measure(
     rates: dict[str, list[float]] = {name: [] for name in engines}
     for _ in range(rounds):
         for name, engine in engines.items():
-            began = time.perf_counter()
+            began = time.process_time()
             for batch in batches:
                 engine.embed_and_classify(batch)
-            rates[name].append(timed / (time.perf_counter() - began))
+            rates[name].append(timed / (time.process_time() - began))
     found = [
         Way(
             name,
