@@ -34,7 +34,9 @@ def test_a_file_becomes_a_bundle_that_a_worker_serves(tmp_path, data):
 
     result = run("fit", data, "--frozen", "--out", out, "--threads", 1, "--version", "7")
 
-    predictor = load_predictor(ModelSettings(path=str(out), device="cpu"))
+    predictor = load_predictor(
+        ModelSettings(path=str(out), device="cpu", engine="torch", precision="fp32", max_batch_tokens=512)
+    )
     predicted = predictor.predict(["claim your cash prize", "see you at dinner"]).probabilities.argmax(axis=1)
     assert 0 == result.exit_code, result.output
     assert ("bundle", "7", ["spam", "ham"]) == (

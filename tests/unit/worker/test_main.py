@@ -1,10 +1,13 @@
 """Exit codes and words of the command line."""
 
+from dataclasses import asdict
+
 import pytest
 from typer.testing import CliRunner
 
 from worker import errors
 from worker.__main__ import _exit_codes, _shown, cli
+from worker.inference.calibration import EngineReport, Trial
 from worker.loading import reference_table
 
 
@@ -53,3 +56,14 @@ def test_clusters_are_not_reset_without_a_yes():
 )
 def test_what_a_check_found_is_told_in_words(found, words):
     assert words == _shown(found)
+
+
+def test_a_check_tells_what_runs_the_model_and_what_every_candidate_did():
+    trials = (Trial("torch fp32", 100.0, 1.0, 1.0), Trial("onnx int8", fault="no such operator"))
+    report = EngineReport("torch", "fp32", "the fastest of 1 that agree with fp32", 512, 2, trials)
+
+    shown = _shown(asdict(report)).splitlines()
+
+    assert "torch fp32, the fastest of 1 that agree with fp32; 2 threads, device batches of 512 tokens" == shown[0]
+    assert "  torch fp32: 100.0 messages/s, labels 100.00% as fp32, cosine 1.0" == shown[1]
+    assert "  onnx int8: no such operator" == shown[2]

@@ -18,6 +18,7 @@ from worker.inference.bundle import EncoderReference, write_bundle
 from worker.inference.loading import load_embedder, load_predictor
 from worker.settings import ModelSettings
 
+PLAIN = {"device": "cpu", "engine": "torch", "precision": "fp32", "max_batch_tokens": 512}  # nothing is calibrated
 TEXTS = ["free prize call now", "ok", "see you at home", "win cash " * 12, "late bus dinner at home", "ok"]
 LABELS = {"spam": ("free prize", "win cash now"), "ham": ("see you at home",)}
 
@@ -263,19 +264,19 @@ def test_the_default_knows_spam_from_ham():
 
 def test_the_default_encoder_takes_descriptions_and_shares_the_embedding_space():
     labels = {"billing": ("a question about an invoice or a payment",), "delivery": ("where is my parcel",)}
-    zero_shot = load_predictor(ModelSettings(device="cpu", labels=labels))
+    zero_shot = load_predictor(ModelSettings(labels=labels, **PLAIN))
 
     probabilities = zero_shot.predict(["I was charged twice", "my package has not arrived"]).probabilities
 
     assert ["billing", "delivery"] == [zero_shot.card.labels[row.argmax()] for row in probabilities]
-    assert load_predictor(ModelSettings(device="cpu")).card.fingerprint == zero_shot.card.fingerprint
+    assert load_predictor(ModelSettings(**PLAIN)).card.fingerprint == zero_shot.card.fingerprint
 
 
 @pytest.mark.skipif("TEXTSIEVE_DATA" not in os.environ, reason="TEXTSIEVE_DATA is unset: no real texts")
 def test_the_default_separates_real_messages():
     path = Path(os.environ["TEXTSIEVE_DATA"]) / "sms_spam.jsonl.gz"
     rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()[:400]]
-    predictor = load_predictor(ModelSettings(device="cpu"))
+    predictor = load_predictor(ModelSettings(**PLAIN))
 
     probabilities = predictor.predict([row["text"] for row in rows]).probabilities
 

@@ -130,13 +130,26 @@ def run(clock, *possible, **engines):
 def test_the_fastest_that_agrees_is_reported_with_every_trial(clock):
     report, complete = run(
         clock, REFERENCE, INT8, ONNX,
-        torch_fp32=Paid(clock, 0.010), onnx_int8=Paid(clock, 0.001), onnx_fp32=Paid(clock, 0.005),
+        torch_fp32=Paid(clock, 0.010), onnx_int8=Paid(clock, 0.005), onnx_fp32=Paid(clock, 0.008),
     )  # fmt: skip
 
     assert complete
     assert ("onnx", "int8") == (report.engine, report.precision)
-    assert [100.0, 1000.0, 200.0] == [trial.messages_per_second for trial in report.trials]
+    assert [100.0, 200.0, 125.0] == [trial.messages_per_second for trial in report.trials]
     assert report.max_batch_tokens in BUDGETS
+
+
+def test_float32_is_not_tried_where_int8_agrees_and_is_far_faster(clock):
+    never = Paid(clock, 0.001)
+
+    report, complete = run(
+        clock, REFERENCE, INT8, ONNX,
+        torch_fp32=Paid(clock, 0.010), onnx_int8=Paid(clock, 0.003), onnx_fp32=never,
+    )  # fmt: skip
+
+    assert complete
+    assert (0, "int8") == (never.calls, report.precision)
+    assert "not tried" in report.trials[2].fault
 
 
 @pytest.mark.parametrize("fault", [{"spam": 1.0}, {"lean": 0.5}])
