@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
-from trainer.report import Labels, Report, cross_validate
+from trainer.examples import Labels
+from trainer.report import Report, cross_validate
 from worker.inference.predictor import Predictor
 from worker.records import Embeddings
 

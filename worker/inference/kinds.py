@@ -37,6 +37,7 @@ def bundle_predictor(bundle: Bundle, settings: ModelSettings) -> Predictor:
         pooling=encoder.pooling,
         head=LinearHead(bundle.weight, bundle.bias),
         activation=activation_of(multi_label=manifest.multi_label),
+        head_pooling=manifest.head_pooling,
     )
     card = _card(
         encoder,

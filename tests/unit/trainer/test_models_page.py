@@ -29,7 +29,7 @@ def test_commands_on_the_page_parse(line):
 
     command = typer.main.get_command(app).commands["fit"]
     with command.make_context("fit", words[4:]) as context:
-        assert context.params["frozen"]
+        assert context.params["data"]
 
 
 def test_the_scores_on_the_page_are_those_of_the_shipped_bundle():
