@@ -2,6 +2,8 @@
 
 import typer
 
+from trainer.commands.cluster import cluster
+from trainer.commands.evaluate import evaluate
 from trainer.commands.fit import fit
 
 app = typer.Typer(
@@ -18,6 +20,8 @@ def main() -> None:
 
 
 app.command()(fit)
+app.command()(evaluate)
+app.command()(cluster)
 
 
 if __name__ == "__main__":
