@@ -3,6 +3,7 @@
 import typer
 
 from trainer.commands.cluster import cluster
+from trainer.commands.compare import compare
 from trainer.commands.evaluate import evaluate
 from trainer.commands.fit import fit
 
@@ -22,6 +23,7 @@ def main() -> None:
 app.command()(fit)
 app.command()(evaluate)
 app.command()(cluster)
+app.command()(compare)
 
 
 if __name__ == "__main__":
