@@ -6,6 +6,7 @@ from trainer.commands.cluster import cluster
 from trainer.commands.compare import compare
 from trainer.commands.evaluate import evaluate
 from trainer.commands.fit import fit
+from trainer.commands.split import split
 
 app = typer.Typer(
     help="Makes and judges the models a worker serves.",
@@ -20,6 +21,7 @@ def main() -> None:
     """Makes and judges the models a worker serves."""
 
 
+app.command()(split)
 app.command()(fit)
 app.command()(evaluate)
 app.command()(cluster)

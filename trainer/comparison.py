@@ -12,7 +12,7 @@ import numpy as np
 from trainer.examples import Examples, Targets
 from trainer.fit import Progress
 from trainer.frozen import embed
-from trainer.methods import METHODS, Bench, Fold, Outcome, run
+from trainer.methods import METHODS, Bench, Fold, FoldEmbeddings, Outcome, run
 from trainer.originals import remembered
 from trainer.reading import Columns, read_examples
 from trainer.recipe import Recipe
@@ -142,7 +142,9 @@ def _outcomes(
         fold = Fold(
             train=examples.pick(part.train),
             test=examples.pick(part.test),
-            train_embeddings=None if embeddings is None else embeddings[part.train],
+            embeddings=None
+            if embeddings is None
+            else FoldEmbeddings(train=embeddings[part.train], test=embeddings[part.test]),
             names=names,
             work=contest.work / f"fold-{number}",
         )
@@ -159,7 +161,7 @@ def _embeddings(contest: Contest, examples: Examples, embedder: Predictor, progr
         contest.work,
         encoder=embedder.card.fingerprint,
         texts=texts,
-        embed=lambda: embed(embedder, texts, tick=lambda count: progress("embed", count, len(texts))),
+        embed=lambda some: embed(embedder, some, tick=lambda count: progress("embed", count, len(texts))),
     )
 
 

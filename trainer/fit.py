@@ -1,6 +1,6 @@
 """Trains a model on a file of examples and writes it as a bundle."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
@@ -132,13 +132,13 @@ def _given_validation(options: FitOptions, examples: Examples) -> Examples | Non
 def _embedded(options: FitOptions, predictor: Predictor, examples: Examples, progress: Progress) -> Part:
     texts = examples.texts
 
-    def embed_all() -> Embeddings:
-        return embed(predictor, texts, tick=lambda count: progress("embed", count, len(texts)))
+    def embed_some(some: Sequence[str]) -> Embeddings:
+        return embed(predictor, some, tick=lambda count: progress("embed", count, len(texts)))
 
     if options.recipe is None:
-        return Part(examples, embed_all())
+        return Part(examples, embed_some(texts))
     fingerprint = predictor.card.fingerprint
-    return Part(examples, remembered(options.work, encoder=fingerprint, texts=texts, embed=embed_all))
+    return Part(examples, remembered(options.work, encoder=fingerprint, texts=texts, embed=embed_some))
 
 
 def _parts(everything: Part, validation: Part | None, recipe: Recipe) -> tuple[Part, Part]:

@@ -1,6 +1,6 @@
 """The frozen head: logistic regression on the embeddings of an encoder that stays as it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,7 +33,7 @@ class FrozenHead:
     report: Report
 
 
-def embed(predictor: Predictor, texts: tuple[str, ...], *, tick: Callable[[int], None] = lambda _: None) -> Embeddings:
+def embed(predictor: Predictor, texts: Sequence[str], *, tick: Callable[[int], None] = lambda _: None) -> Embeddings:
     """[texts, dim], rows of length 1; `tick` is told after every chunk how many texts it had."""
     chunks = []
     for start in range(0, len(texts), EMBED_CHUNK):

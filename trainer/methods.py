@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
@@ -21,6 +20,7 @@ from trainer.frozen import search
 from trainer.reading import Columns
 from trainer.recipe import Recipe
 from trainer.scores import decide
+from trainer.writing import write_examples
 from worker.inference.bundle import is_bundle, read_bundle
 from worker.inference.loading import load_predictor
 from worker.inference.predictor import Predictor
@@ -41,9 +41,17 @@ class Fold:
 
     train: Examples
     test: Examples
-    train_embeddings: Embeddings | None  # [texts, dim], of the original encoder; None where no method reads them
+    embeddings: "FoldEmbeddings | None"  # None where no method reads them
     names: tuple[str, ...]  # of the labels, sorted
     work: Path  # a folder of this fold's own
+
+
+@dataclass(frozen=True, slots=True)
+class FoldEmbeddings:
+    """What the original encoder makes of the two parts."""
+
+    train: Embeddings  # [texts, dim]
+    test: Embeddings
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +108,9 @@ def _baseline(method: str, fold: Fold, bench: Bench) -> Outcome:
 
 
 def _frozen(fold: Fold, bench: Bench) -> Outcome:
-    embeddings = np.asarray(fold.train_embeddings)
+    if fold.embeddings is None:
+        raise ValueError("frozen: expected embeddings of the fold, came none")
+    embeddings = fold.embeddings.train
     began = time.perf_counter()
     if fold.train.multi_label:
         several = OneVsRestClassifier(LogisticRegression(C=_C_SEVERAL, max_iter=2000))
@@ -109,9 +119,8 @@ def _frozen(fold: Fold, bench: Bench) -> Outcome:
         numbers = fold.train.targets(fold.names).argmax(axis=1)
         model = search(embeddings, numbers, seed=bench.recipe.seed).best_estimator_
     seconds = time.perf_counter() - began
-    test = bench.embedder.predict(fold.test.texts).embeddings
     return Outcome(
-        decided=decide_sklearn(model, test, labels=len(fold.names)),
+        decided=decide_sklearn(model, fold.embeddings.test, labels=len(fold.names)),
         train_seconds=seconds,
         messages_per_second=_speed(
             lambda texts: model.predict(bench.embedder.predict(texts).embeddings), fold.test.texts
@@ -128,7 +137,7 @@ def _zero_shot(fold: Fold, bench: Bench) -> Outcome:
 
 def _fine_tuned(method: str, fold: Fold, bench: Bench, recipe: Recipe) -> Outcome:
     data, out = fold.work / "train.jsonl", fold.work / method
-    _write_rows(data, fold.train)
+    write_examples(data, fold.train)  # the hash of the data in the bundle is that of this file
     version = hashlib.sha256(json.dumps(asdict(recipe)).encode()).hexdigest()[:12]
     seconds = None
     if not _is_there(out, data, version):
@@ -180,12 +189,3 @@ def _speed(answer: Callable[[tuple[str, ...]], object], texts: tuple[str, ...]) 
     began = time.perf_counter()
     answer(timed)
     return len(timed) / (time.perf_counter() - began)
-
-
-def _write_rows(path: Path, examples: Examples) -> None:
-    """The training part as a file; a model's data hash is that of this file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8") as file:
-        for row in examples.kept:
-            label = list(row.labels) if examples.multi_label else row.labels[0]
-            file.write(json.dumps({"text": row.text, "label": label}) + "\n")

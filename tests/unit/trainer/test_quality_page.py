@@ -30,9 +30,12 @@ def numbers(result):
         yield f"{interval['value']:.3f} ({interval['low']:.3f}-{interval['high']:.3f}) | {minus['p_value']:.3f}"
     if "mean" in result:
         yield f"{result['mean']['nmi']:.3f}"
-    for label in result.get("labels", ()) if isinstance(result.get("labels"), list) else ():
-        if label["label"] == "spam":
-            yield f"{label['scores']['f1']:.3f}"
+    if "epochs" in result:
+        yield f"{result['epochs'][result['best']]['cosine']:.3f}"
+    if "calibration_error" in result:
+        (spam,) = (label["scores"] for label in result["labels"] if label["label"] == "spam")
+        yield f"{spam['precision']:.3f} | {spam['recall']:.3f} | {spam['f1']:.3f}"
+        yield f"{result['accuracy']:.3f} | {result['calibration_error']:.3f}"
 
 
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
