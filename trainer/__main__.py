@@ -6,6 +6,7 @@ from trainer.commands.cluster import cluster
 from trainer.commands.compare import compare
 from trainer.commands.evaluate import evaluate
 from trainer.commands.fit import fit
+from trainer.commands.inspect import inspect
 from trainer.commands.split import split
 
 app = typer.Typer(
@@ -26,6 +27,7 @@ app.command()(fit)
 app.command()(evaluate)
 app.command()(cluster)
 app.command()(compare)
+app.command()(inspect)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,11 @@ from sklearn.metrics import (
 )
 
 from trainer.examples import Labels
+from trainer.online import Arrived, arrive
 from worker.records import Embeddings
+from worker.settings import ClusterSettings
 
-Method = Literal["kmeans", "minibatch"]
+Method = Literal["kmeans", "minibatch", "online"]
 
 _BATCH = 1024  # texts of a step of MiniBatchKMeans: its default, said here because results depend on it
 _SILHOUETTE_TEXTS = 5000  # all pairs are compared: more texts take memory and say the same
@@ -30,6 +32,7 @@ class ClusterScores:
 
     method: Method
     seed: int
+    judged: int  # texts
     nmi: float  # normalised mutual information
     ari: float  # adjusted Rand index; 0 is chance
     accuracy: float  # under the best one-to-one match of clusters and labels
@@ -37,7 +40,13 @@ class ClusterScores:
 
 
 def score_clusters(
-    embeddings: Embeddings, labels: Labels, *, k: int, method: Method, seeds: Sequence[int]
+    embeddings: Embeddings,
+    labels: Labels,
+    *,
+    k: int,
+    method: Method,
+    seeds: Sequence[int],
+    seed_texts: int | None = None,
 ) -> list[ClusterScores]:
     """Cluster once for each seed and compare with the labels.
 
@@ -45,36 +54,50 @@ def score_clusters(
         embeddings: [texts, dim], rows of length 1.
         labels: [texts], exclusive.
         k: number of clusters, below the number of texts.
-        method: whose clusters.
+        method: whose clusters; those of `online` are judged on the texts after the first ones.
         seeds: of the first centroids.
+        seed_texts: how many first texts `online` seeds with; as many as a worker would if None.
     """
-    found = []
-    for seed in seeds:
-        model = (
-            KMeans(k, n_init=1, random_state=seed)
-            if method == "kmeans"
-            else MiniBatchKMeans(k, n_init=1, batch_size=_BATCH, random_state=seed)
-        )
-        clusters = model.fit_predict(embeddings)
-        found.append(
-            ClusterScores(
-                method=method,
-                seed=seed,
-                nmi=float(normalized_mutual_info_score(labels, clusters)),
-                ari=float(adjusted_rand_score(labels, clusters)),
-                accuracy=matched_accuracy(labels, clusters),
-                silhouette=float(
-                    silhouette_score(
-                        embeddings,
-                        clusters,
-                        metric="cosine",
-                        sample_size=min(_SILHOUETTE_TEXTS, len(embeddings)),
-                        random_state=seed,
-                    )
-                ),
+    return [
+        _score(embeddings, labels, _cluster(embeddings, k, method, seed, seed_texts), method, seed) for seed in seeds
+    ]
+
+
+def default_seed_texts(k: int) -> int:
+    """How many texts a worker gathers before it seeds, as its settings say."""
+    return ClusterSettings.model_validate({"k": k}).seed_size
+
+
+def _cluster(embeddings: Embeddings, k: int, method: Method, seed: int, seed_texts: int | None) -> Arrived:
+    if method == "online":
+        return arrive(embeddings, k=k, seed_texts=seed_texts or default_seed_texts(k), seed=seed)
+    model = (
+        KMeans(k, n_init=1, random_state=seed)
+        if method == "kmeans"
+        else MiniBatchKMeans(k, n_init=1, batch_size=_BATCH, random_state=seed)
+    )
+    return Arrived(rows=np.arange(len(embeddings)), clusters=model.fit_predict(embeddings).astype(np.int64))
+
+
+def _score(embeddings: Embeddings, labels: Labels, given: Arrived, method: Method, seed: int) -> ClusterScores:
+    true = labels[given.rows]
+    return ClusterScores(
+        method=method,
+        seed=seed,
+        judged=len(given.rows),
+        nmi=float(normalized_mutual_info_score(true, given.clusters)),
+        ari=float(adjusted_rand_score(true, given.clusters)),
+        accuracy=matched_accuracy(true, given.clusters),
+        silhouette=float(
+            silhouette_score(
+                embeddings[given.rows],
+                given.clusters,
+                metric="cosine",
+                sample_size=min(_SILHOUETTE_TEXTS, len(given.rows)),
+                random_state=seed,
             )
-        )
-    return found
+        ),
+    )
 
 
 def matched_accuracy(labels: Labels, clusters: NDArray[np.integer]) -> float:

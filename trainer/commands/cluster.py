@@ -21,14 +21,21 @@ class Which(StrEnum):
 
     kmeans = "kmeans"
     minibatch = "minibatch"
+    online = "online"
 
 
 def cluster(
     data: Annotated[Path, typer.Argument(help="Labelled texts; the labels only judge.")],
     *,
     model: Annotated[str, typer.Option(help="Whose embedding: `default`, a bundle, a folder or a hub id.")] = "default",
-    method: Annotated[Which, typer.Option(help="kmeans, or its mini-batch form.")] = Which.kmeans,
+    method: Annotated[
+        Which, typer.Option(help="kmeans, its mini-batch form, or online: as a worker does while texts arrive.")
+    ] = Which.kmeans,
     k: Annotated[int | None, typer.Option(min=2, help="Number of clusters; that of the labels if unset.")] = None,
+    seed_texts: Annotated[
+        int | None,
+        typer.Option(min=2, help="online: texts that seed the centroids; as many as a worker takes if unset."),
+    ] = None,
     sample: Annotated[
         int | None, typer.Option(min=3, help="Take so many texts, drawn by --seed; all if unset.")
     ] = None,
@@ -45,7 +52,7 @@ def cluster(
     """Cluster the embeddings of labelled texts and say how well clusters and labels agree."""
     import numpy as np  # noqa: PLC0415 - with sklearn and torch seconds: --help does not wait
 
-    from trainer.clusters import score_clusters  # noqa: PLC0415
+    from trainer.clusters import default_seed_texts, score_clusters  # noqa: PLC0415
     from trainer.frozen import embed  # noqa: PLC0415
     from trainer.reading import Columns, read_examples  # noqa: PLC0415
     from worker.inference.loading import load_embedder  # noqa: PLC0415
@@ -61,10 +68,17 @@ def cluster(
         count = k or len(np.unique(labels))
         if not 2 <= count < len(labels):  # noqa: PLR2004 - fewer are no clusters
             raise ConfigurationError(f"--k: expected 2 to {len(labels) - 1}, below the number of texts, came {count}")
+        first = seed_texts or default_seed_texts(count)
+        if method is Which.online and not count <= first < len(labels) - 1:
+            raise ConfigurationError(
+                f"--seed-texts: expected {count} (--k) to {len(labels) - 2} of {len(labels)} texts, came {first}"
+            )
         predictor, encoder = load_embedder(ModelSettings.model_validate(settings))
         total = len(picked.kept)
         embeddings = embed(predictor, picked.texts, tick=lambda step: progress("embed", step, total))
-        runs = score_clusters(embeddings, labels, k=count, method=method.value, seeds=range(seed, seed + seeds))
+        runs = score_clusters(
+            embeddings, labels, k=count, method=method.value, seeds=range(seed, seed + seeds), seed_texts=seed_texts
+        )
     means = {name: float(np.mean([getattr(run, name) for run in runs])) for name in _MEASURES}
     line = {
         "data": data.name,

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from trainer.__main__ import app
-from trainer.clusters import matched_accuracy, score_clusters
+from trainer.clusters import default_seed_texts, matched_accuracy, score_clusters
 
 RNG = np.random.default_rng(4)
 CENTERS = np.eye(6, dtype=np.float32)[:3]
@@ -52,3 +52,23 @@ def test_more_clusters_than_texts_are_refused(encoder_folder, texts):
 
     assert 2 == result.exit_code
     assert "--k: expected 2 to 63" in result.stderr
+
+
+def test_texts_are_given_clusters_as_they_arrive():
+    (run,) = score_clusters(CLOUDS, LABELS, k=3, method="online", seeds=[1], seed_texts=30)
+
+    assert 60 == run.judged
+    assert run.nmi > 0.9
+
+
+def test_a_worker_seeds_with_as_many_texts_as_its_settings_say():
+    assert (1000, 1500) == (default_seed_texts(12), default_seed_texts(150))
+
+
+def test_too_few_texts_to_arrive_are_refused(encoder_folder, texts):
+    arguments = ["cluster", str(texts), "--model", str(encoder_folder), "--method", "online"]
+
+    result = CliRunner().invoke(app, arguments)
+
+    assert 2 == result.exit_code
+    assert "--seed-texts: expected 2 (--k) to 62 of 64 texts, came 1000" in result.stderr
