@@ -2,46 +2,24 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import nn
 
 from trainer.batches import length_grouped
-from trainer.calibration import Logits, log_loss, probabilities_of
+from trainer.calibration import Logits
 from trainer.checkpoints import Checkpoints
-from trainer.examples import Targets
 from trainer.losses import drift, label_loss, label_weights, to_tensor
+from trainer.optimising import make_optimizer, rate_factor
+from trainer.passes import Material, Pads, Passes
 from trainer.recipe import Recipe
-from trainer.scores import decide, macro_f1
-from worker.batching import cut_batches
-from worker.inference.engines.engine import TokenBatch
 from worker.inference.networks import EncoderNetwork
-from worker.inference.tokens import Tokens
-from worker.records import Embeddings
 
 CHECKPOINT_STEPS = 20  # between two checkpoints: at most half a minute of work on one core is lost
-JUDGE_TOKENS = 4096  # of a padded batch without gradients: memory stays below that of a training batch
 GREATEST_NORM = 1.0  # of all gradients together: one odd batch must not undo the others
-
-
-class Pads(Protocol):
-    """Makes padded batches."""
-
-    def pad(self, tokens: Tokens, rows: NDArray[np.int64]) -> TokenBatch:
-        """The padded batch of some rows."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Material:
-    """Texts ready to learn from or to be judged by."""
-
-    tokens: Tokens
-    targets: Targets  # [texts, labels]
-    originals: Embeddings  # [texts, dim], of the encoder before training, rows of length 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,13 +79,13 @@ class FineTuning:
         checkpoints: Checkpoints,
     ) -> None:
         self._network = network
-        self._tokenizer = tokenizer
+        self._passes = Passes(network, tokenizer, device, multi_label)
         self._train, self._validation = train, validation
         self._recipe, self._multi_label, self._device = recipe, multi_label, device
         self._checkpoints = checkpoints
         weights = label_weights(train.targets, multi_label=multi_label, kind=recipe.class_weights)
         self._weights = to_tensor(weights, device)
-        self._optimizer = _optimizer(network, recipe)
+        self._optimizer = make_optimizer(network, recipe)
         self._peaks = [group["lr"] for group in self._optimizer.param_groups]
 
     @property
@@ -136,7 +114,7 @@ class FineTuning:
             self._learn_epoch(state, tick, stop)
             self._close_epoch(state)
         self._network.load_state_dict(self._checkpoints.load_best())
-        return Tuned(epochs=tuple(state.epochs), best=state.best, logits=self._judge().logits)
+        return Tuned(epochs=tuple(state.epochs), best=state.best, logits=self._passes.judge(self._validation).logits)
 
     def _learn_epoch(self, state: _State, tick: Callable[[int], None], stop: Callable[[], bool]) -> None:
         rng = np.random.default_rng([self._recipe.seed, state.epoch])
@@ -155,7 +133,7 @@ class FineTuning:
                 raise KeyboardInterrupt
 
     def _learn(self, rows: NDArray[np.int64]) -> float:
-        logits, embeddings = self._pass(self._train, rows)
+        logits, embeddings = self._passes.logits(self._train, rows)
         targets = torch.from_numpy(self._train.targets[rows].astype(np.float32)).to(self._device)
         loss = label_loss(logits, targets, multi_label=self._multi_label, weights=self._weights)
         if self._recipe.keep_embedding:
@@ -168,7 +146,7 @@ class FineTuning:
         return float(loss.detach())
 
     def _close_epoch(self, state: _State) -> None:
-        judged = self._judge()
+        judged = self._passes.judge(self._validation)
         state.epochs.append(
             Epoch(
                 training_loss=state.loss_sum / state.step,
@@ -183,30 +161,6 @@ class FineTuning:
             self._checkpoints.save_best(self._network.state_dict())
         state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
         self._save(state)
-
-    def _judge(self) -> "_Judged":
-        self._network.eval()
-        lengths, targets = self._validation.tokens.lengths, self._validation.targets
-        logits = np.empty(targets.shape, dtype=np.float32)
-        cosines = np.empty(len(targets), dtype=np.float32)
-        with torch.no_grad():
-            for rows in cut_batches(lengths, max_batch_tokens=JUDGE_TOKENS):
-                found, embeddings = self._pass(self._validation, rows)
-                logits[rows] = found.cpu().numpy()
-                cosines[rows] = (embeddings.cpu().numpy() * self._validation.originals[rows]).sum(axis=1)
-        probabilities = probabilities_of(logits, multi_label=self._multi_label)
-        return _Judged(
-            logits=logits,
-            loss=log_loss(probabilities, targets, multi_label=self._multi_label),
-            macro_f1=macro_f1(targets, decide(probabilities, multi_label=self._multi_label)),
-            cosine=float(cosines.mean()),
-        )
-
-    def _pass(self, material: Material, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
-        batch = self._tokenizer.pad(material.tokens, rows)
-        return self._network.logits(
-            torch.from_numpy(batch.input_ids).to(self._device), torch.from_numpy(batch.attention_mask).to(self._device)
-        )
 
     def _set_rate(self, step: int) -> None:
         factor = rate_factor(step, steps=self.steps, warmup=self._recipe.warmup)
@@ -233,31 +187,3 @@ class FineTuning:
         torch.set_rng_state(saved["random"])
         state = saved["state"]
         return _State(**{**state, "epochs": [Epoch(**epoch) for epoch in state["epochs"]]})
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    logits: Logits  # [texts, labels]
-    loss: float
-    macro_f1: float
-    cosine: float
-
-
-def rate_factor(step: int, *, steps: int, warmup: float) -> float:
-    """The learning rate of a step over its peak: a linear rise, then a linear fall to 0 after the last step."""
-    rise = max(1, round(steps * warmup))
-    if step < rise:
-        return (step + 1) / rise
-    return (steps - step) / max(1, steps - rise)
-
-
-def _optimizer(network: EncoderNetwork, recipe: Recipe) -> torch.optim.AdamW:
-    encoder = list(network.encoder.parameters())
-    return torch.optim.AdamW(
-        [
-            {"params": [one for one in encoder if one.ndim > 1], "weight_decay": recipe.weight_decay},
-            {"params": [one for one in encoder if one.ndim <= 1], "weight_decay": 0.0},
-            {"params": list(network.head.parameters()), "weight_decay": 0.0, "lr": recipe.head_learning_rate},
-        ],
-        lr=recipe.learning_rate,
-    )

@@ -1,66 +1,34 @@
 """Trains a model on a file of examples and writes it as a bundle."""
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 
+from trainer.bundling import FitOptions, TrainedModel, write_model
 from trainer.cards import FrozenFacts, TunedFacts, card
 from trainer.checkpoints import Checkpoints
 from trainer.examples import Examples
 from trainer.frozen import embed, fit_frozen
 from trainer.interruption import asked_to_stop
 from trainer.originals import forget, remembered
-from trainer.reading import Columns, read_examples
+from trainer.reading import read_examples
 from trainer.recipe import Recipe
 from trainer.report import Report, require_enough
 from trainer.splits import require_disjoint, split
 from trainer.suspects import Suspect, find_suspects
-from trainer.tuned import HEAD_POOLING, Part, save_encoder, tune
-from worker.inference.bundle import (
-    PACKAGE_SOURCE,
-    EncoderReference,
-    EncoderSource,
-    Manifest,
-    TrainingData,
-    require_writable,
-    write_bundle,
-)
+from trainer.tuned import Part, tune
+from worker.errors import ConfigurationError
+from worker.inference.bundle import Manifest, require_writable
 from worker.inference.encoder import Encoder
 from worker.inference.loading import load_embedder
 from worker.inference.predictor import Predictor
-from worker.inference.sources import PACKAGE_SHA256, file_sha256, weights_sha256
 from worker.records import Embeddings
-from worker.settings import ModelSettings
 
 Progress = Callable[[str, int, int], None]  # stage, steps done now, steps in all
 
 _LEAST_VALIDATED = 2  # texts of each label: one for training, one for validation
-
-
-@dataclass(frozen=True, slots=True)
-class FitOptions:
-    """What a bundle is made of."""
-
-    path: Path  # CSV or JSONL
-    columns: Columns
-    out: Path  # the bundle's folder
-    name: str
-    version: str
-    data_name: str
-    citation: str
-    licence: str
-    encoder: ModelSettings
-    seed: int
-    folds: int  # of the frozen head's cross-validation
-    recipe: Recipe | None  # None: the encoder stays frozen
-    validation: Path | None  # None: a share of the data
-    work: Path  # checkpoints of fine-tuning
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,14 +40,6 @@ class Fitted:
     report: Report
     facts: FrozenFacts | TunedFacts
     suspects: tuple[Suspect, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Model:
-    weight: NDArray[np.float32]
-    bias: NDArray[np.float32]
-    report: Report
-    facts: FrozenFacts | TunedFacts
 
 
 def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: None) -> Fitted:
@@ -97,6 +57,8 @@ def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: N
     """
     require_writable(options.out)
     examples = read_examples(options.path, options.columns)
+    if not examples.kept:
+        raise ConfigurationError(f"{options.path}: expected labelled texts, came none")
     validation = _given_validation(options, examples)
     if options.recipe is None:
         require_enough(examples.labels, folds=options.folds)
@@ -111,7 +73,7 @@ def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: N
         given = None if validation is None else _embedded(options, predictor, validation, progress)
         model = _tuned(options, options.recipe, encoder, _parts(everything, given, options.recipe), progress)
     suspects = find_suspects(examples, everything.originals, seed=options.seed)
-    manifest = _write(options, model, encoder, examples, now=now)
+    manifest = write_model(options, model, encoder, examples, now=now)
     readme = card(manifest, report=model.report, examples=examples, facts=model.facts, seed=options.seed)
     (options.out / "README.md").write_text(readme, encoding="utf-8")
     if options.recipe is not None:
@@ -124,6 +86,10 @@ def _given_validation(options: FitOptions, examples: Examples) -> Examples | Non
     if options.validation is None:
         return None
     validation = read_examples(options.validation, options.columns)
+    if not validation.kept or validation.multi_label > examples.multi_label:
+        raise ConfigurationError(
+            f"{options.validation}: expected texts labelled as in {options.path}, came others or none"
+        )
     require_disjoint(examples, validation, name=str(options.validation))
     validation.targets(examples.label_names)  # a label that is not trained is refused before the minutes are spent
     return validation
@@ -145,13 +111,18 @@ def _parts(everything: Part, validation: Part | None, recipe: Recipe) -> tuple[P
     if validation is not None:
         return everything, validation
     cut = split(everything.examples, share=recipe.validation, seed=recipe.seed)
+    if not len(cut.test):
+        raise ConfigurationError(
+            f"expected at least one text for validation, came {len(everything.examples.kept)} texts in all and a share "
+            f"of {recipe.validation:g}; add examples, raise --validation-share or name a file with --validation"
+        )
     train, held_out = (
         Part(everything.examples.pick(rows), everything.originals[rows]) for rows in (cut.train, cut.test)
     )
     return train, held_out
 
 
-def _frozen(options: FitOptions, everything: Part, progress: Progress) -> _Model:
+def _frozen(options: FitOptions, everything: Part, progress: Progress) -> TrainedModel:
     head = fit_frozen(
         everything.originals,
         everything.examples.labels,
@@ -159,12 +130,12 @@ def _frozen(options: FitOptions, everything: Part, progress: Progress) -> _Model
         seed=options.seed,
         tick=lambda: progress("fit", 1, options.folds + 1),
     )
-    return _Model(head.weight, head.bias, head.report, FrozenFacts(c=head.c))
+    return TrainedModel(head.weight, head.bias, head.report, FrozenFacts(c=head.c))
 
 
 def _tuned(
     options: FitOptions, recipe: Recipe, encoder: Encoder, parts: tuple[Part, Part], progress: Progress
-) -> _Model:
+) -> TrainedModel:
     train, validation = parts
     with asked_to_stop() as stop:
         model = tune(
@@ -185,59 +156,4 @@ def _tuned(
         best=model.best,
         temperature=model.temperature,
     )
-    return _Model(model.weight, model.bias, model.report, facts)
-
-
-def _write(options: FitOptions, model: _Model, encoder: Encoder, examples: Examples, *, now: datetime) -> Manifest:
-    with ExitStack() as resources:
-        if isinstance(model.facts, TunedFacts):
-            folder = Path(resources.enter_context(save_encoder(encoder)))
-            reference = EncoderReference(source="files", sha256=weights_sha256(folder))
-        else:
-            folder = encoder.folder
-            reference = EncoderReference(source=_source(encoder), sha256=encoder.weights_sha256)
-        return write_bundle(
-            options.out,
-            manifest=_manifest(options, model, encoder, examples, reference=reference, now=now),
-            weight=model.weight,
-            bias=model.bias,
-            encoder_folder=None if reference.source == PACKAGE_SOURCE else folder,
-        )
-
-
-def _source(encoder: Encoder) -> EncoderSource:
-    return PACKAGE_SOURCE if encoder.weights_sha256 == PACKAGE_SHA256 else "files"
-
-
-def _manifest(
-    options: FitOptions,
-    model: _Model,
-    encoder: Encoder,
-    examples: Examples,
-    *,
-    reference: EncoderReference,
-    now: datetime,
-) -> Manifest:
-    tuned = isinstance(model.facts, TunedFacts)
-    return Manifest(
-        name=options.name,
-        version=options.version,
-        labels=model.report.labels,
-        multi_label=examples.multi_label,
-        pooling=encoder.pooling,
-        head_pooling=HEAD_POOLING if tuned else None,
-        max_tokens=encoder.max_tokens,
-        temperature=model.facts.temperature if isinstance(model.facts, TunedFacts) else 1.0,
-        thresholds={},
-        metrics=model.report.metrics,
-        data=TrainingData(
-            name=options.data_name,
-            sha256=file_sha256(options.path),
-            citation=options.citation,
-            licence=options.licence,
-            rows=examples.rows,
-            used_rows=len(examples.texts),
-        ),
-        encoder=reference,
-        created=now.isoformat(timespec="seconds"),
-    )
+    return TrainedModel(model.weight, model.bias, model.report, facts)

@@ -14,8 +14,9 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
 from trainer.baselines import BASELINES, decide_sklearn, fit_sklearn, make_baseline
+from trainer.bundling import FitOptions
 from trainer.examples import Examples, Targets
-from trainer.fit import FitOptions, Progress, fit
+from trainer.fit import Progress, fit
 from trainer.frozen import search
 from trainer.reading import Columns
 from trainer.recipe import Recipe

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from trainer.calibration import fit_temperature, probabilities_of
 from trainer.checkpoints import Checkpoints
 from trainer.examples import Examples, Targets
-from trainer.finetune import Epoch, FineTuning, Material
+from trainer.finetune import Epoch, FineTuning
+from trainer.passes import Material
 from trainer.recipe import Recipe
 from trainer.report import Report, split_report
 from trainer.scores import decide

@@ -72,7 +72,7 @@ def fit(
 ) -> None:
     """Train a model on labelled texts and write it as a bundle, with its measured scores."""
     # torch and sklearn take seconds to import: --help and wrong options do not wait for them
-    from trainer.fit import FitOptions  # noqa: PLC0415
+    from trainer.bundling import FitOptions  # noqa: PLC0415
     from trainer.fit import fit as fit_bundle  # noqa: PLC0415
     from trainer.reading import Columns  # noqa: PLC0415
     from trainer.recipe import Recipe  # noqa: PLC0415

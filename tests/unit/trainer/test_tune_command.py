@@ -157,6 +157,38 @@ def test_validation_texts_of_ones_own_must_be_others(tmp_path, texts, fit):
     assert "expected no text of the training data, came 64 (lines 1, 2" in result.stderr
 
 
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ([], "expected labelled texts, came none"),
+        ([{"text": " ", "label": ["a"]}], "expected labelled texts, came none"),
+        (
+            [{"text": t, "label": label} for t, label in (("a", "x"), ("b", "x"), ("c", "y"), ("d", "y"))],
+            "--validation-share",
+        ),
+    ],
+)
+def test_too_few_texts_are_refused_with_what_to_do(tmp_path, fit, lines, message):
+    path = tmp_path / "few.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+
+    result = fit(path)
+
+    assert 2 == result.exit_code
+    assert message in result.stderr
+
+
+def test_validation_texts_of_ones_own_pick_the_epoch(tmp_path, texts, fit):
+    lines = texts.read_text(encoding="utf-8").splitlines(keepends=True)
+    train, validation = tmp_path / "train.jsonl", tmp_path / "validation.jsonl"
+    train.write_text("".join(lines[::2]), encoding="utf-8")
+    validation.write_text("".join(lines[1::2]), encoding="utf-8")
+
+    line = json.loads(fit(train, "bundle", "--validation", validation, "--json").stdout)
+
+    assert (32, 32) == (line["trained"], line["validated"])
+
+
 def test_the_card_says_what_was_done_and_no_text(tmp_path, texts, fit):
     fit(texts, "bundle", "--citation", "Me 2026")
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from trainer.batches import length_grouped
-from trainer.finetune import rate_factor
 from trainer.losses import drift, label_loss, label_weights
+from trainer.optimising import rate_factor
 
 LENGTHS = np.random.default_rng(1).integers(3, 90, size=1000)
 
