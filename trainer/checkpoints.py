@@ -61,14 +61,18 @@ class Checkpoints:
         """Remove what was written; the folder too if nothing else is in it."""
         for name in (_LATEST, _BEST):
             (self._folder / name).unlink(missing_ok=True)
+            self._unfinished(name).unlink(missing_ok=True)
         if self._folder.is_dir() and not any(self._folder.iterdir()):
             self._folder.rmdir()
 
     def _write(self, name: str, content: object) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
-        unfinished = self._folder / f"{name}.unfinished"
+        unfinished = self._unfinished(name)
         torch.save(content, unfinished)
         unfinished.replace(self._folder / name)
+
+    def _unfinished(self, name: str) -> Path:
+        return self._folder / f"{name}.unfinished"
 
     def _read(self, name: str) -> dict[str, Any]:
         path = self._folder / name

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from threadpoolctl import threadpool_limits
 
 from trainer.commands.console import exit_codes, progress_bars
 from worker.errors import ConfigurationError
@@ -58,7 +59,7 @@ def cluster(
     from worker.inference.loading import load_embedder  # noqa: PLC0415
 
     settings: dict[str, Any] = {"path": model, "revision": revision, "device": device, "threads": threads}
-    with exit_codes(), progress_bars("embed") as progress:
+    with exit_codes(), threadpool_limits(threads), progress_bars("embed") as progress:
         examples = read_examples(data, Columns(text=text_column, label=label_column))
         labels = examples.labels
         rows = np.flatnonzero(~np.isin(labels, without or []))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from threadpoolctl import threadpool_limits
 
 from trainer.commands.console import exit_codes, progress_bars
 from worker.errors import ConfigurationError
@@ -39,7 +40,7 @@ def compare(
     encoder: Annotated[str, typer.Option(help="`default`, a Hugging Face folder or hub id, or a bundle.")] = "default",
     revision: Annotated[str | None, typer.Option(help="Commit of a hub encoder.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads of torch; all cores if unset.")] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if unset.")] = None,
     epochs: Annotated[int, typer.Option(min=1, help="Of fine-tuning.")] = 2,
     learning_rate: Annotated[float, typer.Option(min=0, help="Of fine-tuning, at its peak.")] = 5e-5,
     keep_embedding: Annotated[float, typer.Option(min=0, help="How strongly fine-tuning holds the embedding.")] = 1.0,
@@ -64,7 +65,11 @@ def compare(
         "precision": "fp32",
     }
     goes_on = f"interrupted; the same command goes on from what is in {folder}"
-    with exit_codes(if_interrupted=goes_on), progress_bars("embed", "tune", "methods") as progress:
+    with (
+        exit_codes(if_interrupted=goes_on),
+        threadpool_limits(threads),
+        progress_bars("embed", "tune", "methods") as progress,
+    ):
         named = tuple(name.strip() for name in methods.split(",") if name.strip())
         if descriptions is not None and "zero-shot" not in named:
             named = (*named, "zero-shot")

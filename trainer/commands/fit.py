@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from threadpoolctl import threadpool_limits
 
 from trainer.commands.console import exit_codes, progress_bars
 from worker.settings import ModelSettings
@@ -44,7 +45,9 @@ def fit(
     encoder: Annotated[str, typer.Option(help="`default`, a Hugging Face folder or hub id, or a bundle.")] = "default",
     revision: Annotated[str | None, typer.Option(help="Commit of a hub encoder.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if unset.")] = None,
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads, of regressions too; all cores if unset.")
+    ] = None,
     max_tokens: Annotated[
         int | None, typer.Option(min=8, help="Cut texts after so many tokens; the encoder's own window if unset.")
     ] = None,
@@ -80,7 +83,11 @@ def fit(
     now = datetime.now(UTC)
     folder = work or out.with_name(f"{out.resolve().name}.work")
     goes_on = f"interrupted; the same command goes on from what is in {folder}"
-    with exit_codes(if_interrupted=goes_on), progress_bars("embed", "fit", "tune") as progress:
+    with (
+        exit_codes(if_interrupted=goes_on),
+        threadpool_limits(threads),
+        progress_bars("embed", "fit", "tune") as progress,
+    ):
         recipe = Recipe(
             epochs=epochs,
             batch_size=batch_size,
@@ -144,7 +151,10 @@ def _as_json(fitted: "Fitted", out: Path) -> str:
 def _as_text(fitted: "Fitted", out: Path) -> str:
     examples, report = fitted.examples, fitted.report
     width = max(len(name) for name in report.metrics)
-    scores = [f"  {name:<{width}}  {score.mean:.4f} ± {score.std:.4f}" for name, score in report.metrics.items()]
+    scores = [
+        f"  {name:<{width}}  {score.mean:.4f}{f' ± {score.std:.4f}' if report.folds else ''}"
+        for name, score in report.metrics.items()
+    ]
     left_out = (
         f"{examples.duplicates} repeats, {examples.conflicts} with conflicting labels, {examples.empty} without text"
     )
