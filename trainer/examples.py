@@ -1,122 +1,123 @@
-"""Labelled texts from a file, each once."""
+"""Labelled texts, each once."""
 
-import csv
-import gzip
-import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
 
 from worker.errors import ConfigurationError
 
-Row = tuple[str, str]  # text, label
+Labels = NDArray[np.str_]  # [texts], exclusive labels
+Targets = NDArray[np.bool_]  # [texts, labels], True where the label holds
 
-csv.field_size_limit(1 << 24)  # 16 MiB: one long text must not end the reading; the default is 128 KiB
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a file."""
+
+    line: int  # in the file, from 1; the last one of a text with line breaks
+    text: str
+    labels: tuple[str, ...]  # sorted, distinct; exactly one where labels are exclusive
+    slice: str = ""  # what the slice column says
 
 
 @dataclass(frozen=True, slots=True)
 class Examples:
     """Distinct labelled texts in the order of the file, and what was left out on the way."""
 
-    texts: tuple[str, ...]
-    labels: tuple[str, ...]  # labels[i] belongs to texts[i]
+    kept: tuple[Row, ...]
+    multi_label: bool  # several labels, or none, may hold at once
     rows: int  # in the file
     empty: int  # rows without text
-    duplicates: int  # rows that repeat an earlier text with the same label
-    conflicts: int  # rows of texts that come with more than one label: all of them are left out
+    duplicates: int  # rows that repeat an earlier text with the same labels
+    conflicts: int  # rows of texts that come with different labels: all of them are left out
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """The texts."""
+        return tuple(row.text for row in self.kept)
 
     @property
     def label_names(self) -> tuple[str, ...]:
         """The labels, sorted."""
-        return tuple(sorted(set(self.labels)))
+        return tuple(sorted({label for row in self.kept for label in row.labels}))
+
+    @property
+    def labels(self) -> Labels:
+        """The label of each text, [texts].
+
+        Raises:
+            ConfigurationError: the file is multi-label.
+        """
+        if self.multi_label:
+            raise ConfigurationError("expected one label for each text, came lists of labels; leave out --frozen")
+        return np.asarray([row.labels[0] for row in self.kept])
+
+    def targets(self, names: Sequence[str]) -> Targets:
+        """Which labels hold, [texts, labels].
+
+        Args:
+            names: the columns.
+
+        Raises:
+            ConfigurationError: a text has a label that is not among them.
+        """
+        columns = {name: index for index, name in enumerate(names)}
+        targets = np.zeros((len(self.kept), len(names)), dtype=np.bool_)
+        for index, row in enumerate(self.kept):
+            for label in row.labels:
+                if label not in columns:
+                    known = ", ".join(names[:12])
+                    raise ConfigurationError(
+                        f"line {row.line}: expected a label that the model knows ({known}), came {label!r}"
+                    )
+                targets[index, columns[label]] = True
+        return targets
+
+    def pick(self, indices: Iterable[int]) -> "Examples":
+        """Some of the texts; the counts stay those of the file."""
+        return Examples(
+            kept=tuple(self.kept[index] for index in indices),
+            multi_label=self.multi_label,
+            rows=self.rows,
+            empty=self.empty,
+            duplicates=self.duplicates,
+            conflicts=self.conflicts,
+        )
 
 
-def read_examples(path: Path, *, text_column: str = "text", label_column: str = "label") -> Examples:
-    """Read CSV (with a header) or JSON Lines, gzipped or not, and leave out repeats.
-
-    Repeats must go before any split: a text that is in both parts is remembered, not understood.
-
-    Args:
-        path: `.csv`, `.jsonl` or `.ndjson`, optionally followed by `.gz`; UTF-8.
-        text_column: column or key of the text.
-        label_column: column or key of the label; numbers are read as their text.
-
-    Raises:
-        ConfigurationError: no such file, another format, a line that cannot be read, or a column that is not there.
-    """
-    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
-    readers = {".csv": _csv_rows, ".jsonl": _json_rows, ".ndjson": _json_rows}
-    reader = readers.get(suffixes[-1] if suffixes else "")
-    if reader is None:
-        raise ConfigurationError(f"{path}: expected .csv, .jsonl or .ndjson (.gz may follow), came {path.name}")
-    try:
-        with _open(path) as file:
-            return dedupe(reader(file, path, text_column, label_column))
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigurationError(f"{path}: expected a readable UTF-8 file, came {type(error).__name__}") from error
+def folded(text: str) -> str:
+    """What makes two texts the same: case and white space do not count."""
+    return " ".join(text.casefold().split())
 
 
-def dedupe(rows: Iterable[Row]) -> Examples:
+def dedupe(rows: Iterable[Row], *, multi_label: bool = False) -> Examples:
     """Keep the first of every text; texts that differ only in case or white space are the same.
 
-    Texts that come with several labels teach nothing certain: all their rows are left out.
+    Repeats must go before any split: a text that is in both parts is remembered, not understood. Texts that come with
+    different labels teach nothing certain: all their rows are left out.
     """
     first: dict[str, Row] = {}
     counts: dict[str, int] = {}
     contradicted: set[str] = set()
     total = empty = 0
-    for text, label in rows:
+    for row in rows:
         total += 1
-        key = " ".join(text.casefold().split())
+        key = folded(row.text)
         if not key:
             empty += 1
             continue
         counts[key] = counts.get(key, 0) + 1
-        if first.setdefault(key, (text, label))[1] != label:
+        if first.setdefault(key, row).labels != row.labels:
             contradicted.add(key)
-    kept = [row for key, row in first.items() if key not in contradicted]
+    kept = tuple(row for key, row in first.items() if key not in contradicted)
     conflicts = sum(counts[key] for key in contradicted)
     return Examples(
-        texts=tuple(text for text, _ in kept),
-        labels=tuple(label for _, label in kept),
+        kept=kept,
+        multi_label=multi_label,
         rows=total,
         empty=empty,
         duplicates=total - empty - conflicts - len(kept),
         conflicts=conflicts,
     )
-
-
-def _open(path: Path) -> IO[str]:
-    if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", newline="")
-    return path.open(encoding="utf-8", newline="")
-
-
-def _csv_rows(file: IO[str], path: Path, text_column: str, label_column: str) -> Iterator[Row]:
-    reader = csv.DictReader(file)
-    for row in reader:
-        yield _row(row, f"{path}, line {reader.line_num}", text_column, label_column)
-
-
-def _json_rows(file: IO[str], path: Path, text_column: str, label_column: str) -> Iterator[Row]:
-    for number, line in enumerate(file, start=1):
-        if not line.strip():
-            continue
-        where = f"{path}, line {number}"
-        try:
-            row = json.loads(line)
-        except ValueError as error:
-            raise ConfigurationError(f"{where}: expected a JSON object, came something else") from error
-        if not isinstance(row, dict):
-            raise ConfigurationError(f"{where}: expected a JSON object, came {type(row).__name__}")
-        yield _row(row, where, text_column, label_column)
-
-
-def _row(row: Mapping[str, object], where: str, text_column: str, label_column: str) -> Row:
-    text, label = row.get(text_column), row.get(label_column)
-    if not isinstance(text, str):
-        raise ConfigurationError(f"{where}: expected a text in {text_column!r}, came none; set --text-column")
-    if isinstance(label, bool) or not isinstance(label, str | int) or label == "":
-        raise ConfigurationError(f"{where}: expected a label in {label_column!r}, came none; set --label-column")
-    return text, str(label)

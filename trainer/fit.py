@@ -1,49 +1,34 @@
-"""Fits a head to a file of examples and writes it as a bundle."""
+"""Trains a model on a file of examples and writes it as a bundle."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
-import numpy as np
+import torch
 
-from trainer.cards import card
-from trainer.examples import Examples, read_examples
-from trainer.frozen import FrozenHead, embed, fit_frozen
-from trainer.report import require_enough
-from worker.inference.bundle import (
-    PACKAGE_SOURCE,
-    EncoderReference,
-    EncoderSource,
-    Manifest,
-    TrainingData,
-    require_writable,
-    write_bundle,
-)
+from trainer.bundling import FitOptions, TrainedModel, write_model
+from trainer.cards import FrozenFacts, TunedFacts, card
+from trainer.checkpoints import Checkpoints
+from trainer.examples import Examples
+from trainer.frozen import embed, fit_frozen
+from trainer.interruption import asked_to_stop
+from trainer.originals import forget, remembered
+from trainer.reading import read_examples
+from trainer.recipe import Recipe
+from trainer.report import Report, require_enough
+from trainer.splits import require_disjoint, split
+from trainer.suspects import Suspect, find_suspects
+from trainer.tuned import Part, tune
+from worker.errors import ConfigurationError
+from worker.inference.bundle import Manifest, require_writable
 from worker.inference.encoder import Encoder
 from worker.inference.loading import load_embedder
-from worker.inference.sources import PACKAGE_SHA256, file_sha256
-from worker.settings import ModelSettings
+from worker.inference.predictor import Predictor
+from worker.records import Embeddings
 
 Progress = Callable[[str, int, int], None]  # stage, steps done now, steps in all
 
-
-@dataclass(frozen=True, slots=True)
-class FitOptions:
-    """What a bundle is made of."""
-
-    path: Path  # CSV or JSONL
-    out: Path  # the bundle's folder
-    name: str
-    version: str
-    text_column: str
-    label_column: str
-    data_name: str
-    citation: str
-    licence: str
-    encoder: ModelSettings
-    folds: int
-    seed: int
+_LEAST_VALIDATED = 2  # texts of each label: one for training, one for validation
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,79 +36,124 @@ class Fitted:
     """A bundle that was written, and how it came about."""
 
     manifest: Manifest
-    head: FrozenHead
     examples: Examples
+    report: Report
+    facts: FrozenFacts | TunedFacts
+    suspects: tuple[Suspect, ...]
 
 
 def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: None) -> Fitted:
-    """Read, embed, judge, fit, write.
+    """Read, embed, train, judge, write.
 
     Args:
         options: what to make.
         now: becomes `created`; nothing else depends on it.
-        progress: told after every step of the stages `embed` and `fit`.
+        progress: told after every step of the stages `embed`, `fit` and `tune`.
 
     Raises:
-        ConfigurationError: the data, the encoder or the output folder does not fit.
+        ConfigurationError: the data, the encoder, the work or the output folder does not fit.
         PredictorError: the encoder failed on the texts.
+        KeyboardInterrupt: a signal asked to stop; the same call goes on from the work folder.
     """
     require_writable(options.out)
-    examples = read_examples(options.path, text_column=options.text_column, label_column=options.label_column)
-    labels = np.asarray(examples.labels)
-    require_enough(labels, folds=options.folds)
+    examples = read_examples(options.path, options.columns)
+    if not examples.kept:
+        raise ConfigurationError(f"{options.path}: expected labelled texts, came none")
+    validation = _given_validation(options, examples)
+    if options.recipe is None:
+        require_enough(examples.labels, folds=options.folds)
+    elif not examples.multi_label:
+        require_enough(examples.labels, folds=_LEAST_VALIDATED)
+    torch.manual_seed(options.seed)  # parts of an encoder that its files leave out begin at random
     predictor, encoder = load_embedder(options.encoder)
-    total = len(examples.texts)
-    embeddings = embed(predictor, examples.texts, tick=lambda count: progress("embed", count, total))
+    everything = _embedded(options, predictor, examples, progress)
+    if options.recipe is None:
+        model = _frozen(options, everything, progress)
+    else:
+        given = None if validation is None else _embedded(options, predictor, validation, progress)
+        model = _tuned(options, options.recipe, encoder, _parts(everything, given, options.recipe), progress)
+    suspects = find_suspects(examples, everything.originals, seed=options.seed)
+    manifest = write_model(options, model, encoder, examples, now=now)
+    readme = card(manifest, report=model.report, examples=examples, facts=model.facts, seed=options.seed)
+    (options.out / "README.md").write_text(readme, encoding="utf-8")
+    if options.recipe is not None:
+        forget(options.work)  # the bundle is whole: nothing is left to go on with
+        Checkpoints(options.work, identity="").remove()
+    return Fitted(manifest=manifest, examples=examples, report=model.report, facts=model.facts, suspects=suspects)
+
+
+def _given_validation(options: FitOptions, examples: Examples) -> Examples | None:
+    if options.validation is None:
+        return None
+    validation = read_examples(options.validation, options.columns)
+    if not validation.kept or validation.multi_label > examples.multi_label:
+        raise ConfigurationError(
+            f"{options.validation}: expected texts labelled as in {options.path}, came others or none"
+        )
+    require_disjoint(examples, validation, name=str(options.validation))
+    validation.targets(examples.label_names)  # a label that is not trained is refused before the minutes are spent
+    return validation
+
+
+def _embedded(options: FitOptions, predictor: Predictor, examples: Examples, progress: Progress) -> Part:
+    texts = examples.texts
+
+    def embed_some(some: Sequence[str]) -> Embeddings:
+        return embed(predictor, some, tick=lambda count: progress("embed", count, len(texts)))
+
+    if options.recipe is None:
+        return Part(examples, embed_some(texts))
+    fingerprint = predictor.card.fingerprint
+    return Part(examples, remembered(options.work, encoder=fingerprint, texts=texts, embed=embed_some))
+
+
+def _parts(everything: Part, validation: Part | None, recipe: Recipe) -> tuple[Part, Part]:
+    if validation is not None:
+        return everything, validation
+    cut = split(everything.examples, share=recipe.validation, seed=recipe.seed)
+    if not len(cut.test):
+        raise ConfigurationError(
+            f"expected at least one text for validation, came {len(everything.examples.kept)} texts in all and a share "
+            f"of {recipe.validation:g}; add examples, raise --validation-share or name a file with --validation"
+        )
+    train, held_out = (
+        Part(everything.examples.pick(rows), everything.originals[rows]) for rows in (cut.train, cut.test)
+    )
+    return train, held_out
+
+
+def _frozen(options: FitOptions, everything: Part, progress: Progress) -> TrainedModel:
     head = fit_frozen(
-        embeddings,
-        labels,
+        everything.originals,
+        everything.examples.labels,
         folds=options.folds,
         seed=options.seed,
         tick=lambda: progress("fit", 1, options.folds + 1),
     )
-    source = _source(encoder)
-    manifest = write_bundle(
-        options.out,
-        manifest=_manifest(options, head=head, encoder=encoder, source=source, examples=examples, now=now),
-        weight=head.weight,
-        bias=head.bias,
-        encoder_folder=None if source == PACKAGE_SOURCE else encoder.folder,
+    return TrainedModel(head.weight, head.bias, head.report, FrozenFacts(c=head.c))
+
+
+def _tuned(
+    options: FitOptions, recipe: Recipe, encoder: Encoder, parts: tuple[Part, Part], progress: Progress
+) -> TrainedModel:
+    train, validation = parts
+    with asked_to_stop() as stop:
+        model = tune(
+            encoder,
+            options.encoder,
+            train=train,
+            validation=validation,
+            recipe=recipe,
+            work=options.work,
+            tick=lambda steps, total: progress("tune", steps, total),
+            stop=stop,
+        )
+    facts = TunedFacts(
+        recipe=recipe,
+        trained=len(train.examples.kept),
+        validated=len(validation.examples.kept),
+        epochs=model.epochs,
+        best=model.best,
+        temperature=model.temperature,
     )
-    readme = card(manifest, report=head.report, examples=examples, c=head.c, seed=options.seed)
-    (options.out / "README.md").write_text(readme, encoding="utf-8")
-    return Fitted(manifest=manifest, head=head, examples=examples)
-
-
-def _source(encoder: Encoder) -> EncoderSource:
-    return PACKAGE_SOURCE if encoder.weights_sha256 == PACKAGE_SHA256 else "files"
-
-
-def _manifest(
-    options: FitOptions,
-    *,
-    head: FrozenHead,
-    encoder: Encoder,
-    source: EncoderSource,
-    examples: Examples,
-    now: datetime,
-) -> Manifest:
-    return Manifest(
-        name=options.name,
-        version=options.version,
-        labels=head.labels,
-        multi_label=False,
-        pooling=encoder.pooling,
-        max_tokens=encoder.max_tokens,
-        thresholds={},
-        metrics=head.report.metrics,
-        data=TrainingData(
-            name=options.data_name,
-            sha256=file_sha256(options.path),
-            citation=options.citation,
-            licence=options.licence,
-            rows=examples.rows,
-            used_rows=len(examples.texts),
-        ),
-        encoder=EncoderReference(source=source, sha256=encoder.weights_sha256),
-        created=now.isoformat(timespec="seconds"),
-    )
+    return TrainedModel(model.weight, model.bias, model.report, facts)

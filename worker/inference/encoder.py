@@ -77,7 +77,7 @@ def load_encoder(
     Raises:
         ConfigurationError: a file is missing or broken, or an option does not fit the model.
     """
-    with _quiet():
+    with quiet():
         config = load_config(folder)
         return Encoder(
             folder=folder,
@@ -95,7 +95,7 @@ def load_classifier(folder: Path, *, max_tokens: int | None = None, dtype: torch
     Raises:
         ConfigurationError: a file is missing or broken, or the weights have no classification head.
     """
-    with _quiet():
+    with quiet():
         config = load_config(folder)
         kind = transformers.AutoModelForSequenceClassification
         return Encoder(
@@ -211,7 +211,7 @@ def _read_json(path: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep transformers' bars and load reports off stderr: what matters of them becomes an error above."""
     logging = transformers.utils.logging
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()

@@ -42,6 +42,7 @@ def bundle_predictor(bundle: Bundle, settings: ModelSettings) -> TransformerPred
         pooling=encoder.pooling,
         head=LinearHead(bundle.weight, bundle.bias),
         activation=activation_of(multi_label=manifest.multi_label),
+        head_pooling=manifest.head_pooling,
     )
     card = _card(
         encoder,

@@ -23,28 +23,57 @@ def pool(hidden: Tensor, attention_mask: Tensor, pooling: Pooling) -> Tensor:
     Reference:
         Reimers and Gurevych, Sentence-BERT, EMNLP 2019, section 3.
     """
+    return nn.functional.normalize(pool_unscaled(hidden, attention_mask, pooling), dim=-1)
+
+
+def pool_unscaled(hidden: Tensor, attention_mask: Tensor, pooling: Pooling) -> Tensor:
+    """`pool` before its rows are brought to length 1: [batch, dim] float32."""
     hidden = hidden.float()
     if pooling == "cls":
-        return nn.functional.normalize(hidden[:, 0], dim=-1)
+        return hidden[:, 0]
     mask = attention_mask[:, :, None].float()  # [batch, width, 1]
-    return nn.functional.normalize((hidden * mask).sum(dim=1) / mask.sum(dim=1), dim=-1)
+    return (hidden * mask).sum(dim=1) / mask.sum(dim=1)
 
 
 class EncoderNetwork(nn.Module):
-    """An encoder whose pooled embedding feeds a head: `forward` gives (probabilities, embeddings)."""
+    """An encoder whose pooled hidden state feeds a head: `forward` gives (probabilities, embeddings).
 
-    def __init__(self, encoder: nn.Module, *, pooling: Pooling, head: nn.Module, activation: Activation) -> None:
+    Args:
+        encoder: token ids and mask -> an output with `last_hidden_state`.
+        pooling: makes the embedding.
+        head: [batch, dim] -> logits [batch, labels].
+        activation: logits -> probabilities.
+        head_pooling: makes what the head reads, unscaled; None: the head reads the embedding.
+    """
+
+    def __init__(
+        self,
+        encoder: nn.Module,
+        *,
+        pooling: Pooling,
+        head: nn.Module,
+        activation: Activation,
+        head_pooling: Pooling | None = None,
+    ) -> None:
         super().__init__()
         self.encoder = encoder
         self.head = head
         self._pooling: Pooling = pooling
+        self._head_pooling: Pooling | None = head_pooling
         self._activation = activation
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Two [batch, width] int64 -> [batch, labels] and [batch, dim], float32."""
+        logits, embeddings = self.logits(input_ids, attention_mask)
+        return self._activation(logits), embeddings
+
+    def logits(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """`forward` before the activation: what training needs."""
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
         embeddings = pool(hidden, attention_mask, self._pooling)  # [batch, dim]
-        return self._activation(self.head(embeddings)), embeddings
+        if self._head_pooling is None:
+            return self.head(embeddings), embeddings
+        return self.head(pool_unscaled(hidden, attention_mask, self._head_pooling)), embeddings
 
 
 class ClassifierNetwork(nn.Module):

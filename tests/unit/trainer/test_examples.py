@@ -7,10 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.examples import dedupe, read_examples
+from trainer.examples import Row
+from trainer.examples import dedupe as dedupe_rows
+from trainer.reading import Columns, read_examples
 from worker.errors import ConfigurationError
 
 ROWS = [("Win cash", "spam"), ("win  CASH ", "spam"), ("see you", "ham")]
+
+
+def dedupe(rows):
+    return dedupe_rows(Row(line, text, (label,)) for line, (text, label) in enumerate(rows, start=1))
 
 
 def write_jsonl(path, rows):
@@ -23,20 +29,23 @@ def write_jsonl(path, rows):
 def test_json_lines_are_read_gzipped_or_not(tmp_path, name):
     examples = read_examples(write_jsonl(tmp_path / name, ROWS))
 
-    assert (("Win cash", "see you"), ("spam", "ham")) == (examples.texts, examples.labels)
+    assert (("Win cash", "see you"), ["spam", "ham"]) == (examples.texts, examples.labels.tolist())
 
 
 def test_csv_is_read_with_line_breaks_inside_quotes(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text('body,kind\n"two\nlines",ham\nwin,spam\n', encoding="utf-8")
 
-    examples = read_examples(path, text_column="body", label_column="kind")
+    examples = read_examples(path, Columns(text="body", label="kind"))
 
-    assert (("two\nlines", "win"), ("ham", "spam")) == (examples.texts, examples.labels)
+    assert (("two\nlines", "win"), ["ham", "spam"]) == (examples.texts, examples.labels.tolist())
+    assert [3, 4] == [row.line for row in examples.kept]
 
 
 def test_numbers_are_labels_by_their_text(tmp_path):
-    assert ("0", "1") == read_examples(write_jsonl(tmp_path / "r.jsonl", [("a", 0), ("b", 1)])).labels
+    examples = read_examples(write_jsonl(tmp_path / "r.jsonl", [("a", 0), ("b", 1)]))
+
+    assert ["0", "1"] == examples.labels.tolist()
 
 
 def test_texts_that_differ_in_case_and_white_space_are_one():
@@ -122,3 +131,38 @@ def test_a_missing_column_names_the_option(tmp_path, row, option):
 
     with pytest.raises(ConfigurationError, match=option):
         read_examples(path)
+
+
+def test_a_list_of_labels_makes_the_file_multi_label(tmp_path):
+    rows = [("a", ["x", "y"]), ("b", []), ("c", "x")]
+
+    examples = read_examples(write_jsonl(tmp_path / "r.jsonl", rows))
+
+    assert examples.multi_label
+    assert [[True, True], [False, False], [True, False]] == examples.targets(("x", "y")).tolist()
+
+
+def test_a_separator_makes_csv_multi_label(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\na,x; y\nb,\n", encoding="utf-8")
+
+    examples = read_examples(path, Columns(separator=";"))
+
+    assert [("x", "y"), ()] == [row.labels for row in examples.kept]
+
+
+def test_a_label_that_a_model_does_not_know_names_the_line():
+    with pytest.raises(ConfigurationError, match=r"line 2: expected a label that the model knows \(ham\), came 'spam'"):
+        dedupe([("a", "ham"), ("b", "spam")]).targets(("ham",))
+
+
+def test_a_slice_column_comes_along(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label,channel\na,x,web\n", encoding="utf-8")
+
+    assert "web" == read_examples(path, Columns(slice="channel")).kept[0].slice
+
+
+def test_a_slice_column_that_is_not_there_names_the_option(tmp_path):
+    with pytest.raises(ConfigurationError, match="--slice-column"):
+        read_examples(write_jsonl(tmp_path / "r.jsonl", ROWS), Columns(slice="channel"))

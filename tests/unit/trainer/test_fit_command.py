@@ -87,13 +87,6 @@ def test_fitting_again_gives_the_same_head(tmp_path, data):
     assert one.manifest.metrics == two.manifest.metrics
 
 
-def test_without_frozen_it_says_what_exists(tmp_path, data):
-    result = run("fit", data, "--out", tmp_path / "b")
-
-    assert 2 == result.exit_code
-    assert "--frozen" in result.stderr
-
-
 @pytest.mark.parametrize(
     "arguments", [("--label-column", "kind"), ("--encoder", "/no/such/folder"), ("--device", "tpu"), ("--folds", "21")]
 )

@@ -25,11 +25,11 @@ def test_settings_on_the_page_are_valid(block):
 @pytest.mark.parametrize("line", [text.strip() for language, text in BLOCKS if language == "sh"])
 def test_commands_on_the_page_parse(line):
     words = shlex.split(line)
-    assert ["python", "-m", "trainer", "fit"] == words[:4]
+    assert ["python", "-m", "trainer"] == words[:3]
 
-    command = typer.main.get_command(app).commands["fit"]
-    with command.make_context("fit", words[4:]) as context:
-        assert context.params["frozen"]
+    command = typer.main.get_command(app).commands[words[3]]
+    with command.make_context(words[3], words[4:]) as context:
+        assert context.params["data"]
 
 
 def test_the_scores_on_the_page_are_those_of_the_shipped_bundle():

@@ -44,6 +44,20 @@ def test_a_bundle_over_the_package_holds_the_head_only(tmp_path, manifest, head)
     assert ["heads.safetensors"] == list(written.files)
 
 
+def test_a_head_that_reads_the_embedding_is_served_by_older_workers_too(bundle_folder):
+    assert 1 == read_bundle(bundle_folder).manifest.format
+
+
+def test_a_head_with_a_pooling_of_its_own_asks_for_a_worker_that_knows_it(tmp_path, manifest, head):
+    weight, bias = head
+
+    written = write_bundle(
+        tmp_path / "b", manifest=msgspec.structs.replace(manifest, head_pooling="cls"), weight=weight, bias=bias
+    )
+
+    assert 2 == written.format
+
+
 def test_an_older_bundle_is_replaced(bundle_folder, manifest, head):
     weight, bias = head
     write_bundle(bundle_folder, manifest=msgspec.structs.replace(manifest, version="2"), weight=weight, bias=bias)
@@ -92,9 +106,9 @@ def test_labels_must_be_there_and_distinct(bundle_folder, edit_json, labels):
 
 
 def test_a_newer_format_asks_for_a_newer_worker(bundle_folder, edit_json):
-    edit_json(bundle_folder / "bundle.json", format=2)
+    edit_json(bundle_folder / "bundle.json", format=3)
 
-    with pytest.raises(ConfigurationError, match="expected format 1, came format 2; use the worker version"):
+    with pytest.raises(ConfigurationError, match="expected format 1 or 2, came format 3; use the worker version"):
         read_bundle(bundle_folder)
 
 

@@ -15,6 +15,7 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, GPT2
 
 from worker.errors import ConfigurationError, PredictorError
 from worker.inference.bundle import EncoderReference, write_bundle
+from worker.inference.encoder import load_encoder
 from worker.inference.loading import load_embedder, load_predictor
 from worker.settings import ModelSettings
 
@@ -103,6 +104,25 @@ def test_a_multi_label_bundle_never_sees_softmax(tmp_path, manifest, encoder_fol
 
     assert predictor.card.multi_label
     assert (predictor.predict(TEXTS).probabilities > 0.99).all()
+
+
+def test_a_head_may_read_another_pooling_than_the_embedding(tmp_path, manifest, encoder_folder, settings_for):
+    weight, bias = np.eye(3, 32, dtype=np.float32), np.zeros(3, dtype=np.float32)
+    hidden = []
+    for name, head_pooling in (("own", None), ("cls", "cls")):
+        other = msgspec.structs.replace(manifest, head_pooling=head_pooling)
+        write_bundle(tmp_path / name, manifest=other, weight=weight, bias=bias, encoder_folder=encoder_folder)
+        hidden.append(load_predictor(settings_for(tmp_path / name)).predict(TEXTS))
+    model = load_encoder(encoder_folder).model.eval()
+    ids = torch.tensor([AutoTokenizer.from_pretrained(encoder_folder)(TEXTS[0])["input_ids"]])
+    with torch.inference_mode():
+        first = model(ids).last_hidden_state[0, 0, :3].softmax(-1).numpy()
+
+    own, cls = hidden
+
+    assert np.allclose(own.embeddings, cls.embeddings)
+    assert np.allclose(first, cls.probabilities[0], atol=1e-5)
+    assert not np.allclose(own.probabilities, cls.probabilities)
 
 
 def test_the_head_does_not_change_the_fingerprint(tmp_path, bundle_folder, manifest, encoder_folder, settings_for):

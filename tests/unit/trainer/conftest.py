@@ -1,0 +1,87 @@
+"""A tiny random encoder on disk and a file of texts that it can tell apart."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from threadpoolctl import threadpool_limits
+from tokenizers import Tokenizer
+from tokenizers.models import WordPiece
+from tokenizers.normalizers import BertNormalizer
+from tokenizers.pre_tokenizers import BertPreTokenizer
+from tokenizers.processors import TemplateProcessing
+from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+
+WORDS = ("free", "prize", "win", "cash", "call", "now", "see", "you", "at", "home", "dinner", "late", "ok", "bus")
+SPAM, HAM, SHARED = ("free", "prize", "win", "cash"), ("see", "home", "dinner", "late"), ("call", "now", "you", "at")
+WINDOW = 16
+DIM = 16
+
+
+@pytest.fixture(autouse=True)
+def _one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with threadpool_limits(1):  # on a busy machine the threads of the regressions would wait for each other
+        yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def encoder_folder(tmp_path) -> Path:
+    folder = tmp_path / "tiny-encoder"
+    torch.manual_seed(7)
+    config = BertConfig(
+        vocab_size=5 + len(WORDS),
+        hidden_size=DIM,
+        num_hidden_layers=1,
+        num_attention_heads=2,
+        intermediate_size=32,
+        max_position_embeddings=WINDOW,
+        initializer_range=0.1,
+    )
+    BertModel(config).save_pretrained(folder)
+    specials = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+    vocabulary = {word: index for index, word in enumerate((*specials, *WORDS))}
+    backend = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
+    backend.normalizer = BertNormalizer()
+    backend.pre_tokenizer = BertPreTokenizer()
+    backend.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
+    PreTrainedTokenizerFast(
+        tokenizer_object=backend,
+        pad_token="[PAD]",
+        unk_token="[UNK]",
+        cls_token="[CLS]",
+        sep_token="[SEP]",
+        model_max_length=WINDOW,
+    ).save_pretrained(folder)
+    return folder
+
+
+def rows():
+    """Thirty-two texts of each label, told apart by one word of two."""
+    for label, words in (("spam", SPAM), ("ham", HAM)):
+        for first in words:
+            for second in words[:2]:
+                for third in SHARED:
+                    yield {"text": f"{first} {second} {third}", "label": label}
+
+
+def write_rows(path: Path, content) -> Path:
+    path.write_text("".join(json.dumps(row) + "\n" for row in content), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def texts(tmp_path) -> Path:
+    return write_rows(tmp_path / "texts.jsonl", rows())
+
+
+@pytest.fixture
+def two_labels(tmp_path) -> Path:
+    """The same texts, labelled by two independent questions."""
+    several = [
+        {"text": row["text"], "label": [row["label"]] + (["urgent"] if "now" in row["text"] else [])} for row in rows()
+    ]
+    return write_rows(tmp_path / "several.jsonl", several)

@@ -1,0 +1,92 @@
+"""`python -m trainer compare`: all methods on the same folds."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+import trainer.comparison
+from trainer.__main__ import app
+from trainer.methods import METHODS
+
+
+@pytest.fixture
+def compare(tmp_path, encoder_folder):
+    def run(data, *options):
+        arguments = ["compare", data, "--encoder", encoder_folder, "--work", tmp_path / "work", "--threads", "1"]
+        arguments += ["--epochs", "1", "--learning-rate", "0.01", "--quick", "--folds", "4", *options]
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return run
+
+
+@pytest.fixture
+def descriptions(tmp_path):
+    path = tmp_path / "labels.toml"
+    path.write_text('spam = ["free prize", "win cash"]\nham = ["see you at home"]\n', encoding="utf-8")
+    return path
+
+
+def test_every_method_answers_and_the_last_line_has_their_f1(compare, texts, descriptions):
+    result = compare(texts, "--methods", ",".join(METHODS), "--descriptions", descriptions, "--json")
+
+    line = json.loads(result.stdout.splitlines()[-1])
+    assert 0 == result.exit_code, result.output
+    assert set(METHODS) == set(line["f1"])
+    assert line["f1"]["words-svm"] == 1
+    assert all(one["f1"]["low"] <= one["f1"]["value"] <= one["f1"]["high"] for one in line["standings"])
+    assert (16, 64) == (line["judged"], line["distinct"])
+
+
+def test_what_is_done_is_not_done_again(compare, texts, monkeypatch):
+    first = compare(texts, "--methods", "naive-bayes,words-svm")
+    monkeypatch.setattr(trainer.comparison, "run", lambda *_: pytest.fail("ran again"))
+
+    assert first.stdout == compare(texts, "--methods", "naive-bayes,words-svm").stdout
+
+
+def test_other_options_are_other_answers(compare, texts, monkeypatch):
+    compare(texts, "--methods", "naive-bayes")
+    runs = []
+    run = trainer.comparison.run
+    monkeypatch.setattr(trainer.comparison, "run", lambda *arguments: runs.append(1) or run(*arguments))
+
+    compare(texts, "--methods", "naive-bayes", "--seed", "1")
+
+    assert [1] == runs
+
+
+def test_independent_labels_are_compared_too(compare, two_labels):
+    result = compare(two_labels, "--methods", "words-svm,naive-bayes,frozen,fine-tuned", "--json")
+
+    line = json.loads(result.stdout.splitlines()[-1])
+    assert 0 == result.exit_code, result.output
+    assert "mean of 3 labels" == line["f1_of"]
+
+
+def test_the_rarer_of_two_labels_counts_unless_told_otherwise(tmp_path, compare, texts):
+    rows = texts.read_text(encoding="utf-8").splitlines()
+    fewer = tmp_path / "fewer.jsonl"
+    fewer.write_text("\n".join(rows[:40]) + "\n", encoding="utf-8")
+
+    counted = [
+        json.loads(compare(fewer, "--methods", "naive-bayes", "--json", *options).stdout)["f1_of"]
+        for options in ((), ("--positive", "spam"))
+    ]
+
+    assert ["ham", "spam"] == counted
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--methods", "magic"), "--methods: expected some of"),
+        (("--methods", "zero-shot"), "--descriptions: zero-shot needs"),
+        (("--positive", "eggs"), "--positive: expected a label of the data"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_at_once(compare, texts, options, message):
+    result = compare(texts, *options)
+
+    assert 2 == result.exit_code
+    assert message in result.stderr

@@ -1,0 +1,120 @@
+"""`python -m trainer evaluate`: a report on texts that had no part in training."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from trainer.__main__ import app
+from worker.inference.bundle import EncoderReference, Manifest, TrainingData, write_bundle
+from worker.inference.sources import weights_sha256
+
+
+@pytest.fixture
+def bundle(tmp_path, encoder_folder):
+    def write(*labels, multi_label=False):
+        rng = np.random.default_rng(3)
+        manifest = Manifest(
+            name="tiny",
+            version="1",
+            labels=labels,
+            multi_label=multi_label,
+            pooling="mean",
+            max_tokens=16,
+            thresholds={},
+            metrics={},
+            data=TrainingData(name="", sha256="", citation="", licence="", rows=0, used_rows=0),
+            encoder=EncoderReference(source="files", sha256=weights_sha256(encoder_folder)),
+            created="",
+        )
+        write_bundle(
+            tmp_path / "bundle",
+            manifest=manifest,
+            weight=rng.normal(size=(len(labels), 16)).astype(np.float32),
+            bias=np.zeros(len(labels), dtype=np.float32),
+            encoder_folder=encoder_folder,
+        )
+        return tmp_path / "bundle"
+
+    return write
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, ["evaluate", *(str(argument) for argument in arguments), "--threads", "1"])
+
+
+def test_the_last_line_is_json_with_all_scores(bundle, texts):
+    result = run(bundle("ham", "spam"), texts, "--json")
+
+    line = json.loads(result.stdout.splitlines()[-1])
+    assert 0 == result.exit_code, result.output
+    assert (64, 64) == (line["texts"], sum(map(sum, line["confusion"])))
+    assert {"accuracy", "macro", "micro", "mcc", "roc_auc", "pr_auc", "calibration_error", "log_loss"} <= set(line)
+    assert "text" not in line["mistakes"][0]
+
+
+def test_the_report_is_written_three_times_and_the_page_loads_nothing(tmp_path, bundle, texts):
+    run(bundle("ham", "spam"), texts, "--out", tmp_path / "report")
+
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    assert ["report.html", "report.json", "report.md"] == sorted(path.name for path in (tmp_path / "report").iterdir())
+    assert 3 == page.count("<svg")
+    assert not re.search(r"""(src=|<link|href="(?!#|data:)|url\((?!#)|@import)""", page)
+
+
+def test_wishes_become_thresholds(bundle, texts):
+    result = run(bundle("ham", "spam"), texts, "--recall", "0.9", "--json")
+
+    thresholds = json.loads(result.stdout)["thresholds"]
+    assert ["ham", "spam"] == [one["label"] for one in thresholds]
+    assert all(one["recall"]["value"] >= 0.9 and one["recall"]["low"] < one["recall"]["high"] for one in thresholds)
+
+
+def test_slices_have_scores_of_their_own(tmp_path, bundle):
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label,channel\nfree win now,spam,web\nsee you,ham,sms\nat home,ham,sms\n", encoding="utf-8")
+
+    result = run(bundle("ham", "spam"), path, "--slice-column", "channel", "--json")
+
+    line = json.loads(result.stdout)
+    assert [("sms", 2), ("web", 1)] == [(one["name"], one["texts"]) for one in line["by_slice"]]
+    assert [3] == [one["texts"] for one in line["by_length"]]
+
+
+def test_independent_labels_are_judged_each(bundle, two_labels):
+    result = run(bundle("ham", "spam", "urgent", multi_label=True), two_labels, "--json")
+
+    line = json.loads(result.stdout)
+    assert 0 == result.exit_code, result.output
+    assert line["confusion"] is None
+    assert [32, 32, 16] == [one["support"] for one in line["labels"]]
+
+
+def test_texts_are_quoted_only_when_asked_and_cannot_break_the_page(tmp_path, bundle):
+    path = tmp_path / "rows.jsonl"
+    bundle_folder = bundle("ham", "spam")
+    rows = [{"text": "<b>win|cash", "label": label} for label in ("ham",)]
+    rows += [{"text": "<i>win|cash", "label": label} for label in ("spam",)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    silent, quoted = run(bundle_folder, path).stdout, run(bundle_folder, path, "--texts").stdout
+
+    assert "cash" not in silent
+    assert "win\\|cash" in quoted
+    assert "<b>" not in quoted
+
+
+def test_texts_of_the_training_data_are_refused(bundle, texts):
+    result = run(bundle("ham", "spam"), texts, "--training", texts)
+
+    assert 2 == result.exit_code
+    assert "expected no text of the training data" in result.stderr
+
+
+def test_a_label_the_model_does_not_know_is_refused(bundle, texts):
+    result = run(bundle("ham", "other"), texts)
+
+    assert 2 == result.exit_code
+    assert "expected a label that the model knows (ham, other), came 'spam'" in result.stderr

@@ -1,0 +1,52 @@
+"""Parts share no text and have their labels in the same proportions."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer.examples import Row, dedupe
+from trainer.splits import folds, require_disjoint, split
+from worker.errors import ConfigurationError
+
+
+def examples(*labels):
+    return dedupe(Row(line, f"text {line}", (label,)) for line, label in enumerate(labels, start=1))
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=4, max_size=60), st.integers(2, 4), st.integers(0, 3))
+def test_every_text_is_held_out_once(labels, count, seed):
+    parts = folds(examples(*labels), count=count, seed=seed)
+
+    assert list(range(len(labels))) == sorted(np.concatenate([part.test for part in parts]))
+    assert all(not set(part.train) & set(part.test) for part in parts)
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=10, max_size=60), st.integers(2, 5))
+def test_labels_are_spread_evenly_over_the_folds(labels, count):
+    held_out = [np.asarray(labels)[part.test].tolist() for part in folds(examples(*labels), count=count, seed=0)]
+
+    for label in set(labels):
+        counts = [part.count(label) for part in held_out]
+        assert max(counts) - min(counts) <= 1
+
+
+def test_a_share_is_held_out_of_every_label():
+    cut = split(examples(*"a" * 80, *"b" * 20), share=0.2, seed=1)
+
+    assert [20, 4] == [len(cut.test), int((cut.test >= 80).sum())]
+
+
+def test_another_seed_is_another_split():
+    first, second = (split(examples(*"ab" * 50), share=0.2, seed=seed).test.tolist() for seed in (0, 1))
+
+    assert first != second
+
+
+def test_a_text_in_both_files_is_named_by_its_line_and_not_quoted():
+    other = dedupe([Row(1, "new", ("a",)), Row(2, " TEXT  1", ("a",))])
+
+    with pytest.raises(ConfigurationError, match=r"came 1 \(lines 2\)") as caught:
+        require_disjoint(examples("a", "b"), other, name="test.csv")
+
+    assert "TEXT" not in str(caught.value)

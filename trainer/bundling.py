@@ -1,0 +1,119 @@
+"""Writes a trained model as a bundle."""
+
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trainer.cards import FrozenFacts, TunedFacts
+from trainer.examples import Examples
+from trainer.reading import Columns
+from trainer.recipe import Recipe
+from trainer.report import Report
+from trainer.tuned import HEAD_POOLING, save_encoder
+from worker.inference.bundle import (
+    PACKAGE_SOURCE,
+    EncoderReference,
+    EncoderSource,
+    Manifest,
+    TrainingData,
+    write_bundle,
+)
+from worker.inference.encoder import Encoder
+from worker.inference.sources import PACKAGE_SHA256, file_sha256, weights_sha256
+from worker.settings import ModelSettings
+
+
+@dataclass(frozen=True, slots=True)
+class FitOptions:
+    """What a bundle is made of."""
+
+    path: Path  # CSV or JSONL
+    columns: Columns
+    out: Path  # the bundle's folder
+    name: str
+    version: str
+    data_name: str
+    citation: str
+    licence: str
+    encoder: ModelSettings
+    seed: int
+    folds: int  # of the frozen head's cross-validation
+    recipe: Recipe | None  # None: the encoder stays frozen
+    validation: Path | None  # None: a share of the data
+    work: Path  # checkpoints of fine-tuning
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A head, how it was judged, and how it came about; a tuned encoder is in the network."""
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    report: Report
+    facts: FrozenFacts | TunedFacts
+
+
+def write_model(
+    options: FitOptions, model: TrainedModel, encoder: Encoder, examples: Examples, *, now: datetime
+) -> Manifest:
+    """Write the bundle: the head, and the encoder's files where they are not those of the package.
+
+    Raises:
+        ConfigurationError: the folder holds other files.
+    """
+    with ExitStack() as resources:
+        if isinstance(model.facts, TunedFacts):
+            folder = Path(resources.enter_context(save_encoder(encoder)))
+            reference = EncoderReference(source="files", sha256=weights_sha256(folder))
+        else:
+            folder = encoder.folder
+            reference = EncoderReference(source=_source(encoder), sha256=encoder.weights_sha256)
+        return write_bundle(
+            options.out,
+            manifest=_manifest(options, model, encoder, examples, reference=reference, now=now),
+            weight=model.weight,
+            bias=model.bias,
+            encoder_folder=None if reference.source == PACKAGE_SOURCE else folder,
+        )
+
+
+def _source(encoder: Encoder) -> EncoderSource:
+    return PACKAGE_SOURCE if encoder.weights_sha256 == PACKAGE_SHA256 else "files"
+
+
+def _manifest(
+    options: FitOptions,
+    model: TrainedModel,
+    encoder: Encoder,
+    examples: Examples,
+    *,
+    reference: EncoderReference,
+    now: datetime,
+) -> Manifest:
+    tuned = isinstance(model.facts, TunedFacts)
+    return Manifest(
+        name=options.name,
+        version=options.version,
+        labels=model.report.labels,
+        multi_label=examples.multi_label,
+        pooling=encoder.pooling,
+        head_pooling=HEAD_POOLING if tuned else None,
+        max_tokens=encoder.max_tokens,
+        temperature=model.facts.temperature if isinstance(model.facts, TunedFacts) else 1.0,
+        thresholds={},
+        metrics=model.report.metrics,
+        data=TrainingData(
+            name=options.data_name,
+            sha256=file_sha256(options.path),
+            citation=options.citation,
+            licence=options.licence,
+            rows=examples.rows,
+            used_rows=len(examples.texts),
+        ),
+        encoder=reference,
+        created=now.isoformat(timespec="seconds"),
+    )

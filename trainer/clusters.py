@@ -1,0 +1,112 @@
+"""How well the clusters of an embedding match labels that took no part in making them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.metrics import (
+    adjusted_rand_score,
+    confusion_matrix,
+    normalized_mutual_info_score,
+    silhouette_score,
+)
+
+from trainer.examples import Labels
+from trainer.online import Arrived, arrive
+from worker.records import Embeddings
+from worker.settings import ClusterSettings
+
+Method = Literal["kmeans", "minibatch", "online"]
+
+_BATCH = 1024  # texts of a step of MiniBatchKMeans: its default, said here because results depend on it
+_SILHOUETTE_TEXTS = 5000  # all pairs are compared: more texts take memory and say the same
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterScores:
+    """One run; 1 is perfect in all of them."""
+
+    method: Method
+    seed: int
+    judged: int  # texts
+    nmi: float  # normalised mutual information
+    ari: float  # adjusted Rand index; 0 is chance
+    accuracy: float  # under the best one-to-one match of clusters and labels
+    silhouette: float  # by cosine; knows no labels
+
+
+def score_clusters(
+    embeddings: Embeddings,
+    labels: Labels,
+    *,
+    k: int,
+    method: Method,
+    seeds: Sequence[int],
+    seed_texts: int | None = None,
+) -> list[ClusterScores]:
+    """Cluster once for each seed and compare with the labels.
+
+    Args:
+        embeddings: [texts, dim], rows of length 1.
+        labels: [texts], exclusive.
+        k: number of clusters, below the number of texts.
+        method: whose clusters; those of `online` are judged on the texts after the first ones.
+        seeds: of the first centroids.
+        seed_texts: how many first texts `online` seeds with; as many as a worker would if None.
+    """
+    return [
+        _score(embeddings, labels, _cluster(embeddings, k, method, seed, seed_texts), method, seed) for seed in seeds
+    ]
+
+
+def default_seed_texts(k: int) -> int:
+    """How many texts a worker gathers before it seeds, as its settings say."""
+    return ClusterSettings.model_validate({"k": k}).seed_size
+
+
+def _cluster(embeddings: Embeddings, k: int, method: Method, seed: int, seed_texts: int | None) -> Arrived:
+    if method == "online":
+        return arrive(embeddings, k=k, seed_texts=seed_texts or default_seed_texts(k), seed=seed)
+    model = (
+        KMeans(k, n_init=1, random_state=seed)
+        if method == "kmeans"
+        else MiniBatchKMeans(k, n_init=1, batch_size=_BATCH, random_state=seed)
+    )
+    return Arrived(rows=np.arange(len(embeddings)), clusters=model.fit_predict(embeddings).astype(np.int64))
+
+
+def _score(embeddings: Embeddings, labels: Labels, given: Arrived, method: Method, seed: int) -> ClusterScores:
+    true = labels[given.rows]
+    return ClusterScores(
+        method=method,
+        seed=seed,
+        judged=len(given.rows),
+        nmi=float(normalized_mutual_info_score(true, given.clusters)),
+        ari=float(adjusted_rand_score(true, given.clusters)),
+        accuracy=matched_accuracy(true, given.clusters),
+        silhouette=float(
+            silhouette_score(
+                embeddings[given.rows],
+                given.clusters,
+                metric="cosine",
+                sample_size=min(_SILHOUETTE_TEXTS, len(given.rows)),
+                random_state=seed,
+            )
+        ),
+    )
+
+
+def matched_accuracy(labels: Labels, clusters: NDArray[np.integer]) -> float:
+    """The share of texts whose cluster is the one matched to their label, no label or cluster matched twice.
+
+    Reference:
+        Kuhn, The Hungarian method for the assignment problem, 1955; as used by Xie et al., ICML 2016.
+    """
+    _, numbers = np.unique(labels, return_inverse=True)
+    counts = confusion_matrix(numbers, clusters)
+    rows, columns = linear_sum_assignment(counts, maximize=True)
+    return float(counts[rows, columns].sum() / len(labels))

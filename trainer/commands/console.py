@@ -1,0 +1,47 @@
+"""What all commands share: exit codes, progress bars, where messages go."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from worker.errors import ConfigurationError, TextsieveError
+
+FAULT, BAD_CONFIGURATION, INTERRUPTED = 1, 2, 130  # exit codes, as of every textsieve command; 128 + SIGINT
+
+errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def exit_codes(*, if_interrupted: str = "interrupted") -> Iterator[None]:
+    """Turn what a command may meet into a message on stderr and an exit code.
+
+    Args:
+        if_interrupted: the message after Ctrl-C.
+    """
+    try:
+        yield
+    except (ConfigurationError, ValueError) as error:  # ValueError: an option that pydantic refuses
+        errors.print(f"error: {error}", markup=False)
+        raise typer.Exit(BAD_CONFIGURATION) from None
+    except (TextsieveError, OSError) as error:
+        errors.print(f"error: {error}", markup=False)
+        raise typer.Exit(FAULT) from None
+    except KeyboardInterrupt:
+        errors.print(if_interrupted, markup=False)
+        raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def progress_bars(*stages: str) -> Iterator[Callable[[str, int, int], None]]:
+    """Bars on stderr, one for each stage from its first step on."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=errors) as bars:
+        tasks = {stage: bars.add_task(stage, total=None, visible=False) for stage in stages}
+
+        def advance(stage: str, steps: int, total: int) -> None:
+            bars.update(tasks[stage], advance=steps, total=total, visible=True)
+
+        yield advance

@@ -1,0 +1,94 @@
+"""`python -m trainer evaluate`: how good a model is, as a report."""
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from trainer.commands.console import exit_codes, progress_bars
+from worker.errors import ConfigurationError
+from worker.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from trainer.evaluation import Evaluation
+    from trainer.thresholds import Wish
+
+
+def evaluate(
+    model: Annotated[str, typer.Argument(help="A bundle, a Hugging Face classifier, or `default`.")],
+    data: Annotated[Path, typer.Argument(help="Labelled texts that had no part in training.")],
+    *,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for report.md, report.html and report.json; none are written if unset.")
+    ] = None,
+    training: Annotated[
+        Path | None, typer.Option(help="The training file: refuse if a text is in both. Same columns.")
+    ] = None,
+    text_column: Annotated[str, typer.Option(help="Column or key of the text.")] = "text",
+    label_column: Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")] = "label",
+    label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
+    slice_column: Annotated[str | None, typer.Option(help="Column to report by, such as a channel.")] = None,
+    precision: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Find for each label the threshold of this precision.")
+    ] = None,
+    recall: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Find for each label the threshold of this recall.")
+    ] = None,
+    texts: Annotated[bool, typer.Option("--texts", help="Quote the worst mistakes instead of naming lines.")] = False,
+    revision: Annotated[str | None, typer.Option(help="Commit of a hub model.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if unset.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of the report.")] = False,
+) -> None:
+    """Judge a model on texts that had no part in its training."""
+    from trainer.evaluation import Question  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
+    from trainer.evaluation import evaluate as evaluate_model  # noqa: PLC0415
+    from trainer.pages import as_json as numbers  # noqa: PLC0415
+    from trainer.pages import as_markdown  # noqa: PLC0415
+    from trainer.reading import Columns  # noqa: PLC0415
+    from trainer.sections import sections  # noqa: PLC0415
+
+    wishes: tuple[tuple[Wish, float | None], ...] = (("precision", precision), ("recall", recall))
+    settings: dict[str, Any] = {"path": model, "revision": revision, "device": device, "threads": threads}
+    with exit_codes(), progress_bars("predict") as progress:
+        if out is not None:
+            _require_writable(out)
+        question = Question(
+            data=data,
+            columns=Columns(text=text_column, label=label_column, slice=slice_column, separator=label_separator),
+            model=ModelSettings.model_validate(settings),
+            training=training,
+            wishes=tuple((wish, wished) for wish, wished in wishes if wished is not None),
+        )
+        evaluation = evaluate_model(question, progress=progress)
+        title = f"{evaluation.card.name} {evaluation.card.version} on {data.name}"
+        tables = list(sections(evaluation, with_texts=texts))
+        line = {"data": data.name, **numbers(evaluation, with_texts=texts)}
+        if out is not None:
+            _write(out, title, evaluation, texts=texts)
+    sys.stdout.write(json.dumps(line) + "\n" if as_json else as_markdown(title, tables))
+
+
+def _require_writable(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise ConfigurationError(f"--out: expected a folder, came the file {out}")
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ConfigurationError(
+            "--out: the pictures of the report need matplotlib; run `pip install textsieve[trainer]`"
+        )
+
+
+def _write(out: Path, title: str, evaluation: "Evaluation", *, texts: bool) -> None:
+    from trainer.pages import as_html, as_json, as_markdown  # noqa: PLC0415
+    from trainer.pictures import pictures  # noqa: PLC0415 - matplotlib is an extra
+    from trainer.sections import sections  # noqa: PLC0415
+
+    tables = list(sections(evaluation, with_texts=texts))
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "report.md").write_text(as_markdown(title, tables), encoding="utf-8")
+    (out / "report.html").write_text(as_html(title, tables, pictures(evaluation)), encoding="utf-8")
+    content = json.dumps(as_json(evaluation, with_texts=texts), indent=2)
+    (out / "report.json").write_text(content + "\n", encoding="utf-8")

@@ -1,0 +1,204 @@
+"""`python -m trainer fit`: from a file of labelled texts to a bundle."""
+
+import json
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from threadpoolctl import threadpool_limits
+
+from trainer.commands.console import exit_codes, progress_bars
+from worker.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from trainer.fit import Fitted
+
+_SUSPECTS_SHOWN = 10  # lines of the report; --json has them all
+
+
+class ClassWeights(StrEnum):
+    """How much a label counts."""
+
+    none = "none"
+    balanced = "balanced"
+
+
+def fit(
+    data: Annotated[Path, typer.Argument(help="Labelled texts: .csv, .jsonl or .ndjson, .gz may follow.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder of the bundle to write.")],
+    frozen: Annotated[bool, typer.Option("--frozen", help="Train a head only; the encoder stays as it is.")] = False,
+    name: Annotated[str | None, typer.Option(help="Name in every result; the output folder's if unset.")] = None,
+    version: Annotated[str | None, typer.Option(help="Version in every result; today's date and .1 if unset.")] = None,
+    text_column: Annotated[str, typer.Option(help="Column or key of the text.")] = "text",
+    label_column: Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")] = "label",
+    label_separator: Annotated[
+        str | None, typer.Option(help="Between the labels of a text, in CSV; makes the model multi-label.")
+    ] = None,
+    data_name: Annotated[str | None, typer.Option(help="Name of the data in the card; the file's if unset.")] = None,
+    citation: Annotated[str, typer.Option(help="How to cite the data.")] = "",
+    data_licence: Annotated[str, typer.Option(help="Licence of the data.")] = "",
+    encoder: Annotated[str, typer.Option(help="`default`, a Hugging Face folder or hub id, or a bundle.")] = "default",
+    revision: Annotated[str | None, typer.Option(help="Commit of a hub encoder.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="CPU threads, of regressions too; all cores if unset.")
+    ] = None,
+    max_tokens: Annotated[
+        int | None, typer.Option(min=8, help="Cut texts after so many tokens; the encoder's own window if unset.")
+    ] = None,
+    folds: Annotated[int, typer.Option(min=2, help="--frozen: parts of the cross-validation.")] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="Of every shuffle: the same seed gives the same model.")] = 0,
+    epochs: Annotated[int, typer.Option(min=1, help="Most passes over the texts.")] = 3,
+    batch_size: Annotated[int, typer.Option(min=1, help="Texts of a training step.")] = 32,
+    learning_rate: Annotated[float, typer.Option(min=0, help="Of the encoder, at its peak.")] = 5e-5,
+    head_learning_rate: Annotated[float, typer.Option(min=0, help="Of the head, at its peak.")] = 1e-3,
+    keep_embedding: Annotated[
+        float, typer.Option(min=0, help="How strongly the embedding is held near the original one; 0 lets it go.")
+    ] = 1.0,
+    class_weights: Annotated[
+        ClassWeights, typer.Option(help="balanced: rare labels count as much as frequent ones.")
+    ] = ClassWeights.none,
+    patience: Annotated[int, typer.Option(min=1, help="Epochs without a better validation score before the end.")] = 2,
+    validation: Annotated[
+        Path | None, typer.Option(help="Texts that pick the epoch and the temperature; a share of the data if unset.")
+    ] = None,
+    validation_share: Annotated[float, typer.Option(min=0.01, max=0.5, help="That share.")] = 0.1,
+    work: Annotated[
+        Path | None, typer.Option(help="Folder of checkpoints, to go on after an interruption; OUT.work if unset.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of the report.")] = False,
+) -> None:
+    """Train a model on labelled texts and write it as a bundle, with its measured scores."""
+    # torch and sklearn take seconds to import: --help and wrong options do not wait for them
+    from trainer.bundling import FitOptions  # noqa: PLC0415
+    from trainer.fit import fit as fit_bundle  # noqa: PLC0415
+    from trainer.reading import Columns  # noqa: PLC0415
+    from trainer.recipe import Recipe  # noqa: PLC0415
+
+    now = datetime.now(UTC)
+    folder = work or out.with_name(f"{out.resolve().name}.work")
+    goes_on = f"interrupted; the same command goes on from what is in {folder}"
+    with (
+        exit_codes(if_interrupted=goes_on),
+        threadpool_limits(threads),
+        progress_bars("embed", "fit", "tune") as progress,
+    ):
+        recipe = Recipe(
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            head_learning_rate=head_learning_rate,
+            keep_embedding=keep_embedding,
+            class_weights=class_weights.value,
+            patience=patience,
+            validation=validation_share,
+            seed=seed,
+        )
+        settings: dict[str, Any] = {
+            "path": encoder,
+            "revision": revision,
+            "device": device,
+            "threads": threads,
+            "max_tokens": max_tokens,
+            "precision": "fp32",
+        }
+        options = FitOptions(
+            path=data,
+            columns=Columns(text=text_column, label=label_column, separator=label_separator),
+            out=out,
+            name=name or out.resolve().name,
+            version=version or f"{now:%Y-%m-%d}.1",
+            data_name=data_name or data.name,
+            citation=citation,
+            licence=data_licence,
+            encoder=ModelSettings.model_validate(settings),
+            seed=seed,
+            folds=folds,
+            recipe=None if frozen else recipe,
+            validation=validation,
+            work=folder,
+        )
+        fitted = fit_bundle(options, now=now, progress=progress)
+    sys.stdout.write(_as_json(fitted, out) if as_json else _as_text(fitted, out))
+
+
+def _as_json(fitted: "Fitted", out: Path) -> str:
+    examples, report = fitted.examples, fitted.report
+    line = {
+        "bundle": str(out),
+        "name": fitted.manifest.name,
+        "version": fitted.manifest.version,
+        "labels": report.labels,
+        "multi_label": examples.multi_label,
+        "rows": examples.rows,
+        "used": len(examples.texts),
+        "duplicates": examples.duplicates,
+        "conflicts": examples.conflicts,
+        "empty": examples.empty,
+        **asdict(fitted.facts),
+        "metrics": {name: {"mean": score.mean, "std": score.std} for name, score in report.metrics.items()},
+        "confusion": None if report.confusion is None else report.confusion.tolist(),
+        "suspects": [asdict(suspect) for suspect in fitted.suspects],
+    }
+    return json.dumps(line) + "\n"
+
+
+def _as_text(fitted: "Fitted", out: Path) -> str:
+    examples, report = fitted.examples, fitted.report
+    width = max(len(name) for name in report.metrics)
+    scores = [
+        f"  {name:<{width}}  {score.mean:.4f}{f' ± {score.std:.4f}' if report.folds else ''}"
+        for name, score in report.metrics.items()
+    ]
+    left_out = (
+        f"{examples.duplicates} repeats, {examples.conflicts} with conflicting labels, {examples.empty} without text"
+    )
+    lines = [
+        f"{examples.rows} rows, {len(examples.texts)} used; left out: {left_out}",
+        *_suspect_lines(fitted),
+        *_how(fitted),
+        *scores,
+        *_confusion_lines(fitted, width),
+        f"wrote {out}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _how(fitted: "Fitted") -> list[str]:
+    facts = asdict(fitted.facts)
+    if "c" in facts:
+        return [
+            f"{fitted.report.folds}-fold cross-validation (mean ± standard deviation over folds), C = {facts['c']:g}"
+        ]
+    return [
+        "epoch  loss    validation loss  macro F1  cosine to the original embedding",
+        *(
+            f"{number:>5}  {epoch['training_loss']:.4f}  {epoch['validation_loss']:.4f}           "
+            f"{epoch['macro_f1']:.4f}    {epoch['cosine']:.4f}{'  <- kept' if number - 1 == facts['best'] else ''}"
+            for number, epoch in enumerate(facts["epochs"], start=1)
+        ),
+        f"temperature {facts['temperature']:g}; on the {facts['validated']} texts that picked epoch and temperature:",
+    ]
+
+
+def _suspect_lines(fitted: "Fitted") -> list[str]:
+    if not fitted.suspects:
+        return []
+    shown = ", ".join(f"{one.line} ({one.given}, likely {one.likely})" for one in fitted.suspects[:_SUSPECTS_SHOWN])
+    return [f"{len(fitted.suspects)} labels to look at again, the surest first; line {shown}"]
+
+
+def _confusion_lines(fitted: "Fitted", width: int) -> list[str]:
+    report = fitted.report
+    if report.confusion is None:
+        return []
+    rows = zip(report.labels, report.confusion.tolist(), strict=True)
+    return [
+        f"confusion (rows true, columns predicted: {', '.join(report.labels)})",
+        *(f"  {label:<{width}}  {counts}" for label, counts in rows),
+    ]

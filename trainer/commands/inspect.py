@@ -1,0 +1,48 @@
+"""`python -m trainer inspect`: what a bundle says about itself, once its files are found whole."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from trainer.commands.console import exit_codes
+from worker.inference.bundle import Bundle, read_bundle
+
+
+def inspect(
+    bundle: Annotated[Path, typer.Argument(help="Folder of a bundle.")],
+    *,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print bundle.json as one line instead of the facts.")
+    ] = False,
+) -> None:
+    """Check every file of a bundle against its hash and say what is in it."""
+    with exit_codes():
+        found = read_bundle(bundle)
+    if as_json:
+        sys.stdout.write(json.dumps(msgspec.to_builtins(found.manifest)) + "\n")
+        return
+    sys.stdout.write("".join(f"{name:<12}  {value}\n" for name, value in _facts(found).items()))
+
+
+def _facts(bundle: Bundle) -> dict[str, object]:
+    manifest = bundle.manifest
+    head = "the embedding" if manifest.head_pooling is None else f"{manifest.head_pooling} pooling, unscaled"
+    return {
+        "name": f"{manifest.name} {manifest.version}, format {manifest.format}",
+        "created": manifest.created,
+        "labels": f"{len(manifest.labels)}, {'independent' if manifest.multi_label else 'exclusive'}: "
+        f"{', '.join(manifest.labels)}",
+        "embedding": f"{bundle.weight.shape[1]} numbers, {manifest.pooling} pooling",
+        "head reads": head,
+        "window": f"{manifest.max_tokens} tokens",
+        "temperature": f"{manifest.temperature:g}",
+        "encoder": f"{manifest.encoder.source}, sha256 {manifest.encoder.sha256}",
+        "data": f"{manifest.data.name or 'unnamed'}, {manifest.data.used_rows} of {manifest.data.rows} rows used, "
+        f"sha256 {manifest.data.sha256}",
+        "scores": ", ".join(f"{name} {score.mean:.4f}" for name, score in manifest.metrics.items()),
+        "files": f"{len(manifest.files)}, each as its hash says",
+    }

@@ -1,0 +1,52 @@
+"""`python -m trainer split`: a training and a test file that share no text."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from trainer.commands.console import exit_codes
+from worker.errors import ConfigurationError
+
+
+def split(
+    data: Annotated[Path, typer.Argument(help="Labelled texts: .csv, .jsonl or .ndjson, .gz may follow.")],
+    *,
+    out: Annotated[Path, typer.Option(help="Folder for train.jsonl and test.jsonl.")],
+    test_share: Annotated[float, typer.Option(min=0.01, max=0.99, help="Of the distinct texts, for the test.")] = 0.2,
+    train_texts: Annotated[
+        int | None, typer.Option(min=2, help="Keep so many for training, the others are in neither file; all if unset.")
+    ] = None,
+    text_column: Annotated[str, typer.Option(help="Column or key of the text.")] = "text",
+    label_column: Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")] = "label",
+    label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
+    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 0,
+) -> None:
+    """Leave out repeats and contradictions, then hold out a share of every label."""
+    from trainer import splits  # noqa: PLC0415 - numpy takes a while: --help does not wait
+    from trainer.reading import Columns, read_examples  # noqa: PLC0415
+    from trainer.writing import write_examples  # noqa: PLC0415
+
+    with exit_codes():
+        for name in ("train.jsonl", "test.jsonl"):
+            if (out / name).exists():
+                raise ConfigurationError(f"--out: expected a folder without {name}, came {out}; choose another")
+        examples = read_examples(data, Columns(text=text_column, label=label_column, separator=label_separator))
+        cut = splits.split(examples, share=test_share, seed=seed)
+        train, test = examples.pick(cut.train), examples.pick(cut.test)
+        if train_texts is not None and train_texts < len(train.kept):
+            train = train.pick(splits.split(train, share=train_texts / len(train.kept), seed=seed).test)
+        write_examples(out / "train.jsonl", train)
+        write_examples(out / "test.jsonl", test)
+    line = {
+        "rows": examples.rows,
+        "distinct": len(examples.kept),
+        "duplicates": examples.duplicates,
+        "conflicts": examples.conflicts,
+        "empty": examples.empty,
+        "train": len(train.kept),
+        "test": len(test.kept),
+    }
+    sys.stdout.write(json.dumps(line) + "\n")

@@ -1,0 +1,189 @@
+"""Fine-tuning: an encoder and its head learn together, and the embedding is held where it was."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from trainer.batches import length_grouped
+from trainer.calibration import Logits
+from trainer.checkpoints import Checkpoints
+from trainer.losses import drift, label_loss, label_weights, to_tensor
+from trainer.optimising import make_optimizer, rate_factor
+from trainer.passes import Material, Pads, Passes
+from trainer.recipe import Recipe
+from worker.inference.networks import EncoderNetwork
+
+CHECKPOINT_STEPS = 20  # between two checkpoints: at most half a minute of work on one core is lost
+GREATEST_NORM = 1.0  # of all gradients together: one odd batch must not undo the others
+
+
+@dataclass(frozen=True, slots=True)
+class Epoch:
+    """How one pass over the training texts ended."""
+
+    training_loss: float  # label loss and drift as they were weighted, mean over steps
+    validation_loss: float  # label loss alone
+    macro_f1: float  # on the validation texts
+    cosine: float  # mean, of validation embeddings to the original ones
+
+
+@dataclass(frozen=True, slots=True)
+class Tuned:
+    """What fine-tuning came to; the network holds the weights of the best epoch."""
+
+    epochs: tuple[Epoch, ...]
+    best: int  # position in `epochs`
+    logits: Logits  # of the validation texts, by the best epoch
+
+
+@dataclass(slots=True)
+class _State:
+    """Where a run is; everything that a checkpoint must bring back, beside weights."""
+
+    epoch: int
+    step: int  # of the epoch, the next one to take
+    loss_sum: float
+    epochs: list[Epoch]
+    best: int
+
+
+class FineTuning:
+    """One run, from its newest checkpoint or from the beginning.
+
+    Args:
+        network: on the device; changed in place.
+        tokenizer: pads the texts of both materials.
+        train: what is learned.
+        validation: what picks the epoch.
+        recipe: how.
+        multi_label: whether labels are independent.
+        device: where the network is.
+        checkpoints: where to go on from.
+    """
+
+    def __init__(
+        self,
+        network: EncoderNetwork,
+        *,
+        tokenizer: Pads,
+        train: Material,
+        validation: Material,
+        recipe: Recipe,
+        multi_label: bool,
+        device: torch.device,
+        checkpoints: Checkpoints,
+    ) -> None:
+        self._network = network
+        self._passes = Passes(network, tokenizer, device, multi_label)
+        self._train, self._validation = train, validation
+        self._recipe, self._multi_label, self._device = recipe, multi_label, device
+        self._checkpoints = checkpoints
+        weights = label_weights(train.targets, multi_label=multi_label, kind=recipe.class_weights)
+        self._weights = to_tensor(weights, device)
+        self._optimizer = make_optimizer(network, recipe)
+        self._peaks = [group["lr"] for group in self._optimizer.param_groups]
+
+    @property
+    def steps(self) -> int:
+        """Of the whole run, if it does not stop early."""
+        return self._recipe.epochs * self._steps_per_epoch
+
+    @property
+    def _steps_per_epoch(self) -> int:
+        return -(-len(self._train.targets) // self._recipe.batch_size)
+
+    def run(self, tick: Callable[[int], None] = lambda _: None, stop: Callable[[], bool] = lambda: False) -> Tuned:
+        """Learn until the last epoch, or until patience ends.
+
+        Args:
+            tick: told how many steps were done now; after a resumption first those of before.
+            stop: asked after every step; yes saves a checkpoint and interrupts.
+
+        Raises:
+            ConfigurationError: the checkpoint is of another run.
+            KeyboardInterrupt: `stop` said yes.
+        """
+        state = self._resume()
+        tick(state.epoch * self._steps_per_epoch + state.step)
+        while state.epoch < self._recipe.epochs and len(state.epochs) - 1 - state.best < self._recipe.patience:
+            self._learn_epoch(state, tick, stop)
+            self._close_epoch(state)
+        self._network.load_state_dict(self._checkpoints.load_best())
+        return Tuned(epochs=tuple(state.epochs), best=state.best, logits=self._passes.judge(self._validation).logits)
+
+    def _learn_epoch(self, state: _State, tick: Callable[[int], None], stop: Callable[[], bool]) -> None:
+        rng = np.random.default_rng([self._recipe.seed, state.epoch])
+        batches = length_grouped(self._train.tokens.lengths, batch_size=self._recipe.batch_size, rng=rng)
+        self._network.train()
+        while state.step < len(batches):
+            rows = batches[state.step]
+            self._set_rate(state.epoch * self._steps_per_epoch + state.step)
+            state.loss_sum += self._learn(rows)
+            state.step += 1
+            tick(1)
+            stopping = stop()
+            if stopping or state.step % CHECKPOINT_STEPS == 0:
+                self._save(state)
+            if stopping:
+                raise KeyboardInterrupt
+
+    def _learn(self, rows: NDArray[np.int64]) -> float:
+        logits, embeddings = self._passes.logits(self._train, rows)
+        targets = torch.from_numpy(self._train.targets[rows].astype(np.float32)).to(self._device)
+        loss = label_loss(logits, targets, multi_label=self._multi_label, weights=self._weights)
+        if self._recipe.keep_embedding:
+            originals = torch.from_numpy(self._train.originals[rows]).to(self._device)
+            loss = loss + self._recipe.keep_embedding * drift(embeddings, originals)
+        self._optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(self._network.parameters(), GREATEST_NORM)
+        self._optimizer.step()
+        return float(loss.detach())
+
+    def _close_epoch(self, state: _State) -> None:
+        judged = self._passes.judge(self._validation)
+        state.epochs.append(
+            Epoch(
+                training_loss=state.loss_sum / state.step,
+                validation_loss=judged.loss,
+                macro_f1=judged.macro_f1,
+                cosine=judged.cosine,
+            )
+        )
+        newest, best = state.epochs[-1], state.epochs[state.best]
+        if newest is best or (newest.macro_f1, -newest.validation_loss) > (best.macro_f1, -best.validation_loss):
+            state.best = len(state.epochs) - 1
+            self._checkpoints.save_best(self._network.state_dict())
+        state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
+        self._save(state)
+
+    def _set_rate(self, step: int) -> None:
+        factor = rate_factor(step, steps=self.steps, warmup=self._recipe.warmup)
+        for group, peak in zip(self._optimizer.param_groups, self._peaks, strict=True):
+            group["lr"] = peak * factor
+
+    def _save(self, state: _State) -> None:
+        self._checkpoints.save(
+            {
+                "network": self._network.state_dict(),
+                "optimizer": self._optimizer.state_dict(),
+                "random": torch.get_rng_state(),  # of dropout; that of a GPU is not kept
+                "state": {**asdict(state), "epochs": [asdict(epoch) for epoch in state.epochs]},
+            }
+        )
+
+    def _resume(self) -> _State:
+        saved: dict[str, Any] | None = self._checkpoints.load()
+        if saved is None:
+            torch.manual_seed(self._recipe.seed)
+            return _State(epoch=0, step=0, loss_sum=0.0, epochs=[], best=0)
+        self._network.load_state_dict(saved["network"])
+        self._optimizer.load_state_dict(saved["optimizer"])
+        torch.set_rng_state(saved["random"])
+        state = saved["state"]
+        return _State(**{**state, "epochs": [Epoch(**epoch) for epoch in state["epochs"]]})

@@ -1,0 +1,66 @@
+"""The pictures of a report, as SVG."""
+
+import io
+import re
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from sklearn.metrics import precision_recall_curve
+
+from trainer.evaluation import Evaluation
+
+_Drawing = Callable[[Axes, Evaluation], None]
+
+_MOST_CURVES = 10  # more lines in a picture cannot be told apart
+_MOST_NAMES = 30  # more names beside a matrix cannot be read
+
+
+def pictures(evaluation: Evaluation) -> Iterator[str]:
+    """Reliability, precision against recall, confusion: one `<svg>` element each."""
+    yield _drawn(_reliability, evaluation)
+    yield _drawn(_curves, evaluation)
+    if evaluation.scores.confusion is not None:
+        yield _drawn(_confusion, evaluation)
+
+
+def _drawn(draw: _Drawing, evaluation: Evaluation) -> str:
+    # the salt makes the ids inside the same every time, the metadata leave out the date: same input, same file
+    with rc_context({"svg.hashsalt": "textsieve", "font.size": 9}):
+        figure = Figure(figsize=(4.6, 4.0), layout="constrained")
+        draw(figure.subplots(), evaluation)
+        target = io.StringIO()
+        figure.savefig(target, format="svg", metadata={"Date": None})
+    content = target.getvalue()
+    return re.sub(r"(?s)^.*?(?=<svg)", "", content)  # without the XML declaration it can stand inside a page
+
+
+def _reliability(axes: Axes, evaluation: Evaluation) -> None:
+    axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
+    axes.plot(
+        [one.confidence for one in evaluation.bins], [one.accuracy for one in evaluation.bins], marker="o", color="C0"
+    )
+    axes.set(xlabel="confidence", ylabel="share that was right", title="Reliability", xlim=(0, 1), ylim=(0, 1))
+
+
+def _curves(axes: Axes, evaluation: Evaluation) -> None:
+    ranked = [index for index, one in enumerate(evaluation.scores.labels) if one.pr_auc is not None]
+    rarest = sorted(ranked, key=lambda index: evaluation.scores.labels[index].support)[:_MOST_CURVES]
+    for index in rarest:
+        precision, recall, _ = precision_recall_curve(evaluation.targets[:, index], evaluation.probabilities[:, index])
+        axes.plot(recall, precision, label=evaluation.card.labels[index])
+    axes.set(xlabel="recall", ylabel="precision", title="Precision and recall", xlim=(0, 1.01), ylim=(0, 1.01))
+    if rarest:
+        axes.legend(loc="lower left", fontsize=7)
+
+
+def _confusion(axes: Axes, evaluation: Evaluation) -> None:
+    confusion, names = np.asarray(evaluation.scores.confusion), evaluation.card.labels
+    shares = confusion / np.maximum(confusion.sum(axis=1, keepdims=True), 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
+    axes.set(xlabel="said", ylabel="true", title="Confusion, share of each true label")
+    if len(names) <= _MOST_NAMES:
+        axes.set_xticks(range(len(names)), names, rotation=90)
+        axes.set_yticks(range(len(names)), names)

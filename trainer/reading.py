@@ -1,0 +1,110 @@
+"""Reads labelled texts from CSV and JSON Lines."""
+
+import csv
+import gzip
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from trainer.examples import Examples, Row, dedupe
+from worker.errors import ConfigurationError
+
+csv.field_size_limit(1 << 24)  # 16 MiB: one long text must not end the reading; the default is 128 KiB
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where in a row the text and its labels are."""
+
+    text: str = "text"
+    label: str = "label"
+    slice: str | None = None  # a column to report by, such as the channel
+    separator: str | None = None  # between the labels of a text; a JSON list needs none
+
+
+def read_examples(path: Path, columns: Columns | None = None) -> Examples:
+    """Read CSV (with a header) or JSON Lines, gzipped or not, and leave out repeats.
+
+    A file is multi-label if a label is a list somewhere, or a separator is given.
+
+    Args:
+        path: `.csv`, `.jsonl` or `.ndjson`, optionally followed by `.gz`; UTF-8.
+        columns: names of columns or keys; `text` and `label` if None. Numbers are labels by their text.
+
+    Raises:
+        ConfigurationError: no such file, another format, a line that cannot be read, or a column that is not there.
+    """
+    chosen = columns or Columns()
+    suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
+    readers: dict[str, Callable[[IO[str], Path], Iterator[_Fields]]] = {
+        ".csv": _csv_fields,
+        ".jsonl": _json_fields,
+        ".ndjson": _json_fields,
+    }
+    reader = readers.get(suffixes[-1] if suffixes else "")
+    if reader is None:
+        raise ConfigurationError(f"{path}: expected .csv, .jsonl or .ndjson (.gz may follow), came {path.name}")
+    try:
+        with _open(path) as file:
+            fields = list(reader(file, path))
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigurationError(f"{path}: expected a readable UTF-8 file, came {type(error).__name__}") from error
+    multi_label = chosen.separator is not None or any(isinstance(row.get(chosen.label), list) for _, row in fields)
+    rows = (_row(row, path, line, chosen, multi_label=multi_label) for line, row in fields)
+    return dedupe(rows, multi_label=multi_label)
+
+
+_Fields = tuple[int, Mapping[str, object]]  # line, its columns
+
+
+def _open(path: Path) -> IO[str]:
+    if path.suffix.lower() == ".gz":
+        return gzip.open(path, "rt", encoding="utf-8", newline="")
+    return path.open(encoding="utf-8", newline="")
+
+
+def _csv_fields(file: IO[str], _path: Path) -> Iterator[_Fields]:
+    reader = csv.DictReader(file)
+    for row in reader:
+        yield reader.line_num, row
+
+
+def _json_fields(file: IO[str], path: Path) -> Iterator[_Fields]:
+    for line, content in enumerate(file, start=1):
+        if not content.strip():
+            continue
+        try:
+            row = json.loads(content)
+        except ValueError as error:
+            raise ConfigurationError(f"{path}, line {line}: expected a JSON object, came something else") from error
+        if not isinstance(row, dict):
+            raise ConfigurationError(f"{path}, line {line}: expected a JSON object, came {type(row).__name__}")
+        yield line, row
+
+
+def _row(fields: Mapping[str, object], path: Path, line: int, columns: Columns, *, multi_label: bool) -> Row:
+    where, text = f"{path}, line {line}", fields.get(columns.text)
+    if not isinstance(text, str):
+        raise ConfigurationError(f"{where}: expected a text in {columns.text!r}, came none; set --text-column")
+    if columns.slice is not None and columns.slice not in fields:
+        raise ConfigurationError(f"{where}: expected the column {columns.slice!r}, came none; set --slice-column")
+    return Row(
+        line=line,
+        text=text,
+        labels=_labels(fields.get(columns.label), where, columns, multi_label=multi_label),
+        slice=str(fields[columns.slice]) if columns.slice is not None else "",
+    )
+
+
+def _labels(value: object, where: str, columns: Columns, *, multi_label: bool) -> tuple[str, ...]:
+    values = value if isinstance(value, list) else [value]
+    if isinstance(value, str) and columns.separator is not None:
+        values = [part.strip() for part in value.split(columns.separator) if part.strip()]
+    if any(isinstance(one, bool) or not isinstance(one, str | int) or one == "" for one in values):
+        raise ConfigurationError(f"{where}: expected a label in {columns.label!r}, came none; set --label-column")
+    names = sorted({str(one) for one in values})
+    if len(names) != 1 and not multi_label:
+        raise ConfigurationError(f"{where}: expected one label in {columns.label!r}, came {len(names)}")
+    return tuple(names)

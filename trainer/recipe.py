@@ -1,0 +1,21 @@
+"""How an encoder is fine-tuned."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Every number that the tuned weights depend on, beside the data."""
+
+    epochs: int = 3  # at most; the learning rate reaches 0 at their end
+    batch_size: int = 32  # texts
+    learning_rate: float = 5e-5  # of the encoder, at its peak
+    head_learning_rate: float = 1e-3  # the head begins at random and reads one vector: it may and must move faster
+    warmup: float = 0.1  # share of all steps in which the learning rate rises from 0
+    weight_decay: float = 0.01  # of matrices; biases and norms are left alone
+    keep_embedding: float = 1.0  # weight of 1 - cosine to the original embedding; 0 lets the embedding go
+    class_weights: Literal["none", "balanced"] = "none"
+    patience: int = 2  # epochs without a better validation score before the end
+    validation: float = 0.1  # share of the texts that picks the epoch and the temperature
+    seed: int = 0

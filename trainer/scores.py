@@ -1,0 +1,129 @@
+"""Scores of predictions on texts the model was not trained on."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import (
+    average_precision_score,
+    confusion_matrix,
+    f1_score,
+    matthews_corrcoef,
+    precision_recall_fscore_support,
+    roc_auc_score,
+)
+
+from trainer.examples import Targets
+from worker.records import Probabilities
+
+
+@dataclass(frozen=True, slots=True)
+class Triple:
+    """Precision, recall and their harmonic mean."""
+
+    precision: float
+    recall: float
+    f1: float
+
+
+@dataclass(frozen=True, slots=True)
+class LabelScores:
+    """One label against all others."""
+
+    label: str
+    support: int  # texts that carry it
+    scores: Triple
+    roc_auc: float | None  # None: all of the texts carry it, or none does
+    pr_auc: float | None  # average precision
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """All that is said about decisions and ranking."""
+
+    texts: int
+    accuracy: float  # texts with all their labels right
+    macro: Triple  # every label counts the same
+    micro: Triple  # every decision counts the same; for exclusive labels all three are the accuracy
+    mcc: float  # Matthews correlation; for independent labels the mean over labels
+    roc_auc: float | None  # mean over the labels that have one
+    pr_auc: float | None
+    labels: tuple[LabelScores, ...]
+    confusion: NDArray[np.int64] | None  # [true label, predicted label]; None for independent labels
+
+
+def decide(probabilities: Probabilities, *, multi_label: bool) -> Targets:
+    """Which labels are said to hold: the likeliest one, or every one above one half."""
+    if multi_label:
+        return probabilities > 0.5  # noqa: PLR2004 - a coin's
+    decided = np.zeros(probabilities.shape, dtype=np.bool_)
+    decided[np.arange(len(decided)), probabilities.argmax(axis=1)] = True
+    return decided
+
+
+def macro_f1(targets: Targets, decided: Targets) -> float:
+    """The mean over labels of F1; a label that never holds and is never said counts as 0."""
+    return float(f1_score(targets, decided, average="macro", zero_division=0))
+
+
+def score(probabilities: Probabilities, targets: Targets, *, names: Sequence[str], multi_label: bool) -> Scores:
+    """Judge predictions.
+
+    A label that is never predicted has precision 0, one that never holds recall 0.
+
+    Args:
+        probabilities: [texts, labels].
+        targets: [texts, labels].
+        names: of the labels.
+        multi_label: whether they are independent.
+    """
+    decided = decide(probabilities, multi_label=multi_label)
+    labels = _per_label(probabilities, targets, decided, names)
+    true, said = targets.argmax(axis=1), decided.argmax(axis=1)
+    mcc = (
+        float(np.mean([matthews_corrcoef(targets[:, i], decided[:, i]) for i in range(len(names))]))
+        if multi_label
+        else float(matthews_corrcoef(true, said))
+    )
+    return Scores(
+        texts=len(targets),
+        accuracy=float((targets == decided).all(axis=1).mean()),
+        macro=_triple(targets, decided, average="macro"),
+        micro=_triple(targets, decided, average="micro"),
+        mcc=mcc,
+        roc_auc=_mean([label.roc_auc for label in labels]),
+        pr_auc=_mean([label.pr_auc for label in labels]),
+        labels=labels,
+        confusion=None if multi_label else confusion_matrix(true, said, labels=np.arange(len(names))),
+    )
+
+
+def _per_label(
+    probabilities: Probabilities, targets: Targets, decided: Targets, names: Sequence[str]
+) -> tuple[LabelScores, ...]:
+    precision, recall, f1, support = precision_recall_fscore_support(targets, decided, average=None, zero_division=0)
+    found = []
+    for index, name in enumerate(names):
+        holds, probability = targets[:, index], probabilities[:, index]
+        ranked = 0 < support[index] < len(targets)
+        found.append(
+            LabelScores(
+                label=name,
+                support=int(support[index]),
+                scores=Triple(float(precision[index]), float(recall[index]), float(f1[index])),
+                roc_auc=float(roc_auc_score(holds, probability)) if ranked else None,
+                pr_auc=float(average_precision_score(holds, probability)) if ranked else None,
+            )
+        )
+    return tuple(found)
+
+
+def _triple(targets: Targets, decided: Targets, *, average: str) -> Triple:
+    precision, recall, f1, _ = precision_recall_fscore_support(targets, decided, average=average, zero_division=0)
+    return Triple(float(precision), float(recall), float(f1))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return float(np.mean(known)) if known else None

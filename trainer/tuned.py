@@ -1,0 +1,150 @@
+"""The tuned model: from examples and an encoder to a head, tuned weights and their scores."""
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from trainer.calibration import fit_temperature, probabilities_of
+from trainer.checkpoints import Checkpoints
+from trainer.examples import Examples, Targets
+from trainer.finetune import Epoch, FineTuning
+from trainer.passes import Material
+from trainer.recipe import Recipe
+from trainer.report import Report, split_report
+from trainer.scores import decide
+from worker.inference.encoder import Encoder, quiet
+from worker.inference.engines.torch import choose_device
+from worker.inference.heads import LinearHead, activation_of
+from worker.inference.networks import EncoderNetwork, Pooling
+from worker.records import Embeddings
+from worker.settings import ModelSettings
+
+HEAD_POOLING: Pooling = "cls"  # free to move, while the mean is held where it was
+_HEAD_SCALE = 0.02  # standard deviation of the head's first weights, as in BERT
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Examples and the embeddings that the encoder gave them before training."""
+
+    examples: Examples
+    originals: Embeddings  # [texts, dim]
+
+
+@dataclass(frozen=True, slots=True)
+class TunedModel:
+    """A fine-tuned model; the encoder's network holds its weights."""
+
+    labels: tuple[str, ...]
+    weight: NDArray[np.float32]  # [labels, dim], already divided by the temperature
+    bias: NDArray[np.float32]  # [labels], the same
+    temperature: float
+    epochs: tuple[Epoch, ...]
+    best: int  # position in `epochs`
+    report: Report  # on the validation texts
+
+
+def tune(
+    encoder: Encoder,
+    settings: ModelSettings,
+    *,
+    train: Part,
+    validation: Part,
+    recipe: Recipe,
+    work: Path,
+    tick: Callable[[int, int], None] = lambda *_: None,
+    stop: Callable[[], bool] = lambda: False,
+) -> TunedModel:
+    """Fine-tune the encoder's network in place and fit the temperature.
+
+    Args:
+        encoder: whose network learns.
+        settings: the device.
+        train: what is learned.
+        validation: what picks the epoch and the temperature; shares no text with `train`.
+        recipe: how.
+        work: folder of checkpoints: an interrupted run with the same arguments goes on there.
+        tick: told after every step: steps done now, steps in all.
+        stop: asked after every step; yes saves a checkpoint and interrupts.
+
+    Raises:
+        ConfigurationError: the device is not there, or the work folder holds another run.
+        KeyboardInterrupt: `stop` said yes.
+    """
+    labels = tuple(sorted({*train.examples.label_names, *validation.examples.label_names}))
+    multi_label = train.examples.multi_label
+    device = choose_device(settings.device)
+    network = _network(encoder, labels=len(labels), multi_label=multi_label, seed=recipe.seed).to(device)
+    checkpoints = Checkpoints(work, identity=_identity(encoder, train.examples, validation.examples, recipe))
+    tuning = FineTuning(
+        network,
+        tokenizer=encoder.tokenizer,
+        train=_material(encoder, train, labels),
+        validation=_material(encoder, validation, labels),
+        recipe=recipe,
+        multi_label=multi_label,
+        device=device,
+        checkpoints=checkpoints,
+    )
+    tuned = tuning.run(lambda steps: tick(steps, tuning.steps), stop)
+    targets = validation.examples.targets(labels)
+    temperature = fit_temperature(tuned.logits, targets, multi_label=multi_label)
+    weight, bias = ((one.detach().cpu() / temperature).numpy() for one in network.head.parameters())
+    return TunedModel(
+        labels=labels,
+        weight=weight,
+        bias=bias,
+        temperature=temperature,
+        epochs=tuned.epochs,
+        best=tuned.best,
+        report=_report(tuned.logits, targets, labels, multi_label=multi_label),
+    )
+
+
+def save_encoder(encoder: Encoder) -> "TemporaryDirectory[str]":
+    """The tuned network with its tokenizer's files, as a folder of Hugging Face files that vanishes when closed."""
+    folder = TemporaryDirectory(prefix="textsieve-encoder-")
+    with quiet():
+        encoder.model.cpu().eval().save_pretrained(folder.name)  # type: ignore[operator]
+    for path in encoder.folder.iterdir():
+        target = Path(folder.name) / path.name
+        if path.is_file() and not target.exists() and path.suffix in {".json", ".txt", ".model"}:
+            target.write_bytes(path.read_bytes())
+    return folder
+
+
+def _network(encoder: Encoder, *, labels: int, multi_label: bool, seed: int) -> EncoderNetwork:
+    rng = np.random.default_rng(seed)
+    weight = rng.normal(scale=_HEAD_SCALE, size=(labels, encoder.dim)).astype(np.float32)
+    network = EncoderNetwork(
+        encoder.model,
+        pooling=encoder.pooling,
+        head=LinearHead(weight, np.zeros(labels, dtype=np.float32)).requires_grad_(requires_grad=True),
+        activation=activation_of(multi_label=multi_label),
+        head_pooling=HEAD_POOLING,
+    )
+    return network.requires_grad_(requires_grad=True)
+
+
+def _material(encoder: Encoder, part: Part, labels: tuple[str, ...]) -> Material:
+    tokens = encoder.tokenizer.tokenize(part.examples.texts)
+    return Material(tokens=tokens, targets=part.examples.targets(labels), originals=part.originals)
+
+
+def _identity(encoder: Encoder, train: Examples, validation: Examples, recipe: Recipe) -> str:
+    """Changes with whatever the weights depend on."""
+    rows = [[[row.text, row.labels] for row in part.kept] for part in (train, validation)]
+    parts = [encoder.fingerprint, asdict(recipe), torch.__version__, rows]
+    return sha256(json.dumps(parts).encode()).hexdigest()
+
+
+def _report(logits: NDArray[np.float32], targets: Targets, labels: tuple[str, ...], *, multi_label: bool) -> Report:
+    decided = decide(probabilities_of(logits, multi_label=multi_label), multi_label=multi_label)
+    return split_report(targets, decided, labels=labels, multi_label=multi_label)
