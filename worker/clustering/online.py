@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 
 import numpy as np
+from sklearn.cluster import MiniBatchKMeans
 
 from worker.clustering import minibatch
 from worker.clustering.centroids import (
@@ -81,6 +82,7 @@ class OnlineClusters:
     rng: Random
     sleep: Callable[[float], object]
     _snapshot: Snapshot | None = None
+    _estimator: MiniBatchKMeans | None = None  # of the snapshot, restored when it is first asked
     _pending: _Pending = field(default_factory=_Pending)
     _starts: dict[Partition, Position] = field(default_factory=dict)
     _known: Mapping[Partition, Position] = field(default_factory=dict)  # watermarks when last asked where to start
@@ -114,7 +116,9 @@ class OnlineClusters:
         if self._snapshot is None:
             rows = len(embeddings)
             return Assignments(np.full(rows, NO_CLUSTER, np.int64), np.zeros(rows, np.float32), 0)
-        return minibatch.assign(self._snapshot.centers, embeddings, version=self._snapshot.version)
+        if self._estimator is None:
+            self._estimator = minibatch.restore(Clustering(self._snapshot.centers, self._snapshot.counts))
+        return minibatch.assign(self._estimator, embeddings, version=self._snapshot.version)
 
     def watermarks(self) -> Mapping[Partition, Position]:
         """The first offset of each partition that the store has not learned: a stream must not start later.
@@ -232,7 +236,7 @@ class OnlineClusters:
         self._pending = _Pending()
 
     def _accept(self, snapshot: Snapshot | None) -> None:
-        self._snapshot = snapshot
+        self._snapshot, self._estimator = snapshot, None
 
     def _after_loss(self, known: Snapshot, revision: str | None) -> Learned | None:
         """The store knows less than it did: give it our copy if it has none, then read again from its watermarks."""

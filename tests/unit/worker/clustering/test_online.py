@@ -233,7 +233,7 @@ def test_rows_published_before_somebody_else_seeded_are_learned_with_a_cluster()
     late.learn()
 
     rows = embeddings(RIGHT, range(2))
-    ids = minibatch.assign(seed.centers, rows, version=1).cluster_ids
+    ids = minibatch.assign(minibatch.restore(Clustering(seed.centers, seed.counts)), rows, version=1).cluster_ids
     expected = minibatch.merge(Clustering(seed.centers, seed.counts), rows, ids)
     assert SEED_SIZE + 2 == learned(store)
     assert expected.centers.tolist() == store.snapshot.centers.tolist()
