@@ -68,8 +68,9 @@ class Answers:
         return mean
 
     def _latencies(self, records: Sequence[Record], now: float) -> None:
-        for kind in {record.timestamp_type for record in records}:
-            chosen = [record for record in records if record.timestamp_type == kind]
+        kinds = {record.timestamp_type for record in records}
+        for kind in kinds:
+            chosen = records if len(kinds) == 1 else [record for record in records if record.timestamp_type == kind]
             seconds = now - np.asarray([record.timestamp_ms for record in chosen], np.float64) / 1000  # [chosen]
             self.metrics.clock_skew.inc(int((seconds < 0).sum()))
             seconds = np.maximum(0.0, seconds)
@@ -85,7 +86,8 @@ class Answers:
 
     def _results(self, outcome: Outcome, rows: NDArray[np.bool_]) -> None:
         metrics = self.metrics
-        labels = Counter(np.asarray(outcome.labels, object)[rows].tolist())
+        fresh = outcome.labels if rows.all() else np.asarray(outcome.labels, object)[rows].tolist()
+        labels = Counter(fresh)
         for label, count in labels.items():
             metrics.predictions.labels(label if label in metrics.label_slots else OTHER).inc(count)
         scores, lengths = outcome.scores[rows], outcome.token_counts[rows]  # [results]

@@ -35,8 +35,10 @@ class PartitionGauges:
 
     def polled(self, records: Sequence[Record], lag: Mapping[Partition, int], *, now: float) -> None:
         """Messages were read; `lag` is what is left after them."""
-        for record in reversed(records):  # the first of each partition is written last
-            self._oldest_ms[record.source] = record.timestamp_ms
+        first: dict[Partition, int] = {}
+        for record in _turns(records):
+            first.setdefault(record.source, record.timestamp_ms)
+        self._oldest_ms.update(first)
         self._lag.update(lag)
         for partition, messages in lag.items():
             self.metrics.lag.labels(*partition).set(messages)
@@ -46,8 +48,10 @@ class PartitionGauges:
 
     def finished(self, records: Sequence[Record], *, now: float) -> None:
         """Messages were answered: what is oldest now is younger than the last of them."""
-        for record in records:
-            self._oldest_ms[record.source] = record.timestamp_ms
+        last: dict[Partition, int] = {}
+        for record in _turns(records[::-1]):
+            last.setdefault(record.source, record.timestamp_ms)
+        self._oldest_ms.update(last)
         for partition in [partition for partition, messages in self._lag.items() if not messages]:
             self._oldest_ms.pop(partition, None)
         self._age(now)
@@ -64,3 +68,14 @@ class PartitionGauges:
         self.metrics.lag.clear()
         self.metrics.lag_seconds.clear()
         self.metrics.assigned.set(0)
+
+
+def _turns(records: Sequence[Record]) -> list[Record]:
+    """The first record, and every one whose partition is not that of the record before it: few, in a poll."""
+    found: list[Record] = []
+    topic, partition = "", -1
+    for record in records:
+        if record.partition != partition or record.topic != topic:
+            topic, partition = record.topic, record.partition
+            found.append(record)
+    return found
