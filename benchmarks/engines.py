@@ -72,6 +72,25 @@ class Way:
     fault: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What a message costs beside the forward pass, in microseconds: medians over the timed texts."""
+
+    tokenize: float
+    predict: float  # tokenising included, with an engine that costs nothing
+    tokens_per_text: float
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """ONNX Runtime in int8 over batches of random shapes, with and without its arena."""
+
+    arena: bool
+    batches: int
+    growth_mib: tuple[float, ...]  # resident memory above the loaded session: after a tenth, a half, all of them
+    tokens_per_second: float
+
+
 class _ScaledByBatch(Function):
     """A linear layer as DynamicQuantizeMatMul: weights scaled by columns, inputs by the whole batch."""
 
@@ -130,7 +149,7 @@ def main() -> int:
     """Measure, write results/engines.json."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--texts", type=int, default=400, help="timed")
-    parser.add_argument("--compared", type=int, default=1200, help="texts of each data set that agreement is taken on")
+    parser.add_argument("--compared", type=int, default=1000, help="texts of each data set that agreement is taken on")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=4)
     parser.add_argument("--json", action="store_true", help="print the outcome as one line")
@@ -139,8 +158,19 @@ def main() -> int:
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     texts = {name: _texts(name, options.seed) for name in DATA}
-    ways = measure(texts, timed=options.texts, compared=options.compared, rounds=options.rounds)
-    outcome = {"machine": _machine(), "budget": BUDGET, **vars(options), "ways": [asdict(way) for way in ways]}
+    base = load_predictor(
+        ModelSettings(device="cpu", threads=1, engine="torch", precision="fp32", max_batch_tokens=BUDGET)
+    )
+    memory = [resident(base._engine._network, arena=arena) for arena in (True, False)]
+    ways = measure(base, texts, timed=options.texts, compared=options.compared, rounds=options.rounds)
+    outcome = {
+        "machine": _machine(),
+        "budget": BUDGET,
+        **vars(options),
+        "ways": [asdict(way) for way in ways],
+        "around": asdict(around(base, texts[DATA[0]][: options.texts])),
+        "memory": [asdict(each) for each in memory],
+    }
     del outcome["json"], outcome["results"]
     options.results.mkdir(exist_ok=True)
     (options.results / "engines.json").write_text(json.dumps(outcome, indent=1) + "\n", encoding="utf-8")
@@ -148,11 +178,59 @@ def main() -> int:
     return 0
 
 
-def measure(texts: dict[str, list[str]], *, timed: int, compared: int, rounds: int) -> list[Way]:
+class _Free:
+    """An engine that costs nothing."""
+
+    def embed_and_classify(self, batch: TokenBatch) -> Answers:
+        rows = len(batch.input_ids)
+        return Answers(np.full((rows, 2), 0.5, np.float32), np.ones((rows, 384), np.float32))
+
+
+def around(base: TransformerPredictor, texts: Sequence[str]) -> Around:
+    """Time what a predictor does beside the forward pass."""
+
+    def cost(work: Callable[[Sequence[str]], object]) -> float:
+        times = []
+        for _ in range(9):
+            began = time.perf_counter()
+            work(texts)
+            times.append(time.perf_counter() - began)
+        return round(statistics.median(times) / len(texts) * 1e6, 1)
+
+    tokens = base._tokenizer.tokenize(texts)
+    predict = cost(_over(base, _Free()).predict)
+    return Around(cost(base._tokenizer.tokenize), predict, round(float(tokens.lengths.mean()), 1))
+
+
+def resident(network: nn.Module, *, arena: bool, batches: int = 700) -> Memory:
+    """Watch resident memory while batches of every shape go through."""
+    graph = export_graph(network, precision="int8")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.enable_mem_pattern, options.enable_cpu_mem_arena = 1, False, arena
+    session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    rng = np.random.default_rng(1)
+    base, seen, growth = _rss_mib(), 0, []
+    began = time.perf_counter()
+    for number in range(1, batches + 1):
+        width = int(min(256, rng.geometric(0.04) + 2))
+        rows = int(rng.integers(1, max(2, BUDGET // width)))
+        ids = rng.integers(5, 20_000, (rows, width))
+        session.run(None, dict(zip(INPUTS, (ids, np.ones_like(ids)), strict=True)))
+        seen += ids.size
+        if number in (batches // 10, batches // 2, batches):
+            growth.append(round(_rss_mib() - base, 1))
+    return Memory(arena, batches, tuple(growth), round(seen / (time.perf_counter() - began)))
+
+
+def _rss_mib() -> float:
+    pages = int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def measure(
+    base: TransformerPredictor, texts: dict[str, list[str]], *, timed: int, compared: int, rounds: int
+) -> list[Way]:
     """Every way over the same texts."""
-    base = load_predictor(
-        ModelSettings(device="cpu", threads=1, engine="torch", precision="fp32", max_batch_tokens=BUDGET)
-    )
     engines: dict[str, Engine] = {}
     faults: dict[str, str] = {}
     for name, make in _ways(base._engine._network).items():
