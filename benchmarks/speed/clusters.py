@@ -91,7 +91,7 @@ def contention(
     context = multiprocessing.get_context("spawn")
     with context.Pool(workers, initializer=_on_any_of, initargs=(cores,)) as pool:
         jobs = [pool.apply_async(_race, (redis_url, replace(racer, number=number))) for number in range(workers)]
-        told = [job.get(timeout=seconds + 120) for job in jobs]
+        told = [job.get(timeout=seconds + 300) for job in jobs]
     learns = sum(one["learns"] for one in told)
     conflicts = sum(one["conflicts"] for one in told)
     latencies = [latency for one in told for latency in one["latencies"]]

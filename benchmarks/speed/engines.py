@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from transformers import AutoConfig
 
 from benchmarks.speed.figures import Spread
+from benchmarks.speed.task import Task
 from worker.batching import cut_batches
 from worker.inference.loading import load_predictor
 from worker.inference.sources import package_folder
@@ -34,19 +35,6 @@ REFERENCE = "torch fp32"
 POLL = 1000  # texts sorted together, as in a worker's largest batch
 ROWS = 2048  # tokens of a GEMM, as in a device batch
 LENGTHS = (8, 16, 32, 64, 128, 256)
-
-
-class Task(msgspec.Struct):
-    """What to measure."""
-
-    engines: list[str]  # of VARIANTS, the reference among them
-    texts: list[str]
-    accuracy: dict[str, list[str]]  # data set -> texts
-    rounds: int
-    gemm_seconds: float
-    forward_seconds: float  # of each round and engine
-    length_seconds: float  # of each length, 0 leaves them out
-    cache: str  # folder of exported graphs and of the engines' choice
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from random import Random
 import numpy as np
 
 BURST_GAP_SECONDS = 0.1  # growth after a longer silence is another batch
+STREAM_SECONDS = 1.0  # growth for so long without a pause is no batch, but a stream
 WARM_SECONDS = 2.0  # after the first output, or
 WARM_MESSAGES = 500  # so many of them, whichever comes first: one batch of a recipe that polls 500
 
@@ -65,6 +66,18 @@ def steady(points: Sequence[Growth]) -> Sequence[Growth]:
     marks = ends if len(ends) >= 3 else points  # noqa: PLR2004 - a first, and a whole one after it
     first = points[0].seconds
     return [mark for mark in marks if mark.seconds - first >= WARM_SECONDS or mark.messages >= WARM_MESSAGES]
+
+
+def between_batches(points: Sequence[Growth], at: float) -> bool:
+    """Whether a window may end now: nothing is being appended, or the output is one that never pauses."""
+    if at - points[-1].seconds >= BURST_GAP_SECONDS:
+        return True
+    began = points[-1].seconds
+    for point in reversed(points):
+        if began - point.seconds >= BURST_GAP_SECONDS:
+            break
+        began = point.seconds
+    return at - began >= STREAM_SECONDS
 
 
 def rate(points: Sequence[Growth]) -> float:

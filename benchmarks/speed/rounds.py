@@ -6,7 +6,7 @@ from secrets import token_hex
 
 from benchmarks.rivals.wiring import CLUSTERS
 from benchmarks.speed.arena import Arena, Tide, await_exit, now
-from benchmarks.speed.figures import BURST_GAP_SECONDS, Growth, bursts, rate, steady
+from benchmarks.speed.figures import Growth, between_batches, rate, steady
 
 START_SECONDS = 120.0  # a cold cache exports, quantises and calibrates
 PATIENCE_SECONDS = 120.0  # for enough batches: a script that answers 500 at a time needs half a minute for three
@@ -110,7 +110,6 @@ def _watch(tide: Tide, *, seconds: float, is_alive: Callable[[], bool]) -> list[
             continue
         window = steady(points)
         long = len(window) > 1 and window[-1].seconds - window[0].seconds >= seconds
-        between = at - points[-1].seconds > BURST_GAP_SECONDS or len(bursts(points)) < 3  # noqa: PLR2004 - never pauses
-        if (long and between) or at - points[0].seconds > max(PATIENCE_SECONDS, 3 * seconds):
+        if (long and between_batches(points, at)) or at - points[0].seconds > max(PATIENCE_SECONDS, 3 * seconds):
             return points
     return points

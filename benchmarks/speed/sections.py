@@ -14,11 +14,11 @@ from benchmarks.speed import clusters as clustering
 from benchmarks.speed import metering as meters
 from benchmarks.speed import workers
 from benchmarks.speed.arena import Arena
-from benchmarks.speed.engines import Task
 from benchmarks.speed.figures import Spread, order
 from benchmarks.speed.latency import latencies
 from benchmarks.speed.plan import Plan
 from benchmarks.speed.rounds import System, measure, rival, textsieve
+from benchmarks.speed.task import Task
 from benchmarks.speed.texts import Texts, chosen, cycled, data_folder, encoded, read, shuffled, with_repeats
 
 Found = dict[str, Any]

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from benchmarks.speed.figures import Growth, Spread, bursts, open_loop, order, percentiles, rate
+from benchmarks.speed.figures import Growth, Spread, between_batches, bursts, open_loop, order, percentiles, rate
 
 
 def _batches(*ends: tuple[float, int]) -> list[Growth]:
@@ -39,6 +39,18 @@ def test_the_rate_of_a_steady_output_leaves_its_start_out():
     fast = [Growth(2 + at / 100, 20 + at) for at in range(300)]
 
     assert rate([*slow, *fast]) == pytest.approx(100.0)
+
+
+def test_a_window_does_not_end_inside_a_batch():
+    points = _batches((1.0, 500), (6.0, 1000))
+
+    assert (False, True) == (between_batches(points, 6.01), between_batches(points, 6.2))
+
+
+def test_a_window_of_a_stream_may_end_at_any_time():
+    points = [Growth(at / 50, at) for at in range(100)]
+
+    assert between_batches(points, points[-1].seconds)
 
 
 def test_an_output_that_grew_once_has_no_rate():
