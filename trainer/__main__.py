@@ -8,6 +8,7 @@ from trainer.commands.evaluate import evaluate
 from trainer.commands.fit import fit
 from trainer.commands.inspect import inspect
 from trainer.commands.split import split
+from worker import logs
 
 app = typer.Typer(
     help="Makes and judges the models a worker serves.",
@@ -20,6 +21,7 @@ app = typer.Typer(
 @app.callback()
 def main() -> None:
     """Makes and judges the models a worker serves."""
+    logs.configure(level="warning", style="console")  # to stderr: stdout is for the answer
 
 
 app.command()(split)
