@@ -153,9 +153,14 @@ def main() -> int:
     parser.add_argument("--compared", type=int, default=1000, help="texts of each data set that agreement is taken on")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seed", type=int, default=4)
+    parser.add_argument("--quick", action="store_true", help="80 texts, one round: to see that it runs")
     parser.add_argument("--json", action="store_true", help="print the outcome as one line")
     parser.add_argument("--results", type=Path, default=HERE / "results")
     options = parser.parse_args()
+    if "TEXTSIEVE_DATA" not in os.environ:
+        parser.error("TEXTSIEVE_DATA: expected the folder with sms_spam.jsonl.gz and banking77.jsonl.gz, came none")
+    if options.quick:
+        options.texts, options.compared, options.rounds = 80, 80, 1
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     texts = {name: _texts(name, options.seed) for name in DATA}

@@ -61,6 +61,7 @@ def check(
         settings = load_settings(config=config, overrides=overrides or ())
         from worker import app  # noqa: PLC0415  # as above
 
+        logs.configure(level="warning", style="console")
         found = asdict(app.check(settings))
         if json:
             typer.echo(msgspec.json.encode(found))

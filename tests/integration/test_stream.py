@@ -340,6 +340,17 @@ def test_a_missing_model_is_a_configuration_fault(stream: Stream) -> None:
     assert "/nowhere" in done.stderr
 
 
+def test_a_check_is_one_line_that_says_what_runs_the_model(stream: Stream) -> None:
+    model = {"model__engine": "torch", "model__precision": "fp32", "model__max_batch_tokens": 512}
+    command = ["-m", "worker", "check", "--json", *(f"--set={option}" for option in stream.settings(**model))]
+
+    done = stream.python(command)
+
+    assert 0 == done.returncode, done.stderr
+    (line,) = done.stdout.splitlines()
+    assert ("torch", "fp32") == tuple(json.loads(line)["engine"][name] for name in ("engine", "precision"))
+
+
 def test_another_model_in_the_same_space_is_refused(stream: Stream) -> None:
     process = stream.start()
     stream.wait_for_topics()

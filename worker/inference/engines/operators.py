@@ -71,7 +71,7 @@ class Linear8(nn.Module):
     """A linear layer in int8: a scale for each output's weights, a scale and a zero point for each row of the input.
 
     A row is a token. Scaled by rows, not by batches, the answer for a text does not depend on those beside it, and
-    embeddings stay three times nearer to float32 (docs/decisions/0010-engines.md).
+    embeddings stay nearer to float32 (docs/decisions/0010-engines.md).
 
     The zero point z of a row adds z times the sum of a column to each product. It is taken away inside the same
     product: z is appended to the row a few times, and to the weights as many rows that sum up to minus their sums.
