@@ -105,6 +105,7 @@ def fit(
             "device": device,
             "threads": threads,
             "max_tokens": max_tokens,
+            "engine": "torch",  # a bundle does not depend on which engine this machine finds fastest
             "precision": "fp32",
         }
         options = FitOptions(
