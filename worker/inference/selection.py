@@ -5,9 +5,9 @@ from dataclasses import replace
 from importlib import util
 
 import msgspec
-import structlog
 import torch
 
+from worker import logs
 from worker.errors import ConfigurationError
 from worker.inference.calibration import REFERENCE, Candidate, EngineReport, calibration_texts
 from worker.inference.engines.torch import TorchEngine, choose_device, choose_dtype, precision_of
@@ -18,7 +18,7 @@ from worker.inference.trials import calibrate
 from worker.inference.workshop import Model, Workshop, predictor_over
 from worker.settings import ModelSettings
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger("model")
 
 CUDA_BATCH_TOKENS = 16_384  # a guess until it is measured on one: a GPU needs thousands of tokens to be busy
 

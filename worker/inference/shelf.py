@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-import structlog
+from worker import logs
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger("model")
 
 KEEP = 12  # newest files; a model leaves three behind for every version of it, or of torch
 DIGEST = 16  # hex digits of a file's sha256 in its name
