@@ -54,7 +54,7 @@ class Pipeline:
         letters += answered.letters
         if not answered.documents:
             return self._outcome([], [], letters, None, None)
-        predictions = _concatenate(answered.predictions)
+        predictions = Predictions.joined(answered.predictions)
         assignments = self.assign(predictions.embeddings)
         results: list[Outgoing] = []
         kept: list[int] = []
@@ -150,17 +150,6 @@ class _Answered:
     documents: list[Document]
     predictions: list[Predictions]
     letters: list[DeadLetter]
-
-
-def _concatenate(parts: Sequence[Predictions]) -> Predictions:
-    if len(parts) == 1:
-        return parts[0]
-    return Predictions(
-        probabilities=np.concatenate([part.probabilities for part in parts]),
-        embeddings=np.concatenate([part.embeddings for part in parts]),
-        token_counts=np.concatenate([part.token_counts for part in parts]),
-        truncated=np.concatenate([part.truncated for part in parts]),
-    )
 
 
 def _name(error: BaseException) -> str:
