@@ -20,7 +20,6 @@ from worker.records import (
     Record,
 )
 
-PROBE = "hello"  # a text every working model can answer: tells a poison message from a broken model
 MAX_ISOLATED = 32  # poison messages singled out in one batch; more than that is not the messages' fault
 
 
@@ -84,7 +83,7 @@ class Pipeline:
                     middle = len(batch) // 2
                     waiting += [batch[middle:], batch[:middle]]  # a stack: the first half is taken next
                     continue
-                self.predictor.predict([PROBE])  # a broken model raises here, and the message is not to blame
+                self.predictor.predict([_probe(batch[0].record)])  # a broken model raises here: nobody is to blame
                 answered.letters.append(DeadLetter(batch[0].record, "inference", "inference_failed", _name(error)))
                 if len(answered.letters) > MAX_ISOLATED:
                     raise
@@ -150,6 +149,11 @@ class _Answered:
     documents: list[Document]
     predictions: list[Predictions]
     letters: list[DeadLetter]
+
+
+def _probe(record: Record) -> str:
+    """A text that every working model can answer and no cache knows, for it names the message it is asked about."""
+    return f"hello {record.topic}/{record.partition}/{record.offset}"
 
 
 def _name(error: BaseException) -> str:
