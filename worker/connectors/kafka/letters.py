@@ -9,6 +9,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, translated
+from worker.connectors.kafka.messages import record_of
 from worker.deadletters import Letter, Plan, Selection, marks, messages, plan
 from worker.errors import BrokerUnavailable, ConfigurationError, PublishFailed
 from worker.records import Record
@@ -112,15 +113,7 @@ def _to_the_end(consumer: Any, unread: set[Any]) -> Iterator[Record]:
         batches = consumer.poll(timeout_ms=POLL_MS)
         for batch in batches.values():
             for message in batch:
-                yield Record(
-                    message.topic,
-                    message.partition,
-                    message.offset,
-                    message.key,
-                    message.value,
-                    message.timestamp,
-                    tuple((name, value or b"") for name, value in message.headers),
-                )
+                yield record_of(message)
         for partition in tuple(unread):
             if (highwater := consumer.highwater(partition)) is not None:
                 end = ends.setdefault(partition, highwater)
