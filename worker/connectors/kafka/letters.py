@@ -87,6 +87,8 @@ def read_topics(settings: KafkaSettings, topics: Sequence[str]) -> Iterator[Reco
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            # what was aborted is no dead letter, where the broker hides it (delivery.fencing)
+            isolation_level="read_committed" if settings.preset == "kafka" else "read_uncommitted",
             fetch_max_bytes=settings.fetch_max_bytes,
             allow_auto_create_topics=False,
         )
