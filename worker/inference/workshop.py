@@ -30,7 +30,7 @@ class Model:
 
     Attributes:
         network: in float32 on the CPU, or as it will run on CUDA.
-        identity: what its graph depends on beside its weights: configuration, pooling, activation.
+        identity: what its graph depends on beside its weights: configuration, structure, poolings, activation.
     """
 
     network: nn.Module
