@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from sklearn.base import BaseEstimator
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.naive_bayes import MultinomialNB
@@ -55,3 +56,16 @@ def decide_sklearn(model: Any, inputs: Any, *, labels: int) -> Targets:
         return said.astype(np.bool_)
     decided: Targets = np.eye(labels, dtype=np.bool_)[said]
     return decided
+
+
+def model_bytes(model: object) -> int:
+    """The memory of what a fitted model of scikit-learn has learned: its arrays and its vocabulary."""
+    if isinstance(model, np.ndarray):
+        return model.nbytes
+    if isinstance(model, dict):
+        return sum(len(key.encode()) for key in model if isinstance(key, str)) + sum(map(model_bytes, model.values()))
+    if isinstance(model, list | tuple):
+        return sum(map(model_bytes, model))
+    if isinstance(model, int | np.integer):
+        return 8  # the number of a word
+    return sum(map(model_bytes, vars(model).values())) if isinstance(model, BaseEstimator) else 0

@@ -1,16 +1,26 @@
 """A work folder from which an interrupted fine-tuning goes on."""
 
-import pickle
+import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from worker.errors import ConfigurationError
 
-_LATEST, _BEST = "latest.pt", "best.pt"
+_LATEST, _BEST = "latest.safetensors", "best.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a checkpoint holds."""
+
+    tensors: dict[str, Tensor]
+    facts: dict[str, Any]  # whatever JSON can say
 
 
 class Checkpoints:
@@ -25,15 +35,15 @@ class Checkpoints:
         self._folder = folder
         self._identity = identity
 
-    def save(self, state: Mapping[str, Any]) -> None:
+    def save(self, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         """Replace the newest state; an interruption while writing leaves the one before."""
-        self._write(_LATEST, {**state, "identity": self._identity})
+        self._write(_LATEST, tensors, {**facts, "identity": self._identity})
 
     def save_best(self, weights: Mapping[str, Tensor]) -> None:
         """Replace the weights of the best epoch."""
-        self._write(_BEST, dict(weights))
+        self._write(_BEST, weights, {})
 
-    def load(self) -> dict[str, Any] | None:
+    def load(self) -> Saved | None:
         """The newest state, or None if there is none.
 
         Raises:
@@ -41,13 +51,13 @@ class Checkpoints:
         """
         if not (self._folder / _LATEST).is_file():
             return None
-        state = self._read(_LATEST)
-        if state.get("identity") != self._identity:
+        saved = self._read(_LATEST)
+        if saved.facts.get("identity") != self._identity:
             raise ConfigurationError(
                 f"{self._folder}: holds the interrupted run of other data, another encoder or other options; "
                 "repeat that run to finish it, remove the folder to give it up, or choose another --work"
             )
-        return state
+        return saved
 
     def load_best(self) -> dict[str, Tensor]:
         """The weights of the best epoch.
@@ -55,7 +65,7 @@ class Checkpoints:
         Raises:
             ConfigurationError: there are none, or they are unreadable.
         """
-        return self._read(_BEST)
+        return self._read(_BEST).tensors
 
     def remove(self) -> None:
         """Remove what was written; the folder too if nothing else is in it."""
@@ -65,21 +75,24 @@ class Checkpoints:
         if self._folder.is_dir() and not any(self._folder.iterdir()):
             self._folder.rmdir()
 
-    def _write(self, name: str, content: object) -> None:
+    def _write(self, name: str, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         unfinished = self._unfinished(name)
-        torch.save(content, unfinished)
+        # copies: safetensors refuses tensors that share memory, as tied weights do
+        own = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in tensors.items()}
+        save_file(own, unfinished, metadata={"facts": json.dumps(facts)})
         unfinished.replace(self._folder / name)
 
     def _unfinished(self, name: str) -> Path:
         return self._folder / f"{name}.unfinished"
 
-    def _read(self, name: str) -> dict[str, Any]:
+    def _read(self, name: str) -> Saved:
         path = self._folder / name
         try:
-            content: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            with safe_open(path, framework="pt") as file:
+                tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - it is no mapping
+                return Saved(tensors, json.loads((file.metadata() or {}).get("facts", "{}")))
+        except (OSError, ValueError, SafetensorError) as error:
             raise ConfigurationError(
                 f"{path}: expected a checkpoint, came {type(error).__name__}; remove {self._folder} and begin anew"
             ) from error
-        return content

@@ -2,12 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
 from trainer.batches import length_grouped
 from trainer.calibration import Logits
@@ -168,22 +167,39 @@ class FineTuning:
             group["lr"] = peak * factor
 
     def _save(self, state: _State) -> None:
-        self._checkpoints.save(
-            {
-                "network": self._network.state_dict(),
-                "optimizer": self._optimizer.state_dict(),
-                "random": torch.get_rng_state(),  # of dropout; that of a GPU is not kept
-                "state": {**asdict(state), "epochs": [asdict(epoch) for epoch in state.epochs]},
-            }
-        )
+        network = {f"network.{name}": tensor for name, tensor in self._network.state_dict().items()}
+        moments = {
+            f"optimizer.{number}.{name}": tensor
+            for number, held in self._optimizer.state_dict()["state"].items()
+            for name, tensor in held.items()
+        }
+        random = torch.get_rng_state()  # of dropout; that of a GPU is not kept
+        self._checkpoints.save({**network, **moments, "random": random}, asdict(state))
 
     def _resume(self) -> _State:
-        saved: dict[str, Any] | None = self._checkpoints.load()
+        saved = self._checkpoints.load()
         if saved is None:
             torch.manual_seed(self._recipe.seed)
             return _State(epoch=0, step=0, loss_sum=0.0, epochs=[], best=0)
-        self._network.load_state_dict(saved["network"])
-        self._optimizer.load_state_dict(saved["optimizer"])
-        torch.set_rng_state(saved["random"])
-        state = saved["state"]
-        return _State(**{**state, "epochs": [Epoch(**epoch) for epoch in state["epochs"]]})
+        network: dict[str, Tensor] = {}
+        moments: dict[int, dict[str, Tensor]] = {}
+        for key, tensor in saved.tensors.items():
+            kind, _, name = key.partition(".")
+            if kind == "network":
+                network[name] = tensor
+            elif kind == "optimizer":
+                number, _, moment = name.partition(".")
+                moments.setdefault(int(number), {})[moment] = tensor
+        self._network.load_state_dict(network)
+        # the groups hold what the recipe says, and a rate that is set anew before every step
+        groups = self._optimizer.state_dict()["param_groups"]
+        self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
+        torch.set_rng_state(saved.tensors["random"])
+        facts = saved.facts
+        return _State(
+            epoch=facts["epoch"],
+            step=facts["step"],
+            loss_sum=facts["loss_sum"],
+            epochs=[Epoch(**epoch) for epoch in facts["epochs"]],
+            best=facts["best"],
+        )

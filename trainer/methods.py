@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import pickle
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -13,7 +12,7 @@ from typing import Any
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
-from trainer.baselines import BASELINES, decide_sklearn, fit_sklearn, make_baseline
+from trainer.baselines import BASELINES, decide_sklearn, fit_sklearn, make_baseline, model_bytes
 from trainer.bundling import FitOptions
 from trainer.examples import Examples, Targets
 from trainer.fit import Progress, fit
@@ -104,7 +103,7 @@ def _baseline(method: str, fold: Fold, bench: Bench) -> Outcome:
         decided=decide_sklearn(model, texts, labels=len(fold.names)),
         train_seconds=seconds,
         messages_per_second=_speed(model.predict, texts),
-        megabytes=len(pickle.dumps(model)) / _MEGABYTE,
+        megabytes=model_bytes(model) / _MEGABYTE,
     )
 
 
@@ -126,7 +125,7 @@ def _frozen(fold: Fold, bench: Bench) -> Outcome:
         messages_per_second=_speed(
             lambda texts: model.predict(bench.embedder.predict(texts).embeddings), fold.test.texts
         ),
-        megabytes=bench.encoder_megabytes + len(pickle.dumps(model)) / _MEGABYTE,
+        megabytes=bench.encoder_megabytes + model_bytes(model) / _MEGABYTE,
     )
 
 

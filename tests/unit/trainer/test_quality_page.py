@@ -30,6 +30,8 @@ def numbers(result):
         yield f"{interval['value']:.3f} ({interval['low']:.3f}-{interval['high']:.3f}) | {minus['p_value']:.3f}"
     if "mean" in result:
         yield f"{result['mean']['nmi']:.3f}"
+        if result["texts"] == 6000:
+            yield " | ".join(f"{result['mean'][name]:.3f}" for name in ("nmi", "ari", "accuracy"))
     if "epochs" in result:
         yield f"{result['epochs'][result['best']]['cosine']:.3f}"
     if "calibration_error" in result:

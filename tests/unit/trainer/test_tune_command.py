@@ -6,7 +6,7 @@ import signal
 
 import numpy as np
 import pytest
-import torch
+from safetensors import safe_open
 from typer.testing import CliRunner
 
 import trainer.finetune
@@ -107,7 +107,7 @@ def test_an_interrupted_run_ends_as_if_nothing_had_happened(tmp_path, texts, fit
     fit(texts, "bundle")
     fit(texts, "straight")
 
-    assert (130, ["best.pt", "latest.pt"]) == (stopped.exit_code, left[:2])
+    assert (130, ["best.safetensors", "latest.safetensors"]) == (stopped.exit_code, left[:2])
     assert "goes on" in stopped.stderr
     assert read_bundle(tmp_path / "straight").manifest.files == read_bundle(tmp_path / "bundle").manifest.files
     assert not (tmp_path / "bundle.work").exists()
@@ -125,9 +125,10 @@ def test_ctrl_c_loses_no_step(tmp_path, texts, fit, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(trainer.finetune.FineTuning, "_learn", interrupted)
         stopped = fit(texts, "bundle")
-    saved = torch.load(tmp_path / "bundle.work" / "latest.pt", weights_only=True)
+    with safe_open(tmp_path / "bundle.work" / "latest.safetensors", framework="pt") as file:
+        facts = json.loads(file.metadata()["facts"])
 
-    assert (130, 4) == (stopped.exit_code, saved["state"]["step"])
+    assert (130, 4) == (stopped.exit_code, facts["step"])
 
 
 def test_a_checkpoint_of_other_options_is_refused(tmp_path, texts, fit, monkeypatch):

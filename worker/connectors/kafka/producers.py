@@ -111,7 +111,9 @@ class SharedProducer:
 class FencedProducers:
     """One transactional id per input partition: whoever takes it over shuts the older owner out, at the broker.
 
-    A batch is one transaction per partition. One that is not committed is aborted by the next `open` of its id.
+    A batch is one transaction per partition. One that is not committed is aborted by the next `open` of its id. Every
+    `open` takes all ids over anew, those too that are held already: somebody who had the partition in between may have
+    died in a transaction, and until that is ended the ledger cannot be read past it.
     """
 
     connection: Connection
@@ -125,10 +127,10 @@ class FencedProducers:
             BrokerUnavailable: the broker does not answer.
             OwnershipLost: somebody else takes the same partition over right now.
         """
-        for source in self._open.keys() - set(sources):
+        for producer in self.release():
             with suppress(KafkaError):
-                self._open.pop(source).close(timeout=CLOSE_SECONDS)
-        for source in sorted(set(sources) - self._open.keys()):
+                producer.close(timeout=CLOSE_SECONDS)
+        for source in sorted(sources):
             self._take_over(source)
 
     def to(self, source: Partition) -> Any:

@@ -140,14 +140,13 @@ def test_every_partition_has_an_id_of_its_own_that_names_the_group(connection):
     assert ["took over 1", "took over 2"] == connection.notes
 
 
-def test_a_partition_that_stays_keeps_its_producer_and_one_that_went_does_not(connection):
+def test_an_id_is_taken_over_anew_at_every_opening_or_a_transaction_of_somebody_in_between_stays_open(connection):
     producers = FencedProducers(connection)
     producers.open([ONE])
 
-    producers.open([ONE])
-    producers.open([TWO])
+    producers.open([ONE, TWO])
 
-    assert ["took over 1", "closed 1", "took over 2"] == connection.notes
+    assert ["took over 1", "closed 1", "took over 1", "took over 2"] == connection.notes
 
 
 def test_ids_are_taken_over_before_the_ledger_is_read(connection):
