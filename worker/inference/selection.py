@@ -46,6 +46,8 @@ def select_predictor(model: Model, settings: ModelSettings) -> TransformerPredic
             report, complete = calibrate(workshop, possible, texts=calibration_texts(), clock=time.perf_counter)
             if complete:
                 workshop.shelf.put(key, msgspec.json.encode(report))
+            else:
+                log.warning("the machine was too busy to try every engine: the next start tries again")
     engine = workshop.engine(Candidate(report.engine, report.precision))
     report = replace(report, max_batch_tokens=settings.max_batch_tokens or report.max_batch_tokens)
     log.info("engine chosen", **msgspec.to_builtins(report))

@@ -282,6 +282,23 @@ def test_a_report_that_is_not_ours_is_not_believed(bundle_folder, automatic, tmp
     assert 2 == len(calibrations)
 
 
+def test_a_choice_made_in_a_hurry_is_told_and_not_kept(bundle_folder, automatic, monkeypatch):
+    hurries = []
+
+    def hurry(*_, **__):
+        hurries.append(1)
+        return as_set(REFERENCE, FIRST_BUDGET), False
+
+    monkeypatch.setattr(selection, "calibrate", hurry)
+
+    with capture_logs() as lines:
+        for _ in range(2):
+            load_predictor(automatic(bundle_folder))
+
+    assert 2 == len(hurries)
+    assert ["too busy" in line["event"] for line in lines if line["log_level"] == "warning"] == [True, True]
+
+
 def test_a_description_that_moves_to_the_next_label_is_not_answered_by_the_graph_that_was_kept(
     encoder_folder, automatic
 ):
