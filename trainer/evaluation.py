@@ -1,7 +1,7 @@
 """Judges a model that a worker could serve on texts that had no part in its training."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -63,7 +63,6 @@ class Evaluation:
     by_column: tuple[Slice, ...]
     thresholds: tuple[Threshold, ...]
     mistakes: tuple[Mistake, ...]  # the worst ones
-    engine: str = ""  # what ran the network, and in which precision: answers differ a little between them
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +98,7 @@ def evaluate(question: Question, *, progress: Callable[[str, int, int], None] = 
         chunk = [row.text for row in examples.kept[start : start + _CHUNK]]
         answers.append(predictor.predict(chunk))
         progress("predict", len(chunk), len(examples.kept))
-    judged = judge(card, examples, Predictions.joined(answers), targets, wishes=question.wishes)
-    report = predictor.report
-    return judged if report is None else replace(judged, engine=f"{report.engine} {report.precision}")
+    return judge(card, examples, Predictions.joined(answers), targets, wishes=question.wishes)
 
 
 def judge(

@@ -34,7 +34,7 @@ def sections(evaluation: Evaluation, *, with_texts: bool) -> Iterator[Section]:
         (
             (
                 *_counts(examples.rows, scores.texts, examples.duplicates, examples.conflicts, examples.empty),
-                evaluation.engine or "-",
+                evaluation.card.engine or "-",
             ),
         ),
     )

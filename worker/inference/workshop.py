@@ -110,7 +110,7 @@ def as_set(candidate: Candidate, max_batch_tokens: int) -> EngineReport:
 def predictor_over(engine: Engine, model: Model, report: EngineReport) -> TransformerPredictor:
     """The predictor of a model over an engine."""
     return TransformerPredictor(
-        model.card,
+        replace(model.card, engine=Candidate(report.engine, report.precision).name),
         tokenizer=model.tokenizer,
         engine=engine,
         max_batch_tokens=report.max_batch_tokens,
