@@ -39,7 +39,8 @@ class Shelf:
             with suppress(OSError):
                 content = path.read_bytes()
                 if path.suffix == f".{_digest(content)}":
-                    os.utime(path)  # the oldest are removed first
+                    with suppress(OSError):  # a read-only folder serves as well
+                        os.utime(path)  # the oldest are removed first
                     return content
                 log.warning("damaged file removed, it is made again", path=str(path))
                 path.unlink()

@@ -314,6 +314,12 @@ def test_a_description_that_moves_to_the_next_label_is_not_answered_by_the_graph
     assert ["spam", "ham"] == [("spam", "ham")[int(row.argmax())] for (row,) in said]
 
 
+def test_the_card_says_which_engine_answers(bundle_folder, automatic):
+    settings = automatic(bundle_folder, engine="onnx", precision="fp32", max_batch_tokens=64)
+
+    assert "onnx fp32" == load_predictor(settings).card.engine
+
+
 def test_a_budget_that_is_set_is_taken_as_it_is(bundle_folder, automatic):
     predictor = load_predictor(automatic(bundle_folder, max_batch_tokens=77))
 
