@@ -125,7 +125,9 @@ class TransformerPredictor:
 
     def _shrink(self, failed_tokens: int) -> None:
         before, self.max_batch_tokens = self.max_batch_tokens, max(1, failed_tokens // 2)
-        log.warning("the device was full: smaller batches from now on", max_batch_tokens=self.max_batch_tokens, before=before)
+        log.warning(
+            "the device was full: smaller batches from now on", max_batch_tokens=self.max_batch_tokens, before=before
+        )
 
 
 def _require_finite(answers: Answers) -> None:
