@@ -157,7 +157,7 @@ def _gemm_peak(config: Any, *, seconds: float) -> float:
 
 
 def _onnx_product(a: np.ndarray, b: np.ndarray) -> Callable[[], object]:
-    """a @ b by ONNX Runtime, which packs b once, as it does the weights of a model."""
+    """The product a @ b by ONNX Runtime, which packs b once, as it does the weights of a model."""
     node = onnx.helper.make_node("MatMul", ["a", "b"], ["c"])
     inputs = [onnx.helper.make_tensor_value_info("a", onnx.TensorProto.FLOAT, a.shape)]
     outputs = [onnx.helper.make_tensor_value_info("c", onnx.TensorProto.FLOAT, (a.shape[0], b.shape[1]))]
