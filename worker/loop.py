@@ -215,7 +215,8 @@ class StreamLoop:
             return False
         if self._next == self._committed and not self.clusters.has_pending:
             return self.clusters.awaits_seed and now - self._last_checkpoint >= POOL_LOOK_SECONDS
-        return idle or self._failures > 0 or now - self._last_checkpoint >= self.settings.checkpoint_seconds
+        early = idle or self._failures > 0 or self.clusters.can_seed
+        return early or now - self._last_checkpoint >= self.settings.checkpoint_seconds
 
     def _checkpoint(self) -> None:
         """Learn, then commit: offsets last, so that a crash between the two only repeats."""

@@ -48,16 +48,20 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="end with one JSON line")
     parser.add_argument("--seed", type=int, default=1, help="of texts, orders and schedules")
     parser.add_argument("--only", default="", help="sections, comma separated; for trying, writes no files")
+    parser.add_argument("--again", default="", help="sections to measure anew and put into the last full run's files")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the files go")
     options = parser.parse_args()
     console = Console(stderr=True)
     plan = QUICK if options.quick else FULL
-    wanted = tuple(options.only.split(",")) if options.only else plan.sections
+    chosen = options.only or options.again
+    wanted = tuple(chosen.split(",")) if chosen else plan.sections
+    speed = options.results / "speed.json"
+    kept = json.loads(speed.read_text(encoding="utf-8")) if options.again else {}
     with Arena.opened() as arena:
-        run = Run(arena, plan, options.seed, {}, console, time.monotonic())
+        run = Run(arena, plan, options.seed, kept, console, time.monotonic())
         stage = sections.Stage.prepared(arena, plan, seed=options.seed, quix=QUIX, console=console)
         found = run.found
-        found["about"] = {
+        about = {
             "machine": described(QUIX),
             "seed": options.seed,
             "texts": stage.texts.origin,
@@ -67,15 +71,17 @@ def main() -> int:
             "load_before": load(),
             "without": [] if stage.has_quix else ["quix-streams: its folder is not there (make bench makes it)"],
         }
+        found.setdefault("about", about)
         for name in wanted:
             run.section(name, lambda name=name: getattr(sections, name)(stage, found))
-        found["about"]["load_after"] = load()
-        found["about"]["seconds"] = round(time.monotonic() - run.began, 1)
+        about |= {"load_after": load(), "seconds": round(time.monotonic() - run.began, 1)}
+        if options.again:
+            found["about"].setdefault("again", {}).update(dict.fromkeys(wanted, about))
     found["verdict"] = verdict(found)
     table.show(found, console)
     if not options.quick and not options.only:
         options.results.mkdir(exist_ok=True)
-        (options.results / "speed.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        speed.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         plots.draw(found, options.results)
         page.update(found)
     if options.json:

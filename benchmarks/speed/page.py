@@ -48,10 +48,11 @@ def _where(found: Mapping[str, Any]) -> str:
     about = found["about"]
     machine = about["machine"]
     versions = ", ".join(f"{name} {machine[name]}" for name in ("torch", "onnxruntime", "transformers", "kafka-python"))
+    again = "".join(f" Measured again later, on the same machine: {name}." for name in about.get("again", ()))
     return (
         f"{machine['cpu']} ({machine['instructions']}), Python {machine['python']}, {versions}; {about['texts']},"
         f" {about['distinct_texts']:,} distinct texts, {found['engines']['mean_tokens']:.1f} tokens on average; seed"
-        f" {about['seed']}; load before the run {about['load_before']}. Everything, with all rounds:"
+        f" {about['seed']}; load before the run {about['load_before']}.{again} Everything, with all rounds:"
         " [speed.json](../benchmarks/results/speed.json)."
     )
 

@@ -64,6 +64,7 @@ class _Pending:
     batches: list[Observations] = field(default_factory=list)
     finished: dict[Partition, int] = field(default_factory=dict)  # next offset, past dead letters too
     bytes: int = 0
+    rows: int = 0
 
 
 @dataclass(slots=True)
@@ -105,6 +106,11 @@ class OnlineClusters:
     def awaits_seed(self) -> bool:
         """Whether rows wait in the pool: time alone may make them ripe, even if no message comes any more."""
         return self._pooled and self._snapshot is None
+
+    @property
+    def can_seed(self) -> bool:
+        """Whether the rows held here are enough to seed the space: more of them would only make that slower."""
+        return self._snapshot is None and self._pending.rows >= self.space.seed_size
 
     @property
     def has_pending(self) -> bool:
@@ -160,6 +166,7 @@ class OnlineClusters:
         if len(rows.offsets):
             self._pending.batches.append(rows)
             self._pending.bytes += rows.embeddings.nbytes + 64 * len(rows.offsets)
+            self._pending.rows += len(rows.offsets)
         self._pending.finished.update(finished)
 
     def learn(self) -> Learned:

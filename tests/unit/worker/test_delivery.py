@@ -170,7 +170,7 @@ def test_a_commit_of_the_group_beyond_the_watermark_is_read_again_and_not_publis
 def test_revoked_partitions_drop_what_was_observed_and_another_worker_learns_it(make_worker):
     log, store = MemoryLog.of("in", TEXTS, partitions=2), MemoryCentroidStore()
     left = make_worker(log, store, checkpoint_seconds=1e9)
-    left.turns(2)
+    left.turns(3)  # the first batch seeds at once, the second is observed
     observed = left.clusters.pending_bytes
     log.generation += 1
     left.source.owned = {P0}

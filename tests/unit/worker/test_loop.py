@@ -388,6 +388,15 @@ def test_the_ledger_in_memory_shrinks_as_its_messages_pass(make_worker):
     assert_exactly_once(log, store)
 
 
+def test_a_busy_worker_seeds_as_soon_as_it_holds_enough_and_not_with_all_that_a_checkpoint_brings(make_worker):
+    log = MemoryLog.of("in", TEXTS[:1] * 500)
+    worker = make_worker(log, seed_size=25, checkpoint_seconds=1000.0)
+
+    worker.turns(5)  # ten messages each, and one turn to begin
+
+    assert 30 == worker.store.snapshot.learned
+
+
 def test_a_stream_that_goes_quiet_is_seeded_when_its_time_has_come(make_worker):
     worker = make_worker(MemoryLog.of("in", TEXTS[:5]), seed_size=100)
     worker.store.clock = worker.clock

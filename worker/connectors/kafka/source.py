@@ -73,7 +73,8 @@ class KafkaSource:
                 max_poll_records=self.max_records,
                 fetch_max_bytes=self.settings.fetch_max_bytes,
                 max_partition_fetch_bytes=min(self.settings.fetch_max_bytes, 2 * 1024 * 1024),
-                fetch_max_wait_ms=200,
+                # the embedded broker holds a fetch that found nothing until its time is up, whatever comes meanwhile
+                fetch_max_wait_ms=20 if embedded else 200,
                 request_timeout_ms=REQUEST_TIMEOUT_MS,
                 allow_auto_create_topics=False,
                 metadata_max_age_ms=METADATA_AGE_MS,
