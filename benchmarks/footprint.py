@@ -1,8 +1,9 @@
 """What a worker with the default model takes and gives: memory, and messages per second of CPU time.
 
 One worker on one thread (`model.threads=1`, as deploy/overlays/cpu sets it) starts with an empty cache folder, as a new
-container does, so it exports graphs and chooses its engine; then it finds a backlog: short made-up messages, one in fifty
-of them a text of 2000 words. Memory and CPU time are the kernel's (/proc). What the overlay asks for comes from here.
+container does, so it exports graphs and chooses its engine. Then it finds a backlog: short made-up messages, one in
+fifty of them a text of 2000 words. Memory and CPU time are the kernel's (/proc). What the overlay asks for comes from
+here.
 
     python benchmarks/footprint.py --messages 4000
 """
