@@ -1,8 +1,9 @@
 """What a worker with the default model takes and gives: memory, and messages per second of CPU time.
 
-One worker on one thread (`model.threads=1`, as deploy/overlays/cpu sets it) finds a backlog: short made-up messages,
-one in fifty of them a text of 2000 words. Memory and CPU time are the kernel's (/proc). What the overlay asks for comes
-from here.
+One worker on one thread (`model.threads=1`, as deploy/overlays/cpu sets it) starts with an empty cache folder, as a new
+container does, so it exports graphs and chooses its engine. Then it finds a backlog: short made-up messages, one in
+fifty of them a text of 2000 words. Memory and CPU time are the kernel's (/proc). What the overlay asks for comes from
+here.
 
     python benchmarks/footprint.py --messages 4000
 """
@@ -41,8 +42,9 @@ class Outcome:
     messages: int
     long_every: int
     long_words: int
-    rss_loaded_mib: float  # model loaded, nothing read yet
-    rss_peak_mib: float
+    engine: str  # that the worker chose
+    rss_loaded_mib: float  # model loaded and engine chosen, nothing read yet
+    rss_peak_mib: float  # of the whole life, the choice of the engine included
     messages_per_cpu_second: float  # after the warm-up: what one core of its own gives
     machine: dict[str, str]
 
@@ -67,6 +69,7 @@ def measure(messages: int) -> Outcome:
         create_topics(stack.bootstrap_servers, names, partitions=PARTITIONS)
         port = free_port()
         options = [*_settings(stack, names), f"http.port={port}", "model.threads=1", "model.device=cpu"]
+        options += [f"model.cache_directory={directory}/cache"]
         flags = [part for option in options for part in ("--set", option)]
         child = Child([sys.executable, "-m", "worker", "run", *flags], log_path=Path(directory) / "worker.log")
         try:
@@ -75,9 +78,17 @@ def measure(messages: int) -> Outcome:
             _send(stack, names, messages)
             rate = _follow(child, port, messages)
             peak = _status_mib(child.pid, "VmHWM")
+            engine = _chosen(child.log_path.read_text(encoding="utf-8"))
         finally:
             child.stop(patience_seconds=30.0)
-    return Outcome(messages, LONG_EVERY, LONG_WORDS, loaded, peak, round(rate, 1), _machine())
+    machine = _machine("torch", "transformers", "onnxruntime")
+    return Outcome(messages, LONG_EVERY, LONG_WORDS, engine, loaded, peak, round(rate, 1), machine)
+
+
+def _chosen(log: str) -> str:
+    """The engine and precision that the worker's log names."""
+    lines = [json.loads(line) for line in log.splitlines() if '"engine chosen"' in line]
+    return ", ".join(f"{line['engine']} {line['precision']}" for line in lines)
 
 
 def _await_start(child: Child, port: int) -> None:

@@ -199,8 +199,8 @@ def _outcome(messages: int, counts: dict[str, int], learned: int, samples: Seque
     )
 
 
-def _machine() -> dict[str, str]:
-    packages = ("kafka-python", "redis", "numpy", "scikit-learn")
+def _machine(*more: str) -> dict[str, str]:
+    packages = ("kafka-python", "redis", "numpy", "scikit-learn", *more)
     cpu = next(
         (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
         platform.machine(),

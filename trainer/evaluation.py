@@ -98,7 +98,7 @@ def evaluate(question: Question, *, progress: Callable[[str, int, int], None] = 
         chunk = [row.text for row in examples.kept[start : start + _CHUNK]]
         answers.append(predictor.predict(chunk))
         progress("predict", len(chunk), len(examples.kept))
-    return judge(card, examples, _joined(answers), targets, wishes=question.wishes)
+    return judge(card, examples, Predictions.joined(answers), targets, wishes=question.wishes)
 
 
 def judge(
@@ -135,15 +135,6 @@ def judge(
         by_column=_slices(columns, targets, decided, order=sorted(set(columns.tolist()) - {""})),
         thresholds=tuple(one for one in found if one is not None),
         mistakes=_worst(card, examples, probabilities, targets, decided),
-    )
-
-
-def _joined(answers: Sequence[Predictions]) -> Predictions:
-    return Predictions(
-        np.concatenate([one.probabilities for one in answers]),
-        np.concatenate([one.embeddings for one in answers]),
-        token_counts=np.concatenate([one.token_counts for one in answers]),
-        truncated=np.concatenate([one.truncated for one in answers]),
     )
 
 

@@ -64,6 +64,7 @@ def as_json(evaluation: Evaluation, *, with_texts: bool) -> dict[str, Any]:
             del mistake["text"]
     return {
         "model": {"name": card.name, "version": card.version, "labels": card.labels, "multi_label": card.multi_label},
+        "engine": card.engine,
         "rows": examples.rows,
         "duplicates": examples.duplicates,
         "conflicts": examples.conflicts,

@@ -30,8 +30,13 @@ def sections(evaluation: Evaluation, *, with_texts: bool) -> Iterator[Section]:
     yield Section(
         "Data",
         "Texts that differ only in case or white space are one text; those with contradicting labels are left out.",
-        ("rows", "judged", "repeats", "contradicting", "without text"),
-        (_counts(examples.rows, scores.texts, examples.duplicates, examples.conflicts, examples.empty),),
+        ("rows", "judged", "repeats", "contradicting", "without text", "answered by"),
+        (
+            (
+                *_counts(examples.rows, scores.texts, examples.duplicates, examples.conflicts, examples.empty),
+                evaluation.card.engine or "-",
+            ),
+        ),
     )
     yield Section(
         "Overall",

@@ -268,7 +268,9 @@ def _metrics(registry: SteadyRegistry, settings: Settings, predictor: Predictor)
         outputs=(settings.kafka.output_topic, settings.kafka.dead_letter_topic),
         k=settings.clusters.k,
     )
-    metrics.model.info({"name": card.name, "version": card.version, "max_tokens": str(card.max_tokens)})
+    metrics.model.info(
+        {"name": card.name, "version": card.version, "max_tokens": str(card.max_tokens), "engine": card.engine}
+    )
     metrics.build.info({"version": _version(), "python": platform.python_version(), "torch": metadata.version("torch")})
     for collect in (ProcessCollector, PlatformCollector, GCCollector):
         collect(registry=registry)

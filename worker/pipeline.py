@@ -20,7 +20,6 @@ from worker.records import (
     Record,
 )
 
-PROBE = "hello"  # a text every working model can answer: tells a poison message from a broken model
 MAX_ISOLATED = 32  # poison messages singled out in one batch; more than that is not the messages' fault
 
 
@@ -54,7 +53,7 @@ class Pipeline:
         letters += answered.letters
         if not answered.documents:
             return self._outcome([], [], letters, None, None)
-        predictions = _concatenate(answered.predictions)
+        predictions = Predictions.joined(answered.predictions)
         assignments = self.assign(predictions.embeddings)
         results: list[Outgoing] = []
         kept: list[int] = []
@@ -84,7 +83,7 @@ class Pipeline:
                     middle = len(batch) // 2
                     waiting += [batch[middle:], batch[:middle]]  # a stack: the first half is taken next
                     continue
-                self.predictor.predict([PROBE])  # a broken model raises here, and the message is not to blame
+                self.predictor.predict([_probe(batch[0].record)])  # a broken model raises here: nobody is to blame
                 answered.letters.append(DeadLetter(batch[0].record, "inference", "inference_failed", _name(error)))
                 if len(answered.letters) > MAX_ISOLATED:
                     raise
@@ -152,15 +151,9 @@ class _Answered:
     letters: list[DeadLetter]
 
 
-def _concatenate(parts: Sequence[Predictions]) -> Predictions:
-    if len(parts) == 1:
-        return parts[0]
-    return Predictions(
-        probabilities=np.concatenate([part.probabilities for part in parts]),
-        embeddings=np.concatenate([part.embeddings for part in parts]),
-        token_counts=np.concatenate([part.token_counts for part in parts]),
-        truncated=np.concatenate([part.truncated for part in parts]),
-    )
+def _probe(record: Record) -> str:
+    """A text that every working model can answer and no cache knows, for it names the message it is asked about."""
+    return f"hello {record.topic}/{record.partition}/{record.offset}"
 
 
 def _name(error: BaseException) -> str:

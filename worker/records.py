@@ -83,6 +83,18 @@ class Predictions:
     token_counts: NDArray[np.int64]  # [batch]
     truncated: NDArray[np.bool_]  # [batch]
 
+    @classmethod
+    def joined(cls, parts: Sequence["Predictions"]) -> "Predictions":
+        """The rows of all parts, at least one, in their order; a single part is returned as it is."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(
+            probabilities=np.concatenate([part.probabilities for part in parts]),
+            embeddings=np.concatenate([part.embeddings for part in parts]),
+            token_counts=np.concatenate([part.token_counts for part in parts]),
+            truncated=np.concatenate([part.truncated for part in parts]),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Assignments:

@@ -14,8 +14,6 @@ from worker.inference.heads import LinearHead, activation_of
 from worker.inference.networks import EncoderNetwork
 from worker.inference.sources import package_folder
 
-ENCODER_FILES = ("*.json", "*.txt", "*.safetensors", "1_Pooling/*", "2_Normalize/*")
-
 
 def prepare(folder: Path) -> Path:
     """Write `encoder`, `classifier`, `hand-fp32.onnx` and `hand-int8.onnx` below `folder`, from the same weights.

@@ -22,7 +22,7 @@ class System:
         settings: of a textsieve worker; empty for a rival.
         variant: of a rival.
         path: folder of packages that come before the installed ones.
-        durable: False where it promises less than the others.
+        is_worker: whether it is a textsieve worker.
     """
 
     name: str

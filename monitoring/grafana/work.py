@@ -211,7 +211,8 @@ RUNTIME = Section(
         ),
         View(
             "Versions",
-            "Software and model of each worker; more than one line of a kind is a roll-out.",
+            "Software and model of each worker; more than one line of a kind is a roll-out, or machines that chose"
+            " different engines.",
             "none",
             [
                 Query(
@@ -219,8 +220,8 @@ RUNTIME = Section(
                     "textsieve {{version}}, Python {{python}}, torch {{torch}}",
                 ),
                 Query(
-                    f"count by (name, version, max_tokens) (textsieve_model_info{{{S}}})",
-                    "model {{name}} {{version}}",
+                    f"count by (name, version, max_tokens, engine) (textsieve_model_info{{{S}}})",
+                    "model {{name}} {{version}}, {{engine}}",
                 ),
             ],
             Look.TABLE,

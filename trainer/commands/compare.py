@@ -62,6 +62,7 @@ def compare(
         "revision": revision,
         "device": device,
         "threads": threads,
+        "engine": "torch",  # for all methods: frozen runs on nothing else, and their speeds stand side by side
         "precision": "fp32",
     }
     goes_on = f"interrupted; the same command goes on from what is in {folder}"

@@ -73,7 +73,7 @@ class CachingPredictor:
         slots = [self._slots[digest] for digest in recalled]
         table = _rows(self._known, np.asarray(slots, np.intp)) if slots or fresh is None else fresh
         if slots and fresh is not None:
-            table = _stacked(table, fresh)
+            table = Predictions.joined([table, fresh])
         for digest in recalled:
             self._slots.move_to_end(digest)
         if fresh is not None:
@@ -109,14 +109,4 @@ def _rows(answers: Predictions, rows: NDArray[np.intp]) -> Predictions:
         embeddings=answers.embeddings[rows],
         token_counts=answers.token_counts[rows],
         truncated=answers.truncated[rows],
-    )
-
-
-def _stacked(first: Predictions, second: Predictions) -> Predictions:
-    """The rows of both, one after the other."""
-    return Predictions(
-        probabilities=np.concatenate([first.probabilities, second.probabilities]),
-        embeddings=np.concatenate([first.embeddings, second.embeddings]),
-        token_counts=np.concatenate([first.token_counts, second.token_counts]),
-        truncated=np.concatenate([first.truncated, second.truncated]),
     )

@@ -55,6 +55,10 @@ class ZeroShotHead(nn.Module):
         self._temperature = temperature
         self.descriptions = nn.Parameter(torch.from_numpy(np.concatenate(descriptions)), requires_grad=False)
 
+    def extra_repr(self) -> str:
+        """What the graph depends on and the weights do not tell."""
+        return f"counts={self._counts}, temperature={self._temperature}"
+
     def forward(self, embeddings: Tensor) -> Tensor:
         """[batch, dim], rows of length 1 -> logits [batch, labels]."""
         similarities = embeddings @ self.descriptions.T  # [batch, descriptions]

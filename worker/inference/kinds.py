@@ -169,7 +169,7 @@ def embedding_predictor(encoder: Encoder, settings: ModelSettings) -> Predictor:
 
 
 def _predictor(network: nn.Module, card: ModelCard, encoder: Encoder, settings: ModelSettings) -> TransformerPredictor:
-    identity = f"{encoder.config.to_json_string()}/{type(network).__name__}/{encoder.pooling}/{card.multi_label}"
+    identity = f"{encoder.config.to_json_string()}/{network}/{card.multi_label}"  # a module spells out its parts
     with _refusing(encoder, card):
         model = Model(network=network, tokenizer=encoder.tokenizer, card=card, identity=identity)
         predictor = select_predictor(model, settings)

@@ -62,6 +62,10 @@ class EncoderNetwork(nn.Module):
         self._head_pooling: Pooling | None = head_pooling
         self._activation = activation
 
+    def extra_repr(self) -> str:
+        """What the graph depends on and the weights do not tell."""
+        return f"pooling={self._pooling}, head_pooling={self._head_pooling}"
+
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Two [batch, width] int64 -> [batch, labels] and [batch, dim], float32."""
         logits, embeddings = self.logits(input_ids, attention_mask)

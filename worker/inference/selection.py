@@ -5,9 +5,9 @@ from dataclasses import replace
 from importlib import util
 
 import msgspec
-import structlog
 import torch
 
+from worker import logs
 from worker.errors import ConfigurationError
 from worker.inference.calibration import REFERENCE, Candidate, EngineReport, calibration_texts
 from worker.inference.engines.torch import TorchEngine, choose_device, choose_dtype, precision_of
@@ -18,7 +18,7 @@ from worker.inference.trials import calibrate
 from worker.inference.workshop import Model, Workshop, predictor_over
 from worker.settings import ModelSettings
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger("model")
 
 CUDA_BATCH_TOKENS = 16_384  # a guess until it is measured on one: a GPU needs thousands of tokens to be busy
 
@@ -46,6 +46,8 @@ def select_predictor(model: Model, settings: ModelSettings) -> TransformerPredic
             report, complete = calibrate(workshop, possible, texts=calibration_texts(), clock=time.perf_counter)
             if complete:
                 workshop.shelf.put(key, msgspec.json.encode(report))
+            else:
+                log.warning("the machine was too busy to try every engine: the next start tries again")
     engine = workshop.engine(Candidate(report.engine, report.precision))
     report = replace(report, max_batch_tokens=settings.max_batch_tokens or report.max_batch_tokens)
     log.info("engine chosen", **msgspec.to_builtins(report))

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-import structlog
+from worker import logs
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger("model")
 
 KEEP = 12  # newest files; a model leaves three behind for every version of it, or of torch
 DIGEST = 16  # hex digits of a file's sha256 in its name
@@ -39,7 +39,8 @@ class Shelf:
             with suppress(OSError):
                 content = path.read_bytes()
                 if path.suffix == f".{_digest(content)}":
-                    os.utime(path)  # the oldest are removed first
+                    with suppress(OSError):  # a read-only folder serves as well
+                        os.utime(path)  # the oldest are removed first
                     return content
                 log.warning("damaged file removed, it is made again", path=str(path))
                 path.unlink()

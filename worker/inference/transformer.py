@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
-import structlog
 from numpy.typing import NDArray
 
+from worker import logs
 from worker.batching import cut_batches
 from worker.errors import DeviceOutOfMemory, PredictorError
 from worker.inference.calibration import EngineReport
@@ -16,7 +16,7 @@ from worker.inference.predictor import Meter, ModelCard, NoMeter
 from worker.inference.tokens import Tokens
 from worker.records import Predictions
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger("model")
 
 
 class TextTokenizer(Protocol):
@@ -125,7 +125,9 @@ class TransformerPredictor:
 
     def _shrink(self, failed_tokens: int) -> None:
         before, self.max_batch_tokens = self.max_batch_tokens, max(1, failed_tokens // 2)
-        log.warning("device_batch_halved", max_batch_tokens=self.max_batch_tokens, before=before)
+        log.warning(
+            "the device was full: smaller batches from now on", max_batch_tokens=self.max_batch_tokens, before=before
+        )
 
 
 def _require_finite(answers: Answers) -> None:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
-import structlog
 
+from worker import logs
 from worker.errors import ConfigurationError, PredictorError
 from worker.inference.calibration import (
     BUDGETS,
@@ -22,7 +22,7 @@ from worker.inference.transformer import TransformerPredictor
 from worker.inference.workshop import Workshop, as_set
 from worker.records import Predictions
 
-log = structlog.get_logger(__name__)
+log = logs.get_logger("model")
 
 PATIENCE_SECONDS = 12.0  # from the start; what has not been tried by then is not tried, and the choice is not kept
 HOPELESS = 0.8  # of the best rate: what is slower in its first run is not run again

@@ -30,7 +30,7 @@ class Model:
 
     Attributes:
         network: in float32 on the CPU, or as it will run on CUDA.
-        identity: what its graph depends on beside its weights: configuration, pooling, activation.
+        identity: what its graph depends on beside its weights: configuration, structure, poolings, activation.
     """
 
     network: nn.Module
@@ -110,7 +110,7 @@ def as_set(candidate: Candidate, max_batch_tokens: int) -> EngineReport:
 def predictor_over(engine: Engine, model: Model, report: EngineReport) -> TransformerPredictor:
     """The predictor of a model over an engine."""
     return TransformerPredictor(
-        model.card,
+        replace(model.card, engine=Candidate(report.engine, report.precision).name),
         tokenizer=model.tokenizer,
         engine=engine,
         max_batch_tokens=report.max_batch_tokens,

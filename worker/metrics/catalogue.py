@@ -280,7 +280,13 @@ CLUSTERS = (
 )
 
 IDENTITY = (
-    Metric("model", _I, "1", "The model that answers", labels=("name", "version", "max_tokens")),
+    Metric(
+        "model",
+        _I,
+        "1",
+        "The model that answers, and the engine that runs it",
+        labels=("name", "version", "max_tokens", "engine"),
+    ),
     Metric("build", _I, "1", "Software versions", labels=("version", "python", "torch")),
 )
 
@@ -307,7 +313,7 @@ ABSENT = (
     Absent("cluster_bursts", "bursts are not detected"),
     Absent(
         "model_info labels task, revision, dtype, device",
-        "the version of a model is its revision; the others are not known to the worker's core",
+        "the version of a model is its revision, its engine names the arithmetic; a GPU has metrics where it is used",
     ),
     Absent("outcome `skipped`", "no message is skipped: it is answered, or read again"),
     Absent("batch_flush_total cause `deadline`", "a poll takes what is there and waits for nothing more"),

@@ -165,6 +165,23 @@ def test_the_workers_settings_are_valid(name):
     assert settings.http.host == "0.0.0.0"  # noqa: S104 - inside the container
 
 
+def test_workers_that_are_scaled_on_one_machine_do_not_fight_over_its_cores():
+    assert "1" == SERVICES["worker"]["environment"]["TEXTSIEVE_MODEL__THREADS"]
+
+
+def test_a_worker_for_gpus_does_not_run_without_one():
+    assert "cuda" == SERVICES["worker-gpu"]["environment"]["TEXTSIEVE_MODEL__DEVICE"]
+
+
+def test_what_a_worker_keeps_between_starts_lies_in_a_volume():
+    folders = [Path(folder) for folder in re.findall(r"(?:HF_HOME|CACHE_DIRECTORY)=(\S+)", DOCKERFILE)]
+
+    assert 2 == len(folders)
+    for name in SCALED:
+        mounted = [Path(target) for _, target in _mounts(name)]
+        assert all(any(folder.is_relative_to(target) for target in mounted) for folder in folders)
+
+
 @pytest.mark.parametrize("name", SCALED)
 def test_a_worker_is_given_time_to_stop(name):
     grace = int(SERVICES[name]["stop_grace_period"].removesuffix("s"))

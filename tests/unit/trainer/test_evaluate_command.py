@@ -53,6 +53,7 @@ def test_the_last_line_is_json_with_all_scores(bundle, texts):
     assert (64, 64) == (line["texts"], sum(map(sum, line["confusion"])))
     assert {"accuracy", "macro", "micro", "mcc", "roc_auc", "pr_auc", "calibration_error", "log_loss"} <= set(line)
     assert "text" not in line["mistakes"][0]
+    assert line["engine"].split()[0] in {"torch", "onnx"}
 
 
 def test_the_report_is_written_three_times_and_the_page_loads_nothing(tmp_path, bundle, texts):

@@ -52,6 +52,6 @@ def test_metrics_name_the_model_and_its_labels():
 
     _metrics(registry, Settings(), HashingPredictor(labels=("a", "b")))
 
-    model = {"name": "hashing", "version": "1", "max_tokens": "256"}
+    model = {"name": "hashing", "version": "1", "max_tokens": "256", "engine": ""}
     assert 1.0 == registry.get_sample_value("textsieve_model_info", model)
     assert 0.0 == registry.get_sample_value("textsieve_predictions_total", {"label": "b"})

@@ -5,6 +5,7 @@ import logging
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,15 @@ def test_lines_below_the_level_are_left_out(capsys, level, expected):
         say("something")
 
     assert expected == len(lines(capsys))
+
+
+@pytest.mark.parametrize("module", ["selection", "shelf", "transformer", "trials"])
+def test_what_the_model_says_is_our_own_and_heard_at_info(module, capsys):
+    logs.configure(level="info", style="json")
+
+    import_module(f"worker.inference.{module}").log.info("engine chosen")
+
+    assert ["textsieve.model"] == [line["logger"] for line in lines(capsys)]
 
 
 def test_people_get_plain_text(capsys):

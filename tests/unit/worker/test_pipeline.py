@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from worker.codec import Decoder, Encoder
 from worker.errors import DeviceOutOfMemory, PredictorError
+from worker.inference.cache import CachingPredictor
 from worker.inference.predictor import ModelCard, Predictor
 from worker.pipeline import MAX_ISOLATED, Pipeline
 from worker.records import NO_CLUSTER, Assignments, Embeddings, Outcome, Predictions, Record
@@ -199,6 +200,17 @@ def test_a_model_that_fails_on_everything_blames_no_message():
 
     with pytest.raises(PredictorError, match="boom"):
         pipeline(predictor).process(records([VALUES["good"]]))
+
+
+def test_a_model_that_breaks_later_blames_no_message_either_where_repeats_are_answered_without_it():
+    model = allergic()
+    cached = pipeline(CachingPredictor(model, messages=100))
+    cached.process(records([VALUES["poison"]]))  # the model is asked whether it works, and does
+    model.fail_on = "e"
+    batch = records([VALUES["poison"], *good(1)])[1:]
+
+    with pytest.raises(PredictorError, match="boom"):
+        cached.process(batch)
 
 
 def test_a_device_without_memory_is_nobodys_fault_and_the_batch_is_not_split():

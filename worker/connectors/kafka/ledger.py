@@ -6,12 +6,11 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
-from worker.codec import PREFIX
+from worker.codec import PREFIX, SOURCE_HEADER
 from worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, translated
 from worker.errors import BrokerUnavailable
 from worker.records import Partition, Position
 
-SOURCE_HEADER = PREFIX + "source"
 TOPIC_ID_HEADER = PREFIX + "topic-id"
 POLL_MS = 50  # a poll without records lasts as long: an empty partition must not cost half a second
 FETCH_WAIT_MS = 50  # the broker says so early that there is nothing (more)

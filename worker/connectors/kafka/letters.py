@@ -9,6 +9,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, translated
+from worker.connectors.kafka.messages import record_of
 from worker.deadletters import Letter, Plan, Selection, marks, messages, plan
 from worker.errors import BrokerUnavailable, ConfigurationError, PublishFailed
 from worker.records import Record
@@ -86,6 +87,8 @@ def read_topics(settings: KafkaSettings, topics: Sequence[str]) -> Iterator[Reco
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
+            # what was aborted is no dead letter, where the broker hides it (delivery.fencing)
+            isolation_level="read_committed" if settings.preset == "kafka" else "read_uncommitted",
             fetch_max_bytes=settings.fetch_max_bytes,
             allow_auto_create_topics=False,
         )
@@ -112,15 +115,7 @@ def _to_the_end(consumer: Any, unread: set[Any]) -> Iterator[Record]:
         batches = consumer.poll(timeout_ms=POLL_MS)
         for batch in batches.values():
             for message in batch:
-                yield Record(
-                    message.topic,
-                    message.partition,
-                    message.offset,
-                    message.key,
-                    message.value,
-                    message.timestamp,
-                    tuple((name, value or b"") for name, value in message.headers),
-                )
+                yield record_of(message)
         for partition in tuple(unread):
             if (highwater := consumer.highwater(partition)) is not None:
                 end = ends.setdefault(partition, highwater)

@@ -19,6 +19,7 @@ from worker.connectors.kafka.clients import (
     connection_options,
     translated,
 )
+from worker.connectors.kafka.messages import record_of
 from worker.errors import LedgerError, OwnershipLost
 from worker.records import Partition, Position, Record
 from worker.settings import KafkaSettings
@@ -110,7 +111,7 @@ class KafkaSource:
             return Poll((), joined=self._joined())
         records: list[Record] = []
         for partition, batch in batches.items():
-            records.extend(_record(message) for message in batch)
+            records.extend(record_of(message) for message in batch)
             self._positions[partition] = batch[-1].offset + 1
         if lost := self._beyond_the_end():
             self._out_of_range |= lost
@@ -276,19 +277,6 @@ class KafkaSource:
             if highwater is not None:
                 lag[Partition(*partition)] = max(0, highwater - position)
         return lag
-
-
-def _record(message: Any) -> Record:
-    return Record(
-        message.topic,
-        message.partition,
-        message.offset,
-        message.key,
-        message.value,
-        message.timestamp,
-        tuple([(name, value or b"") for name, value in message.headers]) if message.headers else (),
-        "LogAppendTime" if message.timestamp_type == 1 else "CreateTime",
-    )
 
 
 def _missing_position(error: BaseException) -> set[Any] | None:

@@ -282,6 +282,44 @@ def test_a_report_that_is_not_ours_is_not_believed(bundle_folder, automatic, tmp
     assert 2 == len(calibrations)
 
 
+def test_a_choice_made_in_a_hurry_is_told_and_not_kept(bundle_folder, automatic, monkeypatch):
+    hurries = []
+
+    def hurry(*_, **__):
+        hurries.append(1)
+        return as_set(REFERENCE, FIRST_BUDGET), False
+
+    monkeypatch.setattr(selection, "calibrate", hurry)
+
+    with capture_logs() as lines:
+        for _ in range(2):
+            load_predictor(automatic(bundle_folder))
+
+    assert 2 == len(hurries)
+    assert ["too busy" in line["event"] for line in lines if line["log_level"] == "warning"] == [True, True]
+
+
+def test_a_description_that_moves_to_the_next_label_is_not_answered_by_the_graph_that_was_kept(
+    encoder_folder, automatic
+):
+    before = {"spam": ("free prize", "win cash"), "ham": ("see you",)}
+    after = {"spam": ("free prize",), "ham": ("win cash", "see you")}
+    onnx = {"engine": "onnx", "precision": "fp32", "max_batch_tokens": 512}
+
+    said = [
+        load_predictor(automatic(encoder_folder, labels=labels, **onnx)).predict(["win cash"]).probabilities
+        for labels in (before, after)
+    ]
+
+    assert ["spam", "ham"] == [("spam", "ham")[int(row.argmax())] for (row,) in said]
+
+
+def test_the_card_says_which_engine_answers(bundle_folder, automatic):
+    settings = automatic(bundle_folder, engine="onnx", precision="fp32", max_batch_tokens=64)
+
+    assert "onnx fp32" == load_predictor(settings).card.engine
+
+
 def test_a_budget_that_is_set_is_taken_as_it_is(bundle_folder, automatic):
     predictor = load_predictor(automatic(bundle_folder, max_batch_tokens=77))
 

@@ -77,6 +77,17 @@ def test_a_folder_that_cannot_be_written_is_told_once(tmp_path, place):
     assert "model.cache_directory" in lines[0]["event"]
 
 
+def test_what_lies_in_a_read_only_folder_is_found(folder, monkeypatch):
+    Shelf(folder).put("key", b"content")
+
+    def refuse(_):
+        raise PermissionError
+
+    monkeypatch.setattr(shelf_module.os, "utime", refuse)
+
+    assert b"content" == Shelf(folder).get("key")
+
+
 def test_writers_of_one_key_leave_one_whole_file(folder):
     def write(number):
         Shelf(folder).put("key", bytes([number]) * 100_000)

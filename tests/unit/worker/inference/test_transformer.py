@@ -98,7 +98,7 @@ def test_a_shrunken_budget_is_remembered_and_logged_once():
         small.predict(TEXTS)
         small.predict(TEXTS)
 
-    assert ["device_batch_halved"] == [line["event"] for line in lines]
+    assert ["the device was full: smaller batches from now on"] == [line["event"] for line in lines]
 
 
 def test_a_single_text_that_does_not_fit_is_out_of_memory():

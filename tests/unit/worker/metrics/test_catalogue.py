@@ -52,7 +52,7 @@ def test_a_worker_with_12_partitions_2_labels_and_the_default_clusters_exports_u
     for partition in range(12):
         metrics.lag.labels("messages", partition).set(1)
         metrics.lag_seconds.labels("messages", partition).set(1)
-    metrics.model.info({"name": "m", "version": "1", "max_tokens": "256"})
+    metrics.model.info({"name": "m", "version": "1", "max_tokens": "256", "engine": "onnx int8"})
     metrics.build.info({"version": "1", "python": "3", "torch": "2"})
     for collect in (ProcessCollector, PlatformCollector, GCCollector):
         collect(registry=metrics.registry)

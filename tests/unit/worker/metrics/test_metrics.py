@@ -38,13 +38,13 @@ LABEL_NAMES = {  # all bounded
     *("topic", "partition", "outcome", "reason", "label", "kind", "operation", "stage", "le", "step", "state", "cause"),
     *("event", "signal", "cluster", "timestamp_type", "result"),
 }
-OF_INFO = {"name", "version", "max_tokens", "python", "torch"}
+OF_INFO = {"name", "version", "max_tokens", "engine", "python", "torch"}
 
 
 @pytest.fixture
 def metrics() -> Metrics:
     found = Metrics(registry=SteadyRegistry(), labels=("ham", "spam"), reasons=REASONS)
-    found.model.info({"name": "sms-spam", "version": "1", "max_tokens": "256"})
+    found.model.info({"name": "sms-spam", "version": "1", "max_tokens": "256", "engine": "onnx int8"})
     found.build.info({"version": "1", "python": "3", "torch": "2"})
     return found
 
