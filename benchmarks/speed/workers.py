@@ -10,6 +10,7 @@ from embedded.child import Child
 from embedded.listening import free_port
 
 LOOK_SECONDS = 0.02
+SPARING_SECONDS = 0.2  # between looks at the output, which take from the core that a worker runs on
 
 
 def together(arena: Arena, topic: str, settings: tuple[str, ...], *, workers: int, seconds: float) -> float:
@@ -45,6 +46,7 @@ def _followed(tide: Tide, *, seconds: float) -> int:
     """How far the output has come after so long; one look alone may show an old end, where the broker has no core."""
     end = now() + seconds
     while now() < end:
+        time.sleep(SPARING_SECONDS)
         tide.look()
     return tide.look()
 
