@@ -58,6 +58,8 @@ class Shelf:
                 try:
                     file.write(content)
                     file.flush()
+                    now = time.time_ns()  # finer than what the file system notes by itself: the newest must be told
+                    os.utime(file.name, ns=(now, now))
                     Path(file.name).replace(target)
                 except BaseException:
                     Path(file.name).unlink(missing_ok=True)
@@ -65,7 +67,9 @@ class Shelf:
         except OSError as error:
             self._tell(f"{self._folder}: {error.strerror or type(error).__name__}")
             return
-        stale = [path for path in self._files(f"{key}.*") if path != target]
+        stale = self._files(f"{key}.*")[
+            1:
+        ]  # the newest stays, whoever wrote it: two writers must not remove each other's
         for path in {*stale, *self._files("*.*")[KEEP:]}:
             path.unlink(missing_ok=True)
 
