@@ -67,9 +67,7 @@ class Shelf:
         except OSError as error:
             self._tell(f"{self._folder}: {error.strerror or type(error).__name__}")
             return
-        stale = self._files(f"{key}.*")[
-            1:
-        ]  # the newest stays, whoever wrote it: two writers must not remove each other's
+        stale = self._files(f"{key}.*")[1:]  # the newest stays, whoever wrote it: writers must not remove each other's
         for path in {*stale, *self._files("*.*")[KEEP:]}:
             path.unlink(missing_ok=True)
 
@@ -85,11 +83,11 @@ class Shelf:
 
     def _files(self, pattern: str) -> list[Path]:
         """Matching files, newest first; those of others that vanish meanwhile are left out."""
-        found: list[tuple[float, Path]] = []
+        found: list[tuple[int, Path]] = []
         for path in self._folder.glob(pattern) if self._folder else ():
             with suppress(OSError):
                 if not path.name.startswith("."):
-                    found.append((path.stat().st_mtime, path))
+                    found.append((path.stat().st_mtime_ns, path))
         return [path for _, path in sorted(found, reverse=True)]
 
     def _tell(self, why: str) -> None:
