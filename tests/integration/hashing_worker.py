@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from worker import app
 from worker.__main__ import _exit_codes
+from worker.inference.cache import CachingPredictor
 from worker.loading import load_settings
 from worker.records import Predictions
 from worker.testing import HashingPredictor
@@ -28,4 +29,6 @@ if __name__ == "__main__":
     seconds = float(flags[0].partition("=")[2]) if flags else 0.0
     with _exit_codes():
         settings = load_settings(overrides=[argument for argument in sys.argv[1:] if argument not in flags])
-        app.run(settings, parts=app.Parts(predictor=SlowPredictor(seconds_per_text=seconds)))
+        slow = SlowPredictor(seconds_per_text=seconds)
+        predictor = CachingPredictor(slow, messages=1)  # counts repeats, and finds next to none
+        app.run(settings, parts=app.Parts(predictor=predictor))
