@@ -179,7 +179,8 @@ class SteppedConsumer(NotingConsumer):
 
     def poll(self, timeout_ms, max_records):
         self.asked.append(max_records)
-        return {TP: self.answers.pop(0)} if self.answers else {}
+        found = self.answers.pop(0) if self.answers else []
+        return {TP: found} if found else {}
 
 
 def messages(*offsets):
