@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Literal
 
+Precision = Literal["fp32", "bf16"]
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -18,4 +20,5 @@ class Recipe:
     class_weights: Literal["none", "balanced"] = "none"
     patience: int = 2  # epochs without a better validation score before the end
     validation: float = 0.1  # share of the texts that picks the epoch and the temperature
+    precision: Precision = "fp32"  # of products while learning; weights, optimizer and validation are always fp32
     seed: int = 0

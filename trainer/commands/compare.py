@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from threadpoolctl import threadpool_limits
 
-from trainer.commands.console import exit_codes, progress_bars
+from trainer.commands.console import Precision, exit_codes, progress_bars
 from worker.errors import ConfigurationError
 from worker.settings import ModelSettings
 
@@ -44,6 +44,9 @@ def compare(
     epochs: Annotated[int, typer.Option(min=1, help="Of fine-tuning.")] = 2,
     learning_rate: Annotated[float, typer.Option(min=0, help="Of fine-tuning, at its peak.")] = 5e-5,
     keep_embedding: Annotated[float, typer.Option(min=0, help="How strongly fine-tuning holds the embedding.")] = 1.0,
+    precision: Annotated[
+        Precision, typer.Option(help="Of fine-tuning: auto is bf16 where the device multiplies in it, else fp32.")
+    ] = Precision.auto,
     seed: Annotated[int, typer.Option(min=0, help="Of folds, training and resampling.")] = 0,
     work: Annotated[
         Path | None, typer.Option(help="Folder of what is done; compare-DATA.work if unset. It holds your texts.")
@@ -53,8 +56,10 @@ def compare(
     """Compare classical methods, a frozen and a fine-tuned encoder on the same folds."""
     from trainer.comparison import Contest  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
     from trainer.comparison import compare as compare_methods  # noqa: PLC0415
+    from trainer.optimising import choose_precision  # noqa: PLC0415
     from trainer.reading import Columns  # noqa: PLC0415
     from trainer.recipe import Recipe  # noqa: PLC0415
+    from worker.inference.engines.torch import choose_device  # noqa: PLC0415
 
     folder = work or Path(f"compare-{data.name.partition('.')[0]}.work")
     settings: dict[str, Any] = {
@@ -71,6 +76,7 @@ def compare(
         threadpool_limits(threads),
         progress_bars("embed", "tune", "methods") as progress,
     ):
+        encoder_settings = ModelSettings.model_validate(settings)
         named = tuple(name.strip() for name in methods.split(",") if name.strip())
         if descriptions is not None and "zero-shot" not in named:
             named = (*named, "zero-shot")
@@ -82,8 +88,14 @@ def compare(
             run_folds=1 if quick else folds,
             positive=positive,
             descriptions={} if descriptions is None else _read_descriptions(descriptions),
-            encoder=ModelSettings.model_validate(settings),
-            recipe=Recipe(epochs=epochs, learning_rate=learning_rate, keep_embedding=keep_embedding, seed=seed),
+            encoder=encoder_settings,
+            recipe=Recipe(
+                epochs=epochs,
+                learning_rate=learning_rate,
+                keep_embedding=keep_embedding,
+                precision=choose_precision(precision.value, choose_device(encoder_settings.device)),
+                seed=seed,
+            ),
             work=folder,
         )
         result = compare_methods(contest, progress=progress)
