@@ -63,7 +63,9 @@ def together(arena: Arena, topic: str, settings: tuple[str, ...], *, workers: in
         tide.close()
         arena.drop(output, letters)
     lasted = ended - began
-    return Crew((last - first) / lasted, {name: (after[name] - used) / lasted for name, used in before.items()})
+    shares = {name: (after[name] - used) / lasted for name, used in before.items()}
+    others = {"others": len(cores) - sum(shares.values())} if shares else {}  # of this machine and of its host
+    return Crew((last - first) / lasted, shares | others)
 
 
 def _used(users: dict[str, list[int]]) -> dict[str, float]:
