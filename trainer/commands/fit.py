@@ -4,7 +4,6 @@ import json
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,19 +11,13 @@ import typer
 from threadpoolctl import threadpool_limits
 
 from trainer.commands.console import exit_codes, progress_bars
+from trainer.commands.options import ClassWeights
 from worker.settings import ModelSettings
 
 if TYPE_CHECKING:
     from trainer.fit import Fitted
 
 _SUSPECTS_SHOWN = 10  # lines of the report; --json has them all
-
-
-class ClassWeights(StrEnum):
-    """How much a label counts."""
-
-    none = "none"
-    balanced = "balanced"
 
 
 def fit(
