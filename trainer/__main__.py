@@ -8,6 +8,7 @@ from trainer.commands.evaluate import evaluate
 from trainer.commands.fit import fit
 from trainer.commands.inspect import inspect
 from trainer.commands.split import split
+from trainer.commands.tradeoff import tradeoff
 from worker import logs
 
 app = typer.Typer(
@@ -29,6 +30,7 @@ app.command()(fit)
 app.command()(evaluate)
 app.command()(cluster)
 app.command()(compare)
+app.command()(tradeoff)
 app.command()(inspect)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 
 import typer
 from rich.console import Console
@@ -13,14 +12,6 @@ from worker.errors import ConfigurationError, TextsieveError
 FAULT, BAD_CONFIGURATION, INTERRUPTED = 1, 2, 130  # exit codes, as of every textsieve command; 128 + SIGINT
 
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
-
-
-class Precision(StrEnum):
-    """Arithmetic of fine-tuning."""
-
-    auto = "auto"
-    fp32 = "fp32"
-    bf16 = "bf16"
 
 
 @contextmanager

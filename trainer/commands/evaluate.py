@@ -1,6 +1,5 @@
 """`python -m trainer evaluate`: how good a model is, as a report."""
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trainer.commands.console import exit_codes, progress_bars
-from worker.errors import ConfigurationError
+from trainer.commands.options import require_report_folder
 from worker.settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -55,7 +54,7 @@ def evaluate(
     settings: dict[str, Any] = {"path": model, "revision": revision, "device": device, "threads": threads}
     with exit_codes(), progress_bars("predict") as progress:
         if out is not None:
-            _require_writable(out)
+            require_report_folder(out)
         question = Question(
             data=data,
             columns=Columns(text=text_column, label=label_column, slice=slice_column, separator=label_separator),
@@ -70,15 +69,6 @@ def evaluate(
         if out is not None:
             _write(out, title, evaluation, texts=texts)
     sys.stdout.write(json.dumps(line) + "\n" if as_json else as_markdown(title, tables))
-
-
-def _require_writable(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise ConfigurationError(f"--out: expected a folder, came the file {out}")
-    if importlib.util.find_spec("matplotlib") is None:
-        raise ConfigurationError(
-            "--out: the pictures of the report need matplotlib; run `pip install textsieve[trainer]`"
-        )
 
 
 def _write(out: Path, title: str, evaluation: "Evaluation", *, texts: bool) -> None:

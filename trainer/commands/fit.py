@@ -4,27 +4,20 @@ import json
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from threadpoolctl import threadpool_limits
 
-from trainer.commands.console import Precision, exit_codes, progress_bars
+from trainer.commands.console import exit_codes, progress_bars
+from trainer.commands.options import ClassWeights, Precision, TuningPrecision
 from worker.settings import ModelSettings
 
 if TYPE_CHECKING:
     from trainer.fit import Fitted
 
 _SUSPECTS_SHOWN = 10  # lines of the report; --json has them all
-
-
-class ClassWeights(StrEnum):
-    """How much a label counts."""
-
-    none = "none"
-    balanced = "balanced"
 
 
 def fit(
@@ -63,9 +56,7 @@ def fit(
     class_weights: Annotated[
         ClassWeights, typer.Option(help="balanced: rare labels count as much as frequent ones.")
     ] = ClassWeights.none,
-    precision: Annotated[
-        Precision, typer.Option(help="Of fine-tuning: auto is bf16 where the device multiplies in it, else fp32.")
-    ] = Precision.auto,
+    precision: TuningPrecision = Precision.auto,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without a better validation score before the end.")] = 2,
     validation: Annotated[
         Path | None, typer.Option(help="Texts that pick the epoch and the temperature; a share of the data if unset.")
