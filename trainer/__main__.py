@@ -8,6 +8,7 @@ from trainer.commands.evaluate import evaluate
 from trainer.commands.fit import fit
 from trainer.commands.inspect import inspect
 from trainer.commands.split import split
+from trainer.commands.threshold import threshold
 from trainer.commands.tradeoff import tradeoff
 from worker import logs
 
@@ -28,6 +29,7 @@ def main() -> None:
 app.command()(split)
 app.command()(fit)
 app.command()(evaluate)
+app.command()(threshold)
 app.command()(cluster)
 app.command()(compare)
 app.command()(tradeoff)

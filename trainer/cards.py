@@ -89,7 +89,7 @@ Sorting texts like those it was trained on as they arrive, with a person or a ru
 - It knows the language, the years and the tricks of its data, and no others: measure it on your own stream before you
   rely on it.{language}
 - Disguised spelling (l33t, inserted spaces), other languages and longer texts were not measured.
-- Texts are cut after {manifest.max_tokens} tokens.
+- It learned from the first {manifest.max_tokens} tokens of a text; a worker reads longer ones in windows of so many.
 - {_closed(manifest)}
 """
 

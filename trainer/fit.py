@@ -65,7 +65,8 @@ def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: N
     elif not examples.multi_label:
         require_enough(examples.labels, folds=_LEAST_VALIDATED)
     torch.manual_seed(options.seed)  # parts of an encoder that its files leave out begin at random
-    predictor, encoder = load_embedder(options.encoder)
+    # texts are cut, not split: learning sees a text as one row, and the original embedding must be that row's
+    predictor, encoder = load_embedder(options.encoder.model_copy(update={"max_windows": 1}))
     everything = _embedded(options, predictor, examples, progress)
     if options.recipe is None:
         model = _frozen(options, everything, progress)

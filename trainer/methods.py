@@ -21,9 +21,9 @@ from trainer.frozen import search
 from trainer.originals import remembered
 from trainer.reading import Columns
 from trainer.recipe import Recipe
-from trainer.scores import decide
 from trainer.writing import write_examples
 from worker.inference.bundle import is_bundle, read_bundle
+from worker.inference.decisions import given_labels
 from worker.inference.loading import load_predictor
 from worker.inference.predictor import Predictor
 from worker.inference.sources import file_sha256
@@ -190,9 +190,8 @@ def _is_there(folder: Path, data: Path, version: str) -> bool:
 def _served(predictor: Predictor, fold: Fold, *, seconds: float | None, megabytes: float) -> Outcome:
     card, texts = predictor.card, fold.test.texts
     order = [card.labels.index(name) for name in fold.names]
-    probabilities = predictor.predict(texts).probabilities[:, order]
     return Outcome(
-        decided=decide(probabilities, multi_label=card.multi_label),
+        decided=given_labels(predictor.predict(texts).probabilities, card)[:, order],
         train_seconds=seconds,
         messages_per_second=_speed(predictor.predict, texts),
         megabytes=megabytes,

@@ -36,6 +36,9 @@ def evaluate(
     recall: Annotated[
         float | None, typer.Option(min=0, max=1, help="Find for each label the threshold of this recall.")
     ] = None,
+    max_windows: Annotated[
+        int | None, typer.Option(min=1, help="Windows read of a long text; as many as a worker reads if unset.")
+    ] = None,
     texts: Annotated[bool, typer.Option("--texts", help="Quote the worst mistakes instead of naming lines.")] = False,
     revision: Annotated[str | None, typer.Option(help="Commit of a hub model.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -52,6 +55,8 @@ def evaluate(
 
     wishes: tuple[tuple[Wish, float | None], ...] = (("precision", precision), ("recall", recall))
     settings: dict[str, Any] = {"path": model, "revision": revision, "device": device, "threads": threads}
+    if max_windows is not None:
+        settings["max_windows"] = max_windows
     with exit_codes(), progress_bars("predict") as progress:
         if out is not None:
             require_report_folder(out)
