@@ -8,7 +8,7 @@ from trainer.sections import Section
 
 _NOTE = (
     "K-means on half of the texts, several times for each k. Inertia: mean squared distance to the own centroid. "
-    "Silhouette: by cosine, with its standard deviation over the runs. Stability: adjusted Rand index between the runs. "
+    "Silhouette: by cosine, with its standard deviation over the runs. Stability: adjusted Rand index between runs. "
     "NMI: with the labels, which took no part in the suggestion."
 )
 

@@ -104,16 +104,16 @@ def score(embeddings: Embeddings, labels: Labels, given: Arrived, *, method: Met
         nmi=float(normalized_mutual_info_score(true, given.clusters)),
         ari=float(adjusted_rand_score(true, given.clusters)),
         accuracy=matched_accuracy(true, given.clusters),
-        silhouette=float(
-            silhouette_score(
-                embeddings[given.rows],
-                given.clusters,
-                metric="cosine",
-                sample_size=min(_SILHOUETTE_TEXTS, len(given.rows)),
-                random_state=seed,
-            )
-        ),
+        silhouette=_silhouette(embeddings[given.rows], given.clusters, seed=seed),
     )
+
+
+def _silhouette(embeddings: Embeddings, clusters: NDArray[np.int64], *, seed: int) -> float:
+    """By cosine, of a sample; 0 where all texts share a cluster, as for a text that is alone in one."""
+    if len(np.unique(clusters)) == 1:
+        return 0.0
+    count = min(_SILHOUETTE_TEXTS, len(clusters))
+    return float(silhouette_score(embeddings, clusters, metric="cosine", sample_size=count, random_state=seed))
 
 
 def matched_accuracy(labels: Labels, clusters: NDArray[np.integer]) -> float:

@@ -21,7 +21,7 @@ def plant(store: CentroidStore, space: ClusterSpace, given: Clustering, *, rng: 
         store: of the space.
         space: what its workers agree on.
         given: [k, dim] centroids and how many texts each was made of: so much a new text weighs against them.
-        rng: of the revision.
+        rng: of the revision; unseeded, or a second space of the same texts would have the revision of the first.
 
     Returns:
         What was written.

@@ -88,7 +88,7 @@ def test_a_space_with_centroids_is_refused_and_stays():
     store = MemoryCentroidStore()
     first = plant(store, SPACE, GIVEN, rng=Random(1))
 
-    with pytest.raises(ConfigurationError, match="expected a space without centroids.*--replace"):
+    with pytest.raises(ConfigurationError, match=r"expected a space without centroids.*--replace"):
         plant(store, SPACE, GIVEN, rng=Random(2))
 
     assert first.revision == store.load().revision

@@ -17,8 +17,8 @@ from worker.errors import ConfigurationError
 FORMAT = b"1"
 _SEEDED, _FORGOT = 0, 2  # answers of the script below
 
-# KEYS centroids, pool. ARGV expected revision ("" = key absent), pool revision ("*" = any, "" = absent), then field, value,
-# ...
+# KEYS centroids, pool. ARGV expected revision ("" = key absent), pool revision ("*" = any, "" = absent), then field,
+# value, ...
 _REPLACE = """
 local revision = redis.call('HGET', KEYS[1], 'revision') or ''
 if revision ~= ARGV[1] then return 0 end
