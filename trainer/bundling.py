@@ -45,6 +45,7 @@ class FitOptions:
     recipe: Recipe | None  # None: the encoder stays frozen
     validation: Path | None  # None: a share of the data
     work: Path  # checkpoints of fine-tuning
+    augment: float = 0.0  # share of the training texts that is also shown disguised
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,5 +116,7 @@ def _manifest(
             used_rows=len(examples.texts),
         ),
         encoder=reference,
+        normalized=options.columns.normalize,
+        augmented=model.facts.augmented,
         created=now.isoformat(timespec="seconds"),
     )

@@ -14,6 +14,7 @@ class FrozenFacts:
     """How a frozen head came about."""
 
     c: float  # inverse strength of regularisation
+    augmented: int = 0  # texts shown once more, disguised
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class TunedFacts:
     epochs: tuple[Epoch, ...]
     best: int  # position in `epochs`
     temperature: float
+    augmented: int = 0  # texts shown once more, disguised
 
 
 def card(manifest: Manifest, *, report: Report, examples: Examples, facts: FrozenFacts | TunedFacts, seed: int) -> str:
@@ -48,6 +50,7 @@ Sorts short texts into {_list(manifest.labels)}. {how.summary} This page was gen
 | sha256 of its weights | `{manifest.encoder.sha256}` |
 | pooling, window | {manifest.pooling}, {manifest.max_tokens} tokens; embeddings have length 1 |
 {how.rows}
+| disguised spelling | {_spelling(manifest)} |
 | seed | {seed} |
 | created | {manifest.created} |
 
@@ -88,7 +91,8 @@ Sorting texts like those it was trained on as they arrive, with a person or a ru
 
 - It knows the language, the years and the tricks of its data, and no others: measure it on your own stream before you
   rely on it.{language}
-- Disguised spelling (l33t, inserted spaces), other languages and longer texts were not measured.
+- {_disguises(manifest)}
+- Other languages and longer texts were not measured.
 - Texts are cut after {manifest.max_tokens} tokens.
 - {_closed(manifest)}
 """
@@ -141,6 +145,19 @@ def _method(report: Report, facts: FrozenFacts | TunedFacts) -> str:
     return (
         f"On {facts.validated:,} texts that were not trained on ({facts.trained:,} were). They picked the epoch and\n"
         "the temperature, so these scores are a little too good: judge the model on texts that had no part in training."
+    )
+
+
+def _spelling(manifest: Manifest) -> str:
+    undone = "undone before it reads a text" if manifest.normalized else "left as it comes"
+    return f"{undone}; {manifest.augmented:,} texts were also shown disguised"
+
+
+def _disguises(manifest: Manifest) -> str:
+    served = "true, the default" if manifest.normalized else "false"
+    return (
+        f"It is to be served as it was trained, with `model.normalize` {served}. What disguised spelling costs it,\n"
+        "  `python -m trainer evaluate --disguised` says."
     )
 
 

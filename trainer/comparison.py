@@ -136,6 +136,7 @@ def _outcomes(
         recipe=contest.recipe,
         descriptions=contest.descriptions,
         progress=progress,
+        normalize=contest.columns.normalize,
     )
     found: dict[str, list[Outcome]] = {method: [] for method in contest.methods}
     for number, part in enumerate(parts):

@@ -1,7 +1,7 @@
 """Judges a model that a worker could serve on texts that had no part in its training."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from trainer.calibration import Bin, expected_calibration_error, log_loss, reliability
 from trainer.examples import Examples, Targets
 from trainer.reading import Columns, read_examples
+from trainer.robustness import Robustness, judge_disguised
 from trainer.scores import Scores, decide, macro_f1, score
 from trainer.splits import require_disjoint
 from trainer.thresholds import Threshold, Wish, find_threshold, share
@@ -20,6 +21,7 @@ from worker.records import Predictions, Probabilities
 from worker.settings import ModelSettings
 
 WORST = 20  # mistakes in a report: more are not read
+_SEED = 0  # of disguises: every model is asked the same texts
 _CHUNK = 256  # texts between two moves of the progress bar
 _LENGTHS = (8, 16, 32, 64, 128)  # tokens: upper ends of the slices by length
 
@@ -63,6 +65,7 @@ class Evaluation:
     by_column: tuple[Slice, ...]
     thresholds: tuple[Threshold, ...]
     mistakes: tuple[Mistake, ...]  # the worst ones
+    disguised: tuple[Robustness, ...] = ()  # nothing where it was not asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +77,7 @@ class Question:
     model: ModelSettings
     training: Path | None  # texts that the model was trained on: none may be among the data
     wishes: tuple[tuple[Wish, float], ...]
+    disguised: bool = False  # also let it answer the same texts in every kind of disguise
 
 
 def evaluate(question: Question, *, progress: Callable[[str, int, int], None] = lambda *_: None) -> Evaluation:
@@ -95,10 +99,17 @@ def evaluate(question: Question, *, progress: Callable[[str, int, int], None] = 
     targets = examples.targets(card.labels)
     answers = []
     for start in range(0, len(examples.kept), _CHUNK):
-        chunk = [row.text for row in examples.kept[start : start + _CHUNK]]
+        chunk = examples.texts[start : start + _CHUNK]
         answers.append(predictor.predict(chunk))
         progress("predict", len(chunk), len(examples.kept))
-    return judge(card, examples, Predictions.joined(answers), targets, wishes=question.wishes)
+    judged = judge(card, examples, Predictions.joined(answers), targets, wishes=question.wishes)
+    if not question.disguised:
+        return judged
+
+    def tick(count: int, total: int) -> None:
+        progress("disguise", count, total)
+
+    return replace(judged, disguised=judge_disguised(predictor, examples, targets, seed=_SEED, tick=tick))
 
 
 def judge(

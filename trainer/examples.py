@@ -20,6 +20,12 @@ class Row:
     text: str
     labels: tuple[str, ...]  # sorted, distinct; exactly one where labels are exclusive
     slice: str = ""  # what the slice column says
+    reading: str | None = None  # the text with disguised spelling undone, as a worker does it; None: left as it is
+
+    @property
+    def shown(self) -> str:
+        """What a model is given."""
+        return self.text if self.reading is None else self.reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +41,8 @@ class Examples:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The texts."""
-        return tuple(row.text for row in self.kept)
+        """The texts, as a model is given them."""
+        return tuple(row.shown for row in self.kept)
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -104,7 +110,7 @@ def dedupe(rows: Iterable[Row], *, multi_label: bool = False) -> Examples:
     total = empty = 0
     for row in rows:
         total += 1
-        key = folded(row.text)
+        key = folded(row.shown)
         if not key:
             empty += 1
             continue

@@ -43,12 +43,21 @@ def embed(predictor: Predictor, texts: Sequence[str], *, tick: Callable[[int], N
     return np.concatenate(chunks)
 
 
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """Disguised forms of some texts: learned from beside them, never judged by."""
+
+    embeddings: Embeddings  # [extra, dim]
+    origins: NDArray[np.int64]  # [extra], position of the text that each disguises
+
+
 def fit_frozen(
     embeddings: Embeddings,
     labels: Labels,
     *,
     folds: int,
     seed: int,
+    extra: Extra | None = None,
     tick: Callable[[], None] = lambda: None,
 ) -> FrozenHead:
     """Judge by cross-validation, then fit the head that is kept on everything.
@@ -60,21 +69,34 @@ def fit_frozen(
         labels: [texts].
         folds: parts of the cross-validation.
         seed: of every shuffle: the same input gives the same head.
+        extra: each is learned from wherever its text is; they have no part in picking C.
         tick: called `folds` + 1 times.
 
     Raises:
         ConfigurationError: too few labels or too few texts of one.
     """
 
-    def fit_and_predict(train: Embeddings, train_labels: Labels, test: Embeddings) -> Labels:
-        predicted: Labels = search(train, train_labels, seed=seed).predict(test)
+    def fit_on(rows: NDArray[np.int64]) -> Any:
+        found = search(embeddings[rows], labels[rows], seed=seed).best_estimator_
+        return found if extra is None else _refit(found, embeddings, labels, rows, extra)
+
+    def fit_and_predict(train: NDArray[np.int64], test: NDArray[np.int64]) -> Labels:
+        predicted: Labels = fit_on(train).predict(embeddings[test])
         return predicted
 
-    report = cross_validate(embeddings, labels, fit_and_predict=fit_and_predict, folds=folds, seed=seed, tick=tick)
-    found = search(embeddings, labels, seed=seed)
+    report = cross_validate(labels, fit_and_predict=fit_and_predict, folds=folds, seed=seed, tick=tick)
+    found = fit_on(np.arange(len(labels)))
     tick()
-    weight, bias = _rows_per_label(found.best_estimator_)
-    return FrozenHead(report.labels, weight, bias, c=float(found.best_params_["C"]), report=report)
+    weight, bias = _rows_per_label(found)
+    return FrozenHead(report.labels, weight, bias, c=float(found.C), report=report)
+
+
+def _refit(found: Any, embeddings: Embeddings, labels: Labels, rows: NDArray[np.int64], extra: Extra) -> Any:
+    """The same regression on some texts and on the disguised forms of those."""
+    known = np.isin(extra.origins, rows)
+    learned = np.concatenate([embeddings[rows], extra.embeddings[known]]).astype(np.float64)
+    given = np.concatenate([labels[rows], labels[extra.origins[known]]])
+    return LogisticRegression(C=found.C, max_iter=MAX_ITERATIONS).fit(learned, given)
 
 
 def search(embeddings: Embeddings, labels: Labels | NDArray[np.int64], *, seed: int) -> Any:

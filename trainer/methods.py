@@ -74,6 +74,7 @@ class Bench:
     recipe: Recipe
     descriptions: Mapping[str, tuple[str, ...]]  # of the labels, for zero-shot
     progress: Progress
+    normalize: bool  # as the data was read
 
 
 def run(method: str, fold: Fold, bench: Bench) -> Outcome:
@@ -138,13 +139,13 @@ def _zero_shot(fold: Fold, bench: Bench) -> Outcome:
 def _fine_tuned(method: str, fold: Fold, bench: Bench, recipe: Recipe) -> Outcome:
     data, out = fold.work / "train.jsonl", fold.work / method
     write_examples(data, fold.train)  # the hash of the data in the bundle is that of this file
-    version = hashlib.sha256(json.dumps(asdict(recipe)).encode()).hexdigest()[:12]
+    version = hashlib.sha256(json.dumps([asdict(recipe), bench.normalize]).encode()).hexdigest()[:12]
     seconds = None
     if not _is_there(out, data, version):
         began = time.perf_counter()
         options = FitOptions(
             path=data,
-            columns=Columns(),
+            columns=Columns(normalize=bench.normalize),
             out=out,
             name=method,
             version=version,

@@ -10,18 +10,20 @@ from typing import IO
 
 from trainer.examples import Examples, Row, dedupe
 from worker.errors import ConfigurationError
+from worker.normalization import normalize
 
 csv.field_size_limit(1 << 24)  # 16 MiB: one long text must not end the reading; the default is 128 KiB
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where in a row the text and its labels are."""
+    """Where in a row the text and its labels are, and how the text is read."""
 
     text: str = "text"
     label: str = "label"
     slice: str | None = None  # a column to report by, such as the channel
     separator: str | None = None  # between the labels of a text; a JSON list needs none
+    normalize: bool = False  # undo disguised spelling, as the worker does with model.normalize
 
 
 def read_examples(path: Path, columns: Columns | None = None) -> Examples:
@@ -95,6 +97,7 @@ def _row(fields: Mapping[str, object], path: Path, line: int, columns: Columns, 
         text=text,
         labels=_labels(fields.get(columns.label), where, columns, multi_label=multi_label),
         slice=str(fields[columns.slice]) if columns.slice is not None else "",
+        reading=normalize(text).text if columns.normalize else None,
     )
 
 

@@ -11,9 +11,9 @@ from sklearn.model_selection import StratifiedKFold
 from trainer.examples import Labels, Targets
 from worker.errors import ConfigurationError
 from worker.inference.bundle import Score
-from worker.records import Embeddings
 
-FitAndPredict = Callable[[Embeddings, Labels, Embeddings], Labels]  # train x, train y, test x -> test y
+Rows = NDArray[np.int64]
+FitAndPredict = Callable[[Rows, Rows], Labels]  # positions to train on, positions to answer -> labels of the latter
 
 _LEAST_LABELS = 2
 
@@ -30,7 +30,6 @@ class Report:
 
 
 def cross_validate(
-    embeddings: Embeddings,
     labels: Labels,
     *,
     fit_and_predict: FitAndPredict,
@@ -41,9 +40,8 @@ def cross_validate(
     """Stratified k-fold: every text is predicted once, by a head that has not seen it.
 
     Args:
-        embeddings: [texts, dim].
         labels: [texts].
-        fit_and_predict: trains on the first two and predicts the third.
+        fit_and_predict: trains on the texts of the first positions and answers those of the second.
         folds: how many parts; at least 2.
         seed: of the shuffle.
         tick: called after every fold.
@@ -56,8 +54,8 @@ def cross_validate(
     splitter = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
     scores: list[dict[str, float]] = []
     confusion = np.zeros((len(names), len(names)), dtype=np.int64)
-    for train, test in splitter.split(embeddings, labels):
-        predicted = fit_and_predict(embeddings[train], labels[train], embeddings[test])
+    for train, test in splitter.split(labels, labels):
+        predicted = fit_and_predict(train, test)
         scores.append(score(labels[test], predicted, names=names))
         confusion += confusion_matrix(labels[test], predicted, labels=names)
         tick()

@@ -50,8 +50,8 @@ def require_disjoint(train: Examples, other: Examples, *, name: str) -> None:
     Raises:
         ConfigurationError: they share a text, case and white space folded; the message names lines, never texts.
     """
-    known = {folded(row.text) for row in train.kept}
-    shared = [row.line for row in other.kept if folded(row.text) in known]
+    known = {folded(row.shown) for row in train.kept}
+    shared = [row.line for row in other.kept if folded(row.shown) in known]
     if shared:
         lines = ", ".join(map(str, shared[:_LINES_NAMED]))
         raise ConfigurationError(

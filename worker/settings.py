@@ -212,6 +212,12 @@ class ModelSettings(Section):
         default_factory=dict,
         description="Zero-shot: label -> descriptions; the label whose description is nearest wins.",
     )
+    normalize: bool = Field(
+        True,
+        description="Undo disguised spelling before the model reads a text: lookalikes of other scripts, invisible"
+        " characters, styled letters, stacked marks, f r e e, fr33. Results carry the text as it came, and"
+        " `obfuscated` where there was a disguise. As the model was trained: `trainer fit` has the same switch.",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes CUDA where there is one.")
     engine: Literal["auto", "torch", "onnx"] = Field(
         "auto",

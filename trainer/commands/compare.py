@@ -37,6 +37,9 @@ def compare(
     text_column: Annotated[str, typer.Option(help="Column or key of the text.")] = "text",
     label_column: Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")] = "label",
     label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
+    normalize: Annotated[
+        bool, typer.Option(help="Undo disguised spelling first, as a worker does with model.normalize.")
+    ] = True,
     encoder: Annotated[str, typer.Option(help="`default`, a Hugging Face folder or hub id, or a bundle.")] = "default",
     revision: Annotated[str | None, typer.Option(help="Commit of a hub encoder.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -76,7 +79,7 @@ def compare(
             named = (*named, "zero-shot")
         contest = Contest(
             data=data,
-            columns=Columns(text=text_column, label=label_column, separator=label_separator),
+            columns=Columns(text=text_column, label=label_column, separator=label_separator, normalize=normalize),
             methods=named,
             folds=folds,
             run_folds=1 if quick else folds,

@@ -37,6 +37,12 @@ def evaluate(
     recall: Annotated[
         float | None, typer.Option(min=0, max=1, help="Find for each label the threshold of this recall.")
     ] = None,
+    normalize: Annotated[
+        bool, typer.Option(help="Undo disguised spelling first, as a worker does with model.normalize.")
+    ] = True,
+    disguised: Annotated[
+        bool, typer.Option("--disguised", help="Also disguise the texts in every way there is, and compare recall.")
+    ] = False,
     texts: Annotated[bool, typer.Option("--texts", help="Quote the worst mistakes instead of naming lines.")] = False,
     revision: Annotated[str | None, typer.Option(help="Commit of a hub model.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -53,15 +59,18 @@ def evaluate(
 
     wishes: tuple[tuple[Wish, float | None], ...] = (("precision", precision), ("recall", recall))
     settings: dict[str, Any] = {"path": model, "revision": revision, "device": device, "threads": threads}
-    with exit_codes(), progress_bars("predict") as progress:
+    with exit_codes(), progress_bars("predict", "disguise") as progress:
         if out is not None:
             _require_writable(out)
         question = Question(
             data=data,
-            columns=Columns(text=text_column, label=label_column, slice=slice_column, separator=label_separator),
+            columns=Columns(
+                text=text_column, label=label_column, slice=slice_column, separator=label_separator, normalize=normalize
+            ),
             model=ModelSettings.model_validate(settings),
             training=training,
             wishes=tuple((wish, wished) for wish, wished in wishes if wished is not None),
+            disguised=disguised,
         )
         evaluation = evaluate_model(question, progress=progress)
         title = f"{evaluation.card.name} {evaluation.card.version} on {data.name}"

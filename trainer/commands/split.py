@@ -33,7 +33,9 @@ def split(
         for name in ("train.jsonl", "test.jsonl"):
             if (out / name).exists():
                 raise ConfigurationError(f"--out: expected a folder without {name}, came {out}; choose another")
-        examples = read_examples(data, Columns(text=text_column, label=label_column, separator=label_separator))
+        # two texts that only a disguise tells apart are one to a model that reads it undone
+        columns = Columns(text=text_column, label=label_column, separator=label_separator, normalize=True)
+        examples = read_examples(data, columns)
         cut = splits.split(examples, share=test_share, seed=seed)
         train, test = examples.pick(cut.train), examples.pick(cut.test)
         if train_texts is not None and train_texts < len(train.kept):

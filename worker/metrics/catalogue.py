@@ -193,6 +193,7 @@ WORK = (
     Metric("input_tokens", _B, "tokens", "Tokens per text, after truncation", buckets=TOKENS),
     Metric("tokens", _C, "tokens", "Tokens in device batches", "kind", ("real", "padding")),
     Metric("truncated_messages", _C, "messages", "Texts longer than the model's window"),
+    Metric("obfuscated_messages", _C, "messages", "Texts in disguised spelling, which the model read without it"),
     Metric(
         "embedding_cache_requests",
         _C,
