@@ -87,7 +87,9 @@ def evaluate(question: Question, *, progress: Callable[[str, int, int], None] = 
         ConfigurationError: the model or the data does not fit, or texts are among the training data.
         PredictorError: the model failed on the texts.
     """
-    examples = read_examples(question.data, question.columns)
+    examples = read_examples(question.data, replace(question.columns, normalize=False))  # a disguised twin counts, too
+    if question.columns.normalize:
+        examples = examples.undisguised()
     if not examples.kept:
         raise ConfigurationError(f"{question.data}: expected labelled texts, came none")
     if question.training is not None:

@@ -1,12 +1,13 @@
 """Labelled texts, each once."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from worker.errors import ConfigurationError
+from worker.normalization import normalize
 
 Labels = NDArray[np.str_]  # [texts], exclusive labels
 Targets = NDArray[np.bool_]  # [texts, labels], True where the label holds
@@ -80,6 +81,11 @@ class Examples:
                     )
                 targets[index, columns[label]] = True
         return targets
+
+    def undisguised(self) -> "Examples":
+        """The same texts, given to a model as a worker with model.normalize gives them."""
+        kept = tuple(replace(row, reading=normalize(row.text).text) for row in self.kept)
+        return replace(self, kept=kept)
 
     def pick(self, indices: Iterable[int]) -> "Examples":
         """Some of the texts; the counts stay those of the file."""

@@ -1,7 +1,7 @@
 """Characters that disguise letters: which ones, and what they stand for."""
 
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from string import ascii_uppercase
 
 
@@ -9,21 +9,31 @@ def _block(first: int, end: int) -> frozenset[str]:
     return frozenset(map(chr, range(first, end)))
 
 
-# Letters of other scripts by the Latin letter whose shape they have in most fonts, chosen by eye. The many more pairs
-# of Unicode's confusables.txt differ in shape, or belong to scripts that no keyboard writes.
-_CYRILLIC = (
-    "АВЕЅІЈКМНОРСТУХԚԜӀ" + "авһсԁеіјкмпорԛѕтуѵԝхӏ",
-    "ABESIJKMHOPCTYXQWI" + "abhcdeijkmnopqstyvwxl",
-)
-_GREEK = ("ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ" + "αεικνορτυχ", "ABEZHIKMNOPTYX" + "aeikvoptux")
-_ARMENIAN = ("ՕՍ" + "օոսհցզյ", "OU" + "onuhgqj")
-_CHEROKEE = ("ᎠᎡᎢᎪᎫᎬᎳᎷᎻᎽᏀᏃᏒᏙᏚᏞᏟᏢᏦᏴ", "DRTAJEWMHYGZRVSLCPKB")
-
-LOOKALIKES = {
-    character: letter
-    for characters, letters in (_CYRILLIC, _GREEK, _ARMENIAN, _CHEROKEE)
-    for character, letter in zip(characters, letters, strict=True)
+# Letters of other scripts by the Latin letter whose shape they have, chosen by eye: twins in nearly every font, and kin
+# that a reader takes for it inside a word. The many more pairs of Unicode's confusables.txt are shapes that differ, or
+# scripts that no keyboard writes.
+_TWINS = {
+    "АВЕЅІЈКМНОРСТУХԚԜӀ" + "асԁеһіјорԛѕуѵԝхӏ": "ABESIJKMHOPCTYXQWI" + "acdehijopqsyvwxl",  # Cyrillic
+    "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧ" + "ϲϳο": "ABEZHIKMNOPTYX" + "cjo",  # Greek
+    "ՕՍ" + "օոսհցզյ": "OU" + "onuhgqj",  # Armenian
+    "ᎠᎡᎢᎪᎫᎬᎳᎷᎻᎽᏀᏃᏒᏙᏚᏞᏟᏢᏦᏴ": "DRTAJEWMHYGZRVSLCPKB",  # Cherokee
 }
+_KIN = {
+    "ИЯ" + "вгєикмнптшья": "NR" + "brenkmhntwbr",
+    "αγεηικνρστυχω": "ayenikvpotuxw",
+}
+
+
+def _pairs(table: Mapping[str, str]) -> dict[str, str]:
+    return {
+        character: letter
+        for characters, letters in table.items()
+        for character, letter in zip(characters, letters, strict=True)
+    }
+
+
+TWINS = _pairs(_TWINS)
+LOOKALIKES = TWINS | _pairs(_KIN)
 # The other way round, for Russian or Bulgarian words with Latin letters in them: only pairs of the same case and shape
 TO_CYRILLIC = dict(zip("ABEKMHOPCTYXaceopxy", "АВЕКМНОРСТУХасеорху", strict=True))
 
@@ -37,7 +47,7 @@ _NEGATIVE_BLOCKS = (0x1F150, 0x1F170)  # white letters on black circles and squa
 
 
 def _styled() -> dict[str, str]:
-    found = dict(_SMALL_CAPITALS)
+    found = {**_SMALL_CAPITALS, "ɑ": "a", "ɡ": "g"}  # of phonetic writing
     for first, end in _STYLED_BLOCKS:
         for character in map(chr, range(first, end)):
             style, _, target = unicodedata.decomposition(character).partition(" ")

@@ -13,6 +13,7 @@ from worker.normalization.alphabets import (
     SOFT_HYPHEN,
     STYLED,
     TO_CYRILLIC,
+    TWINS,
     WIDE,
     any_of,
 )
@@ -23,13 +24,14 @@ _CASED = any_of(FOREIGN | STYLED.keys())[1:-1] + f"0-9{LATIN}"  # scripts that n
 _HIDDEN = re.compile(f"(?<=[{_CASED}{any_of(MARKS)[1:-1]}]){any_of(INVISIBLE)}+(?=[{_CASED}])")
 _STYLED_RUN = re.compile(f"{any_of(STYLED)}+")
 _IDEOGRAPH = re.compile("[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\U00020000-\U0003ffff]")
-_MARKED = re.compile(f"([{LATIN}\u1e00-\u1eff{_FOREIGN}])({any_of(MARKS)}+)")
+_MARKED = re.compile(f"([{LATIN}\u1e00-\u1eff{_FOREIGN}]){any_of(MARKS)}+")
 _OVERLAID = re.compile(any_of(OVERLAYS))
 _WORD = re.compile(r"[^\W\d_]+")
 _LETTER, _OTHER = re.compile("[A-Za-z]"), re.compile(f"[{_FOREIGN}]")
 _TO_LATIN, _TO_CYRILLIC, _TO_ASCII = map(str.maketrans, (LOOKALIKES, TO_CYRILLIC, STYLED))
 
-_HEAP = 2  # marks that no composed form takes up: spellings stop at one
+_LONGEST = 8  # characters of a letter with its marks that any spelling could need, generously
+_MOST_MARKS = 2  # of a letter that has one without a composed form
 _LEAST_LETTERS = 2  # a lone letter of another script is a symbol, a lone styled one a bullet
 
 
@@ -64,31 +66,45 @@ def without_marks(text: str) -> Reading:
 
     Single accents stay, and so do the two of Vietnamese and the three of ancient Greek.
     """
-    composed = unicodedata.normalize("NFC", text)
-    if not any(map(_is_heap, _MARKED.finditer(composed))):
-        return Reading(composed, obfuscated=False)
-    return Reading(_MARKED.sub(lambda match: unicodedata.normalize("NFD", match[1])[0], composed), obfuscated=True)
+    heaps = any(map(_is_heap, _MARKED.finditer(text)))
+    return Reading(_MARKED.sub(_bare if heaps else _composed, text), obfuscated=heaps)
 
 
-def _is_heap(match: re.Match[str]) -> bool:
-    letter, marks = match.groups()
-    total = len(unicodedata.normalize("NFD", letter)) - 1 + len(marks)
-    return len(marks) >= _HEAP or total > _HEAP or bool(_OVERLAID.search(marks))
+def _is_heap(letter: re.Match[str]) -> bool:
+    composed = _composed(letter)
+    left = len(composed) - 1  # marks that no composed form takes up: spellings stop at one
+    total = len(unicodedata.normalize("NFD", letter[0][:_LONGEST])) - 1
+    return left > 1 or (left == 1 and total > _MOST_MARKS) or bool(_OVERLAID.search(composed))
+
+
+def _composed(letter: re.Match[str]) -> str:
+    # Python sorts marks in quadratic time: a heap without end is not worth it
+    return unicodedata.normalize("NFC", letter[0]) if len(letter[0]) <= _LONGEST else letter[0]
+
+
+def _bare(letter: re.Match[str]) -> str:
+    composed = _composed(letter)
+    return composed if len(composed) == 1 else unicodedata.normalize("NFD", letter[1])[0]
 
 
 def without_lookalikes(text: str) -> Reading:
     """Words of two scripts become words of one, where every strange letter looks like one of it.
 
-    In a text of more Latin letters than others those become Latin, and so do words of nothing but lookalikes if no
-    other word shows that the other script is meant; in a text of more Cyrillic letters, Latin ones become Cyrillic.
+    They become Latin, and so do words of nothing but twins of Latin letters, unless a letter like no Latin one, or a
+    whole word, shows that another script is meant: then those words stay, and in a text of more Cyrillic letters than
+    Latin ones the Latin ones become Cyrillic.
     """
     if not _LETTER.search(text):
         return Reading(text, obfuscated=False)
-    others, latin = _OTHER.findall(text), len(_LETTER.findall(text))
-    if len(others) >= latin:
+    others, latin = _OTHER.findall(text), _LETTER.findall(text)
+    meant = any(other not in LOOKALIKES for other in others) or any(map(_is_foreign, _WORD.findall(text)))
+    if meant and len(others) >= len(latin):
         return _changed(text, _WORD.sub(_to_cyrillic, text))
-    meant = not all(other in LOOKALIKES for other in others)
     return _changed(text, _WORD.sub(_to_latin_if_mixed if meant else _to_latin, text))
+
+
+def _is_foreign(word: str) -> bool:
+    return not _LETTER.search(word) and any(other not in TWINS for other in _OTHER.findall(word))
 
 
 def _to_latin(word: re.Match[str]) -> str:

@@ -12,7 +12,9 @@ _CONSONANT = "[b-df-hj-np-tv-z]"
 
 # What every text that this module could change contains, and few others; a charset in front is searched for fastest
 _APART_SOMEWHERE = re.compile(rf"{_BETWEEN}[{LATIN}]{_BETWEEN}[{LATIN}]\b")
-_SIGN_SOMEWHERE = re.compile(rf"{_SIGNS}+(?:[{LATIN}]|\b(?<=[a-z][03])|\b(?<=[a-z](?:33|00)))")
+_SIGN_SOMEWHERE = re.compile(  # a run of signs is looked at once, from its first one on
+    rf"{_SIGNS}(?<!{_SIGNS}{{2}}){_SIGNS}*+(?:[{LATIN}]|\b(?<=[a-z][03])|\b(?<=[a-z](?:33|00)))"
+)
 
 _LETTERS_APART = re.compile(
     rf"(?<![\w'\u2019])[{LATIN}]({_BETWEEN})[{LATIN}]\1[{LATIN}](?:\1[{LATIN}])*(?![\w'\u2019])"

@@ -127,7 +127,7 @@ def test_texts_are_not_disguised_unless_asked_for(bundle, texts):
     assert [] == json.loads(run(bundle("ham", "spam"), texts, "--json").stdout)["disguised"]
 
 
-def test_disguised_texts_are_read_as_they_come_where_that_is_wished(tmp_path, bundle):
+def test_disguised_texts_are_read_undone_and_as_they_come_where_that_is_wished(tmp_path, bundle):
     path = tmp_path / "rows.jsonl"
     rows = [{"text": "f r e e cash now", "label": "spam"}, {"text": "free cash now", "label": "spam"}]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
@@ -135,7 +135,8 @@ def test_disguised_texts_are_read_as_they_come_where_that_is_wished(tmp_path, bu
 
     undone, left = (json.loads(run(folder, path, "--json", *option).stdout) for option in ((), ("--no-normalize",)))
 
-    assert (1, 0) == (undone["duplicates"], left["duplicates"])
+    assert undone["log_loss"] != left["log_loss"]
+    assert (2, 2) == (undone["texts"], left["texts"])
 
 
 def test_texts_of_the_training_data_are_refused(bundle, texts):

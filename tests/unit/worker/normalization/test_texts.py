@@ -12,6 +12,8 @@ UNDONE = {
     "claim y\u03bfur m\u03bfn\u03b5y": "claim your money",
     "w\u0585n \u13a2ext": "won Text",
     "your \u0440\u0430\u0443 is ready": "your pay is ready",
+    "\u0448i\u043f big \u043a\u0430sh": "win big kash",
+    "\u0430ll \u0435\u0445\u0440\u0435n\u0455\u0435\u0455 \u0440\u0430i\u0501": "all expenses paid",
     # nothing to be seen
     "fr\u200bee": "free",
     "f\u00adr\u2060e\ufeffe c\u200da\u200csh": "free cash",
@@ -60,6 +62,7 @@ LEFT = (
     "\u0412\u043e\u0442 SMS\u043a\u0430, \u0434\u0440\u0443\u0433",
     "\u0393\u03b5\u03b9\u03b1 \u03c3\u03bf\u03c5, \u03ba\u03b1\u03bb\u03ac",
     "the word \u0441\u043f\u0430\u0441\u0438\u0431\u043e means thanks, \u043e\u043d means he",
+    "say \u043d\u0435\u0442 to it",
     "\u03b1 = 0.05, 5 \u03bcm, 10 k\u03a9",
     "\u4eca\u5929 \u5929\u6c14 \u5f88 \u597d\uff01 \u305d\u3046\u3067\u3059\u306d",
     "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645",  # Persian with a joiner that its spelling demands
@@ -112,3 +115,15 @@ def test_a_text_that_is_not_empty_stays_so(text):
 @given(st.text())
 def test_a_text_is_read_as_it_came_where_nothing_is_to_be_undone(text):
     assert (text, False) == verbatim(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("e" + "\u0301\u0323" * 50_000 + " cash", "e cash"),  # sorted by Python in quadratic time
+        ("1" * 100_000, "1" * 100_000),
+        ("a/" * 50_000, "a/" * 50_000),
+    ],
+)
+def test_a_text_made_to_be_slow_is_not(text, expected):
+    assert expected == normalize(text).text
