@@ -17,7 +17,7 @@ from trainer.passes import Material, Pads, Passes
 from trainer.recipe import Recipe
 from worker.inference.networks import EncoderNetwork
 
-CHECKPOINT_STEPS = 20  # between two checkpoints: at most half a minute of work on one core is lost
+CHECKPOINT_STEPS = 60  # between two checkpoints: at most half a minute of work on one core is lost
 GREATEST_NORM = 1.0  # of all gradients together: one odd batch must not undo the others
 
 
