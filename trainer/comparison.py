@@ -17,7 +17,7 @@ from trainer.originals import remembered
 from trainer.reading import Columns, read_examples
 from trainer.recipe import Recipe
 from trainer.significance import Difference, Interval, difference, interval, resampled_f1
-from trainer.splits import Split, folds
+from trainer.splits import Split, folds, given_split
 from worker.errors import ConfigurationError
 from worker.inference.loading import load_embedder
 from worker.inference.predictor import Predictor
@@ -36,7 +36,8 @@ class Contest:
     columns: Columns
     methods: tuple[str, ...]
     folds: int
-    run_folds: int  # the first so many of them are run
+    run_folds: tuple[int, ...]  # which of them; what another process has done in the work folder is not done again
+    given_split: bool  # the file's own split, in the slice column, takes the place of folds
     positive: str | None  # the label whose F1 counts; None: of two exclusive ones the rarer, else the mean of all
     descriptions: Mapping[str, tuple[str, ...]]
     encoder: ModelSettings
@@ -80,9 +81,9 @@ def compare(contest: Contest, *, progress: Progress = lambda *_: None) -> Result
     examples = read_examples(contest.data, contest.columns)
     names = examples.label_names
     _require_runnable(contest, examples, names)
-    parts = folds(examples, count=contest.folds, seed=contest.recipe.seed)[: contest.run_folds]
+    parts = _parts(contest, examples)
     found = _outcomes(contest, examples, names, parts, progress)
-    tests = [examples.pick(part.test).targets(names) for part in parts]
+    tests = [examples.pick(part.test).targets(names) for part in parts.values()]
     targets = np.concatenate(tests)
     columns = _counted(contest, examples, names)
     seed = contest.recipe.seed
@@ -105,6 +106,14 @@ def compare(contest: Contest, *, progress: Progress = lambda *_: None) -> Result
     )
 
 
+def _parts(contest: Contest, examples: Examples) -> dict[str, Split]:
+    """What is learned and what is answered, by the name of its folder."""
+    if contest.given_split:
+        return {"given-split": given_split(examples)}
+    cuts = folds(examples, count=contest.folds, seed=contest.recipe.seed)
+    return {f"fold-{number}": cuts[number] for number in contest.run_folds}
+
+
 def _require_runnable(contest: Contest, examples: Examples, names: Sequence[str]) -> None:
     unknown = sorted(set(contest.methods) - set(METHODS))
     if unknown or not contest.methods:
@@ -125,7 +134,7 @@ def _require_runnable(contest: Contest, examples: Examples, names: Sequence[str]
 
 
 def _outcomes(
-    contest: Contest, examples: Examples, names: tuple[str, ...], parts: Sequence[Split], progress: Progress
+    contest: Contest, examples: Examples, names: tuple[str, ...], parts: Mapping[str, Split], progress: Progress
 ) -> dict[str, list[Outcome]]:
     embedder, encoder = load_embedder(contest.encoder)
     embeddings = _embeddings(contest, examples, embedder, progress) if "frozen" in contest.methods else None
@@ -139,7 +148,7 @@ def _outcomes(
         normalize=contest.columns.normalize,
     )
     found: dict[str, list[Outcome]] = {method: [] for method in contest.methods}
-    for number, part in enumerate(parts):
+    for name, part in parts.items():
         fold = Fold(
             train=examples.pick(part.train),
             test=examples.pick(part.test),
@@ -147,7 +156,7 @@ def _outcomes(
             if embeddings is None
             else FoldEmbeddings(train=embeddings[part.train], test=embeddings[part.test]),
             names=names,
-            work=contest.work / f"fold-{number}",
+            work=contest.work / name,
         )
         for method in contest.methods:
             path = fold.work / f"{method}-{_identity(contest, method, encoder.fingerprint)}.json"

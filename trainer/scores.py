@@ -15,6 +15,7 @@ from sklearn.metrics import (
 )
 
 from trainer.examples import Targets
+from worker.inference.decisions import EVEN
 from worker.records import Probabilities
 
 
@@ -54,9 +55,9 @@ class Scores:
 
 
 def decide(probabilities: Probabilities, *, multi_label: bool) -> Targets:
-    """Which labels are said to hold: the likeliest one, or every one above one half."""
+    """Which labels are said to hold where none has a threshold: the likeliest one, or every one from one half on."""
     if multi_label:
-        return probabilities > 0.5  # noqa: PLR2004 - a coin's
+        return probabilities >= EVEN
     decided = np.zeros(probabilities.shape, dtype=np.bool_)
     decided[np.arange(len(decided)), probabilities.argmax(axis=1)] = True
     return decided
@@ -67,7 +68,9 @@ def macro_f1(targets: Targets, decided: Targets) -> float:
     return float(f1_score(targets, decided, average="macro", zero_division=0))
 
 
-def score(probabilities: Probabilities, targets: Targets, *, names: Sequence[str], multi_label: bool) -> Scores:
+def score(
+    probabilities: Probabilities, targets: Targets, decided: Targets, *, names: Sequence[str], multi_label: bool
+) -> Scores:
     """Judge predictions.
 
     A label that is never predicted has precision 0, one that never holds recall 0.
@@ -75,10 +78,10 @@ def score(probabilities: Probabilities, targets: Targets, *, names: Sequence[str
     Args:
         probabilities: [texts, labels].
         targets: [texts, labels].
+        decided: [texts, labels], what was said to hold.
         names: of the labels.
         multi_label: whether they are independent.
     """
-    decided = decide(probabilities, multi_label=multi_label)
     labels = _per_label(probabilities, targets, decided, names)
     true, said = targets.argmax(axis=1), decided.argmax(axis=1)
     mcc = (

@@ -60,7 +60,7 @@ def sections(evaluation: Evaluation, *, with_texts: bool) -> Iterator[Section]:
     )
     yield Section(
         "Labels",
-        "",
+        _in_force(evaluation),
         ("label", "texts", "precision", "recall", "F1", "ROC AUC", "PR AUC"),
         tuple(
             (
@@ -83,6 +83,13 @@ def sections(evaluation: Evaluation, *, with_texts: bool) -> Iterator[Section]:
     yield from _slices("Slices", evaluation.by_column)
     yield from _disguised(evaluation)
     yield _mistakes(evaluation, with_texts=with_texts)
+
+
+def _in_force(evaluation: Evaluation) -> str:
+    thresholds = evaluation.card.thresholds
+    if not thresholds:
+        return ""
+    return f"The model gives {', '.join(f'{label} from {least:g} on' for label, least in thresholds.items())}."
 
 
 def _confusion(evaluation: Evaluation) -> Iterator[Section]:

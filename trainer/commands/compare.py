@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from threadpoolctl import threadpool_limits
 
+from trainer.commands import options
 from trainer.commands.console import exit_codes, progress_bars
 from worker.errors import ConfigurationError
 from worker.settings import ModelSettings
 
 if TYPE_CHECKING:
-    from trainer.comparison import Result
+    from trainer.comparison import Contest, Result
 
 
 def compare(
@@ -27,6 +28,11 @@ def compare(
     ] = "naive-bayes,words-svm,characters-svm,frozen,fine-tuned",
     folds: Annotated[int, typer.Option(min=2, help="Parts of the data; each is answered once.")] = 5,
     quick: Annotated[bool, typer.Option("--quick", help="Only the first fold.")] = False,
+    fold: options.RunFolds = None,
+    split_column: Annotated[
+        str | None,
+        typer.Option(help="Column that says test for the texts to answer: the file's own split, instead of folds."),
+    ] = None,
     positive: Annotated[
         str | None,
         typer.Option(help="The label whose F1 counts; if unset the rarer of two, or the mean over all."),
@@ -44,9 +50,15 @@ def compare(
     revision: Annotated[str | None, typer.Option(help="Commit of a hub encoder.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if unset.")] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Of fine-tuning.")] = 2,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Of fine-tuning, at its peak.")] = 5e-5,
+    max_tokens: options.MaxTokens = None,
+    epochs: options.Epochs = 2,
+    batch_size: options.BatchSize = 32,
+    learning_rate: options.LearningRate = 5e-5,
+    head_learning_rate: options.HeadLearningRate = 1e-3,
+    class_weights: options.Weights = options.ClassWeights.none,
+    patience: options.Patience = 2,
     keep_embedding: Annotated[float, typer.Option(min=0, help="How strongly fine-tuning holds the embedding.")] = 1.0,
+    precision: options.TuningPrecision = options.Precision.auto,
     seed: Annotated[int, typer.Option(min=0, help="Of folds, training and resampling.")] = 0,
     work: Annotated[
         Path | None, typer.Option(help="Folder of what is done; compare-DATA.work if unset. It holds your texts.")
@@ -56,8 +68,10 @@ def compare(
     """Compare classical methods, a frozen and a fine-tuned encoder on the same folds."""
     from trainer.comparison import Contest  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
     from trainer.comparison import compare as compare_methods  # noqa: PLC0415
+    from trainer.optimising import choose_precision  # noqa: PLC0415
     from trainer.reading import Columns  # noqa: PLC0415
     from trainer.recipe import Recipe  # noqa: PLC0415
+    from worker.inference.engines.torch import choose_device  # noqa: PLC0415
 
     folder = work or Path(f"compare-{data.name.partition('.')[0]}.work")
     settings: dict[str, Any] = {
@@ -65,6 +79,7 @@ def compare(
         "revision": revision,
         "device": device,
         "threads": threads,
+        "max_tokens": max_tokens,
         "engine": "torch",  # for all methods: frozen runs on nothing else, and their speeds stand side by side
         "precision": "fp32",
     }
@@ -74,23 +89,39 @@ def compare(
         threadpool_limits(threads),
         progress_bars("embed", "tune", "methods") as progress,
     ):
+        encoder_settings = ModelSettings.model_validate(settings)
+        if split_column is not None and (quick or fold is not None):
+            raise ConfigurationError("--split-column: the file's own split has no folds; leave out --quick and --fold")
         named = tuple(name.strip() for name in methods.split(",") if name.strip())
         if descriptions is not None and "zero-shot" not in named:
             named = (*named, "zero-shot")
         contest = Contest(
             data=data,
-            columns=Columns(text=text_column, label=label_column, separator=label_separator, normalize=normalize),
+            columns=Columns(
+                text=text_column, label=label_column, separator=label_separator, slice=split_column, normalize=normalize
+            ),
             methods=named,
             folds=folds,
-            run_folds=1 if quick else folds,
+            run_folds=options.chosen_folds(fold or ([0] if quick else None), folds=folds),
+            given_split=split_column is not None,
             positive=positive,
             descriptions={} if descriptions is None else _read_descriptions(descriptions),
-            encoder=ModelSettings.model_validate(settings),
-            recipe=Recipe(epochs=epochs, learning_rate=learning_rate, keep_embedding=keep_embedding, seed=seed),
+            encoder=encoder_settings,
+            recipe=Recipe(
+                epochs=epochs,
+                batch_size=batch_size,
+                learning_rate=learning_rate,
+                head_learning_rate=head_learning_rate,
+                keep_embedding=keep_embedding,
+                class_weights=class_weights.value,
+                patience=patience,
+                precision=choose_precision(precision.value, choose_device(encoder_settings.device)),
+                seed=seed,
+            ),
             work=folder,
         )
         result = compare_methods(contest, progress=progress)
-    sys.stdout.write(_as_json(result, data, folds=folds, run=contest.run_folds) if as_json else _as_text(result))
+    sys.stdout.write(_as_json(result, contest) if as_json else _as_text(result))
 
 
 def _read_descriptions(path: Path) -> Mapping[str, tuple[str, ...]]:
@@ -104,13 +135,13 @@ def _read_descriptions(path: Path) -> Mapping[str, tuple[str, ...]]:
     return {label: tuple(texts) for label, texts in content.items()}
 
 
-def _as_json(result: "Result", data: Path, *, folds: int, run: int) -> str:
+def _as_json(result: "Result", contest: "Contest") -> str:
     line = {
         "f1": {one.method: round(one.f1.value, 4) for one in result.standings},
         "f1_of": result.counted,
-        "data": data.name,
-        "folds": folds,
-        "folds_run": run,
+        "data": contest.data.name,
+        "folds": None if contest.given_split else contest.folds,
+        "folds_run": None if contest.given_split else contest.run_folds,
         "rows": result.examples.rows,
         "distinct": len(result.examples.kept),
         "judged": result.judged,

@@ -4,7 +4,6 @@ import json
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,19 +11,13 @@ import typer
 from threadpoolctl import threadpool_limits
 
 from trainer.commands.console import exit_codes, progress_bars
+from trainer.commands.options import ClassWeights, Precision, TuningPrecision
 from worker.settings import ModelSettings
 
 if TYPE_CHECKING:
     from trainer.fit import Fitted
 
 _SUSPECTS_SHOWN = 10  # lines of the report; --json has them all
-
-
-class ClassWeights(StrEnum):
-    """How much a label counts."""
-
-    none = "none"
-    balanced = "balanced"
 
 
 def fit(
@@ -69,6 +62,7 @@ def fit(
     class_weights: Annotated[
         ClassWeights, typer.Option(help="balanced: rare labels count as much as frequent ones.")
     ] = ClassWeights.none,
+    precision: TuningPrecision = Precision.auto,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without a better validation score before the end.")] = 2,
     validation: Annotated[
         Path | None, typer.Option(help="Texts that pick the epoch and the temperature; a share of the data if unset.")
@@ -83,8 +77,10 @@ def fit(
     # torch and sklearn take seconds to import: --help and wrong options do not wait for them
     from trainer.bundling import FitOptions  # noqa: PLC0415
     from trainer.fit import fit as fit_bundle  # noqa: PLC0415
+    from trainer.optimising import choose_precision  # noqa: PLC0415
     from trainer.reading import Columns  # noqa: PLC0415
     from trainer.recipe import Recipe  # noqa: PLC0415
+    from worker.inference.engines.torch import choose_device  # noqa: PLC0415
 
     now = datetime.now(UTC)
     folder = work or out.with_name(f"{out.resolve().name}.work")
@@ -94,17 +90,6 @@ def fit(
         threadpool_limits(threads),
         progress_bars("embed", "fit", "tune") as progress,
     ):
-        recipe = Recipe(
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            head_learning_rate=head_learning_rate,
-            keep_embedding=keep_embedding,
-            class_weights=class_weights.value,
-            patience=patience,
-            validation=validation_share,
-            seed=seed,
-        )
         settings: dict[str, Any] = {
             "path": encoder,
             "revision": revision,
@@ -114,6 +99,19 @@ def fit(
             "engine": "torch",  # a bundle does not depend on which engine this machine finds fastest
             "precision": "fp32",
         }
+        encoder_settings = ModelSettings.model_validate(settings)
+        recipe = Recipe(
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            head_learning_rate=head_learning_rate,
+            keep_embedding=keep_embedding,
+            class_weights=class_weights.value,
+            patience=patience,
+            validation=validation_share,
+            precision=choose_precision(precision.value, choose_device(encoder_settings.device)),
+            seed=seed,
+        )
         options = FitOptions(
             path=data,
             columns=Columns(text=text_column, label=label_column, separator=label_separator, normalize=normalize),
@@ -123,7 +121,7 @@ def fit(
             data_name=data_name or data.name,
             citation=citation,
             licence=data_licence,
-            encoder=ModelSettings.model_validate(settings),
+            encoder=encoder_settings,
             seed=seed,
             folds=folds,
             recipe=None if frozen else recipe,
