@@ -156,7 +156,7 @@ class FineTuning:
             )
         )
         newest, best = state.epochs[-1], state.epochs[state.best]
-        if newest is best or (newest.macro_f1, -newest.validation_loss) > (best.macro_f1, -best.validation_loss):
+        if newest.macro_f1 >= best.macro_f1:  # a tie goes to the later one: it has learned at a lower rate
             state.best = len(state.epochs) - 1
             self._checkpoints.save_best(self._network.state_dict())
         state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
