@@ -7,8 +7,8 @@ import numpy as np
 
 from trainer.disguises import KINDS, disguise
 from trainer.examples import Examples, Targets
-from trainer.scores import decide
 from worker.inference.cache import CachingPredictor
+from worker.inference.decisions import given_labels
 from worker.inference.predictor import Predictor
 from worker.normalization import normalize
 
@@ -55,7 +55,7 @@ def judge_disguised(
         for start in range(0, len(texts), _CHUNK):
             chunk = texts[start : start + _CHUNK]
             probabilities = asked.predict(chunk).probabilities
-            decided.append(decide(probabilities, multi_label=predictor.card.multi_label))
+            decided.append(given_labels(probabilities, predictor.card))
             tick(len(chunk), total)
         return _recall(np.concatenate(decided), targets, labels=predictor.card.labels)
 

@@ -34,7 +34,13 @@ def numbers(result):
             yield " | ".join(f"{result['mean'][name]:.3f}" for name in ("nmi", "ari", "accuracy"))
     if "epochs" in result:
         yield f"{result['epochs'][result['best']]['cosine']:.3f}"
-    if "calibration_error" in result:
+    for one in result.get("disguised", ()):
+        recalls = (f"{one[when][label]:.3f}" for label in ("spam", "ham") for when in ("before", "after"))
+        yield f"| {one['kind']} | {one['marked']:,} | {' | '.join(recalls)} |"
+    for one in result.get("by_slice", ()):
+        if one["name"].startswith("spell_"):
+            yield f"{one['accuracy']:.3f} ({one['low']:.3f}-{one['high']:.3f})"
+    if "calibration_error" in result and not result["by_slice"]:
         (spam,) = (label["scores"] for label in result["labels"] if label["label"] == "spam")
         yield f"{spam['precision']:.3f} | {spam['recall']:.3f} | {spam['f1']:.3f}"
         yield f"{result['accuracy']:.3f} | {result['calibration_error']:.3f}"
