@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from benchmarks import long_texts
 from trainer.__main__ import app
 
 ROOT = Path(__file__).parents[3]
@@ -34,6 +35,9 @@ def numbers(result):
             yield " | ".join(f"{result['mean'][name]:.3f}" for name in ("nmi", "ari", "accuracy"))
     if "epochs" in result:
         yield f"{result['epochs'][result['best']]['cosine']:.3f}"
+    for way in result.get("ways", ()):
+        shares = (way["given_spam"][place] for place in (*long_texts.PLACES, "nowhere"))
+        yield " | ".join(f"{one['value']:.2f} ({one['low']:.2f}-{one['high']:.2f})" for one in shares)
     if "calibration_error" in result:
         (spam,) = (label["scores"] for label in result["labels"] if label["label"] == "spam")
         yield f"{spam['precision']:.3f} | {spam['recall']:.3f} | {spam['f1']:.3f}"
@@ -51,7 +55,15 @@ def test_the_command_of_every_result_is_on_the_page(path):
     assert read(path)["command"] in COMMANDS
 
 
-@pytest.mark.parametrize("line", COMMANDS)
+@pytest.mark.parametrize("line", [line for line in COMMANDS if "long_texts" in line])
+def test_commands_of_the_script_for_long_texts_parse(line):
+    words = shlex.split(line)
+    assert ["python", "benchmarks/long_texts.py"] == words[:2]
+
+    assert long_texts.parser().parse_args(words[2:]).data
+
+
+@pytest.mark.parametrize("line", [line for line in COMMANDS if "long_texts" not in line])
 def test_commands_on_the_page_parse(line):
     words = shlex.split(line)
     assert ["python", "-m", "trainer"] == words[:3]
