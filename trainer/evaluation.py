@@ -139,7 +139,7 @@ def judge(
         examples=examples,
         probabilities=probabilities,
         targets=targets,
-        scores=score(probabilities, targets, decided, names=card.labels, multi_label=multi_label),
+        scores=score(probabilities, targets, names=card.labels, multi_label=multi_label, decided=decided),
         log_loss=log_loss(probabilities, targets, multi_label=multi_label),
         calibration_error=expected_calibration_error(bins),
         bins=tuple(bins),

@@ -69,7 +69,12 @@ def macro_f1(targets: Targets, decided: Targets) -> float:
 
 
 def score(
-    probabilities: Probabilities, targets: Targets, decided: Targets, *, names: Sequence[str], multi_label: bool
+    probabilities: Probabilities,
+    targets: Targets,
+    *,
+    names: Sequence[str],
+    multi_label: bool,
+    decided: Targets | None = None,
 ) -> Scores:
     """Judge predictions.
 
@@ -78,10 +83,11 @@ def score(
     Args:
         probabilities: [texts, labels].
         targets: [texts, labels].
-        decided: [texts, labels], what was said to hold.
         names: of the labels.
         multi_label: whether they are independent.
+        decided: [texts, labels], what was said to hold; as `decide` says if None.
     """
+    decided = decide(probabilities, multi_label=multi_label) if decided is None else decided
     labels = _per_label(probabilities, targets, decided, names)
     true, said = targets.argmax(axis=1), decided.argmax(axis=1)
     mcc = (

@@ -58,7 +58,7 @@ def test_the_served_probabilities_are_the_calibrated_ones_of_the_training(tmp_pa
     manifest = read_bundle(tmp_path / "bundle").manifest
 
     assert line["temperature"] == manifest.temperature
-    assert ("mean", "cls", 2) == (manifest.pooling, manifest.head_pooling, manifest.format)
+    assert ("mean", "cls", 3) == (manifest.pooling, manifest.head_pooling, manifest.format)
 
 
 def test_labels_that_may_hold_at_once_are_answered_independently(tmp_path, two_labels, fit):
