@@ -30,8 +30,10 @@ _WITHOUT_VOWEL = re.compile(r"(?!rt@)[B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z][b-df-hj-np
 # A word cannot end before the 3, so that is its e: hav3, muzzi3, crippl3, but level3. Hell0: no number begins with 0.
 _AT_THE_END = re.compile(r"[A-Za-z]{2}(?:33|00)|[A-Za-z]?[a-z]{2,}0|[A-Za-z]+(?:[iv]|[b-df-hj-np-tz]l)3")
 _AT_THE_BEGINNING = re.compile(r"0[A-Za-z]{3,}|\$[a-z]{2,}")
-# Only1more, 1st4Terms; the4th; A1GP; the end of a British postcode
-_NO_DISGUISE = re.compile(r"[a-z][0-9]+[A-Z]|\d(?:st|nd|rd|th)$|^[Aa]1|^[7@]|\d[A-Za-z\d]?\d[A-Za-z]{2}$")
+# Only1more, 1st4Terms; the4th; A1GP; 0A$NET, a name or a code; the end of a British postcode
+_NO_DISGUISE = re.compile(
+    r"[a-z][0-9]+[A-Z]|\d(?:st|nd|rd|th)$|^[Aa]1|^[7@]|^\d[A-Z]+[^A-Za-z][^a-z]*$|\d[A-Za-z\d]?\d[A-Za-z]{2}$"
+)
 
 _LEAST_LETTERS = 3  # beside signs; fewer are a code or a short form
 _INITIALS = 5  # capitals with dots or spaces, fewer than this many, are an abbreviation: A.S.A.P.

@@ -51,7 +51,7 @@ LEFT = (
     "Ok lar... Joking wif u oni...",
     "C u 2nite @ 7, gr8! b4 9pm, l8r m8, some1 4 u",
     "URGENT! Call 08712300220 from landline. \u00a31,000 cash, 150p/msg, SAE to PO Box 5 SW7 3SS W45WQ",
-    "the 4th of July, 1st4Terms, level3, mp3, iPhone5, A1 road, M4, H1N1, 10am",
+    "the 4th of July, 0A$NETWORKS, 1st4Terms, level3, mp3, iPhone5, A1 road, M4, H1N1, 10am",
     "write to me@home.example.com or @user, see http://x.example/h3ll0?a=b0b",
     "U.S.A. and A.S.A.P., a.m., e.g. this; T-V",
     "x x x x x and a b c d e",
