@@ -1,7 +1,7 @@
 """Writes a trained model as a bundle."""
 
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.cards import FrozenFacts, TunedFacts
+from trainer.descriptions import Descriptions
 from trainer.examples import Examples
 from trainer.reading import Columns
 from trainer.recipe import Recipe
@@ -45,6 +46,7 @@ class FitOptions:
     recipe: Recipe | None  # None: the encoder stays frozen
     validation: Path | None  # None: a share of the data
     work: Path  # checkpoints of fine-tuning
+    descriptions: Descriptions = field(default_factory=dict)  # of the labels: more for a frozen head to learn from
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Judges a model that a worker could serve on texts that had no part in its training."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from trainer.calibration import Bin, expected_calibration_error, log_loss, reliability
 from trainer.examples import Examples, Targets
+from trainer.nearness import Nearness, suit
 from trainer.reading import Columns, read_examples
 from trainer.scores import Scores, decide, macro_f1, score
 from trainer.splits import require_disjoint
@@ -63,6 +64,7 @@ class Evaluation:
     by_column: tuple[Slice, ...]
     thresholds: tuple[Threshold, ...]
     mistakes: tuple[Mistake, ...]  # the worst ones
+    nearness: Nearness | None = None  # of labels that are described
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +89,8 @@ def evaluate(question: Question, *, progress: Callable[[str, int, int], None] = 
     if not examples.kept:
         raise ConfigurationError(f"{question.data}: expected labelled texts, came none")
     if question.training is not None:
-        require_disjoint(read_examples(question.training, question.columns), examples, name=str(question.data))
+        everything = replace(question.columns, only=None)  # what is left out here was trained on all the same
+        require_disjoint(read_examples(question.training, everything), examples, name=str(question.data))
     predictor = load_predictor(question.model)
     card = predictor.card
     if examples.multi_label and not card.multi_label:
@@ -98,7 +101,11 @@ def evaluate(question: Question, *, progress: Callable[[str, int, int], None] = 
         chunk = [row.text for row in examples.kept[start : start + _CHUNK]]
         answers.append(predictor.predict(chunk))
         progress("predict", len(chunk), len(examples.kept))
-    return judge(card, examples, Predictions.joined(answers), targets, wishes=question.wishes)
+    predictions = Predictions.joined(answers)
+    evaluation = judge(card, examples, predictions, targets, wishes=question.wishes)
+    if not question.model.labels:
+        return evaluation
+    return replace(evaluation, nearness=suit(predictions.probabilities, targets, question.model))
 
 
 def judge(

@@ -9,6 +9,8 @@ import torch
 from trainer.bundling import FitOptions, TrainedModel, write_model
 from trainer.cards import FrozenFacts, TunedFacts, card
 from trainer.checkpoints import Checkpoints
+from trainer.described import embed_descriptions
+from trainer.descriptions import require_described
 from trainer.examples import Examples
 from trainer.frozen import embed, fit_frozen
 from trainer.interruption import asked_to_stop
@@ -60,15 +62,17 @@ def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: N
     if not examples.kept:
         raise ConfigurationError(f"{options.path}: expected labelled texts, came none")
     validation = _given_validation(options, examples)
+    if options.descriptions:
+        require_described(options.descriptions, examples.label_names)
     if options.recipe is None:
-        require_enough(examples.labels, folds=options.folds)
+        require_enough(examples.labels, folds=options.folds, groups=examples.groups)
     elif not examples.multi_label:
         require_enough(examples.labels, folds=_LEAST_VALIDATED)
     torch.manual_seed(options.seed)  # parts of an encoder that its files leave out begin at random
     predictor, encoder = load_embedder(options.encoder)
     everything = _embedded(options, predictor, examples, progress)
     if options.recipe is None:
-        model = _frozen(options, everything, progress)
+        model = _frozen(options, everything, predictor, progress)
     else:
         given = None if validation is None else _embedded(options, predictor, validation, progress)
         model = _tuned(options, options.recipe, encoder, _parts(everything, given, options.recipe), progress)
@@ -122,15 +126,26 @@ def _parts(everything: Part, validation: Part | None, recipe: Recipe) -> tuple[P
     return train, held_out
 
 
-def _frozen(options: FitOptions, everything: Part, progress: Progress) -> TrainedModel:
+def _frozen(options: FitOptions, everything: Part, predictor: Predictor, progress: Progress) -> TrainedModel:
+    names = everything.examples.label_names
+    described = None
+    if options.descriptions:
+        described = embed_descriptions(options.descriptions, names, lambda texts: embed(predictor, texts))
     head = fit_frozen(
         everything.originals,
         everything.examples.labels,
         folds=options.folds,
         seed=options.seed,
+        groups=everything.examples.groups,
+        described=described,
         tick=lambda: progress("fit", 1, options.folds + 1),
     )
-    return TrainedModel(head.weight, head.bias, head.report, FrozenFacts(c=head.c))
+    return TrainedModel(
+        head.weight,
+        head.bias,
+        head.report,
+        FrozenFacts(c=head.c, descriptions=0 if described is None else len(described.labels)),
+    )
 
 
 def _tuned(

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import GridSearchCV
 
-from trainer.examples import Labels
-from trainer.report import Report, cross_validate
+from trainer.described import Described
+from trainer.examples import Groups, Labels
+from trainer.report import Report, cross_validate, splitter
 from worker.inference.predictor import Predictor
 from worker.records import Embeddings
 
@@ -49,6 +50,8 @@ def fit_frozen(
     *,
     folds: int,
     seed: int,
+    groups: Groups | None = None,
+    described: Described | None = None,
     tick: Callable[[], None] = lambda: None,
 ) -> FrozenHead:
     """Judge by cross-validation, then fit the head that is kept on everything.
@@ -60,37 +63,50 @@ def fit_frozen(
         labels: [texts].
         folds: parts of the cross-validation.
         seed: of every shuffle: the same input gives the same head.
+        groups: [texts], what stays together in every split; None: each text alone.
+        described: descriptions of the labels: more to learn from, in every fold, and never judged.
         tick: called `folds` + 1 times.
 
     Raises:
         ConfigurationError: too few labels or too few texts of one.
     """
 
-    def fit_and_predict(train: Embeddings, train_labels: Labels, test: Embeddings) -> Labels:
-        predicted: Labels = search(train, train_labels, seed=seed).predict(test)
+    def learn(train: Embeddings, known: Labels, groups: Groups | None) -> Any:
+        if described is None:
+            return search(train, known, seed=seed, groups=groups)
+        more = described.plus(train, known, groups)
+        return search(more.embeddings, more.labels, seed=seed, groups=more.groups)
+
+    def fit_and_predict(train: Embeddings, known: Labels, groups: Groups | None, test: Embeddings) -> Labels:
+        predicted: Labels = learn(train, known, groups).predict(test)
         return predicted
 
-    report = cross_validate(embeddings, labels, fit_and_predict=fit_and_predict, folds=folds, seed=seed, tick=tick)
-    found = search(embeddings, labels, seed=seed)
+    report = cross_validate(
+        embeddings, labels, fit_and_predict=fit_and_predict, folds=folds, seed=seed, groups=groups, tick=tick
+    )
+    found = learn(embeddings, labels, groups)
     tick()
     weight, bias = _rows_per_label(found.best_estimator_)
     return FrozenHead(report.labels, weight, bias, c=float(found.best_params_["C"]), report=report)
 
 
-def search(embeddings: Embeddings, labels: Labels | NDArray[np.int64], *, seed: int) -> Any:
+def search(
+    embeddings: Embeddings, labels: Labels | NDArray[np.int64], *, seed: int, groups: Groups | None = None
+) -> Any:
     """The logistic regression whose C has the least log loss in an inner cross-validation, and that C.
 
     Args:
         embeddings: [texts, dim], rows of length 1.
         labels: [texts].
         seed: of the inner folds.
+        groups: [texts], what stays together in them.
     """
     _, support = np.unique(labels, return_counts=True)
-    inner = StratifiedKFold(n_splits=max(2, min(INNER_FOLDS, int(support.min()))), shuffle=True, random_state=seed)
+    inner = splitter(max(2, min(INNER_FOLDS, int(support.min()))), seed=seed, groups=groups)
     grid = GridSearchCV(
         LogisticRegression(max_iter=MAX_ITERATIONS), {"C": list(C_GRID)}, scoring="neg_log_loss", cv=inner
     )
-    return grid.fit(embeddings.astype(np.float64), labels)
+    return grid.fit(embeddings.astype(np.float64), labels, groups=groups)
 
 
 def _rows_per_label(model: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
