@@ -8,6 +8,8 @@ from trainer.commands.evaluate import evaluate
 from trainer.commands.fit import fit
 from trainer.commands.inspect import inspect
 from trainer.commands.split import split
+from trainer.commands.threshold import threshold
+from trainer.commands.tradeoff import tradeoff
 from worker import logs
 
 app = typer.Typer(
@@ -27,8 +29,10 @@ def main() -> None:
 app.command()(split)
 app.command()(fit)
 app.command()(evaluate)
+app.command()(threshold)
 app.command()(cluster)
 app.command()(compare)
+app.command()(tradeoff)
 app.command()(inspect)
 
 

@@ -11,13 +11,15 @@ from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
 from trainer.examples import Examples, Targets
+from trainer.losses import sklearn_weights
+from trainer.recipe import ClassWeights
 
 BASELINES = ("naive-bayes", "words-svm", "characters-svm")
 
 _SMOOTHING = 0.1  # of naive Bayes: with short texts 1, the default, drowns what was counted
 
 
-def make_baseline(name: str, *, multi_label: bool, seed: int) -> Any:
+def make_baseline(name: str, *, multi_label: bool, seed: int, class_weights: ClassWeights = "none") -> Any:
     """A scikit-learn pipeline from texts to labels.
 
     Args:
@@ -25,14 +27,16 @@ def make_baseline(name: str, *, multi_label: bool, seed: int) -> Any:
             2 to 5 characters within words with a linear SVM.
         multi_label: one classifier for each label.
         seed: of the SVM's order of texts.
+        class_weights: of the SVMs; naive Bayes knows none.
     """
+    svm = LinearSVC(random_state=seed, class_weight=sklearn_weights(class_weights))
     if name == "naive-bayes":
         features, classifier = TfidfVectorizer(), MultinomialNB(alpha=_SMOOTHING)
     elif name == "words-svm":
-        features, classifier = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), LinearSVC(random_state=seed)
+        features, classifier = TfidfVectorizer(ngram_range=(1, 2), sublinear_tf=True), svm
     else:
         features = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
-        classifier = LinearSVC(random_state=seed)
+        classifier = svm
     return make_pipeline(features, OneVsRestClassifier(classifier) if multi_label else classifier)
 
 

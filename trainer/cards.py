@@ -90,7 +90,7 @@ Sorting texts like those it was trained on as they arrive, with a person or a ru
 - It knows the language, the years and the tricks of its data, and no others: measure it on your own stream before you
   rely on it.{language}
 - Disguised spelling (l33t, inserted spaces), other languages and longer texts were not measured.
-- Texts are cut after {manifest.max_tokens} tokens.
+- It learned from the first {manifest.max_tokens} tokens of a text; a worker reads longer ones in windows of so many.
 - {_closed(manifest)}
 """
 
@@ -125,6 +125,7 @@ def _tuned(facts: TunedFacts) -> _How:
                 f"| learning rate | {recipe.learning_rate:g}, of the head {recipe.head_learning_rate:g} |",
                 f"| its course | up in {recipe.warmup:g} of the steps, then down to 0, both linear |",
                 f"| class weights | {recipe.class_weights} |",
+                f"| precision of learning | {recipe.precision} |",
                 f"| embedding | mean cosine to the original encoder's: {best.cosine:.4f} (validation texts) |",
                 f"| temperature | {facts.temperature:g}, already in the head's weights |",
             )

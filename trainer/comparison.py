@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from trainer.bench import (
     drawn,
     speed,
 )
+from trainer.counting import counted_labels, counted_name
 from trainer.descriptions import Descriptions, described_by_name, require_described
 from trainer.examples import Examples
 from trainer.fit import Progress
@@ -30,7 +32,7 @@ from trainer.methods import run
 from trainer.originals import remembered
 from trainer.reading import Columns, read_examples
 from trainer.recipe import Recipe
-from trainer.splits import Split, folds
+from trainer.splits import Split, folds, given_split
 from trainer.standings import Standings, stand
 from worker.errors import ConfigurationError
 from worker.inference.loading import load_embedder
@@ -50,7 +52,8 @@ class Contest:
     columns: Columns
     methods: tuple[Method, ...]
     folds: int
-    run_folds: int  # the first so many of them are run
+    run_folds: tuple[int, ...]  # which of them; what another process has done in the work folder is not done again
+    given_split: bool  # the file's own split, in the slice column, takes the place of folds
     positive: str | None  # the label whose F1 counts; None: of two exclusive ones the rarer, else the mean of all
     draws: int  # of training texts, for methods that see a few of each label
     descriptions: Descriptions  # those of the labels by their names if there are none
@@ -81,16 +84,24 @@ def compare(contest: Contest, *, progress: Progress = lambda *_: None) -> Result
     names = examples.label_names
     contest = replace(contest, descriptions=contest.descriptions or described_by_name(names))
     _require_runnable(contest, examples, names)
-    parts = folds(examples, count=contest.folds, seed=contest.recipe.seed)[: contest.run_folds]
+    parts = _parts(contest, examples)
     found = _outcomes(contest, examples, names, parts, progress)
-    tests = [examples.pick(part.test).targets(names) for part in parts]
-    columns = _counted(contest, examples, names)
+    tests = [examples.pick(part.test).targets(names) for part in parts.values()]
+    columns = counted_labels(examples, names, positive=contest.positive)
     return Result(
         examples=examples,
-        counted=names[columns[0]] if len(columns) == 1 else f"mean of {len(columns)} labels",
+        counted=counted_name(columns, names),
         judged=sum(map(len, tests)),
         standings=stand(found, tests, columns=columns, seed=contest.recipe.seed),
     )
+
+
+def _parts(contest: Contest, examples: Examples) -> dict[str, Split]:
+    """What is learned and what is answered, by the name of its folder."""
+    if contest.given_split:
+        return {"given-split": given_split(examples)}
+    cuts = folds(examples, count=contest.folds, seed=contest.recipe.seed)
+    return {f"fold-{number}": cuts[number] for number in contest.run_folds}
 
 
 def _require_runnable(contest: Contest, examples: Examples, names: Sequence[str]) -> None:
@@ -102,8 +113,7 @@ def _require_runnable(contest: Contest, examples: Examples, names: Sequence[str]
         )
     if len(names) < 2:  # noqa: PLR2004 - nothing to choose between
         raise ConfigurationError(f"{contest.data}: expected at least 2 labels, came {len(names)}")
-    if contest.positive is not None and contest.positive not in names:
-        raise ConfigurationError(f"--positive: expected a label of the data, came {contest.positive!r}")
+    counted_labels(examples, names, positive=contest.positive)  # refused before the minutes are spent
     if any(method.kind in DESCRIBED for method in contest.methods):
         require_described(contest.descriptions, names)
     exclusive = [method.name for method in contest.methods if method.kind in (*DESCRIBED, "prototypes")]
@@ -112,7 +122,7 @@ def _require_runnable(contest: Contest, examples: Examples, names: Sequence[str]
 
 
 def _outcomes(
-    contest: Contest, examples: Examples, names: tuple[str, ...], parts: Sequence[Split], progress: Progress
+    contest: Contest, examples: Examples, names: tuple[str, ...], parts: Mapping[str, Split], progress: Progress
 ) -> dict[str, list[list[Outcome]]]:
     embedder, encoder = load_embedder(contest.encoder)
     embedded = any(method.kind in EMBEDDED for method in contest.methods)
@@ -129,7 +139,7 @@ def _outcomes(
     draws = {method: 1 if method.shots is None else contest.draws for method in contest.methods}
     steps = len(parts) * sum(draws.values())
     found: dict[str, list[list[Outcome]]] = {method.name: [[] for _ in range(draws[method])] for method in draws}
-    for number, part in enumerate(parts):
+    for name, part in parts.items():
         fold = Fold(
             train=examples.pick(part.train),
             test=examples.pick(part.test),
@@ -137,11 +147,11 @@ def _outcomes(
             if embeddings is None
             else FoldEmbeddings(train=embeddings[part.train], test=embeddings[part.test]),
             names=names,
-            work=contest.work / f"fold-{number}",
+            work=contest.work / name,
         )
         for method, count in draws.items():
             for draw in range(count):
-                seen = drawn(fold, method, draw=draw, seed=(contest.recipe.seed, number, draw))
+                seen = drawn(fold, method, draw=draw, seed=(contest.recipe.seed, zlib.crc32(name.encode()), draw))
                 path = seen.work / f"{method.name}-{_identity(contest, method, encoder.fingerprint)}.json"
                 found[method.name][draw].append(_remembered_outcome(path) or _run(method, seen, bench, path))
                 progress("methods", 1, steps)
@@ -186,11 +196,3 @@ def _identity(contest: Contest, method: Method, fingerprint: str) -> str:
         dict(contest.descriptions) if method.kind in DESCRIBED else {},
     ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:12]
-
-
-def _counted(contest: Contest, examples: Examples, names: Sequence[str]) -> list[int]:
-    if contest.positive is not None:
-        return [names.index(contest.positive)]
-    if len(names) == 2 and not examples.multi_label:  # noqa: PLR2004 - one of them is what is looked for
-        return [int(examples.targets(names).sum(axis=0).argmin())]
-    return list(range(len(names)))

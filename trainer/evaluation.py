@@ -11,10 +11,11 @@ from trainer.calibration import Bin, expected_calibration_error, log_loss, relia
 from trainer.examples import Examples, Targets
 from trainer.nearness import Nearness, suit
 from trainer.reading import Columns, read_examples
-from trainer.scores import Scores, decide, macro_f1, score
+from trainer.scores import Scores, macro_f1, score
 from trainer.splits import require_disjoint
 from trainer.thresholds import Threshold, Wish, find_threshold, share
 from worker.errors import ConfigurationError
+from worker.inference.decisions import given_labels
 from worker.inference.loading import load_predictor
 from worker.inference.predictor import ModelCard
 from worker.records import Predictions, Probabilities
@@ -22,7 +23,7 @@ from worker.settings import ModelSettings
 
 WORST = 20  # mistakes in a report: more are not read
 _CHUNK = 256  # texts between two moves of the progress bar
-_LENGTHS = (8, 16, 32, 64, 128)  # tokens: upper ends of the slices by length
+_LENGTHS = (8, 16, 32, 64, 128, 256, 512)  # tokens: upper ends of the slices by length
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def judge(
     """Everything that can be said about predictions; pure."""
     probabilities, multi_label = predictions.probabilities, card.multi_label
     bins = reliability(probabilities, targets, multi_label=multi_label)
-    decided = decide(probabilities, multi_label=multi_label)
+    decided = given_labels(probabilities, card)
     columns = np.asarray([row.slice for row in examples.kept])
     lengths = np.asarray([_length_name(int(count)) for count in predictions.token_counts])
     found = (
@@ -132,7 +133,7 @@ def judge(
         examples=examples,
         probabilities=probabilities,
         targets=targets,
-        scores=score(probabilities, targets, names=card.labels, multi_label=multi_label),
+        scores=score(probabilities, targets, decided, names=card.labels, multi_label=multi_label),
         log_loss=log_loss(probabilities, targets, multi_label=multi_label),
         calibration_error=expected_calibration_error(bins),
         bins=tuple(bins),

@@ -18,9 +18,9 @@ from trainer.originals import forget, remembered
 from trainer.reading import read_examples
 from trainer.recipe import Recipe
 from trainer.report import Report, require_enough
-from trainer.splits import require_disjoint, split
+from trainer.splits import require_disjoint
 from trainer.suspects import Suspect, find_suspects
-from trainer.tuned import Part, tune
+from trainer.tuned import Part, hold_out, tune
 from worker.errors import ConfigurationError
 from worker.inference.bundle import Manifest, require_writable
 from worker.inference.encoder import Encoder
@@ -69,7 +69,8 @@ def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: N
     elif not examples.multi_label:
         require_enough(examples.labels, folds=_LEAST_VALIDATED)
     torch.manual_seed(options.seed)  # parts of an encoder that its files leave out begin at random
-    predictor, encoder = load_embedder(options.encoder)
+    # texts are cut, not split: learning sees a text as one row, and the original embedding must be that row's
+    predictor, encoder = load_embedder(options.encoder.model_copy(update={"max_windows": 1}))
     everything = _embedded(options, predictor, examples, progress)
     if options.recipe is None:
         model = _frozen(options, everything, predictor, progress)
@@ -114,16 +115,7 @@ def _embedded(options: FitOptions, predictor: Predictor, examples: Examples, pro
 def _parts(everything: Part, validation: Part | None, recipe: Recipe) -> tuple[Part, Part]:
     if validation is not None:
         return everything, validation
-    cut = split(everything.examples, share=recipe.validation, seed=recipe.seed)
-    if not len(cut.test):
-        raise ConfigurationError(
-            f"expected at least one text for validation, came {len(everything.examples.kept)} texts in all and a share "
-            f"of {recipe.validation:g}; add examples, raise --validation-share or name a file with --validation"
-        )
-    train, held_out = (
-        Part(everything.examples.pick(rows), everything.originals[rows]) for rows in (cut.train, cut.test)
-    )
-    return train, held_out
+    return hold_out(everything, recipe)
 
 
 def _frozen(options: FitOptions, everything: Part, predictor: Predictor, progress: Progress) -> TrainedModel:

@@ -9,6 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from trainer.examples import Targets
+from trainer.recipe import ClassWeights
 
 # a label held by one text in a thousand would otherwise outweigh all the others in its batch
 _GREATEST_WEIGHT = 20.0
@@ -33,9 +34,7 @@ def drift(embeddings: Tensor, originals: Tensor) -> Tensor:
     return 1 - (embeddings * originals).sum(dim=-1).mean()
 
 
-def label_weights(
-    targets: Targets, *, multi_label: bool, kind: Literal["none", "balanced"]
-) -> NDArray[np.float32] | None:
+def label_weights(targets: Targets, *, multi_label: bool, kind: ClassWeights) -> NDArray[np.float32] | None:
     """Weights that let rare labels count as much as frequent ones, at most 20 to 1.
 
     Exclusive labels: texts / (labels x texts of the label). Independent labels: texts without over texts with it.
@@ -46,6 +45,11 @@ def label_weights(
     support = np.maximum(targets.sum(axis=0), 1)
     weights = (len(targets) - support) / support if multi_label else len(targets) / (targets.shape[1] * support)
     return np.asarray(np.clip(weights, 1 / _GREATEST_WEIGHT, _GREATEST_WEIGHT), dtype=np.float32)
+
+
+def sklearn_weights(kind: ClassWeights) -> Literal["balanced"] | None:
+    """The same as scikit-learn's classifiers call it, without the bound."""
+    return "balanced" if kind == "balanced" else None
 
 
 def to_tensor(weights: NDArray[np.float32] | None, device: torch.device) -> Tensor | None:

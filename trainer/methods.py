@@ -7,16 +7,19 @@ from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
+
 from trainer.baselines import BASELINES, decide_sklearn, fit_sklearn, make_baseline, model_bytes
 from trainer.bench import EMBEDDED, MEGABYTE, Bench, Fold, Outcome, speed
 from trainer.bundling import FitOptions
 from trainer.fit import fit
 from trainer.heads import head_outcome
+from trainer.originals import remembered
 from trainer.reading import Columns
 from trainer.recipe import Recipe
-from trainer.scores import decide
 from trainer.writing import write_examples
 from worker.inference.bundle import is_bundle, read_bundle
+from worker.inference.decisions import given_labels
 from worker.inference.loading import load_predictor
 from worker.inference.predictor import Predictor
 from worker.inference.sources import file_sha256
@@ -38,7 +41,8 @@ def run(method: str, fold: Fold, bench: Bench) -> Outcome:
 
 
 def _baseline(method: str, fold: Fold, bench: Bench) -> Outcome:
-    model = make_baseline(method, multi_label=fold.train.multi_label, seed=bench.recipe.seed)
+    recipe, multi_label = bench.recipe, fold.train.multi_label
+    model = make_baseline(method, multi_label=multi_label, seed=recipe.seed, class_weights=recipe.class_weights)
     began = time.perf_counter()
     fit_sklearn(model, fold.train.texts, fold.train, fold.names)
     seconds = time.perf_counter() - began
@@ -54,10 +58,12 @@ def _baseline(method: str, fold: Fold, bench: Bench) -> Outcome:
 def _fine_tuned(method: str, fold: Fold, bench: Bench, recipe: Recipe) -> Outcome:
     data, out = fold.work / "train.jsonl", fold.work / method
     write_examples(data, fold.train)  # the hash of the data in the bundle is that of this file
-    version = hashlib.sha256(json.dumps(asdict(recipe)).encode()).hexdigest()[:12]
+    depends_on = [asdict(recipe), bench.embedder.card.fingerprint]
+    version = hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()[:12]
     seconds = None
     if not _is_there(out, data, version):
-        began = time.perf_counter()
+        began, work = time.perf_counter(), out.with_name(f"{method}.work")
+        _hand_over(fold, bench, work)
         options = FitOptions(
             path=data,
             columns=Columns(),
@@ -72,13 +78,23 @@ def _fine_tuned(method: str, fold: Fold, bench: Bench, recipe: Recipe) -> Outcom
             folds=2,
             recipe=recipe,
             validation=None,
-            work=out.with_name(f"{method}.work"),
+            work=work,
         )
         fit(options, now=datetime.now(UTC), progress=bench.progress)
         seconds = time.perf_counter() - began
     predictor = load_predictor(bench.settings.model_copy(update={"path": str(out), "kind": "bundle"}))
     megabytes = sum(path.stat().st_size for path in out.glob("*.safetensors")) / MEGABYTE
     return _served(predictor, fold, seconds=seconds, megabytes=megabytes)
+
+
+def _hand_over(fold: Fold, bench: Bench, work: Path) -> None:
+    """What the original encoder makes of the training texts is not computed again for every fold."""
+    if fold.embeddings is None:
+        return
+    texts = fold.train.texts
+    known = dict(zip(texts, fold.embeddings.train, strict=True))
+    fingerprint = bench.embedder.card.fingerprint
+    remembered(work, encoder=fingerprint, texts=texts, embed=lambda some: np.stack([known[text] for text in some]))
 
 
 def _is_there(folder: Path, data: Path, version: str) -> bool:
@@ -91,9 +107,8 @@ def _is_there(folder: Path, data: Path, version: str) -> bool:
 def _served(predictor: Predictor, fold: Fold, *, seconds: float | None, megabytes: float) -> Outcome:
     card, texts = predictor.card, fold.test.texts
     order = [card.labels.index(name) for name in fold.names]
-    probabilities = predictor.predict(texts).probabilities[:, order]
     return Outcome(
-        decided=decide(probabilities, multi_label=card.multi_label),
+        decided=given_labels(predictor.predict(texts).probabilities, card)[:, order],
         train_seconds=seconds,
         messages_per_second=speed(predictor.predict, texts),
         megabytes=megabytes,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from trainer.whole import unfinished_name
 from worker.records import Embeddings
 
 PART = 1024  # texts in a file: what an interruption can lose
@@ -41,7 +42,7 @@ def _part(folder: Path, encoder: str, texts: Sequence[str], embed: Callable[[Seq
         return found
     made = embed(texts)
     folder.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_suffix(".unfinished")
+    unfinished = unfinished_name(path)
     with unfinished.open("wb") as file:
         np.save(file, made, allow_pickle=False)
     unfinished.replace(path)

@@ -63,7 +63,13 @@ def as_json(evaluation: Evaluation, *, with_texts: bool) -> dict[str, Any]:
         if not with_texts:
             del mistake["text"]
     return {
-        "model": {"name": card.name, "version": card.version, "labels": card.labels, "multi_label": card.multi_label},
+        "model": {
+            "name": card.name,
+            "version": card.version,
+            "labels": card.labels,
+            "multi_label": card.multi_label,
+            "thresholds": dict(card.thresholds),
+        },
         "engine": card.engine,
         "rows": examples.rows,
         "duplicates": examples.duplicates,

@@ -3,6 +3,7 @@
 import io
 import re
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import numpy as np
 from matplotlib import rc_context
@@ -12,25 +13,24 @@ from sklearn.metrics import precision_recall_curve
 
 from trainer.evaluation import Evaluation
 
-_Drawing = Callable[[Axes, Evaluation], None]
-
 _MOST_CURVES = 10  # more lines in a picture cannot be told apart
 _MOST_NAMES = 30  # more names beside a matrix cannot be read
 
 
 def pictures(evaluation: Evaluation) -> Iterator[str]:
     """Reliability, precision against recall, confusion: one `<svg>` element each."""
-    yield _drawn(_reliability, evaluation)
-    yield _drawn(_curves, evaluation)
+    yield drawn(partial(_reliability, evaluation=evaluation))
+    yield drawn(partial(_curves, evaluation=evaluation))
     if evaluation.scores.confusion is not None:
-        yield _drawn(_confusion, evaluation)
+        yield drawn(partial(_confusion, evaluation=evaluation))
 
 
-def _drawn(draw: _Drawing, evaluation: Evaluation) -> str:
-    # the salt makes the ids inside the same every time, the metadata leave out the date: same input, same file
+def drawn(draw: Callable[[Axes], None]) -> str:
+    """One picture as an `<svg>` element; the same input gives the same text."""
+    # the salt makes the ids inside the same every time, the metadata leave out the date
     with rc_context({"svg.hashsalt": "textsieve", "font.size": 9}):
         figure = Figure(figsize=(4.6, 4.0), layout="constrained")
-        draw(figure.subplots(), evaluation)
+        draw(figure.subplots())
         target = io.StringIO()
         figure.savefig(target, format="svg", metadata={"Date": None})
     content = target.getvalue()

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
+Precision = Literal["fp32", "bf16"]
+ClassWeights = Literal["none", "balanced"]
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -15,7 +18,8 @@ class Recipe:
     warmup: float = 0.1  # share of all steps in which the learning rate rises from 0
     weight_decay: float = 0.01  # of matrices; biases and norms are left alone
     keep_embedding: float = 1.0  # weight of 1 - cosine to the original embedding; 0 lets the embedding go
-    class_weights: Literal["none", "balanced"] = "none"
+    class_weights: ClassWeights = "none"
     patience: int = 2  # epochs without a better validation score before the end
     validation: float = 0.1  # share of the texts that picks the epoch and the temperature
+    precision: Precision = "fp32"  # of products while learning; weights, optimizer and validation are always fp32
     seed: int = 0

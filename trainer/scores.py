@@ -14,6 +14,7 @@ from sklearn.metrics import (
 )
 
 from trainer.examples import Targets
+from worker.inference.decisions import EVEN
 from worker.records import Probabilities
 
 
@@ -53,9 +54,9 @@ class Scores:
 
 
 def decide(probabilities: Probabilities, *, multi_label: bool) -> Targets:
-    """Which labels are said to hold: the likeliest one, or every one above one half."""
+    """Which labels are said to hold where none has a threshold: the likeliest one, or every one from one half on."""
     if multi_label:
-        return probabilities > 0.5  # noqa: PLR2004 - a coin's
+        return probabilities >= EVEN
     decided = np.zeros(probabilities.shape, dtype=np.bool_)
     decided[np.arange(len(decided)), probabilities.argmax(axis=1)] = True
     return decided
@@ -67,16 +68,18 @@ def macro_f1(targets: Targets, decided: Targets) -> float:
     return float(np.where(both > 0, 2 * hits / np.maximum(both, 1), 0.0).mean())
 
 
-def score(probabilities: Probabilities, targets: Targets, *, names: Sequence[str], multi_label: bool) -> Scores:
+def score(
+    probabilities: Probabilities, targets: Targets, decided: Targets, *, names: Sequence[str], multi_label: bool
+) -> Scores:
     """Judge predictions: what they decide, and how they rank.
 
     Args:
         probabilities: [texts, labels].
         targets: [texts, labels].
+        decided: [texts, labels], what was said to hold.
         names: of the labels.
         multi_label: whether they are independent.
     """
-    decided = decide(probabilities, multi_label=multi_label)
     scores = score_decisions(targets, decided, names=names, multi_label=multi_label)
     labels = tuple(_ranked(one, targets[:, i], probabilities[:, i]) for i, one in enumerate(scores.labels))
     return replace(

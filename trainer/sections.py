@@ -58,7 +58,7 @@ def sections(evaluation: Evaluation, *, with_texts: bool) -> Iterator[Section]:
     )
     yield Section(
         "Labels",
-        "",
+        _in_force(evaluation),
         ("label", "texts", "precision", "recall", "F1", "ROC AUC", "PR AUC"),
         tuple(
             (
@@ -81,6 +81,13 @@ def sections(evaluation: Evaluation, *, with_texts: bool) -> Iterator[Section]:
     yield from _slices("Length", evaluation.by_length)
     yield from _slices("Slices", evaluation.by_column)
     yield _mistakes(evaluation, with_texts=with_texts)
+
+
+def _in_force(evaluation: Evaluation) -> str:
+    thresholds = evaluation.card.thresholds
+    if not thresholds:
+        return ""
+    return f"The model gives {', '.join(f'{label} from {least:g} on' for label, least in thresholds.items())}."
 
 
 def _confusion(evaluation: Evaluation) -> Iterator[Section]:

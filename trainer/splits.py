@@ -14,6 +14,7 @@ from worker.errors import ConfigurationError
 
 Indices = NDArray[np.int64]
 
+_TEST = "test"  # what a file's own split calls the part to judge by
 _LINES_NAMED = 10  # enough to see what kind of rows are in both files
 
 
@@ -64,6 +65,21 @@ def folds(examples: Examples, *, count: int, seed: int) -> list[Split]:
             "another column"
         )
     return [_parted(part, of=len(examples.kept)) for part in parts]
+
+
+def given_split(examples: Examples) -> Split:
+    """The split that the file itself states: texts whose slice is `test` are held out.
+
+    Raises:
+        ConfigurationError: no text is so marked, or all are.
+    """
+    held_out = np.asarray([row.slice == _TEST for row in examples.kept], dtype=np.bool_)
+    if not 0 < held_out.sum() < len(held_out):
+        raise ConfigurationError(
+            f"--split-column: expected {_TEST} for some texts and anything else for others, came it for "
+            f"{held_out.sum()} of {len(held_out)}"
+        )
+    return Split(train=np.flatnonzero(~held_out), test=np.flatnonzero(held_out))
 
 
 def require_disjoint(train: Examples, other: Examples, *, name: str) -> None:

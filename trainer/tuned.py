@@ -15,10 +15,12 @@ from trainer.calibration import fit_temperature, probabilities_of
 from trainer.checkpoints import Checkpoints
 from trainer.examples import Examples, Targets
 from trainer.finetune import Epoch, FineTuning
-from trainer.passes import Material
+from trainer.passes import Judged, Material, Passes
 from trainer.recipe import Recipe
 from trainer.report import Report, split_report
 from trainer.scores import decide
+from trainer.splits import Indices, split
+from worker.errors import ConfigurationError
 from worker.inference.encoder import Encoder, quiet
 from worker.inference.engines.torch import choose_device
 from worker.inference.heads import LinearHead, activation_of
@@ -37,6 +39,10 @@ class Part:
     examples: Examples
     originals: Embeddings  # [texts, dim]
 
+    def pick(self, rows: Indices) -> "Part":
+        """Some of them."""
+        return Part(self.examples.pick(rows), self.originals[rows])
+
 
 @dataclass(frozen=True, slots=True)
 class TunedModel:
@@ -49,6 +55,21 @@ class TunedModel:
     epochs: tuple[Epoch, ...]
     best: int  # position in `epochs`
     report: Report  # on the validation texts
+
+
+def hold_out(everything: Part, recipe: Recipe) -> tuple[Part, Part]:
+    """What is learned, and the share of all labels that validates it.
+
+    Raises:
+        ConfigurationError: there are too few texts for a share.
+    """
+    cut = split(everything.examples, share=recipe.validation, seed=recipe.seed)
+    if not len(cut.test):
+        raise ConfigurationError(
+            f"expected at least one text for validation, came {len(everything.examples.kept)} texts in all and a share "
+            f"of {recipe.validation:g}; add examples, raise --validation-share or name a file with --validation"
+        )
+    return everything.pick(cut.train), everything.pick(cut.test)
 
 
 def tune(
@@ -81,7 +102,8 @@ def tune(
     labels = tuple(sorted({*train.examples.label_names, *validation.examples.label_names}))
     multi_label = train.examples.multi_label
     device = choose_device(settings.device)
-    network = _network(encoder, labels=len(labels), multi_label=multi_label, seed=recipe.seed).to(device)
+    head = _untrained_head(encoder, labels=len(labels), seed=recipe.seed)
+    network = _network(encoder, head, multi_label=multi_label).requires_grad_(requires_grad=True).to(device)
     checkpoints = Checkpoints(work, identity=_identity(encoder, train.examples, validation.examples, recipe))
     tuning = FineTuning(
         network,
@@ -108,6 +130,24 @@ def tune(
     )
 
 
+def judge(model: TunedModel, encoder: Encoder, settings: ModelSettings, part: Part) -> Judged:
+    """What the model says about other texts, with the weights and the temperature that a bundle would serve.
+
+    Args:
+        model: made by `tune`.
+        encoder: the one that was tuned with it.
+        settings: the device.
+        part: texts whose labels the model knows.
+
+    Raises:
+        ConfigurationError: a text has a label that the model does not know.
+    """
+    device = choose_device(settings.device)
+    multi_label = part.examples.multi_label
+    network = _network(encoder, LinearHead(model.weight, model.bias), multi_label=multi_label).to(device)
+    return Passes(network, encoder.tokenizer, device, multi_label).judge(_material(encoder, part, model.labels))
+
+
 def save_encoder(encoder: Encoder) -> "TemporaryDirectory[str]":
     """The tuned network with its tokenizer's files, as a folder of Hugging Face files that vanishes when closed."""
     folder = TemporaryDirectory(prefix="textsieve-encoder-")
@@ -120,17 +160,20 @@ def save_encoder(encoder: Encoder) -> "TemporaryDirectory[str]":
     return folder
 
 
-def _network(encoder: Encoder, *, labels: int, multi_label: bool, seed: int) -> EncoderNetwork:
+def _untrained_head(encoder: Encoder, *, labels: int, seed: int) -> LinearHead:
     rng = np.random.default_rng(seed)
     weight = rng.normal(scale=_HEAD_SCALE, size=(labels, encoder.dim)).astype(np.float32)
-    network = EncoderNetwork(
+    return LinearHead(weight, np.zeros(labels, dtype=np.float32))
+
+
+def _network(encoder: Encoder, head: LinearHead, *, multi_label: bool) -> EncoderNetwork:
+    return EncoderNetwork(
         encoder.model,
         pooling=encoder.pooling,
-        head=LinearHead(weight, np.zeros(labels, dtype=np.float32)).requires_grad_(requires_grad=True),
+        head=head,
         activation=activation_of(multi_label=multi_label),
         head_pooling=HEAD_POOLING,
     )
-    return network.requires_grad_(requires_grad=True)
 
 
 def _material(encoder: Encoder, part: Part, labels: tuple[str, ...]) -> Material:

@@ -76,6 +76,8 @@ def _shown(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, dict) and "trials" in value:
         return _shown_engine(value)
+    if isinstance(value, dict) and any(isinstance(one, float) for one in value.values()):
+        return ", ".join(f"{name} from {least:g} on" for name, least in value.items())
     if isinstance(value, dict | tuple | list):
         return ", ".join(value) or "none"
     return str(value)

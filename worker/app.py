@@ -56,6 +56,7 @@ class Report:
     model: str
     engine: EngineReport | None
     labels: tuple[str, ...]
+    thresholds: dict[str, float]
     seeded: bool
     warnings: tuple[str, ...]
 
@@ -154,7 +155,8 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
             clock=time.monotonic,
             wait=stop.wait,
         )
-        log.info("worker started", port=port, model=predictor.card.name, version=_version())
+        card = predictor.card
+        log.info("worker started", port=port, model=card.name, thresholds=dict(card.thresholds), version=_version())
         _spare_the_collector()
         loop.run(stop.is_set)
         log.info("worker stopped")
@@ -184,6 +186,7 @@ def check(settings: Settings) -> Report:
         model=f"{card.name} {card.version}",
         engine=predictor.report,
         labels=card.labels,
+        thresholds=dict(card.thresholds),
         seeded=snapshot is not None,
         warnings=tuple(warnings),
     )

@@ -57,6 +57,7 @@ class Result(msgspec.Struct, gc=False):
     label: str
     score: float
     scores: dict[str, float]
+    labels: list[str]
     cluster: Cluster | None
     model: Model
     embedding: str | list[float] | None
@@ -165,8 +166,9 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     """What the model and the clusters said about one document."""
 
     label: str
-    score: float
+    score: float  # of `label`
     scores: dict[str, float]
+    labels: list[str]  # that the text is given; `label` alone where labels are exclusive
     cluster_id: int  # NO_CLUSTER before seeding
     distance: float
     version: int
@@ -204,6 +206,7 @@ class Encoder:
                 label=answer.label,
                 score=answer.score,
                 scores=answer.scores,
+                labels=answer.labels,
                 cluster=None
                 if answer.cluster_id == NO_CLUSTER
                 else Cluster(answer.cluster_id, answer.distance, answer.version),

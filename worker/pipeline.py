@@ -2,11 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 import numpy as np
 
 from worker.codec import Answer, Decoder, Encoder
 from worker.errors import DeviceOutOfMemory, PredictorError
+from worker.inference.decisions import given_labels, likeliest
 from worker.inference.predictor import Predictor
 from worker.records import (
     Assignments,
@@ -93,14 +95,16 @@ class Pipeline:
         return answered
 
     def _answers(self, predictions: Predictions, assignments: Assignments) -> list[Answer]:
-        labels = self.predictor.card.labels
-        best = predictions.probabilities.argmax(axis=1).tolist()  # [batch]
+        card, labels, version = self.predictor.card, self.predictor.card.labels, assignments.version
+        given = given_labels(predictions.probabilities, card)  # [batch, labels]
+        best = likeliest(predictions.probabilities, given).tolist()  # [batch]
+        hold = [list(compress(labels, row)) for row in given] if card.multi_label else [[labels[top]] for top in best]
         rounded = np.round(predictions.probabilities.astype(np.float64), 6).tolist()  # [batch, labels]
         distances = np.round(assignments.distances.astype(np.float64), 6).tolist()
         return [
-            Answer(labels[top], row[top], dict(zip(labels, row, strict=True)), cluster, distance, assignments.version)
-            for top, row, cluster, distance in zip(
-                best, rounded, assignments.cluster_ids.tolist(), distances, strict=True
+            Answer(labels[top], row[top], dict(zip(labels, row, strict=True)), held, cluster, distance, version)
+            for top, held, row, cluster, distance in zip(
+                best, hold, rounded, assignments.cluster_ids.tolist(), distances, strict=True
             )
         ]
 
@@ -122,8 +126,9 @@ class Pipeline:
             )
             return Outcome([], dead_letters, observations, reasons, [], nothing, nothing, np.empty(0, np.int64), 0)
         rows = np.asarray(kept, np.intp)
-        labels = self.predictor.card.labels
+        card = self.predictor.card
         probabilities = predictions.probabilities[rows]  # [results, labels]
+        best = likeliest(probabilities, given_labels(probabilities, card))  # [results]
         return Outcome(
             results=results,
             dead_letters=dead_letters,
@@ -134,8 +139,8 @@ class Pipeline:
                 cluster_ids=assignments.cluster_ids[rows],
             ),
             reasons=reasons,
-            labels=[labels[top] for top in probabilities.argmax(axis=1)],
-            scores=probabilities.max(axis=1, initial=0),
+            labels=[card.labels[top] for top in best],
+            scores=probabilities[np.arange(len(best)), best],
             distances=assignments.distances[rows],
             token_counts=predictions.token_counts[rows],
             truncated=int(predictions.truncated[rows].sum()),

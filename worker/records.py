@@ -74,8 +74,7 @@ class Document(msgspec.Struct, frozen=True, gc=False):
 class Predictions:
     """Both answers of one encoder pass; row i belongs to document i.
 
-    `truncated` marks texts longer than the model's window; `token_counts` are the real tokens
-    after truncation.
+    `truncated` marks texts that go on behind all windows that were read; `token_counts` are the tokens that were.
     """
 
     probabilities: Probabilities
@@ -161,7 +160,7 @@ class Outcome:
     observations: Observations  # row i belongs to results[i]
     reasons: Sequence[str]  # of dead_letters, for metrics
     labels: Sequence[str]  # of results, for metrics
-    scores: NDArray[np.float32]  # [results], the winning label's
+    scores: NDArray[np.float32]  # [results], of that label
     distances: Distances  # [results]
     token_counts: NDArray[np.int64]  # [results]
-    truncated: int  # results whose text exceeded the model's window
+    truncated: int  # results whose text was not read to its end

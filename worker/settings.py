@@ -38,6 +38,7 @@ def _with_a_port(servers: tuple[str, ...]) -> tuple[str, ...]:
 
 Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas), Field(min_length=1)]
 Name = Annotated[str, Field(min_length=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
 INT32 = 2**31 - 1  # Kafka's requests hold times and sizes in 32 bits
 
 
@@ -234,8 +235,19 @@ class ModelSettings(Section):
         " `fp16` needs CUDA, `int8` the engine onnx.",
     )
     threads: int | None = Field(None, ge=1, description="CPU threads of the forward pass; all cores if unset.")
+    thresholds: dict[str, Share] | None = Field(
+        None,
+        description="Label -> least probability from which a text is given it, instead of those of the bundle; `{}`"
+        " takes them away. At least one of exclusive labels has none: texts that reach no threshold are given it.",
+    )
     max_tokens: int | None = Field(
-        None, ge=8, description="Cut texts after so many tokens; the model's own window if unset."
+        None, ge=8, description="Tokens of a window; the model's own window if unset. Longer texts are split."
+    )
+    max_windows: int = Field(
+        8,
+        ge=1,
+        description="Most windows of a text, each a row of a device batch; what lies beyond is cut. 1 reads only the"
+        " beginning.",
     )
     max_batch_tokens: int | None = Field(
         None,

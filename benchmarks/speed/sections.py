@@ -4,6 +4,7 @@ import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import msgspec
@@ -11,8 +12,8 @@ from rich.console import Console
 
 from benchmarks import memory as memory_benchmark
 from benchmarks.speed import clusters as clustering
+from benchmarks.speed import forward, workers
 from benchmarks.speed import metering as meters
-from benchmarks.speed import workers
 from benchmarks.speed.arena import Arena
 from benchmarks.speed.figures import Spread, order
 from benchmarks.speed.latency import latencies
@@ -20,6 +21,7 @@ from benchmarks.speed.plan import Plan
 from benchmarks.speed.rounds import System, measure, rival, textsieve
 from benchmarks.speed.task import Task
 from benchmarks.speed.texts import Texts, chosen, cycled, data_folder, encoded, read, shuffled, with_repeats
+from benchmarks.speed.workers import Crew
 
 Found = dict[str, Any]
 FP32, AUTO = ("model.precision=fp32",), ()
@@ -163,16 +165,33 @@ def latency(stage: Stage, found: Found) -> Any:
 
 
 def scale(stage: Stage, _found: Found) -> Any:
-    """(d) one worker and two, each on a core; with two the broker has no core of its own."""
+    """(d) one worker and two, each on a core; with two the broker has no core of its own. And the model alone."""
     plan = stage.plan
-    rates: dict[int, list[float]] = {1: [], 2: []}
+    crews: dict[int, list[Crew]] = {1: [], 2: []}
+    alone: dict[int, list[float]] = {1: [], 2: []}
     for _ in range(plan.scale_rounds):
-        for count, found in rates.items():
-            rate = workers.together(stage.arena, stage.topic, AUTO, workers=count, seconds=plan.scale_seconds)
-            found.append(round(rate, 2))
-            stage.console.print(f"  {count} workers: {rate:.1f} messages/s")
-    one, two = Spread.of(rates[1]), Spread.of(rates[2])
-    return {"1": one, "2": two, "factor": two.median / one.median, "efficiency": two.median / one.median / 2}
+        for count, found in crews.items():
+            crew = workers.together(stage.arena, stage.topic, AUTO, workers=count, seconds=plan.scale_seconds)
+            found.append(crew)
+            alone[count].append(forward.together(stage.arena, stage.texts.rows, processes=count))
+            stage.console.print(
+                f"  {count}: workers {crew.rate:.1f}, the model alone {alone[count][-1]:.1f} messages/s"
+            )
+    rates = {count: Spread.of([round(crew.rate, 2) for crew in found]) for count, found in crews.items()}
+    raw = {count: Spread.of([round(rate, 2) for rate in found]) for count, found in alone.items()}
+    factor = rates[2].median / rates[1].median
+    return {
+        **{str(count): spread for count, spread in rates.items()},
+        "factor": factor,
+        "efficiency": factor / 2,
+        "cores": {str(count): _median_cores(found) for count, found in crews.items()},
+        "forward": {str(count): spread for count, spread in raw.items()},
+        "forward_factor": raw[2].median / raw[1].median,
+    }
+
+
+def _median_cores(crews: list[Crew]) -> dict[str, float]:
+    return {name: round(median(crew.cores[name] for crew in crews), 3) for name in crews[0].cores}
 
 
 def repeats(stage: Stage, _found: Found) -> Any:

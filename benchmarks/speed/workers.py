@@ -1,7 +1,11 @@
-"""One worker and two: messages per second together, and how long a start takes."""
+"""One worker and two: messages per second together, who used the cores meanwhile, and how long a start takes."""
 
+import os
 import time
 import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from secrets import token_hex
 
 from benchmarks.speed.arena import Arena, Tide, await_exit, now
@@ -13,8 +17,21 @@ LOOK_SECONDS = 0.02
 SPARING_SECONDS = 0.2  # between looks at the output, which take from the core that a worker runs on
 
 
-def together(arena: Arena, topic: str, settings: tuple[str, ...], *, workers: int, seconds: float) -> float:
-    """Messages per second of so many workers, each on a core of its own while there are any; the broker shares them."""
+@dataclass(frozen=True, slots=True)
+class Crew:
+    """What so many workers reached together.
+
+    Attributes:
+        rate: messages per second.
+        cores: by who used them, CPU seconds per second; "idle" is what nobody used.
+    """
+
+    rate: float
+    cores: dict[str, float]
+
+
+def together(arena: Arena, topic: str, settings: tuple[str, ...], *, workers: int, seconds: float) -> Crew:
+    """What workers reach, each on a core of its own while there are any; broker, store and observer share the cores."""
     cores = arena.cores.all
     output, letters = arena.topic("labels"), arena.topic("dead-letters")
     told = worker_settings(arena, topic, output=output, letters=letters, group=f"group-{token_hex(4)}")
@@ -28,18 +45,45 @@ def together(arena: Arena, topic: str, settings: tuple[str, ...], *, workers: in
         )
         for number, port in enumerate(ports)
     ]
+    users = {
+        "workers": [worker.pid for worker in crew],
+        "broker": [arena.stack.broker.pid],
+        "store": [arena.stack.store.pid],
+        "observer": [os.getpid()],
+    }
     tide = Tide(arena.stack.bootstrap_servers, output)
     try:
         _await_partitions(crew, ports)
         time.sleep(2.0)  # the pace settles
-        first, began = _followed(tide, seconds=0.5), now()
-        last, ended = _followed(tide, seconds=seconds), now()
+        first, before, began = _followed(tide, seconds=0.5), _used(users), now()
+        last, after, ended = _followed(tide, seconds=seconds), _used(users), now()
     finally:
         for worker in crew:
             await_exit(worker)
         tide.close()
         arena.drop(output, letters)
-    return (last - first) / (ended - began)
+    lasted = ended - began
+    shares = {name: (after[name] - used) / lasted for name, used in before.items()}
+    others = {"others": len(cores) - sum(shares.values())} if shares else {}  # of this machine and of its host
+    return Crew((last - first) / lasted, shares | others)
+
+
+def _used(users: dict[str, list[int]]) -> dict[str, float]:
+    """CPU seconds since each process began, and "idle" ones of all cores since the machine did; empty without /proc."""
+    try:
+        idle = _ticks(Path("/proc/stat").read_text(encoding="ascii").split("\n", 1)[0].split()[4:5])
+        return {name: sum(_cpu_seconds(pid) for pid in pids) for name, pids in users.items()} | {"idle": idle}
+    except FileNotFoundError:
+        return {}
+
+
+def _cpu_seconds(pid: int) -> float:
+    after_name = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return _ticks(after_name[11:13])  # utime, stime
+
+
+def _ticks(found: Sequence[str]) -> float:
+    return sum(map(int, found)) / os.sysconf("SC_CLK_TCK")
 
 
 def _followed(tide: Tide, *, seconds: float) -> int:

@@ -139,7 +139,7 @@ MODEL = Section(
         ),
         View(
             "Tokens per text",
-            "After truncation; and the share of texts that were longer than the model's window.",
+            "What was read of them; and the share of texts that were longer than model.max_windows windows.",
             "short",
             [
                 Query(quantile(0.5, "input_tokens"), "50 %"),

@@ -93,11 +93,12 @@ def test_an_input_that_does_not_fit_the_schema_is_a_dead_letter(reason):
 
 @pytest.mark.parametrize("embedding", ["none", "base64", "list"])
 @pytest.mark.parametrize("cluster", [NO_CLUSTER, 17])
+@pytest.mark.parametrize("labels", [["spam"], ["ham", "spam"], []], ids=str)
 @pytest.mark.parametrize("value", GOOD)
-def test_every_result_fits_its_schema(value, cluster, embedding):
+def test_every_result_fits_its_schema(value, labels, cluster, embedding):
     document = _decode(value)
     assert isinstance(document, Document)
-    answer = Answer("spam", 0.981, {"ham": 0.019, "spam": 0.981}, cluster, 0.41, 903)
+    answer = Answer("spam", 0.981, {"ham": 0.019, "spam": 0.981}, labels, cluster, 0.41, 903)
 
     result = Encoder("sms-spam", "1", embedding=embedding).result(document, answer, np.full(4, 0.5, np.float32), 1)
 

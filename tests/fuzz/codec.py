@@ -18,7 +18,7 @@ with atheris.instrument_imports(include=["worker"]):
     from worker.codec import Answer, Decoder, Encoder
     from worker.records import REASONS, DeadLetter, Document, Record
 
-ANSWER = Answer("spam", 1.0, {"spam": 1.0}, 0, 0.5, 1)
+ANSWER = Answer("spam", 1.0, {"spam": 1.0}, ["spam"], 0, 0.5, 1)
 EMBEDDING = np.zeros(4, np.float32)
 ENCODER = Encoder("model", "1", max_message_bytes=2048)
 PATHS = ("text", "a.b", "", ".", "a.a.a")

@@ -56,16 +56,14 @@ def cluster(
     from trainer.clusters import default_seed_texts, score_clusters  # noqa: PLC0415
     from trainer.frozen import embed  # noqa: PLC0415
     from trainer.reading import Columns, read_examples  # noqa: PLC0415
+    from trainer.samples import sampled  # noqa: PLC0415
     from worker.inference.loading import load_embedder  # noqa: PLC0415
 
     settings: dict[str, Any] = {"path": model, "revision": revision, "device": device, "threads": threads}
     with exit_codes(), threadpool_limits(threads), progress_bars("embed") as progress:
         examples = read_examples(data, Columns(text=text_column, label=label_column))
-        labels = examples.labels
-        rows = np.flatnonzero(~np.isin(labels, without or []))
-        if sample is not None and sample < len(rows):
-            rows = np.sort(np.random.default_rng(seed).choice(rows, size=sample, replace=False))
-        picked, labels = examples.pick(rows.tolist()), labels[rows]
+        picked = sampled(examples, without=without or (), count=sample, seed=seed)
+        labels = picked.labels
         count = k or len(np.unique(labels))
         if not 2 <= count < len(labels):  # noqa: PLR2004 - fewer are no clusters
             raise ConfigurationError(f"--k: expected 2 to {len(labels) - 1}, below the number of texts, came {count}")

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from threadpoolctl import threadpool_limits
 
+from trainer.commands import options
 from trainer.commands.console import exit_codes, progress_bars
+from worker.errors import ConfigurationError
 from worker.settings import ModelSettings
 
 if TYPE_CHECKING:
-    from trainer.comparison import Result
+    from trainer.comparison import Contest, Result
 
 
 def compare(
@@ -28,6 +30,11 @@ def compare(
     ] = "naive-bayes,words-svm,characters-svm,frozen,fine-tuned",
     folds: Annotated[int, typer.Option(min=2, help="Parts of the data; each is answered once.")] = 5,
     quick: Annotated[bool, typer.Option("--quick", help="Only the first fold.")] = False,
+    fold: options.RunFolds = None,
+    split_column: Annotated[
+        str | None,
+        typer.Option(help="Column that says test for the texts to answer: the file's own split, instead of folds."),
+    ] = None,
     positive: Annotated[
         str | None,
         typer.Option(help="The label whose F1 counts; if unset the rarer of two, or the mean over all."),
@@ -45,9 +52,15 @@ def compare(
     revision: Annotated[str | None, typer.Option(help="Commit of a hub encoder.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if unset.")] = None,
-    epochs: Annotated[int, typer.Option(min=1, help="Of fine-tuning.")] = 2,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Of fine-tuning, at its peak.")] = 5e-5,
+    max_tokens: options.MaxTokens = None,
+    epochs: options.Epochs = 2,
+    batch_size: options.BatchSize = 32,
+    learning_rate: options.LearningRate = 5e-5,
+    head_learning_rate: options.HeadLearningRate = 1e-3,
+    class_weights: options.Weights = options.ClassWeights.none,
+    patience: options.Patience = 2,
     keep_embedding: Annotated[float, typer.Option(min=0, help="How strongly fine-tuning holds the embedding.")] = 1.0,
+    precision: options.TuningPrecision = options.Precision.auto,
     seed: Annotated[int, typer.Option(min=0, help="Of folds, training and resampling.")] = 0,
     work: Annotated[
         Path | None, typer.Option(help="Folder of what is done; compare-DATA.work if unset. It holds your texts.")
@@ -59,8 +72,10 @@ def compare(
     from trainer.comparison import Contest  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
     from trainer.comparison import compare as compare_methods  # noqa: PLC0415
     from trainer.descriptions import read_descriptions  # noqa: PLC0415
+    from trainer.optimising import choose_precision  # noqa: PLC0415
     from trainer.reading import Columns  # noqa: PLC0415
     from trainer.recipe import Recipe  # noqa: PLC0415
+    from worker.inference.engines.torch import choose_device  # noqa: PLC0415
 
     folder = work or Path(f"compare-{data.name.partition('.')[0]}.work")
     settings: dict[str, Any] = {
@@ -68,6 +83,7 @@ def compare(
         "revision": revision,
         "device": device,
         "threads": threads,
+        "max_tokens": max_tokens,
         "engine": "torch",  # for all methods: frozen runs on nothing else, and their speeds stand side by side
         "precision": "fp32",
     }
@@ -77,33 +93,51 @@ def compare(
         threadpool_limits(threads),
         progress_bars("embed", "tune", "methods") as progress,
     ):
+        encoder_settings = ModelSettings.model_validate(settings)
+        if split_column is not None and (quick or fold is not None or group is not None):
+            raise ConfigurationError(
+                "--split-column: the file's own split has no folds; leave out --quick, --fold and --group"
+            )
         named = tuple(name.strip() for name in methods.split(",") if name.strip())
         if descriptions is not None and "zero-shot" not in named:
             named = (*named, "zero-shot")
         contest = Contest(
             data=data,
-            columns=Columns(text=text_column, label=label_column, separator=label_separator, group=group),
+            columns=Columns(
+                text=text_column, label=label_column, separator=label_separator, slice=split_column, group=group
+            ),
             methods=tuple(map(named_method, dict.fromkeys(named))),
             folds=folds,
-            run_folds=1 if quick else folds,
+            run_folds=options.chosen_folds(fold or ([0] if quick else None), folds=folds),
+            given_split=split_column is not None,
             positive=positive,
             draws=draws,
             descriptions={} if descriptions is None else read_descriptions(descriptions),
-            encoder=ModelSettings.model_validate(settings),
-            recipe=Recipe(epochs=epochs, learning_rate=learning_rate, keep_embedding=keep_embedding, seed=seed),
+            encoder=encoder_settings,
+            recipe=Recipe(
+                epochs=epochs,
+                batch_size=batch_size,
+                learning_rate=learning_rate,
+                head_learning_rate=head_learning_rate,
+                keep_embedding=keep_embedding,
+                class_weights=class_weights.value,
+                patience=patience,
+                precision=choose_precision(precision.value, choose_device(encoder_settings.device)),
+                seed=seed,
+            ),
             work=folder,
         )
         result = compare_methods(contest, progress=progress)
-    sys.stdout.write(_as_json(result, data, folds=folds, run=contest.run_folds) if as_json else _as_text(result))
+    sys.stdout.write(_as_json(result, contest) if as_json else _as_text(result))
 
 
-def _as_json(result: "Result", data: Path, *, folds: int, run: int) -> str:
+def _as_json(result: "Result", contest: "Contest") -> str:
     line = {
         "f1": {one.method: round(one.f1.value, 4) for one in result.standings.methods},
         "f1_of": result.counted,
-        "data": data.name,
-        "folds": folds,
-        "folds_run": run,
+        "data": contest.data.name,
+        "folds": None if contest.given_split else contest.folds,
+        "folds_run": None if contest.given_split else contest.run_folds,
         "rows": result.examples.rows,
         "distinct": len(result.examples.kept),
         "judged": result.judged,
@@ -135,14 +169,7 @@ def _as_text(result: "Result") -> str:
             + f"{one.accuracy:.4f} | {one.macro_f1:.4f} | {one.messages_per_second:.0f} | {one.megabytes:.1f} | "
             + ("- |" if one.train_seconds is None else f"{one.train_seconds:.0f} |")
         )
-    return (
-        "\n".join(
-            [
-                *lines,
-                "",
-                "Intervals and p: paired bootstrap over the judged texts.",
-                "±: standard deviation over draws of the texts trained on.",
-            ]
-        )
-        + "\n"
-    )
+    notes = [
+        "Intervals and p: paired bootstrap over the judged texts. ±: standard deviation over draws of training texts."
+    ]
+    return "\n".join([*lines, "", *notes]) + "\n"

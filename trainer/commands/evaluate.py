@@ -1,6 +1,5 @@
 """`python -m trainer evaluate`: how good a model is, as a report."""
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from trainer.commands.console import column_value, exit_codes, progress_bars
-from worker.errors import ConfigurationError
+from trainer.commands.options import require_report_folder
 from worker.settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -49,6 +48,9 @@ def evaluate(
     recall: Annotated[
         float | None, typer.Option(min=0, max=1, help="Find for each label the threshold of this recall.")
     ] = None,
+    max_windows: Annotated[
+        int | None, typer.Option(min=1, help="Windows read of a long text; as many as a worker reads if unset.")
+    ] = None,
     texts: Annotated[bool, typer.Option("--texts", help="Quote the worst mistakes instead of naming lines.")] = False,
     revision: Annotated[str | None, typer.Option(help="Commit of a hub model.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -66,9 +68,11 @@ def evaluate(
 
     wishes: tuple[tuple[Wish, float | None], ...] = (("precision", precision), ("recall", recall))
     settings: dict[str, Any] = {"path": model, "revision": revision, "device": device, "threads": threads}
+    if max_windows is not None:
+        settings["max_windows"] = max_windows
     with exit_codes(), progress_bars("predict") as progress:
         if out is not None:
-            _require_writable(out)
+            require_report_folder(out)
         if descriptions is not None:
             settings |= {"labels": read_descriptions(descriptions), "kind": "zero-shot"}
             told = {"temperature": temperature, "least_similarity": least_similarity}
@@ -94,15 +98,6 @@ def evaluate(
         if out is not None:
             _write(out, title, evaluation, texts=texts)
     sys.stdout.write(json.dumps(line) + "\n" if as_json else as_markdown(title, tables))
-
-
-def _require_writable(out: Path) -> None:
-    if out.exists() and not out.is_dir():
-        raise ConfigurationError(f"--out: expected a folder, came the file {out}")
-    if importlib.util.find_spec("matplotlib") is None:
-        raise ConfigurationError(
-            "--out: the pictures of the report need matplotlib; run `pip install textsieve[trainer]`"
-        )
 
 
 def _write(out: Path, title: str, evaluation: "Evaluation", *, texts: bool) -> None:

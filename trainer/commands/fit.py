@@ -4,7 +4,6 @@ import json
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -12,6 +11,7 @@ import typer
 from threadpoolctl import threadpool_limits
 
 from trainer.commands.console import column_value, exit_codes, progress_bars
+from trainer.commands.options import ClassWeights, Precision, TuningPrecision
 from worker.errors import ConfigurationError
 from worker.settings import ModelSettings
 
@@ -19,13 +19,6 @@ if TYPE_CHECKING:
     from trainer.fit import Fitted
 
 _SUSPECTS_SHOWN = 10  # lines of the report; --json has them all
-
-
-class ClassWeights(StrEnum):
-    """How much a label counts."""
-
-    none = "none"
-    balanced = "balanced"
 
 
 def fit(
@@ -74,6 +67,7 @@ def fit(
     class_weights: Annotated[
         ClassWeights, typer.Option(help="balanced: rare labels count as much as frequent ones.")
     ] = ClassWeights.none,
+    precision: TuningPrecision = Precision.auto,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without a better validation score before the end.")] = 2,
     validation: Annotated[
         Path | None, typer.Option(help="Texts that pick the epoch and the temperature; a share of the data if unset.")
@@ -89,8 +83,10 @@ def fit(
     from trainer.bundling import FitOptions  # noqa: PLC0415
     from trainer.descriptions import read_descriptions  # noqa: PLC0415
     from trainer.fit import fit as fit_bundle  # noqa: PLC0415
+    from trainer.optimising import choose_precision  # noqa: PLC0415
     from trainer.reading import Columns  # noqa: PLC0415
     from trainer.recipe import Recipe  # noqa: PLC0415
+    from worker.inference.engines.torch import choose_device  # noqa: PLC0415
 
     now = datetime.now(UTC)
     folder = work or out.with_name(f"{out.resolve().name}.work")
@@ -102,17 +98,6 @@ def fit(
     ):
         if descriptions is not None and not frozen:
             raise ConfigurationError("--descriptions: expected --frozen beside it: fine-tuning learns from texts only")
-        recipe = Recipe(
-            epochs=epochs,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            head_learning_rate=head_learning_rate,
-            keep_embedding=keep_embedding,
-            class_weights=class_weights.value,
-            patience=patience,
-            validation=validation_share,
-            seed=seed,
-        )
         settings: dict[str, Any] = {
             "path": encoder,
             "revision": revision,
@@ -122,6 +107,19 @@ def fit(
             "engine": "torch",  # a bundle does not depend on which engine this machine finds fastest
             "precision": "fp32",
         }
+        encoder_settings = ModelSettings.model_validate(settings)
+        recipe = Recipe(
+            epochs=epochs,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            head_learning_rate=head_learning_rate,
+            keep_embedding=keep_embedding,
+            class_weights=class_weights.value,
+            patience=patience,
+            validation=validation_share,
+            precision=choose_precision(precision.value, choose_device(encoder_settings.device)),
+            seed=seed,
+        )
         options = FitOptions(
             path=data,
             columns=Columns(
@@ -133,7 +131,7 @@ def fit(
             data_name=data_name or data.name,
             citation=citation,
             licence=data_licence,
-            encoder=ModelSettings.model_validate(settings),
+            encoder=encoder_settings,
             seed=seed,
             folds=folds,
             recipe=None if frozen else recipe,

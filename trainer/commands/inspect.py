@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from trainer.commands.console import exit_codes
-from worker.inference.bundle import Bundle, read_bundle
+from worker.inference.bundle import Bundle, Manifest, read_bundle
 
 
 def inspect(
@@ -39,6 +39,7 @@ def _facts(bundle: Bundle) -> dict[str, object]:
         "embedding": f"{bundle.weight.shape[1]} numbers, {manifest.pooling} pooling",
         "head reads": head,
         "window": f"{manifest.max_tokens} tokens",
+        "thresholds": "; ".join(_threshold(manifest, label) for label in manifest.thresholds) or "none",
         "temperature": f"{manifest.temperature:g}",
         "encoder": f"{manifest.encoder.source}, sha256 {manifest.encoder.sha256}",
         "data": f"{manifest.data.name or 'unnamed'}, {manifest.data.used_rows} of {manifest.data.rows} rows used, "
@@ -46,3 +47,15 @@ def _facts(bundle: Bundle) -> dict[str, object]:
         "scores": ", ".join(f"{name} {score.mean:.4f}" for name, score in manifest.metrics.items()),
         "files": f"{len(manifest.files)}, each as its hash says",
     }
+
+
+def _threshold(manifest: Manifest, label: str) -> str:
+    given = f"{label} from {manifest.thresholds[label]:.4f} on"
+    score = manifest.threshold_scores.get(label)
+    if score is None:
+        return given
+    shares = (
+        f"{name} {one.value:.3f} ({one.low:.3f}-{one.high:.3f})"
+        for name, one in (("precision", score.precision), ("recall", score.recall))
+    )
+    return f"{given}, for a {score.wish} of {score.wished:g}: {', '.join(shares)} on {score.texts:,} texts"

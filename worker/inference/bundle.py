@@ -14,11 +14,13 @@ from safetensors.numpy import load_file, save
 from worker.errors import ConfigurationError
 from worker.inference.networks import Pooling
 from worker.inference.sources import MODEL_FILES, file_sha256
+from worker.inference.thresholds import faults
 
 # of bundle.json: a bundle gets the least that a worker must know to serve it, so that older workers serve what they can
 FORMAT = 1
 HEAD_POOLING_FORMAT = 2  # the head reads another pooling than the embedding
-FORMATS = (FORMAT, HEAD_POOLING_FORMAT)
+THRESHOLDS_FORMAT = 3  # labels have thresholds; older workers would give the likeliest label and not say so
+FORMATS = (FORMAT, HEAD_POOLING_FORMAT, THRESHOLDS_FORMAT)
 MANIFEST = "bundle.json"
 HEADS = "heads.safetensors"
 SHIPPED = Path(__file__).parent / "bundles" / "sms-spam"  # what `model.path = "default"` serves
@@ -45,6 +47,25 @@ class TrainingData(msgspec.Struct, frozen=True):
     used_rows: int  # after duplicates and conflicts were left out
 
 
+class Interval(msgspec.Struct, frozen=True):
+    """A measured share of texts, and where it lies with 95 % confidence."""
+
+    value: float
+    low: float
+    high: float
+
+
+class ThresholdScore(msgspec.Struct, frozen=True):
+    """What was wished of a threshold, and what it gave on the texts that it was picked on."""
+
+    wish: Literal["precision", "recall"]
+    wished: float
+    precision: Interval
+    recall: Interval
+    texts: int
+    data_sha256: str  # of the file of those texts
+
+
 class EncoderReference(msgspec.Struct, frozen=True):
     """Which encoder the head belongs to."""
 
@@ -62,9 +83,10 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     multi_label: bool  # True: probabilities are independent per label
     pooling: Pooling  # makes the embedding
     head_pooling: Pooling | None = None  # makes what the head reads, unscaled; None: it reads the embedding
-    max_tokens: int  # texts are cut after so many tokens
+    max_tokens: int  # of a window; longer texts are split into several
     temperature: float = 1.0  # what logits were divided by to calibrate them; the head's weights contain it already
-    thresholds: dict[str, float]  # label -> least probability that counts as a yes; empty: the likeliest label wins
+    thresholds: dict[str, float]  # label -> least probability that it is given for; empty: the likeliest label wins
+    threshold_scores: dict[str, ThresholdScore] = {}  # of thresholds that were picked on texts
     metrics: dict[str, Score]
     data: TrainingData
     encoder: EncoderReference
@@ -133,12 +155,18 @@ def write_bundle(
     names = [HEADS, *(_copy_encoder(encoder_folder, folder) if encoder_folder else ())]
     written = msgspec.structs.replace(
         manifest,
-        format=FORMAT if manifest.head_pooling is None else HEAD_POOLING_FORMAT,
+        format=_least_format(manifest),
         files={name: file_sha256(folder / name) for name in names},
     )
     content = msgspec.json.format(msgspec.json.encode(written), indent=2)
     (folder / MANIFEST).write_bytes(content + b"\n")
     return written
+
+
+def _least_format(manifest: Manifest) -> int:
+    if manifest.thresholds:
+        return THRESHOLDS_FORMAT
+    return FORMAT if manifest.head_pooling is None else HEAD_POOLING_FORMAT
 
 
 def require_writable(folder: Path) -> None:
@@ -171,13 +199,15 @@ def _read_manifest(path: Path) -> Manifest:
         content = path.read_bytes()
         found = msgspec.json.decode(content, type=_Versioned).format
         if found not in FORMATS:
-            known = " or ".join(map(str, FORMATS))
-            raise _broken(path, f"format {known}", f"format {found}", "use the worker version that fits the bundle")
+            known = f"format {FORMATS[0]} to {FORMATS[-1]}"
+            raise _broken(path, known, f"format {found}", "use the worker version that fits the bundle")
         manifest = msgspec.json.decode(content, type=Manifest)
     except (OSError, msgspec.MsgspecError) as error:
         raise _broken(path, "the fields of a bundle", str(error)) from error
     if len(set(manifest.labels)) != len(manifest.labels) or not manifest.labels:
         raise _broken(path, "distinct labels", f"{len(manifest.labels)} labels, some twice or none at all")
+    if fault := faults(manifest.thresholds, labels=manifest.labels, multi_label=manifest.multi_label):
+        raise _broken(path, "thresholds of some of its labels", fault)
     return manifest
 
 

@@ -63,6 +63,7 @@ def load_encoder(
     folder: Path,
     *,
     max_tokens: int | None = None,
+    max_windows: int = 1,
     pooling: Pooling | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> Encoder:
@@ -70,7 +71,8 @@ def load_encoder(
 
     Args:
         folder: Hugging Face files: config.json, tokenizer files, safetensors.
-        max_tokens: cut texts after so many tokens; the window the files state if None.
+        max_tokens: of a window; what the files state if None.
+        max_windows: the most windows of a text; 1 cuts it after the first.
         pooling: how an embedding is made; what the files state (sentence-transformers), else mean, if None.
         dtype: arithmetic of the network.
 
@@ -81,7 +83,7 @@ def load_encoder(
         config = load_config(folder)
         return Encoder(
             folder=folder,
-            tokenizer=_load_tokenizer(folder, config, max_tokens=max_tokens),
+            tokenizer=_load_tokenizer(folder, config, max_tokens=max_tokens, max_windows=max_windows),
             model=_load_network(transformers.AutoModel, folder, config, dtype=dtype, optional=("pooler.",)),
             config=config,
             pooling=pooling or _stated_pooling(folder),
@@ -89,7 +91,9 @@ def load_encoder(
         )
 
 
-def load_classifier(folder: Path, *, max_tokens: int | None = None, dtype: torch.dtype = torch.float32) -> Encoder:
+def load_classifier(
+    folder: Path, *, max_tokens: int | None = None, max_windows: int = 1, dtype: torch.dtype = torch.float32
+) -> Encoder:
     """Load a sequence classifier whole; its embedding is the mean of its last hidden state.
 
     Raises:
@@ -100,7 +104,7 @@ def load_classifier(folder: Path, *, max_tokens: int | None = None, dtype: torch
         kind = transformers.AutoModelForSequenceClassification
         return Encoder(
             folder=folder,
-            tokenizer=_load_tokenizer(folder, config, max_tokens=max_tokens),
+            tokenizer=_load_tokenizer(folder, config, max_tokens=max_tokens, max_windows=max_windows),
             model=_load_network(kind, folder, config, dtype=dtype, optional=()),
             config=config,
             pooling="mean",
@@ -121,7 +125,7 @@ def load_config(folder: Path) -> Any:
     return _load("config.json", folder, transformers.AutoConfig.from_pretrained)
 
 
-def _load_tokenizer(folder: Path, config: Any, *, max_tokens: int | None) -> Tokenizer:
+def _load_tokenizer(folder: Path, config: Any, *, max_tokens: int | None, max_windows: int) -> Tokenizer:
     if not any(True for pattern in VOCABULARY_FILES for _ in folder.glob(pattern)):
         raise ConfigurationError(f"{folder}: expected tokenizer files such as tokenizer.json, came none; add them")
     loaded = _load("tokenizer", folder, transformers.AutoTokenizer.from_pretrained)
@@ -140,7 +144,9 @@ def _load_tokenizer(folder: Path, config: Any, *, max_tokens: int | None) -> Tok
     stated = _stated_max_tokens(folder)
     backend = cast("tokenizers.Tokenizer", loaded.backend_tokenizer)
     pad_id = 0 if loaded.pad_token_id is None else int(loaded.pad_token_id)
-    return Tokenizer(backend, max_tokens=max_tokens or min(window, stated or window), pad_id=pad_id)
+    return Tokenizer(
+        backend, max_tokens=max_tokens or min(window, stated or window), pad_id=pad_id, max_windows=max_windows
+    )
 
 
 def _load_network(kind: Any, folder: Path, config: Any, *, dtype: torch.dtype, optional: tuple[str, ...]) -> nn.Module:

@@ -19,6 +19,7 @@ from worker.inference.networks import ClassifierNetwork, EncoderNetwork
 from worker.inference.predictor import ModelCard, Predictor
 from worker.inference.selection import select_predictor
 from worker.inference.sources import PACKAGE, package_folder
+from worker.inference.thresholds import with_thresholds
 from worker.inference.transformer import TransformerPredictor
 from worker.inference.workshop import Model
 from worker.inference.zeroshot import zero_shot_head
@@ -52,7 +53,7 @@ def bundle_predictor(bundle: Bundle, settings: ModelSettings) -> TransformerPred
         labels=manifest.labels,
         multi_label=manifest.multi_label,
     )
-    return _predictor(network, card, encoder, settings)
+    return _predictor(network, with_thresholds(card, settings, of_bundle=manifest.thresholds), encoder, settings)
 
 
 def classifier_predictor(folder: Path, settings: ModelSettings) -> TransformerPredictor:
@@ -61,7 +62,9 @@ def classifier_predictor(folder: Path, settings: ModelSettings) -> TransformerPr
     Raises:
         ConfigurationError: its files are broken, or it has nothing to choose between.
     """
-    encoder = load_classifier(folder, max_tokens=settings.max_tokens, dtype=_dtype(settings))
+    encoder = load_classifier(
+        folder, max_tokens=settings.max_tokens, max_windows=settings.max_windows, dtype=_dtype(settings)
+    )
     config = encoder.config
     multi_label = config.problem_type == "multi_label_classification"
     labels = tuple(str(config.id2label[index]) for index in range(config.num_labels))
@@ -79,7 +82,7 @@ def classifier_predictor(folder: Path, settings: ModelSettings) -> TransformerPr
         labels=labels,
         multi_label=multi_label,
     )
-    return _predictor(network, card, encoder, settings)
+    return _predictor(network, with_thresholds(card, settings), encoder, settings)
 
 
 def zero_shot_predictor(folder: Path, settings: ModelSettings) -> TransformerPredictor:
@@ -103,7 +106,7 @@ def zero_shot_predictor(folder: Path, settings: ModelSettings) -> TransformerPre
         labels=tuple(settings.labels),
         multi_label=False,
     )
-    return _predictor(network, card, encoder, settings)
+    return _predictor(network, with_thresholds(card, settings), encoder, settings)
 
 
 def load_bare_encoder(folder: Path, settings: ModelSettings) -> Encoder:
@@ -112,11 +115,14 @@ def load_bare_encoder(folder: Path, settings: ModelSettings) -> Encoder:
     Raises:
         ConfigurationError: it is missing or broken.
     """
-    if settings.path == DEFAULT:
-        return load_encoder(package_folder(), max_tokens=settings.max_tokens, dtype=_dtype(settings))
-    if is_bundle(folder):
+    if settings.path != DEFAULT and is_bundle(folder):
         return _load_bundle_encoder(read_bundle(folder), settings)
-    return load_encoder(folder, max_tokens=settings.max_tokens, dtype=_dtype(settings))
+    return load_encoder(
+        package_folder() if settings.path == DEFAULT else folder,
+        max_tokens=settings.max_tokens,
+        max_windows=settings.max_windows,
+        dtype=_dtype(settings),
+    )
 
 
 def _load_bundle_encoder(bundle: Bundle, settings: ModelSettings) -> Encoder:
@@ -124,6 +130,7 @@ def _load_bundle_encoder(bundle: Bundle, settings: ModelSettings) -> Encoder:
     encoder = load_encoder(
         package_folder() if manifest.encoder.source == PACKAGE_SOURCE else bundle.folder,
         max_tokens=settings.max_tokens or manifest.max_tokens,
+        max_windows=settings.max_windows,
         pooling=manifest.pooling,
         dtype=_dtype(settings),
     )

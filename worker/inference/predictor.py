@@ -1,7 +1,7 @@
 """The protocol between the pipeline and whatever model answers."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from worker.records import Predictions
@@ -23,6 +23,7 @@ class ModelCard:
     fingerprint: str
     multi_label: bool = False  # True: probabilities are independent per label and need not sum to 1
     engine: str = ""  # what runs the network, and in which precision: answers differ a little between them
+    thresholds: Mapping[str, float] = field(default_factory=dict)  # label -> least probability that it is given for
 
 
 class Meter(Protocol):

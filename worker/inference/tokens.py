@@ -9,31 +9,47 @@ from numpy.typing import NDArray
 
 from worker.inference.engines.engine import TokenBatch
 
+OVERLAP = 4  # windows share a quarter of their tokens: a short message inside a long text is whole in one of them
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
-    """Unpadded token ids of many texts; entry i belongs to text i."""
+    """Unpadded token ids of many texts: a row for each, or several, one after the other, where a text is long.
 
-    ids: Sequence[NDArray[np.int64]]  # [texts] of [length], special tokens included
-    lengths: NDArray[np.int64]  # [texts], after truncation
-    truncated: NDArray[np.bool_]  # [texts], True where the text was longer than the window
+    Attributes:
+        ids: [rows] of [length], special tokens included.
+        lengths: [rows].
+        truncated: [texts], True where the text goes on behind its last row.
+        windows: [texts], rows of each text, at least 1; None where every text is one row.
+        fresh: [rows], tokens that no earlier row of the text has; None as `windows`.
+    """
+
+    ids: Sequence[NDArray[np.int64]]
+    lengths: NDArray[np.int64]
+    truncated: NDArray[np.bool_]
+    windows: NDArray[np.int64] | None = None
+    fresh: NDArray[np.int64] | None = None
 
 
 class Tokenizer:
-    """A fast tokenizer with a fixed window.
+    """A fast tokenizer with a fixed window; a text that is longer is cut, or split into windows that overlap.
 
     Args:
         backend: the Rust tokenizer; its truncation and padding are set here, so it must not be shared.
         max_tokens: the window, special tokens included.
         pad_id: the token that fills short rows; the attention mask hides it.
+        max_windows: the most rows of one text; 1 cuts it after the first.
     """
 
-    def __init__(self, backend: tokenizers.Tokenizer, *, max_tokens: int, pad_id: int) -> None:
-        backend.enable_truncation(max_length=max_tokens)
+    def __init__(self, backend: tokenizers.Tokenizer, *, max_tokens: int, pad_id: int, max_windows: int = 1) -> None:
+        self._overlap = max_tokens // OVERLAP if max_windows > 1 else 0
+        backend.enable_truncation(max_length=max_tokens, stride=self._overlap)
         backend.no_padding()
         self._backend = backend
+        self._repeated = self._overlap + backend.num_special_tokens_to_add(is_pair=False)
         self._pad_id = pad_id
         self.max_tokens = max_tokens
+        self.max_windows = max_windows
 
     def tokenize(self, texts: Sequence[str]) -> Tokens:
         """Tokenise all texts in one call; two texts are two texts, never a pair.
@@ -42,12 +58,29 @@ class Tokenizer:
             TypeError: a text cannot be UTF-8 (a lone surrogate).
         """
         encodings = self._backend.encode_batch_fast(list(texts))
+        following = [encoding.overflowing for encoding in encodings]  # [texts] of lists, nearly all of them empty
+        beyond = np.fromiter(map(len, following), dtype=np.int64, count=len(following))  # [texts]
+        windows = np.minimum(beyond + 1, self.max_windows)
+        split = bool((windows > 1).any())
+        if split:
+            more = self.max_windows - 1
+            encodings = [row for first, rest in zip(encodings, following, strict=True) for row in (first, *rest[:more])]
         ids = [np.asarray(encoding.ids, dtype=np.int64) for encoding in encodings]
+        lengths = np.fromiter(map(len, ids), dtype=np.int64, count=len(ids))
         return Tokens(
             ids=ids,
-            lengths=np.fromiter((len(row) for row in ids), dtype=np.int64, count=len(ids)),
-            truncated=np.fromiter((bool(e.overflowing) for e in encodings), dtype=np.bool_, count=len(ids)),
+            lengths=lengths,
+            truncated=beyond >= self.max_windows,
+            windows=windows if split else None,
+            fresh=self._fresh(lengths, windows) if split else None,
         )
+
+    def _fresh(self, lengths: NDArray[np.int64], windows: NDArray[np.int64]) -> NDArray[np.int64]:
+        """[rows]: what a row has beside special tokens and those of the row before; a first row has all."""
+        fresh = lengths - self._repeated
+        firsts = first_rows(windows)
+        fresh[firsts] = lengths[firsts]
+        return fresh
 
     def pad(self, tokens: Tokens, rows: NDArray[np.int64]) -> TokenBatch:
         """The token batch of some rows, as wide as the longest of them."""
@@ -56,3 +89,8 @@ class Tokenizer:
         input_ids = np.full(mask.shape, self._pad_id, dtype=np.int64)
         input_ids[mask] = np.concatenate([tokens.ids[row] for row in rows])
         return TokenBatch(input_ids=input_ids, attention_mask=mask.astype(np.int64))
+
+
+def first_rows(windows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """[texts]: the position of each text's first row."""
+    return np.cumsum(windows) - windows

@@ -1,4 +1,4 @@
-"""The predictor over an engine: tokenise once, run in the order of length, restore the order."""
+"""The predictor over an engine: tokenise once, run in the order of length, restore the order and the texts."""
 
 import time
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from worker.inference.calibration import EngineReport
 from worker.inference.engines.engine import Answers, Engine, TokenBatch
 from worker.inference.predictor import Meter, ModelCard, NoMeter
 from worker.inference.tokens import Tokens
+from worker.inference.windows import joined_windows
 from worker.records import Predictions
 
 log = logs.get_logger("model")
@@ -23,7 +24,7 @@ class TextTokenizer(Protocol):
     """Texts to token ids, and any rows of them to a padded batch."""
 
     def tokenize(self, texts: Sequence[str]) -> Tokens:
-        """Unpadded token ids of every text."""
+        """Unpadded token ids of every text, a row for each of its windows."""
         ...
 
     def pad(self, tokens: Tokens, rows: NDArray[np.int64]) -> TokenBatch:
@@ -80,11 +81,11 @@ class TransformerPredictor:
         began = time.perf_counter()
         tokens = self._tokenize(texts)
         self.meter.tokenized(seconds=time.perf_counter() - began)
-        probabilities = np.empty((len(texts), len(self._card.labels)), dtype=np.float32)
-        embeddings = np.empty((len(texts), self._card.dim), dtype=np.float32)
-        pending = self._cut(tokens, np.arange(len(texts)))
+        probabilities = np.empty((len(tokens.lengths), len(self._card.labels)), dtype=np.float32)
+        embeddings = np.empty((len(tokens.lengths), self._card.dim), dtype=np.float32)
+        pending = self._cut(tokens, np.arange(len(tokens.lengths)))
         while pending:
-            rows = pending.pop()  # longest texts first: what does not fit shows at once
+            rows = pending.pop()  # longest rows first: what does not fit shows at once
             try:
                 answers = self._pass(tokens, rows)
             except DeviceOutOfMemory:
@@ -97,7 +98,7 @@ class TransformerPredictor:
             _require_finite(answers)
             probabilities[rows] = answers.probabilities
             embeddings[rows] = answers.embeddings
-        return Predictions(probabilities, embeddings, token_counts=tokens.lengths, truncated=tokens.truncated)
+        return joined_windows(tokens, probabilities, embeddings, self._card)
 
     def _pass(self, tokens: Tokens, rows: NDArray[np.int64]) -> Answers:
         batch = self._tokenizer.pad(tokens, rows)

@@ -190,9 +190,9 @@ WORK = (
         "cause",
         ("full", "drained"),
     ),
-    Metric("input_tokens", _B, "tokens", "Tokens per text, after truncation", buckets=TOKENS),
+    Metric("input_tokens", _B, "tokens", "Tokens read of a text, in all its windows", buckets=TOKENS),
     Metric("tokens", _C, "tokens", "Tokens in device batches", "kind", ("real", "padding")),
-    Metric("truncated_messages", _C, "messages", "Texts longer than the model's window"),
+    Metric("truncated_messages", _C, "messages", "Texts longer than all windows that are read (model.max_windows)"),
     Metric(
         "embedding_cache_requests",
         _C,

@@ -54,7 +54,8 @@ def _found() -> dict[str, Any]:
             load: {"per_second": 9.0, "p50": 0.1, "p95": 0.2, "p99": 0.3, "unanswered": 0}
             for load in ("10%", "50%", "80%")
         },
-        "scale": {"1": _spread(9.0), "2": _spread(18.0), "factor": 2.0, "efficiency": 1.0},
+        "scale": {"1": _spread(9.0), "2": _spread(18.0), "factor": 2.0, "efficiency": 1.0}
+        | {"cores": {"1": {"workers": 1.0, "idle": 0.5}}, "forward_factor": 1.9},
         "repeats": {share: _spread(9.0) for share in ("0%", "90%")},
         "start_up": {
             name: {"ready_seconds": 9.0, "first_result_seconds": 9.5} for name in ("cold cache", "warm cache")

@@ -6,14 +6,9 @@ from pathlib import Path
 import pytest
 import torch
 from threadpoolctl import threadpool_limits
-from tokenizers import Tokenizer
-from tokenizers.models import WordPiece
-from tokenizers.normalizers import BertNormalizer
-from tokenizers.pre_tokenizers import BertPreTokenizer
-from tokenizers.processors import TemplateProcessing
-from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-WORDS = ("free", "prize", "win", "cash", "call", "now", "see", "you", "at", "home", "dinner", "late", "ok", "bus")
+from tests.tiny_models import save_model, tiny_config
+
 SPAM, HAM, SHARED = ("free", "prize", "win", "cash"), ("see", "home", "dinner", "late"), ("call", "now", "you", "at")
 WINDOW = 16
 DIM = 16
@@ -30,33 +25,14 @@ def _one_thread():
 
 @pytest.fixture
 def encoder_folder(tmp_path) -> Path:
-    folder = tmp_path / "tiny-encoder"
-    torch.manual_seed(7)
-    config = BertConfig(
-        vocab_size=5 + len(WORDS),
+    config = tiny_config(
         hidden_size=DIM,
         num_hidden_layers=1,
-        num_attention_heads=2,
         intermediate_size=32,
         max_position_embeddings=WINDOW,
         initializer_range=0.1,
     )
-    BertModel(config).save_pretrained(folder)
-    specials = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
-    vocabulary = {word: index for index, word in enumerate((*specials, *WORDS))}
-    backend = Tokenizer(WordPiece(vocabulary, unk_token="[UNK]"))
-    backend.normalizer = BertNormalizer()
-    backend.pre_tokenizer = BertPreTokenizer()
-    backend.post_processor = TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)])
-    PreTrainedTokenizerFast(
-        tokenizer_object=backend,
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        model_max_length=WINDOW,
-    ).save_pretrained(folder)
-    return folder
+    return save_model(tmp_path / "tiny-encoder", config)
 
 
 def rows():

@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 import trainer.comparison
+import trainer.fit
 from trainer.__main__ import app
 from trainer.bench import METHODS, Fold, drawn, named_method
 from trainer.examples import Row, dedupe
@@ -46,6 +47,56 @@ def test_what_is_done_is_not_done_again(compare, texts, monkeypatch):
     assert first.stdout == compare(texts, "--methods", "naive-bayes,words-svm").stdout
 
 
+def test_folds_that_other_processes_ran_are_not_run_again(compare, texts, monkeypatch):
+    chosen = ("--methods", "frozen,fine-tuned", "--json")
+    for fold in range(4):
+        compare(texts, *chosen, "--fold", fold)
+    monkeypatch.setattr(trainer.comparison, "run", lambda *_: pytest.fail("ran again"))
+
+    line = json.loads(compare(texts, *chosen, *(word for fold in range(4) for word in ("--fold", fold))).stdout)
+
+    assert ([0, 1, 2, 3], 64) == (line["folds_run"], line["judged"])
+
+
+def test_the_files_own_split_takes_the_place_of_folds(tmp_path, encoder_folder, texts):
+    lines = [json.loads(line) for line in texts.read_text(encoding="utf-8").splitlines()]
+    path = tmp_path / "split.jsonl"
+    parts = ("train", "train", "val", "test")
+    path.write_text(
+        "".join(json.dumps(line | {"part": parts[number % 4]}) + "\n" for number, line in enumerate(lines)),
+        encoding="utf-8",
+    )
+    options = ("--encoder", encoder_folder, "--work", tmp_path / "work", "--methods", "words-svm", "--json")
+
+    result = CliRunner().invoke(app, ["compare", *map(str, (path, "--split-column", "part", *options))])
+
+    line = json.loads(result.stdout)
+    assert (None, 16) == (line["folds"], line["judged"])
+
+
+def test_the_original_encoder_reads_every_text_once(compare, texts, monkeypatch):
+    read = []
+    embed = trainer.comparison.embed
+    monkeypatch.setattr(trainer.comparison, "embed", lambda *some, **rest: read.append(1) or embed(*some, **rest))
+    monkeypatch.setattr(trainer.fit, "embed", lambda *_, **__: pytest.fail("read again"))
+
+    result = compare(texts, "--methods", "frozen,fine-tuned,fine-tuned-free", "--fold", "0", "--fold", "1")
+
+    assert (0, [1]) == (result.exit_code, read)
+
+
+def test_rare_labels_count_as_much_when_asked_to(tmp_path, compare, texts):
+    lines = texts.read_text(encoding="utf-8").splitlines()
+    fewer = tmp_path / "fewer.jsonl"
+    fewer.write_text("\n".join(lines[:40]) + "\n", encoding="utf-8")
+    chosen = ("--methods", "words-svm,characters-svm,frozen,fine-tuned")
+
+    result = compare(fewer, *chosen, "--class-weights", "balanced", "--json")
+
+    assert 0 == result.exit_code, result.output
+    assert 4 == len(json.loads(result.stdout)["f1"])
+
+
 def test_other_options_are_other_answers(compare, texts, monkeypatch):
     compare(texts, "--methods", "naive-bayes")
     runs = []
@@ -84,6 +135,8 @@ def test_the_rarer_of_two_labels_counts_unless_told_otherwise(tmp_path, compare,
         (("--methods", "magic"), "--methods: expected some of"),
         (("--methods", "frozen-many"), "--methods: expected some of"),
         (("--positive", "eggs"), "--positive: expected a label of the data"),
+        (("--fold", "4"), "--fold: expected 0 to 3"),
+        (("--split-column", "label"), "--split-column: the file's own split has no folds"),
     ],
 )
 def test_what_cannot_be_compared_is_refused_at_once(compare, texts, options, message):

@@ -7,31 +7,18 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from tests.tiny_models import tiny_manifest
 from trainer.__main__ import app
-from worker.inference.bundle import EncoderReference, Manifest, TrainingData, write_bundle
-from worker.inference.sources import weights_sha256
+from worker.inference.bundle import write_bundle
 
 
 @pytest.fixture
 def bundle(tmp_path, encoder_folder):
-    def write(*labels, multi_label=False):
+    def write(*labels, multi_label=False, **changes):
         rng = np.random.default_rng(3)
-        manifest = Manifest(
-            name="tiny",
-            version="1",
-            labels=labels,
-            multi_label=multi_label,
-            pooling="mean",
-            max_tokens=16,
-            thresholds={},
-            metrics={},
-            data=TrainingData(name="", sha256="", citation="", licence="", rows=0, used_rows=0),
-            encoder=EncoderReference(source="files", sha256=weights_sha256(encoder_folder)),
-            created="",
-        )
         write_bundle(
             tmp_path / "bundle",
-            manifest=manifest,
+            manifest=tiny_manifest(encoder_folder, labels, multi_label=multi_label, **changes),
             weight=rng.normal(size=(len(labels), 16)).astype(np.float32),
             bias=np.zeros(len(labels), dtype=np.float32),
             encoder_folder=encoder_folder,
@@ -91,6 +78,34 @@ def test_independent_labels_are_judged_each(bundle, two_labels):
     assert 0 == result.exit_code, result.output
     assert line["confusion"] is None
     assert [32, 32, 16] == [one["support"] for one in line["labels"]]
+
+
+def test_thresholds_of_the_bundle_decide_as_in_a_worker_and_are_told(bundle, texts):
+    lenient, strict = (
+        run(bundle("ham", "spam", thresholds={"spam": least}), texts, *more)
+        for least, more in ((0.0, ["--json"]), (1.0, []))
+    )
+
+    line = json.loads(lenient.stdout)
+    assert {"spam": 0.0} == line["model"]["thresholds"]
+    assert [1.0, 0.0] == [
+        next(one for one in line["labels"] if one["label"] == "spam")["scores"]["recall"],
+        line["mcc"],
+    ]
+    assert "The model gives spam from 1 on." in strict.stdout
+
+
+def test_long_texts_are_read_to_their_end_unless_told_otherwise(tmp_path, bundle):
+    path = tmp_path / "rows.jsonl"
+    rows = [{"text": "free win now " * 10, "label": "spam"}, {"text": "at home", "label": "ham"}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    whole, cut = (
+        json.loads(run(bundle("ham", "spam"), path, *more, "--json").stdout) for more in ([], ["--max-windows", "1"])
+    )
+
+    assert ["1-8 tokens", "17-32 tokens"] == [one["name"] for one in whole["by_length"]]
+    assert ["1-8 tokens", "9-16 tokens"] == [one["name"] for one in cut["by_length"]]
 
 
 def test_texts_are_quoted_only_when_asked_and_cannot_break_the_page(tmp_path, bundle):

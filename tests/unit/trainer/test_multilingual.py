@@ -42,14 +42,13 @@ def test_both_engines_serve_the_bundle_alike(bundle, options):
     folder = str(bundle(*options))
 
     torch, onnx = (
-        load_predictor(ModelSettings(path=folder, engine=engine, **PLAIN)).predict(TEXTS)
+        load_predictor(ModelSettings(path=folder, engine=engine, max_windows=2, **PLAIN)).predict(TEXTS)
         for engine in ("torch", "onnx")
     )
 
     assert np.allclose(torch.probabilities, onnx.probabilities, atol=1e-4)
     assert np.allclose(torch.embeddings, onnx.embeddings, atol=1e-4)
     assert [False, False, True, False, False] == torch.truncated.tolist()
-    assert WINDOW == torch.token_counts.max()
 
 
 def test_int8_serves_it_too(bundle):

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trainer.examples import Row, dedupe
-from trainer.splits import folds, require_disjoint, split
+from trainer.samples import sampled
+from trainer.splits import folds, given_split, require_disjoint, split
 from worker.errors import ConfigurationError
 
 
@@ -89,3 +90,30 @@ def test_a_text_in_both_files_is_named_by_its_line_and_not_quoted():
         require_disjoint(examples("a", "b"), other, name="test.csv")
 
     assert "TEXT" not in str(caught.value)
+
+
+def test_a_file_may_state_its_own_split():
+    rows = [
+        Row(line, f"text {line}", ("a",), slice=part) for line, part in enumerate(("train", "test", "val"), start=1)
+    ]
+
+    cut = given_split(dedupe(rows))
+
+    assert ([0, 2], [1]) == (cut.train.tolist(), cut.test.tolist())
+
+
+@pytest.mark.parametrize("part", ["test", "train"])
+def test_a_split_with_one_part_is_none(part):
+    with pytest.raises(ConfigurationError, match="--split-column: expected test for some texts"):
+        given_split(dedupe([Row(1, "a", ("x",), slice=part), Row(2, "b", ("x",), slice=part)]))
+
+
+def test_a_sample_leaves_labels_out_first_and_keeps_the_order():
+    found = sampled(examples(*"ab" * 50), without={"a"}, count=10, seed=0)
+
+    lines = [row.line for row in found.kept]
+    assert (10, {"b"}, sorted(lines)) == (len(lines), set(found.label_names), lines)
+
+
+def test_a_sample_of_more_than_there_are_is_all_of_them():
+    assert 4 == len(sampled(examples(*"abab"), without=(), count=9, seed=0).kept)

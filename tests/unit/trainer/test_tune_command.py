@@ -42,6 +42,15 @@ def test_a_file_becomes_a_bundle_that_a_worker_serves_in_one_pass(tmp_path, text
     assert pytest.approx([1, 1], abs=1e-5) == np.linalg.norm(answers.embeddings, axis=1)
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_both_precisions_learn_and_the_bundle_says_which_it_was(tmp_path, texts, fit, precision):
+    fit(texts, "bundle", "--precision", precision)
+
+    answers = load_predictor(settings(tmp_path / "bundle")).predict(["free cash at", "see dinner you"])
+    assert [1, 0] == answers.probabilities.argmax(axis=1).tolist()
+    assert f"| precision of learning | {precision} |" in (tmp_path / "bundle" / "README.md").read_text(encoding="utf-8")
+
+
 def test_the_served_probabilities_are_the_calibrated_ones_of_the_training(tmp_path, texts, fit):
     line = json.loads(fit(texts, "bundle", "--json").stdout)
 

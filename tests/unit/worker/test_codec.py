@@ -15,7 +15,7 @@ from worker.codec import Answer, Decoder, Encoder
 from worker.records import NO_CLUSTER, REASONS, DeadLetter, Document, Header, Outgoing, Record
 from worker.testing import header
 
-ANSWER = Answer("spam", 0.9, {"ham": 0.1, "spam": 0.9}, cluster_id=3, distance=0.5, version=7)
+ANSWER = Answer("spam", 0.9, {"ham": 0.1, "spam": 0.9}, ["spam"], cluster_id=3, distance=0.5, version=7)
 EMBEDDING = np.asarray([0.6, -0.8, 1 / 3], np.float32)
 DEEP = b"[" * 100_000 + b"]" * 100_000
 SMALLEST_LIMIT = 1024  # of output.max_message_bytes

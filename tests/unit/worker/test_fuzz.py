@@ -55,7 +55,7 @@ def decoded_and_encoded(value: bytes | None, decoder: Decoder, found: list[tuple
     encoder = Encoder("model", "1", max_message_bytes=4096)
     outcome = decoder.decode(record)
     if isinstance(outcome, Document):
-        answer = Answer("spam", 1.0, {"spam": 1.0}, 0, 0.5, 1)
+        answer = Answer("spam", 1.0, {"spam": 1.0}, ["spam"], 0, 0.5, 1)
         made = encoder.result(outcome, answer, np.zeros(4, np.float32), 1)
         if not isinstance(made, DeadLetter):
             assert made.value is not None

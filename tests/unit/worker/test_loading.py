@@ -119,6 +119,18 @@ def test_labels_with_descriptions_can_be_given_in_every_source(file, monkeypatch
     assert {"spam": ("You won money", "Buy pills"), "ham": ("See you at lunch",)} == labels
 
 
+def test_thresholds_of_one_source_stand_beside_those_of_another(file, monkeypatch):
+    file.write_text("[model.thresholds]\nspam = 0.8\n")
+    monkeypatch.setenv("TEXTSIEVE_MODEL__THRESHOLDS", '{"offer": 0.5}')
+
+    assert {"spam": 0.8, "offer": 0.5} == load_settings().model.thresholds
+    assert {"spam": 0.8, "offer": 0.9} == load_settings(overrides=['model.thresholds={"offer": 0.9}']).model.thresholds
+
+
+def test_a_threshold_that_is_no_probability_is_named_with_its_label():
+    assert "model.thresholds.spam: " in faults(['model.thresholds={"spam": 1.5}'])
+
+
 def test_a_secret_can_be_read_from_a_file(monkeypatch, tmp_path):
     (tmp_path / "secret").write_text("hunter2\n")
     monkeypatch.setenv("TEXTSIEVE_REDIS__PASSWORD_FILE", str(tmp_path / "secret"))

@@ -52,7 +52,15 @@ def test_clusters_are_not_reset_without_a_yes():
 
 @pytest.mark.parametrize(
     ("found", "words"),
-    [({"messages": "id"}, "messages"), (("ham", "spam"), "ham, spam"), ((), "none"), (False, "no"), (4, "4")],
+    [
+        ({"messages": "id"}, "messages"),
+        ({"spam": 0.8}, "spam from 0.8 on"),
+        ({}, "none"),
+        (("ham", "spam"), "ham, spam"),
+        ((), "none"),
+        (False, "no"),
+        (4, "4"),
+    ],
 )
 def test_what_a_check_found_is_told_in_words(found, words):
     assert words == _shown(found)

@@ -3,7 +3,7 @@
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -158,7 +158,37 @@ def test_the_label_is_the_one_with_the_highest_probability():
 
     assert ["b", "a"] == list(outcome.labels)
     np.testing.assert_allclose([0.8, 0.7], outcome.scores)
-    assert b'"label":"b","score":0.8,"scores":{"a":0.2,"b":0.8}' in outcome.results[0].value
+    assert b'"label":"b","score":0.8,"scores":{"a":0.2,"b":0.8},"labels":["b"]' in outcome.results[0].value
+
+
+def test_a_label_below_its_threshold_is_not_given_and_the_score_is_that_of_the_label_given():
+    strict = _Fixed([[0.3, 0.7], [0.1, 0.9]], replace(FIXED, thresholds={"b": 0.8}))
+
+    outcome = pipeline(strict).process(records(good(2)))
+
+    assert ["a", "b"] == list(outcome.labels)
+    np.testing.assert_allclose([0.3, 0.9], outcome.scores, rtol=1e-6)
+    assert b'"label":"a","score":0.3,"scores":{"a":0.3,"b":0.7},"labels":["a"]' in outcome.results[0].value
+
+
+@pytest.mark.parametrize(
+    ("row", "label", "labels"), [([0.6, 0.7], "b", '["a","b"]'), ([0.6, 0.2], "a", '["a"]'), ([0.1, 0.2], "b", "[]")]
+)
+def test_independent_labels_are_given_each_for_itself(row, label, labels):
+    several = _Fixed([row], replace(FIXED, multi_label=True))
+
+    value = pipeline(several).process(records(good(1))).results[0].value
+
+    assert f'"label":"{label}"'.encode() in value
+    assert f'"labels":{labels}'.encode() in value
+
+
+def test_the_same_messages_get_the_same_answers_again():
+    strict = _Fixed([[0.3, 0.7], [0.1, 0.9]], replace(FIXED, thresholds={"b": 0.8}))
+
+    first, again = (pipeline(strict).process(records(good(2))).results for _ in range(2))
+
+    assert [result.value for result in first] == [result.value for result in again]
 
 
 def test_texts_beyond_the_window_of_the_model_are_counted_among_results():
@@ -232,12 +262,15 @@ def test_the_detail_of_a_poison_message_names_the_error_and_quotes_nothing():
     assert "the model failed on this message alone: ValueError" == header(outcome.dead_letters[0], "detail")
 
 
+FIXED = ModelCard("fixed", "1", ("a", "b"), 2, max_tokens=8, fingerprint="fixed")
+
+
 @dataclass
 class _Fixed:
     """A predictor whose probabilities are given."""
 
     probabilities: list[list[float]]
-    card: ModelCard = field(default=ModelCard("fixed", "1", ("a", "b"), 2, max_tokens=8, fingerprint="fixed"))
+    card: ModelCard = FIXED
 
     def predict(self, texts: Sequence[str]) -> Predictions:
         rows = len(texts)

@@ -25,6 +25,7 @@ from worker.records import Partition, Position, Record
 from worker.settings import KafkaSettings
 from worker.streams import Poll
 
+SECOND_LOOK_MS = 3  # a broker that has something answers sooner, and who waits for company waits no longer
 COMMIT_TIMEOUT_MS = 2_000  # 0.7 ms when all is well
 POLLS_BEYOND_END = (
     20  # 6 s of an idle worker: a new leader's high watermark may lag for moments, a lost log stays short
@@ -88,11 +89,10 @@ class KafkaSource:
 
     def poll(self, *, max_records: int, timeout_seconds: float) -> Poll:
         """See Source."""
-        consumer = self._consumer
         self._pause(wanted=max_records == 0)
         try:
             with translated("polling"):
-                batches = consumer.poll(timeout_ms=int(timeout_seconds * 1000), max_records=max(1, max_records))
+                batches = self._read(max(1, max_records), timeout_seconds)
         except Exception as error:
             missing = _missing_position(error)
             if missing is None:
@@ -117,6 +117,17 @@ class KafkaSource:
             self._out_of_range |= lost
             return Poll((), reassigned=True)
         return Poll(records, lag=self._lag())
+
+    def _read(self, max_records: int, timeout_seconds: float) -> dict[Any, list[Any]]:
+        """What has come by now: what was fetched ahead is older than the last batch, so look twice."""
+        batches: dict[Any, list[Any]] = self._consumer.poll(
+            timeout_ms=int(timeout_seconds * 1000), max_records=max_records
+        )
+        missing = max_records - sum(map(len, batches.values()))
+        if batches and missing > 0:
+            for partition, later in self._consumer.poll(timeout_ms=SECOND_LOOK_MS, max_records=missing).items():
+                batches.setdefault(partition, []).extend(later)
+        return batches
 
     def rewind(self, floor: Mapping[Partition, Position]) -> Mapping[Partition, Position]:
         """See Source."""

@@ -105,10 +105,34 @@ def test_labels_must_be_there_and_distinct(bundle_folder, edit_json, labels):
         read_bundle(bundle_folder)
 
 
-def test_a_newer_format_asks_for_a_newer_worker(bundle_folder, edit_json):
-    edit_json(bundle_folder / "bundle.json", format=3)
+@pytest.mark.parametrize(
+    ("thresholds", "words"),
+    [
+        ({"spamm": 0.5}, "one for 'spamm'"),
+        ({"spam": 1.5}, "1.5 for 'spam', which is not within"),
+        ({"ham": 0.5, "spam": 0.5, "other": 0.5}, "one for every label"),
+    ],
+)
+def test_thresholds_must_fit_the_labels(bundle_folder, edit_json, thresholds, words):
+    edit_json(bundle_folder / "bundle.json", thresholds=thresholds)
 
-    with pytest.raises(ConfigurationError, match="expected format 1 or 2, came format 3; use the worker version"):
+    with pytest.raises(ConfigurationError, match=words):
+        read_bundle(bundle_folder)
+
+
+def test_a_bundle_with_thresholds_asks_for_a_worker_that_applies_them(tmp_path, manifest, head):
+    weight, bias = head
+    strict = msgspec.structs.replace(manifest, thresholds={"spam": 0.9})
+
+    written = write_bundle(tmp_path / "strict", manifest=strict, weight=weight, bias=bias)
+
+    assert 3 == written.format
+
+
+def test_a_newer_format_asks_for_a_newer_worker(bundle_folder, edit_json):
+    edit_json(bundle_folder / "bundle.json", format=4)
+
+    with pytest.raises(ConfigurationError, match="expected format 1 to 3, came format 4; use the worker version"):
         read_bundle(bundle_folder)
 
 

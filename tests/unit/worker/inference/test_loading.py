@@ -83,10 +83,73 @@ def test_a_thousand_texts_at_once_are_answered(bundle_folder, settings_for):
 
 
 def test_tokens_are_counted_and_cuts_are_marked(bundle_folder, settings_for):
-    predictions = load_predictor(settings_for(bundle_folder)).predict(TEXTS)
+    predictions = load_predictor(settings_for(bundle_folder, max_windows=1)).predict(TEXTS)
 
     assert [6, 3, 6, 16, 7, 3] == predictions.token_counts.tolist()
     assert [False, False, False, True, False, False] == predictions.truncated.tolist()
+
+
+def test_a_text_longer_than_the_window_is_read_to_its_end_unless_told_otherwise(bundle_folder, settings_for):
+    predictions = load_predictor(settings_for(bundle_folder)).predict(TEXTS)
+
+    assert [6, 3, 6, 26, 7, 3] == predictions.token_counts.tolist()
+    assert not predictions.truncated.any()
+
+
+@pytest.mark.parametrize("engine", [("torch", "fp32"), ("torch", "bf16"), ("onnx", "fp32"), ("onnx", "int8")])
+@pytest.mark.parametrize("kind", ["bundle_folder", "classifier_folder", "encoder_folder"])
+def test_every_kind_and_engine_reads_the_end_of_a_long_text(request, settings_for, kind, engine):
+    labels = {"labels": LABELS} if kind == "encoder_folder" else {}
+    way = {"engine": engine[0], "precision": engine[1], "max_tokens": 16, **labels}
+    predictor = load_predictor(settings_for(request.getfixturevalue(kind), **way))
+    ham, spam = "see you at home " * 6, "free prize win cash " * 6
+
+    answers = predictor.predict([ham + ham, ham + spam, "ok"])
+
+    assert (answers.embeddings[0] @ answers.embeddings[1]) < 0.999
+    assert pytest.approx(np.ones(3), abs=1e-5) == np.linalg.norm(answers.embeddings, axis=1)
+    assert pytest.approx(np.ones(3), abs=1e-5) == answers.probabilities.sum(axis=1)
+
+
+@pytest.mark.parametrize("kind", ["bundle_folder", "classifier_folder", "encoder_folder"])
+def test_thresholds_of_the_settings_are_on_the_card_and_in_the_version(request, settings_for, kind):
+    labels = {"labels": LABELS} if kind == "encoder_folder" else {}
+    folder = request.getfixturevalue(kind)
+
+    plain = load_predictor(settings_for(folder, **labels)).card
+    strict = load_predictor(settings_for(folder, **labels, thresholds={"spam": 0.9})).card
+
+    assert ({}, {"spam": 0.9}) == (plain.thresholds, strict.thresholds)
+    assert strict.version.startswith(f"{plain.version}+thresholds.")
+    assert plain.fingerprint == strict.fingerprint
+
+
+def test_thresholds_of_a_bundle_are_in_force_until_the_settings_have_others(tmp_path, manifest, head, encoder_folder):
+    weight, bias = head
+    folder = tmp_path / "strict"
+    strict = msgspec.structs.replace(manifest, thresholds={"spam": 0.9})
+    write_bundle(folder, manifest=strict, weight=weight, bias=bias, encoder_folder=encoder_folder)
+
+    cards = [
+        load_predictor(ModelSettings(path=str(folder), thresholds=thresholds, **PLAIN)).card
+        for thresholds in (None, {"spam": 0.9}, {"other": 0.5}, {})
+    ]
+
+    assert [{"spam": 0.9}, {"spam": 0.9}, {"other": 0.5}, {}] == [card.thresholds for card in cards]
+    assert ["2026-11-23.1"] * 2 == [card.version for card in cards[:2]]
+    assert 3 == len({card.version for card in cards})
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "words"),
+    [
+        ({"spamm": 0.5}, "came one for 'spamm', and the labels are ham, spam, other"),
+        ({"ham": 0.5, "spam": 0.5, "other": 0.5}, "came one for every label"),
+    ],
+)
+def test_thresholds_that_do_not_fit_the_labels_are_refused(bundle_folder, settings_for, thresholds, words):
+    with pytest.raises(ConfigurationError, match=rf"model\.thresholds: .*{words}"):
+        load_predictor(settings_for(bundle_folder, thresholds=thresholds))
 
 
 def test_a_text_that_is_no_utf8_is_a_predictor_error(bundle_folder, settings_for):

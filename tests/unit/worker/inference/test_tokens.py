@@ -1,14 +1,30 @@
-"""Every text is a text of its own, and nothing is padded before it must be."""
+"""Every text is a text of its own, long ones are cut or split, and nothing is padded before it must be."""
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from tests.tiny_models import WORDS
 from worker.inference.encoder import load_encoder
+
+MAX_TOKENS = 12
+CLS, SEP = 2, 3
+INSIDE = MAX_TOKENS - 2  # tokens of a window without its two special ones
+OVERLAP = MAX_TOKENS // 4
 
 
 @pytest.fixture
 def tokenizer(encoder_folder):
     return load_encoder(encoder_folder, max_tokens=8).tokenizer
+
+
+@pytest.fixture
+def splitting(encoder_folder):
+    def load(max_windows):
+        return load_encoder(encoder_folder, max_tokens=MAX_TOKENS, max_windows=max_windows).tokenizer
+
+    return load
 
 
 def test_two_texts_are_not_a_pair(tokenizer):
@@ -41,3 +57,50 @@ def test_a_batch_is_as_wide_as_its_longest_row(tokenizer):
 def test_a_text_that_is_no_utf8_is_a_type_error(tokenizer):
     with pytest.raises(TypeError):
         tokenizer.tokenize(["\ud800"])
+
+
+def test_texts_that_fit_are_a_row_each_and_say_nothing_of_windows(splitting):
+    tokens = splitting(8).tokenize(["free", "free " * INSIDE])
+
+    assert [3, MAX_TOKENS] == tokens.lengths.tolist()
+    assert (None, None) == (tokens.windows, tokens.fresh)
+
+
+def test_a_long_text_is_split_into_windows_that_share_a_quarter(splitting):
+    words = [WORDS[number % len(WORDS)] for number in range(INSIDE + 4)]
+
+    tokens = splitting(8).tokenize(["free", " ".join(words), "prize"])
+
+    assert [1, 2, 1] == tokens.windows.tolist()
+    assert [False] * 3 == tokens.truncated.tolist()
+    assert tokens.ids[1][-OVERLAP - 1 : -1].tolist() == tokens.ids[2][1 : OVERLAP + 1].tolist()
+    assert [3, MAX_TOKENS, 4, 3] == tokens.fresh.tolist()
+
+
+def test_what_lies_beyond_the_last_window_is_cut_and_only_that_is_marked(splitting):
+    whole, longer = "free " * (INSIDE + INSIDE - OVERLAP), "free " * (INSIDE + INSIDE - OVERLAP + 1)
+
+    tokens = splitting(2).tokenize([whole, longer])
+
+    assert [2, 2] == tokens.windows.tolist()
+    assert [False, True] == tokens.truncated.tolist()
+
+
+def test_one_window_cuts_as_ever(splitting):
+    tokens = splitting(1).tokenize(["free " * 40])
+
+    assert ([MAX_TOKENS], [True], None) == (tokens.lengths.tolist(), tokens.truncated.tolist(), tokens.windows)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(WORDS), min_size=1, max_size=90))
+def test_the_windows_of_a_text_hold_every_token_once_beside_what_they_share(splitting, words):
+    tokenizer = splitting(100)
+
+    tokens = tokenizer.tokenize([" ".join(words)])
+
+    fresh = tokens.lengths if tokens.fresh is None else tokens.fresh
+    read = [row[1:-1] if number == 0 else row[1 + OVERLAP : -1] for number, row in enumerate(tokens.ids)]
+    assert [5 + WORDS.index(word) for word in words] == np.concatenate(read).tolist()
+    assert len(words) + 2 == fresh.sum()
+    assert all((CLS, SEP) == (row[0], row[-1]) for row in tokens.ids)

@@ -27,6 +27,16 @@ class CharacterTokenizer:
         return TokenBatch(input_ids=ids, attention_mask=(ids > 0).astype(np.int64))
 
 
+class SplittingTokenizer(CharacterTokenizer):
+    """Splits texts every four characters, without overlap."""
+
+    def tokenize(self, texts):
+        rows = [text[start : start + 4] for text in texts for start in range(0, len(text), 4)]
+        tokens = super().tokenize(rows)
+        windows = np.array([-(-len(text) // 4) for text in texts])
+        return Tokens(tokens.ids, tokens.lengths, np.zeros(len(texts), np.bool_), windows, tokens.lengths)
+
+
 class SummingEngine:
     """The embedding of a text is the sum of its tokens; batches above `capacity` padded tokens do not fit."""
 
@@ -80,6 +90,19 @@ def test_texts_beyond_the_window_are_marked():
     predictions = predictor(SummingEngine()).predict(["short", "x" * 17])
 
     assert [False, True] == predictions.truncated.tolist()
+
+
+@pytest.mark.parametrize("capacity", [10_000, 5])
+def test_every_window_of_a_long_text_is_read_and_every_text_is_answered_once(capacity):
+    engine = SummingEngine(capacity=capacity)
+    splitting = TransformerPredictor(CARD, tokenizer=SplittingTokenizer(), engine=engine, max_batch_tokens=64)
+
+    predictions = splitting.predict(["ab", "aaaabbbbcc", "b"])
+
+    weighted = (4 * 4 * 97 + 4 * 4 * 98 + 2 * 2 * 99) / 10
+    assert pytest.approx([97 + 98, weighted, 98]) == predictions.probabilities[:, 0].tolist()
+    assert [2, 10, 1] == predictions.token_counts.tolist()
+    assert sum(rows for rows, width in engine.shapes if rows * width <= capacity) == 5
 
 
 def test_a_small_device_gets_smaller_batches_and_every_text_is_answered():

@@ -168,3 +168,43 @@ def test_a_fence_in_another_generation_asks_nobody_and_refuses():
         stream.fence()
 
     assert [] == consumer.commits
+
+
+class SteppedConsumer(NotingConsumer):
+    """Hands out one prepared answer per poll, as a consumer that fetched it ahead."""
+
+    def __init__(self, *answers):
+        super().__init__()
+        self.answers, self.asked = list(answers), []
+
+    def poll(self, timeout_ms, max_records):
+        self.asked.append(max_records)
+        found = self.answers.pop(0) if self.answers else []
+        return {TP: found} if found else {}
+
+
+def messages(*offsets):
+    return [
+        SimpleNamespace(
+            topic="in", partition=0, offset=n, key=None, value=b"v", headers=[], timestamp=1, timestamp_type=0
+        )
+        for n in offsets
+    ]
+
+
+def test_what_came_while_the_last_batch_was_worked_on_is_read_with_what_was_fetched_before_it():
+    consumer = SteppedConsumer(messages(50, 51), messages(52))
+
+    polled = source(consumer).poll(max_records=10, timeout_seconds=1)
+
+    assert [50, 51, 52] == [record.offset for record in polled.records]
+    assert [10, 8] == consumer.asked
+
+
+@pytest.mark.parametrize("first", [messages(*range(50, 60)), []], ids=["full", "empty"])
+def test_nobody_looks_twice_for_more_than_was_wanted_or_after_nothing(first):
+    consumer = SteppedConsumer(first, messages(60))
+
+    source(consumer).poll(max_records=10, timeout_seconds=1)
+
+    assert [10] == consumer.asked

@@ -1,0 +1,99 @@
+"""Options that several commands share."""
+
+import importlib.util
+import math
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+
+from worker.errors import ConfigurationError
+
+Number = TypeVar("Number", int, float)
+
+
+class ClassWeights(StrEnum):
+    """How much a label counts."""
+
+    none = "none"
+    balanced = "balanced"
+
+
+class Precision(StrEnum):
+    """Arithmetic of fine-tuning."""
+
+    auto = "auto"
+    fp32 = "fp32"
+    bf16 = "bf16"
+
+
+Data = Annotated[Path, typer.Argument(help="Labelled texts: .csv, .jsonl or .ndjson, .gz may follow.")]
+TextColumn = Annotated[str, typer.Option(help="Column or key of the text.")]
+LabelColumn = Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")]
+LabelSeparator = Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")]
+Positive = Annotated[
+    str | None, typer.Option(help="The label whose F1 counts; if unset the rarer of two, or the mean over all.")
+]
+EncoderPath = Annotated[str, typer.Option(help="`default`, a Hugging Face folder or hub id, or a bundle.")]
+Revision = Annotated[str | None, typer.Option(help="Commit of a hub encoder.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if unset.")]
+MaxTokens = Annotated[
+    int | None, typer.Option(min=8, help="Cut texts after so many tokens; the encoder's own window if unset.")
+]
+Folds = Annotated[int, typer.Option(min=2, help="Parts of the data; each is answered once.")]
+RunFolds = Annotated[
+    list[int] | None,
+    typer.Option("--fold", min=0, help="Only this fold, from 0; repeatable. Two processes can share a work folder so."),
+]
+Epochs = Annotated[int, typer.Option(min=1, help="Of fine-tuning, at most.")]
+BatchSize = Annotated[int, typer.Option(min=1, help="Texts of a training step.")]
+LearningRate = Annotated[float, typer.Option(min=0, help="Of the encoder, at its peak.")]
+HeadLearningRate = Annotated[float, typer.Option(min=0, help="Of the head, at its peak.")]
+Weights = Annotated[ClassWeights, typer.Option(help="balanced: rare labels count as much as frequent ones.")]
+TuningPrecision = Annotated[
+    Precision, typer.Option(help="Of fine-tuning: auto is bf16 where the device multiplies in it, else fp32.")
+]
+Patience = Annotated[int, typer.Option(min=1, help="Epochs without a better validation score before the end.")]
+
+
+def chosen_folds(wanted: list[int] | None, *, folds: int) -> tuple[int, ...]:
+    """The folds to run, in ascending order; all of them unless told otherwise.
+
+    Raises:
+        ConfigurationError: there is no such fold.
+    """
+    chosen = tuple(sorted(set(range(folds) if wanted is None else wanted)))
+    if chosen and chosen[-1] >= folds:
+        raise ConfigurationError(f"--fold: expected 0 to {folds - 1}, below --folds, came {chosen[-1]}")
+    return chosen
+
+
+def parsed(text: str, kind: type[Number], *, option: str) -> tuple[Number, ...]:
+    """Distinct numbers of 0 and more, written with commas between them, in ascending order.
+
+    Raises:
+        ConfigurationError: they are something else.
+    """
+    try:
+        found = sorted({kind(part) for part in text.split(",")})
+    except ValueError as error:
+        raise ConfigurationError(f"{option}: expected numbers with commas between them, came {text!r}") from error
+    if not 0 <= found[0] <= found[-1] < math.inf:
+        raise ConfigurationError(f"{option}: expected finite numbers of 0 and more, came {text!r}")
+    return tuple(found)
+
+
+def require_report_folder(out: Path) -> None:
+    """Refuse where a report with pictures cannot be written, before the work is done.
+
+    Raises:
+        ConfigurationError: it is a file, or there is nothing to draw with.
+    """
+    if out.exists() and not out.is_dir():
+        raise ConfigurationError(f"--out: expected a folder, came the file {out}")
+    if importlib.util.find_spec("matplotlib") is None:
+        raise ConfigurationError(
+            "--out: the pictures of the report need matplotlib; run `pip install textsieve[trainer]`"
+        )

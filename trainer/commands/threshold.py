@@ -1,0 +1,76 @@
+"""`python -m trainer threshold`: from which probability on a worker gives a label, for a wished precision or recall."""
+
+import json
+import sys
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from trainer.commands.console import exit_codes, progress_bars
+from worker.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from trainer.thresholds import Threshold
+
+
+def threshold(
+    bundle: Annotated[Path, typer.Argument(help="Folder of a bundle; it stays as it is.")],
+    data: Annotated[Path, typer.Argument(help="Labelled texts that had no part in training.")],
+    *,
+    label: Annotated[str, typer.Option(help="The label that gets the threshold.")],
+    out: Annotated[Path, typer.Option(help="Folder of the new version of the bundle.")],
+    precision: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Of the texts given the label, the share that should have it.")
+    ] = None,
+    recall: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Of the texts that have the label, the share to be given it.")
+    ] = None,
+    training: Annotated[
+        Path | None, typer.Option(help="The training file: refuse if a text is in both. Same columns.")
+    ] = None,
+    text_column: Annotated[str, typer.Option(help="Column or key of the text.")] = "text",
+    label_column: Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")] = "label",
+    label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
+    version: Annotated[
+        str | None, typer.Option(help="Of the new bundle; the old one's and the thresholds if unset.")
+    ] = None,
+    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if unset.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
+) -> None:
+    """Write a new version of a bundle whose label is given from the threshold on that keeps a wish."""
+    from trainer.reading import Columns  # noqa: PLC0415 - torch takes seconds to import: --help does not wait
+    from trainer.thresholding import Wanted, add_threshold  # noqa: PLC0415
+
+    with exit_codes(), progress_bars("predict") as progress:
+        if (precision is None) == (recall is None):
+            raise ConfigurationError("expected one of --precision and --recall, came both or none")
+        wanted = Wanted(
+            bundle=bundle,
+            data=data,
+            columns=Columns(text=text_column, label=label_column, separator=label_separator),
+            training=training,
+            label=label,
+            wish="recall" if precision is None else "precision",
+            wished=(recall or 0.0) if precision is None else precision,
+            out=out,
+            version=version,
+            threads=threads,
+        )
+        manifest, found = add_threshold(wanted, now=datetime.now(UTC), progress=progress)
+    line = {"bundle": str(out), "name": manifest.name, "version": manifest.version, **asdict(found)}
+    sys.stdout.write(json.dumps(line) + "\n" if as_json else _as_text(found, out))
+
+
+def _as_text(found: "Threshold", out: Path) -> str:
+    shares = [
+        f"{name} {one.value:.3f} ({one.low:.3f}-{one.high:.3f})"
+        for name, one in (("precision", found.precision), ("recall", found.recall))
+    ]
+    return (
+        f"{found.label} from {found.threshold:.4f} on, for a {found.wish} of {found.wished:g}\n"
+        f"on these texts: {', '.join(shares)}; 95 % intervals, expect a little less on others\n"
+        f"wrote {out}\n"
+    )

@@ -1,0 +1,163 @@
+"""`python -m trainer tradeoff`: what holding the embedding costs in labels, and what it is worth in clusters."""
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from threadpoolctl import threadpool_limits
+
+from trainer.commands import options
+from trainer.commands.console import exit_codes, progress_bars
+from worker.errors import ConfigurationError
+from worker.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from trainer.attempts import Groupings
+    from trainer.tradeoff import Study
+    from trainer.tradeoff_report import TradeoffReport
+
+
+def tradeoff(
+    data: options.Data,
+    *,
+    keep: Annotated[
+        str, typer.Option(help="Weights of the term that holds the embedding; 0, which lets it go, among them.")
+    ] = "0,0.3,1,3",
+    seeds: Annotated[str, typer.Option(help="Of training: each weight is tried with each, on each fold.")] = "0,1",
+    clusters: Annotated[
+        list[Path] | None,
+        typer.Option(help="Labelled texts of another kind, whose clusters judge the embedding; repeatable."),
+    ] = None,
+    without: Annotated[
+        list[str] | None, typer.Option(help="Leave out the texts of this label from --clusters; repeatable.")
+    ] = None,
+    sample: Annotated[int, typer.Option(min=3, help="Take so many texts from each of --clusters.")] = 2000,
+    cluster_seeds: Annotated[int, typer.Option(min=1, help="Runs of k-means.")] = 3,
+    folds: options.Folds = 5,
+    fold: options.RunFolds = None,
+    finished: Annotated[
+        bool, typer.Option("--finished", help="Train nothing: judge the folds that are done in --work.")
+    ] = False,
+    positive: options.Positive = None,
+    text_column: options.TextColumn = "text",
+    label_column: options.LabelColumn = "label",
+    label_separator: options.LabelSeparator = None,
+    encoder: options.EncoderPath = "default",
+    revision: options.Revision = None,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
+    max_tokens: options.MaxTokens = None,
+    epochs: options.Epochs = 2,
+    batch_size: options.BatchSize = 32,
+    learning_rate: options.LearningRate = 5e-5,
+    class_weights: options.Weights = options.ClassWeights.none,
+    precision: options.TuningPrecision = options.Precision.auto,
+    seed: Annotated[int, typer.Option(min=0, help="Of folds, samples and resampling.")] = 0,
+    work: Annotated[
+        Path | None, typer.Option(help="Folder of what is done; tradeoff-DATA.work if unset. It holds no text.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for tradeoff.md, tradeoff.json and tradeoff.svg; none if unset.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON instead of the table.")] = False,
+) -> None:
+    """Fine-tune with the embedding held more and less, and compare labels and clusters."""
+    from trainer.counting import counted_labels, counted_name  # noqa: PLC0415 - --help does not wait for sklearn
+    from trainer.optimising import choose_precision  # noqa: PLC0415
+    from trainer.reading import Columns, read_examples  # noqa: PLC0415
+    from trainer.recipe import Recipe  # noqa: PLC0415
+    from trainer.tradeoff import Study, answer_all  # noqa: PLC0415
+    from trainer.tradeoff_report import TradeoffReport  # noqa: PLC0415
+    from trainer.weighing import weigh  # noqa: PLC0415
+    from worker.inference.engines.torch import choose_device  # noqa: PLC0415
+
+    folder = work or Path(f"tradeoff-{data.name.partition('.')[0]}.work")
+    settings: dict[str, Any] = {
+        "path": encoder,
+        "revision": revision,
+        "device": device,
+        "threads": threads,
+        "max_tokens": max_tokens,
+        "engine": "torch",  # training knows no other, and judging should not differ from it
+        "precision": "fp32",
+    }
+    goes_on = f"interrupted; the same command goes on from what is in {folder}"
+    with (
+        exit_codes(if_interrupted=goes_on),
+        threadpool_limits(threads),
+        progress_bars("embed", "tune", "attempts") as progress,
+    ):
+        if out is not None:
+            options.require_report_folder(out)
+        examples = read_examples(data, Columns(text=text_column, label=label_column, separator=label_separator))
+        columns = counted_labels(examples, examples.label_names, positive=positive)
+        encoder_settings = ModelSettings.model_validate(settings)
+        study = Study(
+            examples=examples,
+            groupings=_groupings(clusters or [], set(without or []), sample=sample, seed=seed, runs=cluster_seeds),
+            weights=_weights(keep),
+            seeds=options.parsed(seeds, int, option="--seeds"),
+            folds=folds,
+            run_folds=options.chosen_folds(fold, folds=folds),
+            encoder=encoder_settings,
+            recipe=Recipe(
+                epochs=epochs,
+                batch_size=batch_size,
+                learning_rate=learning_rate,
+                class_weights=class_weights.value,
+                precision=choose_precision(precision.value, choose_device(encoder_settings.device)),
+                seed=seed,
+            ),
+            work=folder,
+        )
+        if finished:
+            study = _finished(study)
+        answers = answer_all(study, progress=progress)
+        weighed = weigh(answers, columns=columns, seed=seed)
+        report = TradeoffReport(data.name, counted_name(columns, examples.label_names), study, answers, weighed)
+        if out is not None:
+            _write(out, report)
+    sys.stdout.write(json.dumps(report.line()) + "\n" if as_json else report.markdown())
+
+
+def _weights(keep: str) -> tuple[float, ...]:
+    weights = options.parsed(keep, float, option="--keep")
+    if weights[0] != 0 or len(weights) == 1:
+        raise ConfigurationError(f"--keep: expected 0, which all others are compared with, and another, came {keep!r}")
+    return weights
+
+
+def _groupings(paths: list[Path], without: set[str], *, sample: int, seed: int, runs: int) -> "Groupings":
+    """Texts of some files, the same ones as `cluster --sample --seed` takes."""
+    from trainer.attempts import Groupings  # noqa: PLC0415 - as above
+    from trainer.reading import read_examples  # noqa: PLC0415
+    from trainer.samples import sampled  # noqa: PLC0415
+
+    return Groupings(
+        examples={
+            path.name.partition(".")[0]: sampled(read_examples(path), without=without, count=sample, seed=seed)
+            for path in paths
+        },
+        seeds=runs,
+    )
+
+
+def _finished(study: "Study") -> "Study":
+    from trainer.tradeoff import finished_folds  # noqa: PLC0415 - as above
+
+    found = finished_folds(study)
+    if not found:
+        raise ConfigurationError(f"--finished: expected a fold with all its answers in {study.work}, came none")
+    return replace(study, run_folds=found)
+
+
+def _write(out: Path, report: "TradeoffReport") -> None:
+    from trainer.curves import curve  # noqa: PLC0415 - matplotlib is an extra
+
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "tradeoff.md").write_text(report.markdown(), encoding="utf-8")
+    (out / "tradeoff.json").write_text(json.dumps(report.line(), indent=2) + "\n", encoding="utf-8")
+    (out / "tradeoff.svg").write_text(curve(report.weighed) + "\n", encoding="utf-8")

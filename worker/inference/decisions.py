@@ -1,0 +1,54 @@
+"""Which labels a text is given: from its probabilities, and from thresholds where a model has them."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.inference.predictor import ModelCard
+from worker.records import Probabilities
+
+Given = NDArray[np.bool_]  # [batch, labels]
+
+EVEN = 0.5  # the threshold of an independent label that has none of its own: more likely than not
+
+
+def given_labels(probabilities: Probabilities, card: ModelCard) -> Given:
+    """The labels that each text is given.
+
+    Independent labels: each one from its threshold on. Exclusive labels, exactly one: the likeliest of those with a
+    threshold that reach it; where none does, or none has one, the likeliest of the others.
+
+    Args:
+        probabilities: [batch, labels].
+        card: of the model: labels, thresholds, and whether labels are independent.
+
+    Example:
+        >>> card = ModelCard("m", "1", ("ham", "spam"), 2, 256, "f", thresholds={"spam": 0.8})
+        >>> given_labels(np.array([[0.3, 0.7], [0.1, 0.9]], np.float32), card).tolist()
+        [[True, False], [False, True]]
+    """
+    if card.multi_label:
+        return probabilities >= least_probabilities(card, otherwise=EVEN)
+    if not card.thresholds:
+        return _one_each(probabilities.argmax(axis=1), labels=len(card.labels))
+    least = least_probabilities(card, otherwise=np.inf)
+    reached = probabilities >= least  # [batch, labels]
+    open_to = np.where(reached.any(axis=1, keepdims=True), reached, np.isinf(least))  # [batch, labels]
+    return _one_each(likeliest(probabilities, open_to), labels=len(card.labels))
+
+
+def likeliest(probabilities: Probabilities, given: Given) -> NDArray[np.int64]:
+    """[batch]: the likeliest of the labels a text is given, the likeliest of all where it is given none."""
+    best: NDArray[np.int64] = np.where(given, probabilities, probabilities - 2).argmax(axis=1)  # 2: below all others
+    return best
+
+
+def least_probabilities(card: ModelCard, *, otherwise: float) -> NDArray[np.float32]:
+    """[labels]: the threshold of each label, `otherwise` for those without."""
+    # probabilities are float32: a threshold that was one of them must compare as equal to it
+    return np.asarray([card.thresholds.get(label, otherwise) for label in card.labels], np.float32)
+
+
+def _one_each(chosen: NDArray[np.int64], *, labels: int) -> Given:
+    given = np.zeros((len(chosen), labels), dtype=np.bool_)
+    given[np.arange(len(chosen)), chosen] = True
+    return given
