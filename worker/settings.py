@@ -211,8 +211,8 @@ class ModelSettings(Section):
     revision: str | None = Field(None, description="Commit of a hub model; pin it in production.")
     labels: dict[str, tuple[str, ...]] = Field(
         default_factory=dict,
-        description="Zero-shot: label -> descriptions; the label whose description is nearest wins. One label may have"
-        " none: it is given where no description is near.",
+        description="Zero-shot: label -> descriptions; a text is given the label whose descriptions are nearest in the"
+        " mean. One label may have none: it is given where no other is near.",
     )
     temperature: float = Field(
         0.05, gt=0, description="Zero-shot: similarities are divided by it; the lower, the surer of the nearest label."
@@ -221,7 +221,7 @@ class ModelSettings(Section):
         0.35,
         ge=-1,
         le=1,
-        description="Zero-shot: the cosine below which no description is near, and the label without any is given.",
+        description="Zero-shot: the cosine below which no label is near, and the one without descriptions is given.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes CUDA where there is one.")
     engine: Literal["auto", "torch", "onnx"] = Field(

@@ -17,8 +17,8 @@ _SHORTEST = 1e-12  # of a mean of descriptions: opposite ones must not divide by
 def zero_shot_head(labels: Mapping[str, Sequence[str]], embedder: Predictor, settings: ModelSettings) -> LinearHead:
     """Logits are cosines, over the temperature, of a text and the mean of each label's descriptions.
 
-    The mean does better than the nearest description (docs/quality.md). A label without any is as similar to every text
-    as `least_similarity` says: it wins where no description is nearer than that.
+    The mean does better than the nearest description (docs/decisions/0024). A label without any is as similar to every
+    text as `least_similarity` says: it wins where no other is nearer than that.
 
     Args:
         labels: label -> descriptions; none for at most one label.
