@@ -57,7 +57,8 @@ def _baseline(method: str, fold: Fold, bench: Bench) -> Outcome:
 
 def _fine_tuned(method: str, fold: Fold, bench: Bench, recipe: Recipe) -> Outcome:
     data, out = fold.work / "train.jsonl", fold.work / method
-    write_examples(data, fold.train)  # the hash of the data in the bundle is that of this file
+    columns = Columns(group=None if fold.train.groups is None else "group")
+    write_examples(data, fold.train, columns)  # the hash of the data in the bundle is that of this file
     depends_on = [asdict(recipe), bench.embedder.card.fingerprint]
     version = hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()[:12]
     seconds = None
@@ -66,7 +67,7 @@ def _fine_tuned(method: str, fold: Fold, bench: Bench, recipe: Recipe) -> Outcom
         _hand_over(fold, bench, work)
         options = FitOptions(
             path=data,
-            columns=Columns(),
+            columns=columns,
             out=out,
             name=method,
             version=version,

@@ -11,7 +11,7 @@ from worker.inference.predictor import Predictor
 from worker.settings import ModelSettings
 
 _LEAST_LABELS = 2  # with fewer there is nothing to choose between
-_SHORTEST = 1e-12  # of a mean of descriptions: opposite ones must not divide by zero
+_SHORTEST = 1e-12  # of a sum of embeddings: opposite ones must not divide by zero
 
 
 def zero_shot_head(labels: Mapping[str, Sequence[str]], embedder: Predictor, settings: ModelSettings) -> LinearHead:
@@ -40,9 +40,9 @@ def zero_shot_head(labels: Mapping[str, Sequence[str]], embedder: Predictor, set
 
 
 def mean_direction(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
-    """[texts, dim] -> [dim], of length 1."""
-    mean = embeddings.mean(axis=0)
-    return np.asarray(mean / max(float(np.linalg.norm(mean)), _SHORTEST), dtype=np.float32)
+    """[texts, dim] -> [dim], of length 1; zeros where there are no texts."""
+    total = embeddings.sum(axis=0)
+    return np.asarray(total / max(float(np.linalg.norm(total)), _SHORTEST), dtype=np.float32)
 
 
 def _require_described(labels: Mapping[str, Sequence[str]]) -> None:

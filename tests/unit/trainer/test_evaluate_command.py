@@ -169,3 +169,11 @@ def test_rows_of_one_value_may_be_judged_alone(tmp_path, bundle):
 
     assert 0 == result.exit_code, (result.output, result.exception)
     assert 1 == json.loads(result.stdout)["texts"]
+
+
+def test_the_report_says_which_engine_answered(bundle, texts):
+    page = run(bundle("ham", "spam"), texts).stdout
+    engine = json.loads(run(bundle("ham", "spam"), texts, "--json").stdout)["engine"]
+
+    assert re.fullmatch(r"(torch|onnx) (fp32|bf16|int8)", engine)
+    assert f"| {engine} |" in page
