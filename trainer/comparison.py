@@ -41,7 +41,9 @@ from worker.inference.sources import file_sha256, weight_files
 from worker.records import Embeddings
 from worker.settings import ModelSettings
 
-_OLDER_COLUMNS = frozenset({"slice", "separator"})  # named though unset, so that older work folders are still read
+_OLDER_COLUMNS = frozenset(
+    {"slice", "separator", "normalize"}
+)  # named though unset, so that older work folders are still read
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +137,7 @@ def _outcomes(
         recipe=contest.recipe,
         descriptions=contest.descriptions,
         progress=progress,
+        normalize=contest.columns.normalize,
     )
     draws = {method: 1 if method.shots is None else contest.draws for method in contest.methods}
     steps = len(parts) * sum(draws.values())

@@ -44,6 +44,14 @@ def embed(predictor: Predictor, texts: Sequence[str], *, tick: Callable[[int], N
     return np.concatenate(chunks)
 
 
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """Disguised forms of some texts: learned from beside them, never judged by."""
+
+    embeddings: Embeddings  # [extra, dim]
+    origins: NDArray[np.int64]  # [extra], position of the text that each disguises
+
+
 def fit_frozen(
     embeddings: Embeddings,
     labels: Labels,
@@ -52,6 +60,7 @@ def fit_frozen(
     seed: int,
     groups: Groups | None = None,
     described: Described | None = None,
+    extra: Extra | None = None,
     tick: Callable[[], None] = lambda: None,
 ) -> FrozenHead:
     """Judge by cross-validation, then fit the head that is kept on everything.
@@ -65,29 +74,37 @@ def fit_frozen(
         seed: of every shuffle: the same input gives the same head.
         groups: [texts], what stays together in every split; None: each text alone.
         described: descriptions of the labels: more to learn from, in every fold, and never judged.
+        extra: each is learned from wherever its text is; they have no part in picking C.
         tick: called `folds` + 1 times.
 
     Raises:
         ConfigurationError: too few labels or too few texts of one.
     """
 
-    def learn(train: Embeddings, known: Labels, groups: Groups | None) -> Any:
-        if described is None:
-            return search(train, known, seed=seed, groups=groups)
-        more = described.plus(train, known, groups)
-        return search(more.embeddings, more.labels, seed=seed, groups=more.groups)
+    def fit_on(rows: NDArray[np.int64]) -> Any:
+        lesson = Described(embeddings[rows], labels[rows], None if groups is None else groups[rows])
+        if described is not None:
+            lesson = described.plus(lesson.embeddings, lesson.labels, lesson.groups)
+        found = search(lesson.embeddings, lesson.labels, seed=seed, groups=lesson.groups).best_estimator_
+        return found if extra is None else _refit(found, lesson, labels, rows, extra)
 
-    def fit_and_predict(train: Embeddings, known: Labels, groups: Groups | None, test: Embeddings) -> Labels:
-        predicted: Labels = learn(train, known, groups).predict(test)
+    def fit_and_predict(train: NDArray[np.int64], test: NDArray[np.int64]) -> Labels:
+        predicted: Labels = fit_on(train).predict(embeddings[test])
         return predicted
 
-    report = cross_validate(
-        embeddings, labels, fit_and_predict=fit_and_predict, folds=folds, seed=seed, groups=groups, tick=tick
-    )
-    found = learn(embeddings, labels, groups)
+    report = cross_validate(labels, fit_and_predict=fit_and_predict, folds=folds, seed=seed, groups=groups, tick=tick)
+    found = fit_on(np.arange(len(labels)))
     tick()
-    weight, bias = _rows_per_label(found.best_estimator_)
-    return FrozenHead(report.labels, weight, bias, c=float(found.best_params_["C"]), report=report)
+    weight, bias = _rows_per_label(found)
+    return FrozenHead(report.labels, weight, bias, c=float(found.C), report=report)
+
+
+def _refit(found: Any, lesson: Described, labels: Labels, rows: NDArray[np.int64], extra: Extra) -> Any:
+    """The same regression on what was learned from and on the disguised forms of its texts."""
+    known = np.isin(extra.origins, rows)
+    learned = np.concatenate([lesson.embeddings, extra.embeddings[known]]).astype(np.float64)
+    given = np.concatenate([lesson.labels, labels[extra.origins[known]]])
+    return LogisticRegression(C=found.C, max_iter=MAX_ITERATIONS).fit(learned, given)
 
 
 def search(

@@ -57,9 +57,9 @@ def _baseline(method: str, fold: Fold, bench: Bench) -> Outcome:
 
 def _fine_tuned(method: str, fold: Fold, bench: Bench, recipe: Recipe) -> Outcome:
     data, out = fold.work / "train.jsonl", fold.work / method
-    columns = Columns(group=None if fold.train.groups is None else "group")
+    columns = Columns(group=None if fold.train.groups is None else "group", normalize=bench.normalize)
     write_examples(data, fold.train, columns)  # the hash of the data in the bundle is that of this file
-    depends_on = [asdict(recipe), bench.embedder.card.fingerprint]
+    depends_on = [asdict(recipe), bench.embedder.card.fingerprint, bench.normalize]
     version = hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()[:12]
     seconds = None
     if not _is_there(out, data, version):

@@ -85,6 +85,7 @@ def as_json(evaluation: Evaluation, *, with_texts: bool) -> dict[str, Any]:
         "by_length": [asdict(one) for one in evaluation.by_length],
         "by_slice": [asdict(one) for one in evaluation.by_column],
         "mistakes": mistakes,
+        "disguised": [asdict(one) for one in evaluation.disguised],
     }
 
 

@@ -10,13 +10,14 @@ from typing import IO
 
 from trainer.examples import Examples, Row, dedupe
 from worker.errors import ConfigurationError
+from worker.normalization import normalize
 
 csv.field_size_limit(1 << 24)  # 16 MiB: one long text must not end the reading; the default is 128 KiB
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where in a row the text and its labels are."""
+    """Where in a row the text and its labels are, and how the text is read."""
 
     text: str = "text"
     label: str = "label"
@@ -24,6 +25,7 @@ class Columns:
     separator: str | None = None  # between the labels of a text; a JSON list needs none
     group: str | None = None  # a column whose equal values must not stand on both sides of a split
     only: tuple[str, str] | None = None  # a column and its value: other rows are not read
+    normalize: bool = False  # undo disguised spelling, as the worker does with model.normalize
 
 
 def read_examples(path: Path, columns: Columns | None = None) -> Examples:
@@ -112,6 +114,7 @@ def _row(fields: Mapping[str, object], path: Path, line: int, columns: Columns, 
         labels=_labels(fields.get(columns.label), where, columns, multi_label=multi_label),
         slice=str(fields[columns.slice]) if columns.slice is not None else "",
         group=group,
+        reading=normalize(text).text if columns.normalize else None,
     )
 
 

@@ -11,10 +11,9 @@ from trainer.examples import Groups, Labels, Targets
 from trainer.scores import Scores, score_decisions
 from worker.errors import ConfigurationError
 from worker.inference.bundle import Score
-from worker.records import Embeddings
 
-# train x, train y, train groups, test x -> test y
-FitAndPredict = Callable[[Embeddings, Labels, Groups | None, Embeddings], Labels]
+Rows = NDArray[np.int64]
+FitAndPredict = Callable[[Rows, Rows], Labels]  # positions to train on, positions to answer -> labels of the latter
 
 _LEAST_LABELS = 2
 
@@ -31,7 +30,6 @@ class Report:
 
 
 def cross_validate(
-    embeddings: Embeddings,
     labels: Labels,
     *,
     fit_and_predict: FitAndPredict,
@@ -43,9 +41,8 @@ def cross_validate(
     """Stratified k-fold: every text is predicted once, by a head that has not seen it.
 
     Args:
-        embeddings: [texts, dim].
         labels: [texts].
-        fit_and_predict: trains on the first ones and predicts the last.
+        fit_and_predict: trains on the texts of the first positions and answers those of the second.
         folds: how many parts; at least 2.
         seed: of the shuffle.
         groups: [texts], what stays together.
@@ -58,10 +55,8 @@ def cross_validate(
     require_enough(labels, folds=folds, groups=groups)
     one_hot = np.eye(len(names), dtype=np.bool_)
     scores = []
-    for train, test in splitter(folds, seed=seed, groups=groups).split(embeddings, labels, groups):
-        known = None if groups is None else groups[train]
-        predicted = fit_and_predict(embeddings[train], labels[train], known, embeddings[test])
-        said = one_hot[np.searchsorted(names, predicted)]
+    for train, test in splitter(folds, seed=seed, groups=groups).split(labels, labels, groups):
+        said = one_hot[np.searchsorted(names, fit_and_predict(train, test))]
         scores.append(score_decisions(one_hot[numbers[test]], said, names=names.tolist(), multi_label=False))
         tick()
     return _report(scores, folds=folds)

@@ -69,17 +69,23 @@ def macro_f1(targets: Targets, decided: Targets) -> float:
 
 
 def score(
-    probabilities: Probabilities, targets: Targets, decided: Targets, *, names: Sequence[str], multi_label: bool
+    probabilities: Probabilities,
+    targets: Targets,
+    *,
+    names: Sequence[str],
+    multi_label: bool,
+    decided: Targets | None = None,
 ) -> Scores:
     """Judge predictions: what they decide, and how they rank.
 
     Args:
         probabilities: [texts, labels].
         targets: [texts, labels].
-        decided: [texts, labels], what was said to hold.
         names: of the labels.
         multi_label: whether they are independent.
+        decided: [texts, labels], what was said to hold; as `decide` says if None.
     """
+    decided = decide(probabilities, multi_label=multi_label) if decided is None else decided
     scores = score_decisions(targets, decided, names=names, multi_label=multi_label)
     labels = tuple(_ranked(one, targets[:, i], probabilities[:, i]) for i, one in enumerate(scores.labels))
     return replace(

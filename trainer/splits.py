@@ -94,8 +94,8 @@ def require_disjoint(train: Examples, other: Examples, *, name: str) -> None:
         ConfigurationError: they share a group, or a text (case and white space folded); the message names lines, never
             texts.
     """
-    known, groups = {folded(row.text) for row in train.kept}, {row.group for row in train.kept} - {""}
-    shared = [row.line for row in other.kept if folded(row.text) in known or row.group in groups]
+    known, groups = {folded(row.shown) for row in train.kept}, {row.group for row in train.kept} - {""}
+    shared = [row.line for row in other.kept if folded(row.shown) in known or row.group in groups]
     if shared:
         lines = ", ".join(map(str, shared[:_LINES_NAMED]))
         raise ConfigurationError(

@@ -223,6 +223,12 @@ class ModelSettings(Section):
         le=1,
         description="Zero-shot: the cosine below which no label is near, and the one without descriptions is given.",
     )
+    normalize: bool = Field(
+        True,
+        description="Undo disguised spelling before the model reads a text: lookalikes of other scripts, invisible"
+        " characters, styled letters, stacked marks, f r e e, fr33. Results carry the text as it came, and"
+        " `obfuscated` where there was a disguise. As the model was trained: `trainer fit` has the same switch.",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes CUDA where there is one.")
     engine: Literal["auto", "torch", "onnx"] = Field(
         "auto",

@@ -48,6 +48,12 @@ def evaluate(
     recall: Annotated[
         float | None, typer.Option(min=0, max=1, help="Find for each label the threshold of this recall.")
     ] = None,
+    normalize: Annotated[
+        bool, typer.Option(help="Undo disguised spelling first, as a worker does with model.normalize.")
+    ] = True,
+    disguised: Annotated[
+        bool, typer.Option("--disguised", help="Also disguise the texts in every way there is, and compare recall.")
+    ] = False,
     max_windows: Annotated[
         int | None, typer.Option(min=1, help="Windows read of a long text; as many as a worker reads if unset.")
     ] = None,
@@ -70,7 +76,7 @@ def evaluate(
     settings: dict[str, Any] = {"path": model, "revision": revision, "device": device, "threads": threads}
     if max_windows is not None:
         settings["max_windows"] = max_windows
-    with exit_codes(), progress_bars("predict") as progress:
+    with exit_codes(), progress_bars("predict", "disguise") as progress:
         if out is not None:
             require_report_folder(out)
         if descriptions is not None:
@@ -86,10 +92,12 @@ def evaluate(
                 separator=label_separator,
                 group=group,
                 only=column_value(only),
+                normalize=normalize,
             ),
             model=ModelSettings.model_validate(settings),
             training=training,
             wishes=tuple((wish, wished) for wish, wished in wishes if wished is not None),
+            disguised=disguised,
         )
         evaluation = evaluate_model(question, progress=progress)
         title = f"{evaluation.card.name} {evaluation.card.version} on {data.name}"

@@ -57,6 +57,12 @@ def fit(
     ] = None,
     folds: Annotated[int, typer.Option(min=2, help="--frozen: parts of the cross-validation.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Of every shuffle: the same seed gives the same model.")] = 0,
+    normalize: Annotated[
+        bool, typer.Option(help="Undo disguised spelling first, as a worker does with model.normalize.")
+    ] = True,
+    augment: Annotated[
+        float, typer.Option(min=0, max=1, help="Show this share of the training texts once more, disguised.")
+    ] = 0.0,
     epochs: Annotated[int, typer.Option(min=1, help="Most passes over the texts.")] = 3,
     batch_size: Annotated[int, typer.Option(min=1, help="Texts of a training step.")] = 32,
     learning_rate: Annotated[float, typer.Option(min=0, help="Of the encoder, at its peak.")] = 5e-5,
@@ -123,7 +129,12 @@ def fit(
         options = FitOptions(
             path=data,
             columns=Columns(
-                text=text_column, label=label_column, separator=label_separator, group=group, only=column_value(only)
+                text=text_column,
+                label=label_column,
+                separator=label_separator,
+                group=group,
+                only=column_value(only),
+                normalize=normalize,
             ),
             out=out,
             name=name or out.resolve().name,
@@ -138,6 +149,7 @@ def fit(
             validation=validation,
             work=folder,
             descriptions={} if descriptions is None else read_descriptions(descriptions),
+            augment=augment,
         )
         fitted = fit_bundle(options, now=now, progress=progress)
     sys.stdout.write(_as_json(fitted, out) if as_json else _as_text(fitted, out))

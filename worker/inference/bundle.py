@@ -90,6 +90,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, Score]
     data: TrainingData
     encoder: EncoderReference
+    normalized: bool = False  # it learned from texts whose disguised spelling was undone, as model.normalize does
+    augmented: int = 0  # training texts that were shown once more, disguised
     created: str  # ISO 8601, UTC
     files: dict[str, str] = {}  # path inside the bundle -> sha256; filled in when written
 

@@ -122,6 +122,38 @@ def test_texts_are_quoted_only_when_asked_and_cannot_break_the_page(tmp_path, bu
     assert "<b>" not in quoted
 
 
+def test_disguised_texts_are_answered_as_they_come_and_undone(tmp_path, bundle, texts):
+    folder = tmp_path / "report"
+
+    result = run(bundle("ham", "spam"), texts, "--disguised", "--out", folder, "--json")
+
+    kinds = {one["kind"]: one for one in json.loads(result.stdout)["disguised"]}
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert 0 == result.exit_code, result.output
+    assert (0, 0) == (kinds["none"]["changed"], kinds["none"]["marked"])
+    assert kinds["none"]["before"] == kinds["none"]["after"] == kinds["full-width"]["after"]
+    assert {"ham", "spam"} == set(kinds["leetspeak"]["before"])
+    assert 64 == kinds["full-width"]["changed"] == kinds["full-width"]["marked"]
+    assert 4 == page.count("<svg")
+    assert "| full-width | 64 | 64 |" in (folder / "report.md").read_text(encoding="utf-8")
+
+
+def test_texts_are_not_disguised_unless_asked_for(bundle, texts):
+    assert [] == json.loads(run(bundle("ham", "spam"), texts, "--json").stdout)["disguised"]
+
+
+def test_disguised_texts_are_read_undone_and_as_they_come_where_that_is_wished(tmp_path, bundle):
+    path = tmp_path / "rows.jsonl"
+    rows = [{"text": "f r e e cash now", "label": "spam"}, {"text": "free cash now", "label": "spam"}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    folder = bundle("ham", "spam")
+
+    undone, left = (json.loads(run(folder, path, "--json", *option).stdout) for option in ((), ("--no-normalize",)))
+
+    assert undone["log_loss"] != left["log_loss"]
+    assert (2, 2) == (undone["texts"], left["texts"])
+
+
 def test_texts_of_the_training_data_are_refused(bundle, texts):
     result = run(bundle("ham", "spam"), texts, "--training", texts)
 

@@ -77,6 +77,24 @@ def test_the_card_states_the_facts_and_no_text(tmp_path, data):
     assert not any(text in card for text, _ in ROWS)
 
 
+def test_disguised_texts_are_shown_and_counted(tmp_path, data):
+    result = run("fit", data, "--frozen", "--augment", "0.5", "--out", tmp_path / "b", "--threads", 1, "--json")
+
+    manifest = read_bundle(tmp_path / "b").manifest
+    card = (tmp_path / "b" / "README.md").read_text(encoding="utf-8")
+    assert 0 == result.exit_code, result.output
+    assert 0 < json.loads(result.stdout)["augmented"] == manifest.augmented <= 20
+    assert manifest.normalized
+    assert f"undone before it reads a text; {manifest.augmented} texts were also shown disguised" in card
+
+
+def test_a_model_may_learn_from_texts_as_they_come(tmp_path, data):
+    run("fit", data, "--frozen", "--no-normalize", "--out", tmp_path / "b", "--threads", 1)
+
+    assert not read_bundle(tmp_path / "b").manifest.normalized
+    assert "`model.normalize` false" in (tmp_path / "b" / "README.md").read_text(encoding="utf-8")
+
+
 def test_fitting_again_gives_the_same_head(tmp_path, data):
     for name in ("one", "two"):
         run("fit", data, "--frozen", "--out", tmp_path / name, "--threads", 1)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from benchmarks import long_texts
 from trainer.__main__ import app
 
 ROOT = Path(__file__).parents[3]
@@ -18,6 +19,16 @@ COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", TEXT, flags=re.DOTA
 
 def read(path):
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def disguises(result):
+    """What the tables of disguised texts have to show."""
+    for one in result.get("disguised", ()):
+        recalls = (f"{one[when][label]:.3f}" for label in ("spam", "ham") for when in ("before", "after"))
+        yield f"| {one['kind']} | {one['marked']:,} | {' | '.join(recalls)} |"
+    for one in result.get("by_slice", ()):
+        if one["name"].startswith("spell_"):
+            yield f"{one['accuracy']:.3f} ({one['low']:.3f}-{one['high']:.3f})"
 
 
 def numbers(result):
@@ -35,17 +46,20 @@ def numbers(result):
             yield " | ".join(f"{result['mean'][name]:.3f}" for name in ("nmi", "ari", "accuracy"))
     if "epochs" in result:
         yield f"{result['epochs'][result['best']]['cosine']:.3f}"
-    yield from judged(result) if "calibration_error" in result else ()
+    yield from disguises(result)
+    for way in result.get("ways", ()):
+        shares = (way["given_spam"][place] for place in (*long_texts.PLACES, "nowhere"))
+        yield " | ".join(f"{one['value']:.2f} ({one['low']:.2f}-{one['high']:.2f})" for one in shares)
+    if "calibration_error" in result and not result["by_slice"]:
+        yield from judged(result)
 
 
 def judged(result):
-    """The same of an evaluation."""
+    """What a table has to show of an evaluation."""
     for label in result["labels"]:
         if label["label"] == "spam":
             yield " | ".join(f"{label['scores'][name]:.3f}" for name in ("precision", "recall", "f1"))
             yield f"{result['accuracy']:.3f} | {result['calibration_error']:.3f}"
-    for part in result["by_slice"]:
-        yield f"| {part['name']} | {part['texts']} | {part['accuracy']:.3f} ({part['low']:.3f}-{part['high']:.3f}) |"
     nearness = result.get("nearness") or {"cuts": ()}
     for cut in nearness["cuts"]:
         yield f"| {cut['least_similarity']:g} | {cut['accuracy']:.3f} | {cut['precision']:.3f} | {cut['recall']:.3f} |"
@@ -64,7 +78,15 @@ def test_the_command_of_every_result_is_on_the_page(path):
     assert read(path)["command"] in COMMANDS
 
 
-@pytest.mark.parametrize("line", COMMANDS)
+@pytest.mark.parametrize("line", [line for line in COMMANDS if "long_texts" in line])
+def test_commands_of_the_script_for_long_texts_parse(line):
+    words = shlex.split(line)
+    assert ["python", "benchmarks/long_texts.py"] == words[:2]
+
+    assert long_texts.parser().parse_args(words[2:]).data
+
+
+@pytest.mark.parametrize("line", [line for line in COMMANDS if "long_texts" not in line])
 def test_commands_on_the_page_parse(line):
     words = shlex.split(line)
     assert ["python", "-m", "trainer"] == words[:3]
