@@ -2,7 +2,7 @@
 
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.cards import FrozenFacts, TunedFacts
+from trainer.descriptions import Descriptions
 from trainer.examples import Examples
 from trainer.reading import Columns
 from trainer.recipe import Recipe
@@ -49,6 +50,7 @@ class FitOptions:
     recipe: Recipe | None  # None: the encoder stays frozen
     validation: Path | None  # None: a share of the data
     work: Path  # checkpoints of fine-tuning
+    descriptions: Descriptions = field(default_factory=dict)  # of the labels: more for a frozen head to learn from
     augment: float = 0.0  # share of the training texts that is also shown disguised
 
 

@@ -15,6 +15,7 @@ class FrozenFacts:
     """How a frozen head came about."""
 
     c: float  # inverse strength of regularisation
+    descriptions: int = 0  # of labels, learned from beside the texts
     augmented: int = 0  # texts shown once more, disguised
 
 
@@ -114,7 +115,8 @@ def _frozen(facts: FrozenFacts) -> _How:
     return _How(
         summary="A linear head, trained by `python -m trainer fit --frozen`:\n"
         "logistic regression on the embeddings of an encoder that was left as it is.",
-        rows=f"| C | {facts.c:g} (picked by log loss inside every training part) |",
+        rows=f"| C | {facts.c:g} (picked by log loss inside every training part) |"
+        + (f"\n| descriptions | {facts.descriptions}, learned from beside the texts |" if facts.descriptions else ""),
         probabilities="Probabilities are those of the logistic regression and as calibrated as the training data is "
         "like the stream.",
     )

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from trainer.calibration import Bin, expected_calibration_error, log_loss, reliability
 from trainer.examples import Examples, Targets
+from trainer.nearness import Nearness, suit
 from trainer.reading import Columns, read_examples
 from trainer.robustness import Robustness, judge_disguised
 from trainer.scores import Scores, macro_f1, score
@@ -66,6 +67,7 @@ class Evaluation:
     by_column: tuple[Slice, ...]
     thresholds: tuple[Threshold, ...]
     mistakes: tuple[Mistake, ...]  # the worst ones
+    nearness: Nearness | None = None  # of labels that are described
     disguised: tuple[Robustness, ...] = ()  # nothing where it was not asked for
 
 
@@ -94,7 +96,8 @@ def evaluate(question: Question, *, progress: Callable[[str, int, int], None] = 
     if not examples.kept:
         raise ConfigurationError(f"{question.data}: expected labelled texts, came none")
     if question.training is not None:
-        require_disjoint(read_examples(question.training, question.columns), examples, name=str(question.data))
+        everything = replace(question.columns, only=None)  # what is left out here was trained on all the same
+        require_disjoint(read_examples(question.training, everything), examples, name=str(question.data))
     predictor = load_predictor(question.model)
     card = predictor.card
     if examples.multi_label and not card.multi_label:
@@ -105,7 +108,10 @@ def evaluate(question: Question, *, progress: Callable[[str, int, int], None] = 
         chunk = examples.texts[start : start + _CHUNK]
         answers.append(predictor.predict(chunk))
         progress("predict", len(chunk), len(examples.kept))
-    judged = judge(card, examples, Predictions.joined(answers), targets, wishes=question.wishes)
+    predictions = Predictions.joined(answers)
+    judged = judge(card, examples, predictions, targets, wishes=question.wishes)
+    if question.model.labels:
+        judged = replace(judged, nearness=suit(predictions.probabilities, targets, question.model))
     if not question.disguised:
         return judged
 

@@ -11,6 +11,7 @@ from worker.normalization import normalize
 
 Labels = NDArray[np.str_]  # [texts], exclusive labels
 Targets = NDArray[np.bool_]  # [texts, labels], True where the label holds
+Groups = NDArray[np.str_]  # [texts], what must not stand on both sides of a split
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Row:
     text: str
     labels: tuple[str, ...]  # sorted, distinct; exactly one where labels are exclusive
     slice: str = ""  # what the slice column says
+    group: str = ""  # what the group column says
     reading: str | None = None  # the text with disguised spelling undone, as a worker does it; None: left as it is
 
     @property
@@ -60,6 +62,12 @@ class Examples:
         if self.multi_label:
             raise ConfigurationError("expected one label for each text, came lists of labels; leave out --frozen")
         return np.asarray([row.labels[0] for row in self.kept])
+
+    @property
+    def groups(self) -> Groups | None:
+        """The group of each text, [texts]; None if the texts have none."""
+        groups = np.asarray([row.group for row in self.kept])
+        return groups if groups.any() else None
 
     def targets(self, names: Sequence[str]) -> Targets:
         """Which labels hold, [texts, labels].

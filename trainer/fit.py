@@ -11,6 +11,8 @@ from trainer.augmentation import Disguised, show_disguised
 from trainer.bundling import FitOptions, TrainedModel, write_model
 from trainer.cards import FrozenFacts, TunedFacts, card
 from trainer.checkpoints import Checkpoints
+from trainer.described import embed_descriptions
+from trainer.descriptions import require_described
 from trainer.examples import Examples
 from trainer.frozen import Extra, embed, fit_frozen
 from trainer.interruption import asked_to_stop
@@ -62,8 +64,10 @@ def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: N
     if not examples.kept:
         raise ConfigurationError(f"{options.path}: expected labelled texts, came none")
     validation = _given_validation(options, examples)
+    if options.descriptions:
+        require_described(options.descriptions, examples.label_names)
     if options.recipe is None:
-        require_enough(examples.labels, folds=options.folds)
+        require_enough(examples.labels, folds=options.folds, groups=examples.groups)
     elif not examples.multi_label:
         require_enough(examples.labels, folds=_LEAST_VALIDATED)
     torch.manual_seed(options.seed)  # parts of an encoder that its files leave out begin at random
@@ -117,6 +121,10 @@ def _parts(everything: Part, validation: Part | None, recipe: Recipe) -> tuple[P
 
 
 def _frozen(options: FitOptions, everything: Part, predictor: Predictor, progress: Progress) -> TrainedModel:
+    names = everything.examples.label_names
+    described = None
+    if options.descriptions:
+        described = embed_descriptions(options.descriptions, names, lambda texts: embed(predictor, texts))
     shown = _disguised(options, everything.examples)
     extra = Extra(embed(predictor, shown.texts), shown.origins) if shown.rows else None
     head = fit_frozen(
@@ -124,10 +132,15 @@ def _frozen(options: FitOptions, everything: Part, predictor: Predictor, progres
         everything.examples.labels,
         folds=options.folds,
         seed=options.seed,
+        groups=everything.examples.groups,
+        described=described,
         extra=extra,
         tick=lambda: progress("fit", 1, options.folds + 1),
     )
-    return TrainedModel(head.weight, head.bias, head.report, FrozenFacts(c=head.c, augmented=len(shown.rows)))
+    facts = FrozenFacts(
+        c=head.c, descriptions=0 if described is None else len(described.labels), augmented=len(shown.rows)
+    )
+    return TrainedModel(head.weight, head.bias, head.report, facts)
 
 
 def _disguised(options: FitOptions, examples: Examples) -> Disguised:

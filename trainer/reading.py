@@ -23,6 +23,8 @@ class Columns:
     label: str = "label"
     slice: str | None = None  # a column to report by, such as the channel
     separator: str | None = None  # between the labels of a text; a JSON list needs none
+    group: str | None = None  # a column whose equal values must not stand on both sides of a split
+    only: tuple[str, str] | None = None  # a column and its value: other rows are not read
     normalize: bool = False  # undo disguised spelling, as the worker does with model.normalize
 
 
@@ -53,12 +55,23 @@ def read_examples(path: Path, columns: Columns | None = None) -> Examples:
             fields = list(reader(file, path))
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigurationError(f"{path}: expected a readable UTF-8 file, came {type(error).__name__}") from error
+    fields = _chosen(fields, path, chosen.only)
     multi_label = chosen.separator is not None or any(isinstance(row.get(chosen.label), list) for _, row in fields)
     rows = (_row(row, path, line, chosen, multi_label=multi_label) for line, row in fields)
     return dedupe(rows, multi_label=multi_label)
 
 
 _Fields = tuple[int, Mapping[str, object]]  # line, its columns
+
+
+def _chosen(fields: list[_Fields], path: Path, only: tuple[str, str] | None) -> list[_Fields]:
+    if only is None:
+        return fields
+    column, value = only
+    found = [(line, row) for line, row in fields if str(row.get(column)) == value]
+    if not found:
+        raise ConfigurationError(f"{path}: expected rows with {value!r} in {column!r}, came none; correct --only")
+    return found
 
 
 def _open(path: Path) -> IO[str]:
@@ -92,11 +105,15 @@ def _row(fields: Mapping[str, object], path: Path, line: int, columns: Columns, 
         raise ConfigurationError(f"{where}: expected a text in {columns.text!r}, came none; set --text-column")
     if columns.slice is not None and columns.slice not in fields:
         raise ConfigurationError(f"{where}: expected the column {columns.slice!r}, came none; set --slice-column")
+    group = "" if columns.group is None else str(fields.get(columns.group) or "")
+    if columns.group is not None and not group:
+        raise ConfigurationError(f"{where}: expected a group in {columns.group!r}, came none; set --group")
     return Row(
         line=line,
         text=text,
         labels=_labels(fields.get(columns.label), where, columns, multi_label=multi_label),
         slice=str(fields[columns.slice]) if columns.slice is not None else "",
+        group=group,
         reading=normalize(text).text if columns.normalize else None,
     )
 

@@ -79,6 +79,7 @@ def sections(evaluation: Evaluation, *, with_texts: bool) -> Iterator[Section]:
         tuple((f"{one.count:,}", _number(one.confidence), _number(one.accuracy)) for one in evaluation.bins),
     )
     yield from _thresholds(evaluation)
+    yield from _nearness(evaluation)
     yield from _slices("Length", evaluation.by_length)
     yield from _slices("Slices", evaluation.by_column)
     yield from _disguised(evaluation)
@@ -111,6 +112,22 @@ def _thresholds(evaluation: Evaluation) -> Iterator[Section]:
         tuple(
             (one.label, f"{one.wish} {one.wished:g}", _number(one.threshold), _share(one.precision), _share(one.recall))
             for one in evaluation.thresholds
+        ),
+    )
+
+
+def _nearness(evaluation: Evaluation) -> Iterator[Section]:
+    found = evaluation.nearness
+    if found is None:
+        return
+    best = "" if found.least_similarity is None else f", model.least_similarity = {found.least_similarity:g}"
+    yield Section(
+        "Nearness",
+        f"Best on these texts: model.temperature = {found.temperature:g} (least log loss){best}"
+        f"{' (most texts right)' if best else ''}. The label without descriptions is given where none is nearer.",
+        ("least similarity", "accuracy", "its precision", "its recall"),
+        tuple(
+            tuple(map(_number, (one.least_similarity, one.accuracy, one.precision, one.recall))) for one in found.cuts
         ),
     )
 

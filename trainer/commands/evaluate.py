@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trainer.commands.console import exit_codes, progress_bars
+from trainer.commands.console import column_value, exit_codes, progress_bars
 from trainer.commands.options import require_report_folder
 from worker.settings import ModelSettings
 
@@ -30,6 +30,18 @@ def evaluate(
     label_column: Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")] = "label",
     label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
     slice_column: Annotated[str | None, typer.Option(help="Column to report by, such as a channel.")] = None,
+    group: Annotated[
+        str | None, typer.Option(help="With --training: refuse if a value of this column is in both files.")
+    ] = None,
+    only: Annotated[str | None, typer.Option(help="COLUMN=VALUE: leave out other rows.")] = None,
+    descriptions: Annotated[
+        Path | None,
+        typer.Option(help='TOML, label = ["description", ...]: MODEL is an encoder whose labels these are.'),
+    ] = None,
+    temperature: Annotated[float | None, typer.Option(min=0, help="Of --descriptions; as model.temperature.")] = None,
+    least_similarity: Annotated[
+        float | None, typer.Option(min=-1, max=1, help="Of --descriptions; as model.least_similarity.")
+    ] = None,
     precision: Annotated[
         float | None, typer.Option(min=0, max=1, help="Find for each label the threshold of this precision.")
     ] = None,
@@ -52,6 +64,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of the report.")] = False,
 ) -> None:
     """Judge a model on texts that had no part in its training."""
+    from trainer.descriptions import read_descriptions  # noqa: PLC0415
     from trainer.evaluation import Question  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
     from trainer.evaluation import evaluate as evaluate_model  # noqa: PLC0415
     from trainer.pages import as_json as numbers  # noqa: PLC0415
@@ -66,10 +79,20 @@ def evaluate(
     with exit_codes(), progress_bars("predict", "disguise") as progress:
         if out is not None:
             require_report_folder(out)
+        if descriptions is not None:
+            settings |= {"labels": read_descriptions(descriptions), "kind": "zero-shot"}
+            told = {"temperature": temperature, "least_similarity": least_similarity}
+            settings |= {name: value for name, value in told.items() if value is not None}
         question = Question(
             data=data,
             columns=Columns(
-                text=text_column, label=label_column, slice=slice_column, separator=label_separator, normalize=normalize
+                text=text_column,
+                label=label_column,
+                slice=slice_column,
+                separator=label_separator,
+                group=group,
+                only=column_value(only),
+                normalize=normalize,
             ),
             model=ModelSettings.model_validate(settings),
             training=training,

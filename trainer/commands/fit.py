@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from threadpoolctl import threadpool_limits
 
-from trainer.commands.console import exit_codes, progress_bars
+from trainer.commands.console import column_value, exit_codes, progress_bars
 from trainer.commands.options import ClassWeights, Precision, TuningPrecision
+from worker.errors import ConfigurationError
 from worker.settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -32,9 +33,19 @@ def fit(
     label_separator: Annotated[
         str | None, typer.Option(help="Between the labels of a text, in CSV; makes the model multi-label.")
     ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Column whose equal values are never both trained on and judged on.")
+    ] = None,
+    only: Annotated[str | None, typer.Option(help="COLUMN=VALUE: leave out other rows.")] = None,
     data_name: Annotated[str | None, typer.Option(help="Name of the data in the card; the file's if unset.")] = None,
     citation: Annotated[str, typer.Option(help="How to cite the data.")] = "",
     data_licence: Annotated[str, typer.Option(help="Licence of the data.")] = "",
+    descriptions: Annotated[
+        Path | None,
+        typer.Option(
+            help='--frozen: TOML, label = ["description", ...]; learned from too, a help where texts are few.'
+        ),
+    ] = None,
     encoder: Annotated[str, typer.Option(help="`default`, a Hugging Face folder or hub id, or a bundle.")] = "default",
     revision: Annotated[str | None, typer.Option(help="Commit of a hub encoder.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -76,6 +87,7 @@ def fit(
     """Train a model on labelled texts and write it as a bundle, with its measured scores."""
     # torch and sklearn take seconds to import: --help and wrong options do not wait for them
     from trainer.bundling import FitOptions  # noqa: PLC0415
+    from trainer.descriptions import read_descriptions  # noqa: PLC0415
     from trainer.fit import fit as fit_bundle  # noqa: PLC0415
     from trainer.optimising import choose_precision  # noqa: PLC0415
     from trainer.reading import Columns  # noqa: PLC0415
@@ -90,6 +102,8 @@ def fit(
         threadpool_limits(threads),
         progress_bars("embed", "fit", "tune") as progress,
     ):
+        if descriptions is not None and not frozen:
+            raise ConfigurationError("--descriptions: expected --frozen beside it: fine-tuning learns from texts only")
         settings: dict[str, Any] = {
             "path": encoder,
             "revision": revision,
@@ -114,7 +128,14 @@ def fit(
         )
         options = FitOptions(
             path=data,
-            columns=Columns(text=text_column, label=label_column, separator=label_separator, normalize=normalize),
+            columns=Columns(
+                text=text_column,
+                label=label_column,
+                separator=label_separator,
+                group=group,
+                only=column_value(only),
+                normalize=normalize,
+            ),
             out=out,
             name=name or out.resolve().name,
             version=version or f"{now:%Y-%m-%d}.1",
@@ -127,6 +148,7 @@ def fit(
             recipe=None if frozen else recipe,
             validation=validation,
             work=folder,
+            descriptions={} if descriptions is None else read_descriptions(descriptions),
             augment=augment,
         )
         fitted = fit_bundle(options, now=now, progress=progress)

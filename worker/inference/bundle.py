@@ -153,7 +153,9 @@ def write_bundle(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
     # save_file would make it readable by its owner only, and a worker often runs as somebody else
-    (folder / HEADS).write_bytes(save({"weight": weight.astype(np.float32), "bias": bias.astype(np.float32)}))
+    # in C order: safetensors writes memory as it lies, and regressions of three and more labels leave theirs by columns
+    head = {"weight": weight.astype(np.float32, order="C"), "bias": bias.astype(np.float32, order="C")}
+    (folder / HEADS).write_bytes(save(head))
     names = [HEADS, *(_copy_encoder(encoder_folder, folder) if encoder_folder else ())]
     written = msgspec.structs.replace(
         manifest,

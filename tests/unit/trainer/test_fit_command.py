@@ -121,3 +121,57 @@ def test_a_folder_of_other_files_is_left_alone(tmp_path, data):
 
     assert 2 == result.exit_code
     assert ["messages.jsonl"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_descriptions_are_learned_from_and_the_card_says_how_many(tmp_path, data):
+    described = tmp_path / "labels.toml"
+    described.write_text('spam = ["you won a prize", "cheap offer"]\nham = ["meet me at home"]\n', encoding="utf-8")
+
+    result = run(
+        "fit", data, "--frozen", "--descriptions", described, "--out", tmp_path / "b", "--threads", 1, "--json"
+    )
+
+    assert 3 == json.loads(result.stdout)["descriptions"]
+    assert "| descriptions | 3, learned from" in (tmp_path / "b" / "README.md").read_text(encoding="utf-8")
+
+
+def test_descriptions_are_for_frozen_heads(tmp_path, data):
+    described = tmp_path / "labels.toml"
+    described.write_text("", encoding="utf-8")
+
+    result = run("fit", data, "--descriptions", described, "--out", tmp_path / "b")
+
+    assert 2 == result.exit_code
+    assert "--descriptions: expected --frozen beside it" in result.stderr
+
+
+def test_only_rows_of_one_value_are_trained_on(tmp_path):
+    path = tmp_path / "rows.csv"
+    lines = [f"{text},{label},{lang}" for text, label in ROWS for lang in ("en", "de")]
+    path.write_text("\n".join(["text,label,lang", *lines]) + "\n", encoding="utf-8")
+
+    result = run("fit", path, "--frozen", "--only", "lang=de", "--out", tmp_path / "b", "--threads", 1, "--json")
+
+    assert (40, 0) == (json.loads(result.stdout)["rows"], json.loads(result.stdout)["duplicates"])
+
+
+def test_a_label_in_too_few_groups_is_refused_before_anything_is_embedded(tmp_path):
+    path = tmp_path / "rows.csv"
+    lines = [f"{text},{label},{label}-{number % 3}" for number, (text, label) in enumerate(ROWS)]
+    path.write_text("\n".join(["text,label,thread", *lines]) + "\n", encoding="utf-8")
+
+    result = run("fit", path, "--frozen", "--group", "thread", "--out", tmp_path / "b")
+
+    assert 2 == result.exit_code
+    assert "label 'ham': expected at least 5 distinct groups, one for each fold, came 3" in result.stderr
+
+
+def test_groups_stay_together_while_a_head_is_judged(tmp_path):
+    path = tmp_path / "rows.csv"
+    lines = [f"{text},{label},{label}-{number % 8}" for number, (text, label) in enumerate(ROWS)]
+    path.write_text("\n".join(["text,label,thread", *lines]) + "\n", encoding="utf-8")
+
+    result = run("fit", path, "--frozen", "--group", "thread", "--out", tmp_path / "b", "--threads", 1, "--json")
+
+    assert 0 == result.exit_code, result.output
+    assert 40 == sum(map(sum, json.loads(result.stdout)["confusion"]))

@@ -5,6 +5,7 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
+from trainer.described import Described
 from trainer.frozen import Extra, _rows_per_label, embed, fit_frozen
 from worker.inference.heads import LinearHead, activation_of
 from worker.records import Predictions
@@ -98,3 +99,15 @@ def test_embeddings_come_in_the_order_of_the_texts():
             )
 
     assert list(range(600)) == embed(Counting(), tuple(str(n) for n in range(600)))[:, 0].tolist()
+
+
+def test_descriptions_are_learned_from_and_not_judged():
+    points, names = clouds(("ham", "spam"))
+    few = np.r_[0:4, 20:24]
+    described = Described(points[[10, 30]], names[[10, 30]])
+
+    without = fit_frozen(points[few], names[few], folds=4, seed=0)
+    head = fit_frozen(points[few], names[few], folds=4, seed=0, described=described)
+
+    assert not np.allclose(without.weight, head.weight)
+    assert (4, 4) == head.report.support == tuple(head.report.confusion.sum(axis=1))

@@ -35,7 +35,8 @@ def numbers(result):
     """What a table has to show of a result, as the page writes it."""
     for standing in result.get("standings", ()):
         f1 = standing["f1"]
-        yield f"{f1['value']:.3f} ({f1['low']:.3f}-{f1['high']:.3f}) | {standing['accuracy']:.3f}"
+        row = f"{f1['value']:.3f} ({f1['low']:.3f}-{f1['high']:.3f}) | {standing['accuracy']:.3f}"
+        yield f"{row} | {standing['draw_std']:.3f}" if len(standing.get("draw_f1", ())) > 1 else row
     for minus in result.get("best_minus", {}).values():
         interval = minus["interval"]
         yield f"{interval['value']:.3f} ({interval['low']:.3f}-{interval['high']:.3f}) | {minus['p_value']:.3f}"
@@ -50,9 +51,20 @@ def numbers(result):
         shares = (way["given_spam"][place] for place in (*long_texts.PLACES, "nowhere"))
         yield " | ".join(f"{one['value']:.2f} ({one['low']:.2f}-{one['high']:.2f})" for one in shares)
     if "calibration_error" in result and not result["by_slice"]:
-        (spam,) = (label["scores"] for label in result["labels"] if label["label"] == "spam")
-        yield f"{spam['precision']:.3f} | {spam['recall']:.3f} | {spam['f1']:.3f}"
-        yield f"{result['accuracy']:.3f} | {result['calibration_error']:.3f}"
+        yield from judged(result)
+
+
+def judged(result):
+    """What a table has to show of an evaluation."""
+    for label in result["labels"]:
+        if label["label"] == "spam":
+            yield " | ".join(f"{label['scores'][name]:.3f}" for name in ("precision", "recall", "f1"))
+            yield f"{result['accuracy']:.3f} | {result['calibration_error']:.3f}"
+    nearness = result.get("nearness") or {"cuts": ()}
+    for cut in nearness["cuts"]:
+        yield f"| {cut['least_similarity']:g} | {cut['accuracy']:.3f} | {cut['precision']:.3f} | {cut['recall']:.3f} |"
+    if nearness.get("least_similarity") is not None:
+        yield f"{nearness['temperature']:.3f} and {nearness['least_similarity']:g}"
 
 
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)

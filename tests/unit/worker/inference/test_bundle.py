@@ -30,6 +30,14 @@ def test_what_is_written_is_read_back(bundle_folder, manifest, head):
     assert all(np.array_equal(wrote, read) for wrote, read in zip(head, (bundle.weight, bundle.bias), strict=True))
 
 
+def test_a_head_is_read_back_whatever_order_its_numbers_have_in_memory(tmp_path, manifest, head):
+    weight, bias = head
+
+    write_bundle(tmp_path / "head", manifest=manifest, weight=np.asfortranarray(weight), bias=bias)
+
+    assert np.array_equal(weight, read_bundle(tmp_path / "head").weight)
+
+
 def test_the_encoders_files_come_along(bundle_folder):
     names = set(read_bundle(bundle_folder).manifest.files)
 
