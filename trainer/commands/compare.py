@@ -6,7 +6,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from threadpoolctl import threadpool_limits
@@ -14,7 +14,6 @@ from threadpoolctl import threadpool_limits
 from trainer.commands import options
 from trainer.commands.console import exit_codes, progress_bars
 from worker.errors import ConfigurationError
-from worker.settings import ModelSettings
 
 if TYPE_CHECKING:
     from trainer.comparison import Contest, Result
@@ -68,15 +67,6 @@ def compare(
     from trainer.recipe import Recipe  # noqa: PLC0415
 
     folder = work or Path(f"compare-{data.name.partition('.')[0]}.work")
-    settings: dict[str, Any] = {
-        "path": encoder,
-        "revision": revision,
-        "device": device,
-        "threads": threads,
-        "max_tokens": max_tokens,
-        "engine": "torch",  # for all methods: frozen runs on nothing else, and their speeds stand side by side
-        "precision": "fp32",
-    }
     goes_on = f"interrupted; the same command goes on from what is in {folder}"
     with (
         exit_codes(if_interrupted=goes_on),
@@ -97,7 +87,9 @@ def compare(
             given_split=split_column is not None,
             positive=positive,
             descriptions={} if descriptions is None else _read_descriptions(descriptions),
-            encoder=ModelSettings.model_validate(settings),
+            encoder=options.training_settings(
+                encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens
+            ),
             recipe=Recipe(
                 epochs=epochs,
                 batch_size=batch_size,

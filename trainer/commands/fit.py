@@ -5,14 +5,13 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from threadpoolctl import threadpool_limits
 
 from trainer.commands.console import exit_codes, progress_bars
-from trainer.commands.options import ClassWeights
-from worker.settings import ModelSettings
+from trainer.commands.options import ClassWeights, training_settings
 
 if TYPE_CHECKING:
     from trainer.fit import Fitted
@@ -92,15 +91,6 @@ def fit(
             validation=validation_share,
             seed=seed,
         )
-        settings: dict[str, Any] = {
-            "path": encoder,
-            "revision": revision,
-            "device": device,
-            "threads": threads,
-            "max_tokens": max_tokens,
-            "engine": "torch",  # a bundle does not depend on which engine this machine finds fastest
-            "precision": "fp32",
-        }
         options = FitOptions(
             path=data,
             columns=Columns(text=text_column, label=label_column, separator=label_separator),
@@ -110,7 +100,9 @@ def fit(
             data_name=data_name or data.name,
             citation=citation,
             licence=data_licence,
-            encoder=ModelSettings.model_validate(settings),
+            encoder=training_settings(
+                encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens
+            ),
             seed=seed,
             folds=folds,
             recipe=None if frozen else recipe,

@@ -4,11 +4,12 @@ import importlib.util
 import math
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from worker.errors import ConfigurationError
+from worker.settings import ModelSettings
 
 Number = TypeVar("Number", int, float)
 
@@ -45,6 +46,26 @@ LearningRate = Annotated[float, typer.Option(min=0, help="Of the encoder, at its
 HeadLearningRate = Annotated[float, typer.Option(min=0, help="Of the head, at its peak.")]
 Weights = Annotated[ClassWeights, typer.Option(help="balanced: rare labels count as much as frequent ones.")]
 Patience = Annotated[int, typer.Option(min=1, help="Epochs without a better validation score before the end.")]
+
+
+def training_settings(
+    path: str, *, revision: str | None, device: str, threads: int | None, max_tokens: int | None
+) -> ModelSettings:
+    """The encoder that training begins with.
+
+    It runs by torch in float32 wherever it is read: what is trained does not depend on which engine this machine finds
+    fastest, and speeds that are compared stand on the same ground.
+    """
+    settings: dict[str, Any] = {
+        "path": path,
+        "revision": revision,
+        "device": device,
+        "threads": threads,
+        "max_tokens": max_tokens,
+        "engine": "torch",
+        "precision": "fp32",
+    }
+    return ModelSettings.model_validate(settings)
 
 
 def chosen_folds(wanted: list[int] | None, *, folds: int) -> tuple[int, ...]:

@@ -4,7 +4,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from threadpoolctl import threadpool_limits
@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 from trainer.commands import options
 from trainer.commands.console import exit_codes, progress_bars
 from worker.errors import ConfigurationError
-from worker.settings import ModelSettings
 
 if TYPE_CHECKING:
     from trainer.attempts import Groupings
@@ -72,15 +71,6 @@ def tradeoff(
     from trainer.weighing import weigh  # noqa: PLC0415
 
     folder = work or Path(f"tradeoff-{data.name.partition('.')[0]}.work")
-    settings: dict[str, Any] = {
-        "path": encoder,
-        "revision": revision,
-        "device": device,
-        "threads": threads,
-        "max_tokens": max_tokens,
-        "engine": "torch",  # training knows no other, and judging should not differ from it
-        "precision": "fp32",
-    }
     goes_on = f"interrupted; the same command goes on from what is in {folder}"
     with (
         exit_codes(if_interrupted=goes_on),
@@ -98,7 +88,9 @@ def tradeoff(
             seeds=options.parsed(seeds, int, option="--seeds"),
             folds=folds,
             run_folds=options.chosen_folds(fold, folds=folds),
-            encoder=ModelSettings.model_validate(settings),
+            encoder=options.training_settings(
+                encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens
+            ),
             recipe=Recipe(
                 epochs=epochs,
                 batch_size=batch_size,
