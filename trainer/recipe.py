@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 ClassWeights = Literal["none", "balanced"]
+Precision = Literal["fp32", "bf16"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,4 +21,5 @@ class Recipe:
     class_weights: ClassWeights = "none"
     patience: int = 2  # epochs without a better validation score before the end
     validation: float = 0.1  # share of the texts that picks the epoch and the temperature
+    precision: Precision = "fp32"  # of the products in a forward pass and its gradients; weights are float32
     seed: int = 0

@@ -52,6 +52,7 @@ def compare(
     learning_rate: options.LearningRate = 5e-5,
     head_learning_rate: options.HeadLearningRate = 1e-3,
     class_weights: options.Weights = options.ClassWeights.none,
+    precision: options.TrainingPrecision = options.Precision.auto,
     patience: options.Patience = 2,
     keep_embedding: Annotated[float, typer.Option(min=0, help="How strongly fine-tuning holds the embedding.")] = 1.0,
     seed: Annotated[int, typer.Option(min=0, help="Of folds, training and resampling.")] = 0,
@@ -63,6 +64,7 @@ def compare(
     """Compare classical methods, a frozen and a fine-tuned encoder on the same folds."""
     from trainer.comparison import Contest  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
     from trainer.comparison import compare as compare_methods  # noqa: PLC0415
+    from trainer.precision import training_precision  # noqa: PLC0415
     from trainer.reading import Columns  # noqa: PLC0415
     from trainer.recipe import Recipe  # noqa: PLC0415
 
@@ -75,6 +77,9 @@ def compare(
     ):
         if split_column is not None and (quick or fold is not None):
             raise ConfigurationError("--split-column: the file's own split has no folds; leave out --quick and --fold")
+        encoder_settings = options.training_settings(
+            encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens
+        )
         named = tuple(name.strip() for name in methods.split(",") if name.strip())
         if descriptions is not None and "zero-shot" not in named:
             named = (*named, "zero-shot")
@@ -87,9 +92,7 @@ def compare(
             given_split=split_column is not None,
             positive=positive,
             descriptions={} if descriptions is None else _read_descriptions(descriptions),
-            encoder=options.training_settings(
-                encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens
-            ),
+            encoder=encoder_settings,
             recipe=Recipe(
                 epochs=epochs,
                 batch_size=batch_size,
@@ -97,6 +100,7 @@ def compare(
                 head_learning_rate=head_learning_rate,
                 keep_embedding=keep_embedding,
                 class_weights=class_weights.value,
+                precision=training_precision(precision.value, device=encoder_settings.device),
                 patience=patience,
                 seed=seed,
             ),

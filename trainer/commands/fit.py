@@ -11,7 +11,7 @@ import typer
 from threadpoolctl import threadpool_limits
 
 from trainer.commands.console import exit_codes, progress_bars
-from trainer.commands.options import ClassWeights, training_settings
+from trainer.commands.options import ClassWeights, Precision, TrainingPrecision, training_settings
 
 if TYPE_CHECKING:
     from trainer.fit import Fitted
@@ -55,6 +55,7 @@ def fit(
     class_weights: Annotated[
         ClassWeights, typer.Option(help="balanced: rare labels count as much as frequent ones.")
     ] = ClassWeights.none,
+    precision: TrainingPrecision = Precision.auto,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without a better validation score before the end.")] = 2,
     validation: Annotated[
         Path | None, typer.Option(help="Texts that pick the epoch and the temperature; a share of the data if unset.")
@@ -69,6 +70,7 @@ def fit(
     # torch and sklearn take seconds to import: --help and wrong options do not wait for them
     from trainer.bundling import FitOptions  # noqa: PLC0415
     from trainer.fit import fit as fit_bundle  # noqa: PLC0415
+    from trainer.precision import training_precision  # noqa: PLC0415
     from trainer.reading import Columns  # noqa: PLC0415
     from trainer.recipe import Recipe  # noqa: PLC0415
 
@@ -80,6 +82,9 @@ def fit(
         threadpool_limits(threads),
         progress_bars("embed", "fit", "tune") as progress,
     ):
+        encoder_settings = training_settings(
+            encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens
+        )
         recipe = Recipe(
             epochs=epochs,
             batch_size=batch_size,
@@ -87,6 +92,7 @@ def fit(
             head_learning_rate=head_learning_rate,
             keep_embedding=keep_embedding,
             class_weights=class_weights.value,
+            precision=training_precision(precision.value, device=encoder_settings.device),
             patience=patience,
             validation=validation_share,
             seed=seed,
@@ -100,9 +106,7 @@ def fit(
             data_name=data_name or data.name,
             citation=citation,
             licence=data_licence,
-            encoder=training_settings(
-                encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens
-            ),
+            encoder=encoder_settings,
             seed=seed,
             folds=folds,
             recipe=None if frozen else recipe,

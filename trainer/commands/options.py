@@ -21,6 +21,14 @@ class ClassWeights(StrEnum):
     balanced = "balanced"
 
 
+class Precision(StrEnum):
+    """What the forward pass of training is computed in."""
+
+    auto = "auto"
+    fp32 = "fp32"
+    bf16 = "bf16"
+
+
 Data = Annotated[Path, typer.Argument(help="Labelled texts: .csv, .jsonl or .ndjson, .gz may follow.")]
 TextColumn = Annotated[str, typer.Option(help="Column or key of the text.")]
 LabelColumn = Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")]
@@ -45,6 +53,9 @@ BatchSize = Annotated[int, typer.Option(min=1, help="Texts of a training step.")
 LearningRate = Annotated[float, typer.Option(min=0, help="Of the encoder, at its peak.")]
 HeadLearningRate = Annotated[float, typer.Option(min=0, help="Of the head, at its peak.")]
 Weights = Annotated[ClassWeights, typer.Option(help="balanced: rare labels count as much as frequent ones.")]
+TrainingPrecision = Annotated[
+    Precision, typer.Option(help="Arithmetic of training; auto is bf16 where the processor multiplies in it.")
+]
 Patience = Annotated[int, typer.Option(min=1, help="Epochs without a better validation score before the end.")]
 
 

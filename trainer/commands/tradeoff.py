@@ -53,6 +53,7 @@ def tradeoff(
     batch_size: options.BatchSize = 32,
     learning_rate: options.LearningRate = 5e-5,
     class_weights: options.Weights = options.ClassWeights.none,
+    precision: options.TrainingPrecision = options.Precision.auto,
     seed: Annotated[int, typer.Option(min=0, help="Of folds, samples and resampling.")] = 0,
     work: Annotated[
         Path | None, typer.Option(help="Folder of what is done; tradeoff-DATA.work if unset. It holds no text.")
@@ -64,6 +65,7 @@ def tradeoff(
 ) -> None:
     """Fine-tune with the embedding held more and less, and compare labels and clusters."""
     from trainer.counting import counted_labels, counted_name  # noqa: PLC0415 - --help does not wait for sklearn
+    from trainer.precision import training_precision  # noqa: PLC0415
     from trainer.reading import Columns, read_examples  # noqa: PLC0415
     from trainer.recipe import Recipe  # noqa: PLC0415
     from trainer.tradeoff import Study, answer_all  # noqa: PLC0415
@@ -79,6 +81,9 @@ def tradeoff(
     ):
         if out is not None:
             options.require_report_folder(out)
+        encoder_settings = options.training_settings(
+            encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens
+        )
         examples = read_examples(data, Columns(text=text_column, label=label_column, separator=label_separator))
         columns = counted_labels(examples, examples.label_names, positive=positive)
         study = Study(
@@ -88,14 +93,13 @@ def tradeoff(
             seeds=options.parsed(seeds, int, option="--seeds"),
             folds=folds,
             run_folds=options.chosen_folds(fold, folds=folds),
-            encoder=options.training_settings(
-                encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens
-            ),
+            encoder=encoder_settings,
             recipe=Recipe(
                 epochs=epochs,
                 batch_size=batch_size,
                 learning_rate=learning_rate,
                 class_weights=class_weights.value,
+                precision=training_precision(precision.value, device=encoder_settings.device),
                 seed=seed,
             ),
             work=folder,

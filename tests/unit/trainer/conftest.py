@@ -12,6 +12,9 @@ from tokenizers.normalizers import BertNormalizer
 from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+from typer.testing import CliRunner
+
+from trainer.__main__ import app
 
 WORDS = ("free", "prize", "win", "cash", "call", "now", "see", "you", "at", "home", "dinner", "late", "ok", "bus")
 SPAM, HAM, SHARED = ("free", "prize", "win", "cash"), ("see", "home", "dinner", "late"), ("call", "now", "you", "at")
@@ -57,6 +60,16 @@ def encoder_folder(tmp_path) -> Path:
         model_max_length=WINDOW,
     ).save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def run_trainer():
+    """`python -m trainer` in this process."""
+
+    def run(*arguments: object):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return run
 
 
 def rows():
