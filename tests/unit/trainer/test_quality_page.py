@@ -2,13 +2,11 @@
 
 import json
 import re
-import shlex
 from pathlib import Path
 
 import pytest
-import typer
 
-from trainer.__main__ import app
+from tests.unit.trainer.told import parameters
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
@@ -53,9 +51,4 @@ def test_the_command_of_every_result_is_on_the_page(path):
 
 @pytest.mark.parametrize("line", COMMANDS)
 def test_commands_on_the_page_parse(line):
-    words = shlex.split(line)
-    assert ["python", "-m", "trainer"] == words[:3]
-
-    command = typer.main.get_command(app).commands[words[3]]
-    with command.make_context(words[3], words[4:]) as context:
-        assert context.params["data"]
+    assert parameters(line)["data"]
