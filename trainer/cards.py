@@ -134,7 +134,7 @@ def _tuned(facts: TunedFacts) -> _How:
                 f"| learning rate | {recipe.learning_rate:g}, of the head {recipe.head_learning_rate:g} |",
                 f"| its course | up in {recipe.warmup:g} of the steps, then down to 0, both linear |",
                 f"| class weights | {recipe.class_weights} |",
-                f"| precision of learning | {recipe.precision} |",
+                f"| arithmetic | products in {recipe.precision}, weights in fp32 |",
                 f"| embedding | mean cosine to the original encoder's: {best.cosine:.4f} (validation texts) |",
                 f"| temperature | {facts.temperature:g}, already in the head's weights |",
             )

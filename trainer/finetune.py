@@ -14,6 +14,7 @@ from trainer.checkpoints import Checkpoints
 from trainer.losses import drift, label_loss, label_weights, to_tensor
 from trainer.optimising import make_optimizer, rate_factor
 from trainer.passes import Material, Pads, Passes
+from trainer.precision import arithmetic
 from trainer.recipe import Recipe
 from worker.inference.networks import EncoderNetwork
 
@@ -132,7 +133,7 @@ class FineTuning:
                 raise KeyboardInterrupt
 
     def _learn(self, rows: NDArray[np.int64]) -> float:
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._recipe.precision == "bf16"):
+        with arithmetic(self._recipe.precision, device=self._device):
             logits, embeddings = (one.float() for one in self._passes.logits(self._train, rows))
         targets = torch.from_numpy(self._train.targets[rows].astype(np.float32)).to(self._device)
         loss = label_loss(logits, targets, multi_label=self._multi_label, weights=self._weights)

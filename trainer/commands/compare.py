@@ -4,7 +4,7 @@ import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from threadpoolctl import threadpool_limits
@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 from trainer.commands import options
 from trainer.commands.console import exit_codes, progress_bars
 from worker.errors import ConfigurationError
-from worker.settings import ModelSettings
 
 if TYPE_CHECKING:
     from trainer.comparison import Contest, Result
@@ -61,9 +60,9 @@ def compare(
     learning_rate: options.LearningRate = 5e-5,
     head_learning_rate: options.HeadLearningRate = 1e-3,
     class_weights: options.Weights = options.ClassWeights.none,
+    precision: options.TrainingPrecision = options.Precision.auto,
     patience: options.Patience = 2,
     keep_embedding: Annotated[float, typer.Option(min=0, help="How strongly fine-tuning holds the embedding.")] = 1.0,
-    precision: options.TuningPrecision = options.Precision.auto,
     seed: Annotated[int, typer.Option(min=0, help="Of folds, training and resampling.")] = 0,
     work: Annotated[
         Path | None, typer.Option(help="Folder of what is done; compare-DATA.work if unset. It holds your texts.")
@@ -75,32 +74,24 @@ def compare(
     from trainer.comparison import Contest  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
     from trainer.comparison import compare as compare_methods  # noqa: PLC0415
     from trainer.descriptions import read_descriptions  # noqa: PLC0415
-    from trainer.optimising import choose_precision  # noqa: PLC0415
+    from trainer.precision import training_precision  # noqa: PLC0415
     from trainer.reading import Columns  # noqa: PLC0415
     from trainer.recipe import Recipe  # noqa: PLC0415
-    from worker.inference.engines.torch import choose_device  # noqa: PLC0415
 
     folder = work or Path(f"compare-{data.name.partition('.')[0]}.work")
-    settings: dict[str, Any] = {
-        "path": encoder,
-        "revision": revision,
-        "device": device,
-        "threads": threads,
-        "max_tokens": max_tokens,
-        "engine": "torch",  # for all methods: frozen runs on nothing else, and their speeds stand side by side
-        "precision": "fp32",
-    }
     goes_on = f"interrupted; the same command goes on from what is in {folder}"
     with (
         exit_codes(if_interrupted=goes_on),
         threadpool_limits(threads),
         progress_bars("embed", "tune", "methods") as progress,
     ):
-        encoder_settings = ModelSettings.model_validate(settings)
         if split_column is not None and (quick or fold is not None or group is not None):
             raise ConfigurationError(
                 "--split-column: the file's own split has no folds; leave out --quick, --fold and --group"
             )
+        encoder_settings = options.training_settings(
+            encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens
+        )
         named = tuple(name.strip() for name in methods.split(",") if name.strip())
         if descriptions is not None and "zero-shot" not in named:
             named = (*named, "zero-shot")
@@ -129,8 +120,8 @@ def compare(
                 head_learning_rate=head_learning_rate,
                 keep_embedding=keep_embedding,
                 class_weights=class_weights.value,
+                precision=training_precision(precision.value, device=encoder_settings.device),
                 patience=patience,
-                precision=choose_precision(precision.value, choose_device(encoder_settings.device)),
                 seed=seed,
             ),
             work=folder,

@@ -5,15 +5,14 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from threadpoolctl import threadpool_limits
 
 from trainer.commands.console import column_value, exit_codes, progress_bars
-from trainer.commands.options import ClassWeights, Precision, TuningPrecision
+from trainer.commands.options import ClassWeights, Precision, TrainingPrecision, training_settings
 from worker.errors import ConfigurationError
-from worker.settings import ModelSettings
 
 if TYPE_CHECKING:
     from trainer.fit import Fitted
@@ -73,7 +72,7 @@ def fit(
     class_weights: Annotated[
         ClassWeights, typer.Option(help="balanced: rare labels count as much as frequent ones.")
     ] = ClassWeights.none,
-    precision: TuningPrecision = Precision.auto,
+    precision: TrainingPrecision = Precision.auto,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without a better validation score before the end.")] = 2,
     validation: Annotated[
         Path | None, typer.Option(help="Texts that pick the epoch and the temperature; a share of the data if unset.")
@@ -89,10 +88,9 @@ def fit(
     from trainer.bundling import FitOptions  # noqa: PLC0415
     from trainer.descriptions import read_descriptions  # noqa: PLC0415
     from trainer.fit import fit as fit_bundle  # noqa: PLC0415
-    from trainer.optimising import choose_precision  # noqa: PLC0415
+    from trainer.precision import training_precision  # noqa: PLC0415
     from trainer.reading import Columns  # noqa: PLC0415
     from trainer.recipe import Recipe  # noqa: PLC0415
-    from worker.inference.engines.torch import choose_device  # noqa: PLC0415
 
     now = datetime.now(UTC)
     folder = work or out.with_name(f"{out.resolve().name}.work")
@@ -104,16 +102,9 @@ def fit(
     ):
         if descriptions is not None and not frozen:
             raise ConfigurationError("--descriptions: expected --frozen beside it: fine-tuning learns from texts only")
-        settings: dict[str, Any] = {
-            "path": encoder,
-            "revision": revision,
-            "device": device,
-            "threads": threads,
-            "max_tokens": max_tokens,
-            "engine": "torch",  # a bundle does not depend on which engine this machine finds fastest
-            "precision": "fp32",
-        }
-        encoder_settings = ModelSettings.model_validate(settings)
+        encoder_settings = training_settings(
+            encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens
+        )
         recipe = Recipe(
             epochs=epochs,
             batch_size=batch_size,
@@ -121,9 +112,9 @@ def fit(
             head_learning_rate=head_learning_rate,
             keep_embedding=keep_embedding,
             class_weights=class_weights.value,
+            precision=training_precision(precision.value, device=encoder_settings.device),
             patience=patience,
             validation=validation_share,
-            precision=choose_precision(precision.value, choose_device(encoder_settings.device)),
             seed=seed,
         )
         options = FitOptions(

@@ -6,10 +6,9 @@ import shlex
 from pathlib import Path
 
 import pytest
-import typer
 
 from benchmarks import long_texts
-from trainer.__main__ import app
+from tests.unit.trainer.told import parameters
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
@@ -88,9 +87,4 @@ def test_commands_of_the_script_for_long_texts_parse(line):
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if "long_texts" not in line])
 def test_commands_on_the_page_parse(line):
-    words = shlex.split(line)
-    assert ["python", "-m", "trainer"] == words[:3]
-
-    command = typer.main.get_command(app).commands[words[3]]
-    with command.make_context(words[3], words[4:]) as context:
-        assert context.params["data"]
+    assert parameters(line)["data"]

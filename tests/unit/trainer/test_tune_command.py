@@ -49,7 +49,9 @@ def test_both_precisions_learn_and_the_bundle_says_which_it_was(tmp_path, texts,
 
     answers = load_predictor(settings(tmp_path / "bundle")).predict(["free cash at", "see dinner you"])
     assert [1, 0] == answers.probabilities.argmax(axis=1).tolist()
-    assert f"| precision of learning | {precision} |" in (tmp_path / "bundle" / "README.md").read_text(encoding="utf-8")
+    assert f"| arithmetic | products in {precision}, weights in fp32 |" in (
+        tmp_path / "bundle" / "README.md"
+    ).read_text(encoding="utf-8")
 
 
 def test_the_served_probabilities_are_the_calibrated_ones_of_the_training(tmp_path, texts, fit):
