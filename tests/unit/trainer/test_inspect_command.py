@@ -45,7 +45,9 @@ def copied(folder, *, kept=("ham", "spam"), **changes):
     bundle = read_bundle(SHIPPED)
     weight, bias = bundle.weight[: len(kept)].copy(), bundle.bias[: len(kept)].copy()
     weight[0, 3] += np.float32(2**-10)
-    manifest = msgspec.structs.replace(bundle.manifest, labels=kept, created="2027-01-01T00:00:00+00:00", **changes)
+    thresholds = {label: least for label, least in bundle.manifest.thresholds.items() if len(kept) > 1}
+    told = {"labels": kept, "thresholds": thresholds, "created": "2027-01-01T00:00:00+00:00", **changes}
+    manifest = msgspec.structs.replace(bundle.manifest, **told)
     write_bundle(folder, manifest=manifest, weight=weight, bias=bias)
     return folder
 
