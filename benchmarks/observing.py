@@ -27,7 +27,8 @@ from benchmarks.machine import described
 from worker import logs
 from worker.app import Doors, _traced
 from worker.ceiling import DeadLetterCeiling
-from worker.clustering.online import ClusterSpace, OnlineClusters
+from worker.clustering.online import OnlineClusters
+from worker.clustering.space import ClusterSpace
 from worker.codec import Decoder, Encoder
 from worker.connectors.traces import TracedSink, TracedSource, open_traces
 from worker.health import Health

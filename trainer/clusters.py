@@ -16,11 +16,11 @@ from sklearn.metrics import (
 )
 
 from trainer.examples import Labels
-from trainer.online import Arrived, arrive
+from trainer.online import Arrived, Stream, arrive
 from worker.records import Embeddings
 from worker.settings import ClusterSettings
 
-Method = Literal["kmeans", "minibatch", "online"]
+Method = Literal["kmeans", "minibatch", "online", "dec"]
 
 _BATCH = 1024  # texts of a step of MiniBatchKMeans: its default, said here because results depend on it
 _SILHOUETTE_TEXTS = 5000  # all pairs are compared: more texts take memory and say the same
@@ -46,7 +46,7 @@ def score_clusters(
     k: int,
     method: Method,
     seeds: Sequence[int],
-    seed_texts: int | None = None,
+    stream: Stream | None = None,
 ) -> list[ClusterScores]:
     """Cluster once for each seed and compare with the labels.
 
@@ -55,12 +55,20 @@ def score_clusters(
         labels: [texts], exclusive.
         k: number of clusters, below the number of texts.
         method: whose clusters; those of `online` are judged on the texts after the first ones.
-        seeds: of the first centroids.
-        seed_texts: how many first texts `online` seeds with; as many as a worker would if None.
+        seeds: of the first centroids, and of the order of a stream.
+        stream: of `online`, mixed and with the worker's defaults if None. Other methods see all texts at once, and are
+            judged on those that `online` is judged on; on all if None.
     """
-    return [
-        _score(embeddings, labels, _cluster(embeddings, k, method, seed, seed_texts), method, seed) for seed in seeds
-    ]
+    scores = []
+    for seed in seeds:
+        if method == "online":
+            given = arrive(embeddings, k=k, stream=stream or Stream(default_seed_texts(k)), seed=seed)
+        else:
+            rows = np.arange(len(embeddings))
+            judged = rows if stream is None else stream.order(len(rows), seed=seed)[stream.seed_texts :]
+            given = Arrived(rows=judged, clusters=_at_once(embeddings, k, method, seed)[judged])
+        scores.append(score(embeddings, labels, given, method=method, seed=seed))
+    return scores
 
 
 def default_seed_texts(k: int) -> int:
@@ -68,18 +76,26 @@ def default_seed_texts(k: int) -> int:
     return ClusterSettings.model_validate({"k": k}).seed_size
 
 
-def _cluster(embeddings: Embeddings, k: int, method: Method, seed: int, seed_texts: int | None) -> Arrived:
-    if method == "online":
-        return arrive(embeddings, k=k, seed_texts=seed_texts or default_seed_texts(k), seed=seed)
+def _at_once(embeddings: Embeddings, k: int, method: Method, seed: int) -> NDArray[np.int64]:
     model = (
         KMeans(k, n_init=1, random_state=seed)
         if method == "kmeans"
         else MiniBatchKMeans(k, n_init=1, batch_size=_BATCH, random_state=seed)
     )
-    return Arrived(rows=np.arange(len(embeddings)), clusters=model.fit_predict(embeddings).astype(np.int64))
+    clusters: NDArray[np.int64] = model.fit_predict(embeddings).astype(np.int64)
+    return clusters
 
 
-def _score(embeddings: Embeddings, labels: Labels, given: Arrived, method: Method, seed: int) -> ClusterScores:
+def score(embeddings: Embeddings, labels: Labels, given: Arrived, *, method: Method, seed: int) -> ClusterScores:
+    """Compare clusters with labels.
+
+    Args:
+        embeddings: [texts, dim], rows of length 1: what the silhouette is of.
+        labels: [texts], exclusive.
+        given: the clusters of some of the texts.
+        method: that made them.
+        seed: that made them, and of the sample that the silhouette is taken from.
+    """
     true = labels[given.rows]
     return ClusterScores(
         method=method,
@@ -88,16 +104,17 @@ def _score(embeddings: Embeddings, labels: Labels, given: Arrived, method: Metho
         nmi=float(normalized_mutual_info_score(true, given.clusters)),
         ari=float(adjusted_rand_score(true, given.clusters)),
         accuracy=matched_accuracy(true, given.clusters),
-        silhouette=float(
-            silhouette_score(
-                embeddings[given.rows],
-                given.clusters,
-                metric="cosine",
-                sample_size=min(_SILHOUETTE_TEXTS, len(given.rows)),
-                random_state=seed,
-            )
-        ),
+        silhouette=_silhouette(embeddings[given.rows], given.clusters, seed=seed),
     )
+
+
+def _silhouette(embeddings: Embeddings, clusters: NDArray[np.int64], *, seed: int) -> float:
+    """By cosine; 0 where one cluster has all texts, or each text its own."""
+    count = len(clusters)
+    if not 1 < len(np.unique(clusters)) < count:
+        return 0.0
+    sample = min(_SILHOUETTE_TEXTS, count)
+    return float(silhouette_score(embeddings, clusters, metric="cosine", sample_size=sample, random_state=seed))
 
 
 def matched_accuracy(labels: Labels, clusters: NDArray[np.integer]) -> float:

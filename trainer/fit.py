@@ -9,7 +9,7 @@ import torch
 
 from trainer.augmentation import Disguised, show_disguised
 from trainer.bundling import FitOptions, TrainedModel, write_model
-from trainer.cards import FrozenFacts, TunedFacts, card
+from trainer.cards import Facts, FrozenFacts, TunedFacts, card
 from trainer.checkpoints import Checkpoints
 from trainer.described import embed_descriptions
 from trainer.descriptions import require_described
@@ -42,7 +42,7 @@ class Fitted:
     manifest: Manifest
     examples: Examples
     report: Report
-    facts: FrozenFacts | TunedFacts
+    facts: Facts
     suspects: tuple[Suspect, ...]
 
 

@@ -12,6 +12,24 @@ BATCH = 256  # texts between two steps, as between two checkpoints of a busy wor
 
 
 @dataclass(frozen=True, slots=True)
+class Stream:
+    """How texts arrive, and what the worker's settings say."""
+
+    seed_texts: int  # the first so many seed the centroids, and are given no cluster
+    topics: NDArray[np.str_] | None = None  # [texts]; texts of a topic arrive together, instead of mixed
+    half_life: float | None = None  # texts after which older ones weigh half; None never forgets
+
+    def order(self, count: int, *, seed: int) -> NDArray[np.int64]:
+        """The positions of `count` texts as they arrive; the seed mixes topics, and texts within."""
+        mixed = np.random.default_rng(seed).permutation(count)
+        if self.topics is None:
+            return mixed
+        names = self.topics[mixed]
+        _, first, numbers = np.unique(names, return_index=True, return_inverse=True)
+        return mixed[np.argsort(first[numbers], kind="stable")]  # the topic of the first text first
+
+
+@dataclass(frozen=True, slots=True)
 class Arrived:
     """The texts that found centroids when they arrived, and the cluster each was given then."""
 
@@ -19,24 +37,24 @@ class Arrived:
     clusters: NDArray[np.int64]  # [rows]
 
 
-def arrive(embeddings: Embeddings, *, k: int, seed_texts: int, seed: int) -> Arrived:
-    """Let texts arrive in random order at one worker.
+def arrive(embeddings: Embeddings, *, k: int, stream: Stream, seed: int) -> Arrived:
+    """Let texts arrive at one worker.
 
     The code is the worker's own; what is left out is Redis and the other workers.
 
     Args:
         embeddings: [texts, dim], rows of length 1.
-        k: number of clusters, at most `seed_texts`.
-        seed_texts: the first so many seed the centroids, and are given no cluster.
+        k: number of clusters, at most as many as texts seed them.
+        stream: how.
         seed: of the order and of the first centroids.
     """
-    order = np.random.default_rng(seed).permutation(len(embeddings))
-    clustering = minibatch.seed(embeddings[order[:seed_texts]], k=k, random_state=seed)
-    later = order[seed_texts:]
+    order = stream.order(len(embeddings), seed=seed)
+    clustering = minibatch.seed(embeddings[order[: stream.seed_texts]], k=k, random_state=seed)
+    later = order[stream.seed_texts :]
     given = []
     for start in range(0, len(later), BATCH):
         rows = embeddings[later[start : start + BATCH]]
         ids = minibatch.assign(minibatch.restore(clustering), rows, version=1).cluster_ids
-        clustering = minibatch.merge(clustering, rows, ids, half_life=None)
+        clustering = minibatch.merge(clustering, rows, ids, half_life=stream.half_life)
         given.append(ids)
     return Arrived(rows=later, clusters=np.concatenate(given))

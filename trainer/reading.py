@@ -41,6 +41,30 @@ def read_examples(path: Path, columns: Columns | None = None) -> Examples:
         ConfigurationError: no such file, another format, a line that cannot be read, or a column that is not there.
     """
     chosen = columns or Columns()
+    fields = _chosen(_fields(path), path, chosen.only)
+    multi_label = chosen.separator is not None or any(isinstance(row.get(chosen.label), list) for _, row in fields)
+    rows = (_row(row, path, line, chosen, multi_label=multi_label) for line, row in fields)
+    return dedupe(rows, multi_label=multi_label)
+
+
+def read_texts(path: Path, column: str = "text") -> tuple[str, ...]:
+    """The distinct texts of a file whose labels, if it has any, do not matter.
+
+    Args:
+        path: as for `read_examples`.
+        column: column or key of the text.
+
+    Raises:
+        ConfigurationError: as for `read_examples`.
+    """
+    rows = (Row(line=line, text=_text(row, path, line, column), labels=()) for line, row in _fields(path))
+    return dedupe(rows).texts
+
+
+_Fields = tuple[int, Mapping[str, object]]  # line, its columns
+
+
+def _fields(path: Path) -> list[_Fields]:
     suffixes = [suffix.lower() for suffix in path.suffixes if suffix.lower() != ".gz"]
     readers: dict[str, Callable[[IO[str], Path], Iterator[_Fields]]] = {
         ".csv": _csv_fields,
@@ -52,16 +76,9 @@ def read_examples(path: Path, columns: Columns | None = None) -> Examples:
         raise ConfigurationError(f"{path}: expected .csv, .jsonl or .ndjson (.gz may follow), came {path.name}")
     try:
         with _open(path) as file:
-            fields = list(reader(file, path))
+            return list(reader(file, path))
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         raise ConfigurationError(f"{path}: expected a readable UTF-8 file, came {type(error).__name__}") from error
-    fields = _chosen(fields, path, chosen.only)
-    multi_label = chosen.separator is not None or any(isinstance(row.get(chosen.label), list) for _, row in fields)
-    rows = (_row(row, path, line, chosen, multi_label=multi_label) for line, row in fields)
-    return dedupe(rows, multi_label=multi_label)
-
-
-_Fields = tuple[int, Mapping[str, object]]  # line, its columns
 
 
 def _chosen(fields: list[_Fields], path: Path, only: tuple[str, str] | None) -> list[_Fields]:
@@ -100,9 +117,7 @@ def _json_fields(file: IO[str], path: Path) -> Iterator[_Fields]:
 
 
 def _row(fields: Mapping[str, object], path: Path, line: int, columns: Columns, *, multi_label: bool) -> Row:
-    where, text = f"{path}, line {line}", fields.get(columns.text)
-    if not isinstance(text, str):
-        raise ConfigurationError(f"{where}: expected a text in {columns.text!r}, came none; set --text-column")
+    where, text = f"{path}, line {line}", _text(fields, path, line, columns.text)
     if columns.slice is not None and columns.slice not in fields:
         raise ConfigurationError(f"{where}: expected the column {columns.slice!r}, came none; set --slice-column")
     group = "" if columns.group is None else str(fields.get(columns.group) or "")
@@ -116,6 +131,13 @@ def _row(fields: Mapping[str, object], path: Path, line: int, columns: Columns, 
         group=group,
         reading=normalize(text).text if columns.normalize else None,
     )
+
+
+def _text(fields: Mapping[str, object], path: Path, line: int, column: str) -> str:
+    text = fields.get(column)
+    if not isinstance(text, str):
+        raise ConfigurationError(f"{path}, line {line}: expected a text in {column!r}, came none; set --text-column")
+    return text
 
 
 def _labels(value: object, where: str, columns: Columns, *, multi_label: bool) -> tuple[str, ...]:

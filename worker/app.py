@@ -20,7 +20,8 @@ from threadpoolctl import threadpool_limits
 from worker import logs
 from worker.ceiling import DeadLetterCeiling
 from worker.clustering.centroids import CentroidStore
-from worker.clustering.online import ClusterSpace, OnlineClusters
+from worker.clustering.online import OnlineClusters
+from worker.clustering.space import ClusterSpace, space_of
 from worker.codec import Decoder, Encoder
 from worker.connectors import redis as store
 from worker.connectors.http import Probes, serve
@@ -221,14 +222,7 @@ def _load_model(settings: Settings) -> TransformerPredictor:
 
 
 def _space(settings: Settings, predictor: Predictor) -> ClusterSpace:
-    return ClusterSpace(
-        model=predictor.card.fingerprint,
-        group=settings.kafka.group_id,
-        k=settings.clusters.k,
-        seed_size=settings.clusters.seed_size,
-        seed_after_seconds=settings.clusters.seed_after_seconds,
-        half_life=settings.clusters.half_life_messages,
-    )
+    return space_of(settings.clusters, model=predictor.card.fingerprint, group=settings.kafka.group_id)
 
 
 def _clusters(

@@ -15,7 +15,8 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.speed.figures import percentiles
-from worker.clustering.online import ClusterSpace, OnlineClusters
+from worker.clustering.online import OnlineClusters
+from worker.clustering.space import ClusterSpace
 from worker.connectors import redis as store
 from worker.errors import StoreUnavailable
 from worker.records import Embeddings, Observations, Partition, Position

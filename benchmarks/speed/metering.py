@@ -13,7 +13,8 @@ from benchmarks._null import NullPredictor
 from benchmarks.rivals.wiring import CLUSTERS
 from benchmarks.speed.figures import Spread
 from worker.ceiling import DeadLetterCeiling
-from worker.clustering.online import ClusterSpace, OnlineClusters
+from worker.clustering.online import OnlineClusters
+from worker.clustering.space import ClusterSpace
 from worker.codec import Decoder, Encoder
 from worker.health import Health
 from worker.journal import Journal

@@ -13,7 +13,8 @@ from pydantic import ValidationError
 from embedded.listening import free_port
 from embedded.topics import Names
 from worker.clustering.centroids import RESET, CentroidStore, PoolRows, SeedPool, Snapshot
-from worker.clustering.online import ClusterSpace, OnlineClusters
+from worker.clustering.online import OnlineClusters
+from worker.clustering.space import ClusterSpace
 from worker.connectors.redis import RedisCentroidStore, check_memory_policy, connect
 from worker.errors import ConfigurationError, StoreUnavailable
 from worker.records import Observations, Partition, Position

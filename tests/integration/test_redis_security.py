@@ -16,7 +16,7 @@ from tests.integration.streams import Stream, texts
 from tests.tls import Authority
 from tests.tls_store import PASSWORD, tls_store
 from worker.clustering.centroids import RESET, PoolRows, Snapshot
-from worker.clustering.online import ClusterSpace
+from worker.clustering.space import ClusterSpace
 from worker.connectors.redis import RedisCentroidStore, check_memory_policy, connect
 from worker.errors import ConfigurationError, StoreUnavailable
 from worker.records import Partition, Position

@@ -79,7 +79,8 @@ class CentroidStore(Protocol):
     def replace(self, snapshot: Snapshot, *, expected: str | None, pool_revision: str | None = None) -> bool:
         """Write `snapshot` if the stored revision still is `expected`; None means that the space does not exist.
 
-        With `pool_revision` the seed pool must also still have that revision, and is deleted in the same step.
+        With `pool_revision` the seed pool must also still have that revision ("": nothing is pooled), and is deleted in
+        the same step.
 
         Returns:
             False if somebody else was faster: load again and merge again.

@@ -4,7 +4,9 @@ Sculley, "Web-scale k-means clustering", WWW 2010, as scikit-learn implements it
 rows it was given. A running mean is a sum and a count, so rows gathered by many workers may be added in any order.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -91,6 +93,23 @@ def seed(embeddings: Embeddings, *, k: int, random_state: int) -> Clustering:
     centers = estimator.cluster_centers_.astype(np.float32)
     labels = estimator.predict(embeddings.astype(np.float64))
     return Clustering(centers, np.bincount(labels, minlength=k).astype(np.float64))
+
+
+def best_seed(embeddings: Embeddings, *, k: int, random_states: Iterable[int]) -> Clustering:
+    """The one of several seedings whose rows lie nearest to their centres.
+
+    Args:
+        embeddings: [rows, dim] with rows >= k.
+        k: number of clusters.
+        random_states: one for each seeding; at least one.
+    """
+    return min((seed(embeddings, k=k, random_state=one) for one in random_states), key=partial(_inertia, embeddings))
+
+
+def _inertia(embeddings: Embeddings, clustering: Clustering) -> float:
+    """Sum of the squared distances of all rows to their nearest centre."""
+    distances = assign(restore(clustering), embeddings, version=0).distances
+    return float((distances.astype(np.float64) ** 2).sum())
 
 
 def _spread(rows: NDArray[np.float64], *, k: int, random_state: int) -> NDArray[np.float64]:

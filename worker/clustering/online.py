@@ -19,32 +19,12 @@ from worker.clustering.centroids import (
     raise_watermarks,
 )
 from worker.clustering.minibatch import Clustering
+from worker.clustering.space import ClusterSpace
 from worker.errors import StoreUnavailable
 from worker.records import NO_CLUSTER, Assignments, Embeddings, Observations, Partition, Position
 
 MAX_ATTEMPTS = 20  # compare-and-set tries of one learn; with jitter, 8 workers needed 6 at most
 RETRY_SECONDS = 0.02  # first pause after a lost race; grows linearly and is jittered
-
-
-@dataclass(frozen=True, slots=True)
-class ClusterSpace:
-    """What all workers of a space must agree on.
-
-    Attributes:
-        model: fingerprint of the embedding space.
-        group: consumer group whose offsets the watermarks follow.
-        k: number of clusters.
-        seed_size: rows to pool before seeding.
-        seed_after_seconds: seed with what is there (at least k rows) after this long.
-        half_life: rows after which older weight counts half, or None.
-    """
-
-    model: str
-    group: str
-    k: int
-    seed_size: int
-    seed_after_seconds: float
-    half_life: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

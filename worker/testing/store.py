@@ -40,7 +40,7 @@ class MemoryCentroidStore:
         if self.revision() != expected:
             return False
         if pool_revision is not None:
-            if self._pool is None or self._pool.revision != pool_revision:
+            if ("" if self._pool is None else self._pool.revision) != pool_revision:
                 return False
             self._pool = None
         self.snapshot = snapshot

@@ -6,13 +6,25 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+from tests.unit.trainer.conftest import write_rows
 from trainer.__main__ import app
 from trainer.clusters import default_seed_texts, matched_accuracy, score_clusters
+from trainer.examples import Examples, Row
+from trainer.grouping import Embedded, group
+from trainer.online import Stream
 
 RNG = np.random.default_rng(4)
 CENTERS = np.eye(6, dtype=np.float32)[:3]
 CLOUDS = np.repeat(CENTERS, 30, axis=0) + RNG.normal(scale=0.05, size=(90, 6)).astype(np.float32)
 LABELS = np.repeat(np.array(["a", "b", "c"]), 30)
+EXAMPLES = Examples(
+    tuple(Row(line=line, text=str(line), labels=(str(label),)) for line, label in enumerate(LABELS)),
+    multi_label=False,
+    rows=90,
+    empty=0,
+    duplicates=0,
+    conflicts=0,
+)
 
 
 @pytest.mark.parametrize("method", ["kmeans", "minibatch"])
@@ -55,10 +67,69 @@ def test_more_clusters_than_texts_are_refused(encoder_folder, texts):
 
 
 def test_texts_are_given_clusters_as_they_arrive():
-    (run,) = score_clusters(CLOUDS, LABELS, k=3, method="online", seeds=[1], seed_texts=30)
+    (run,) = score_clusters(CLOUDS, LABELS, k=3, method="online", seeds=[1], stream=Stream(30))
 
     assert 60 == run.judged
     assert run.nmi > 0.9
+
+
+def test_k_means_is_judged_on_the_texts_that_found_clusters_when_they_arrived():
+    stream = Stream(30)
+
+    found = group(Embedded(EXAMPLES, CLOUDS), k=3, method="online", seeds=[1, 2], stream=stream).line()
+
+    offline = found["kmeans"]
+    assert [60, 60] == [run["judged"] for run in offline["runs"]]
+    differences = [run["nmi"] - other["nmi"] for run, other in zip(found["runs"], offline["runs"], strict=True)]
+    assert pytest.approx((min(differences), max(differences))) == (
+        offline["nmi_difference"]["lowest"],
+        offline["nmi_difference"]["highest"],
+    )
+
+
+def test_mixed_texts_arrive_once_each_in_an_order_of_the_seed():
+    one, again, other = (Stream(1).order(20, seed=seed) for seed in (1, 1, 2))
+
+    assert list(range(20)) == sorted(one)
+    assert one.tolist() == again.tolist() != other.tolist()
+
+
+def test_texts_of_a_topic_arrive_together_and_mixed():
+    topics = np.array(["x", "y"] * 20)
+
+    order = Stream(1, topics).order(40, seed=1)
+
+    first, second = topics[order[:20]], topics[order[20:]]
+    assert (1, 1) == (len(set(first)), len(set(second)))
+    assert sorted(order[:20]) != order[:20].tolist()
+
+
+def test_a_stream_may_be_ordered_by_a_column(encoder_folder, tmp_path):
+    rows = [
+        {"text": f"{word} {other}", "label": word, "topic": word}
+        for word in ("free", "see", "win")
+        for other in "abcdefgh"
+    ]
+    data = write_rows(tmp_path / "topics.jsonl", rows)
+    arguments = ["cluster", data, "--model", encoder_folder, "--method", "online", "--seed-texts", "8"]
+    arguments += ["--topic-column", "topic", "--half-life", "10", "--threads", "1", "--json"]
+
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    assert 0 == result.exit_code, result.stderr
+    line = json.loads(result.stdout)
+    assert (8, 10.0, 3) == (line["seed_texts"], line["half_life"], len(line["kmeans"]["runs"]))
+
+
+def test_embeddings_that_were_kept_are_not_made_again(encoder_folder, texts, tmp_path):
+    arguments = ["cluster", texts, "--model", encoder_folder, "--work", tmp_path / "work", "--threads", "1", "--json"]
+    first = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    (kept,) = (tmp_path / "work").glob("originals-*.npy")
+    np.save(kept, np.load(kept)[::-1])
+
+    second = CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    assert json.loads(first.stdout)["mean"] != json.loads(second.stdout)["mean"]
 
 
 def test_a_worker_seeds_with_as_many_texts_as_its_settings_say():

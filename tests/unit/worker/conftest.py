@@ -10,7 +10,8 @@ import structlog
 from threadpoolctl import threadpool_limits
 
 from worker.ceiling import DeadLetterCeiling
-from worker.clustering.online import ClusterSpace, OnlineClusters
+from worker.clustering.online import OnlineClusters
+from worker.clustering.space import ClusterSpace
 from worker.codec import Decoder, Encoder
 from worker.health import Health
 from worker.journal import Journal

@@ -7,7 +7,7 @@ import pytest
 import structlog
 
 from worker.app import _metrics, _space, _stopping_on_signals
-from worker.clustering.online import ClusterSpace
+from worker.clustering.space import ClusterSpace
 from worker.metrics import SteadyRegistry
 from worker.settings import ClusterSettings, KafkaSettings, Settings
 from worker.testing import HashingPredictor

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.clustering.online import ClusterSpace
+from worker.clustering.space import ClusterSpace
 from worker.codec import Answer, Decoder, Encoder
 from worker.connectors.kafka.ledger import _entry
 from worker.connectors.redis import RedisCentroidStore

@@ -9,7 +9,7 @@ import numpy as np
 import redis
 
 from worker.clustering.centroids import RESET, PoolRows, SeedPool, Snapshot
-from worker.clustering.online import ClusterSpace
+from worker.clustering.space import ClusterSpace
 from worker.connectors.redis.client import translated
 from worker.connectors.redis.hashes import as_pool, as_snapshot, offset_fields
 from worker.errors import ConfigurationError
@@ -17,12 +17,13 @@ from worker.errors import ConfigurationError
 FORMAT = b"1"
 _SEEDED, _FORGOT = 0, 2  # answers of the script below
 
-# KEYS centroids, pool. ARGV expected revision ("" = key absent), pool revision ("" = any), then field, value, ...
+# KEYS centroids, pool. ARGV expected revision ("" = key absent), pool revision ("*" = any, "" = absent), then field,
+# value, ...
 _REPLACE = """
 local revision = redis.call('HGET', KEYS[1], 'revision') or ''
 if revision ~= ARGV[1] then return 0 end
-if ARGV[2] ~= '' then
-  if redis.call('HGET', KEYS[2], 'revision') ~= ARGV[2] then return 0 end
+if ARGV[2] ~= '*' then
+  if (redis.call('HGET', KEYS[2], 'revision') or '') ~= ARGV[2] then return 0 end
   redis.call('DEL', KEYS[2])
 end
 for i = 3, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
@@ -148,7 +149,7 @@ class RedisCentroidStore:
             "counts": snapshot.counts.astype("<f8").tobytes(),
             **offset_fields(snapshot.watermarks),
         }
-        return self._run(_REPLACE, expected or "", pool_revision or "", fields)
+        return self._run(_REPLACE, expected or "", "*" if pool_revision is None else pool_revision, fields)
 
     def pool(self, rows: PoolRows | None = None) -> SeedPool | None:
         """See CentroidStore."""

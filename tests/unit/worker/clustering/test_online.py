@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from worker.clustering import minibatch
 from worker.clustering.centroids import Snapshot
 from worker.clustering.minibatch import Clustering
-from worker.clustering.online import MAX_ATTEMPTS, ClusterSpace, OnlineClusters
+from worker.clustering.online import MAX_ATTEMPTS, OnlineClusters
+from worker.clustering.space import ClusterSpace
 from worker.errors import StoreUnavailable
 from worker.records import NO_CLUSTER, Embeddings, Observations, Partition, Position
 from worker.testing import ManualClock, MemoryCentroidStore
