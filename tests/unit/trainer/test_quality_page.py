@@ -26,7 +26,7 @@ def disguises(result):
         recalls = (f"{one[when][label]:.3f}" for label in ("spam", "ham") for when in ("before", "after"))
         yield f"| {one['kind']} | {one['marked']:,} | {' | '.join(recalls)} |"
     for one in result.get("by_slice", ()):
-        if one["name"].startswith("spell_"):
+        if one["name"].startswith("spell_") or result["data"] == "test.jsonl":
             yield f"{one['accuracy']:.3f} ({one['low']:.3f}-{one['high']:.3f})"
 
 
