@@ -234,8 +234,8 @@ def test_a_head_with_a_number_that_is_none_is_refused(bundle_folder, rehash, hea
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"thresholds": {"eggs": 0.5}}, "expected thresholds of the labels ham, spam, other, came one of 'eggs'"),
-        ({"thresholds": {"spam": 1.5}}, r"expected thresholds from 0 to 1, came spam 1\.5"),
+        ({"thresholds": {"eggs": 0.5}}, "came one for 'eggs', and the labels are ham, spam, other"),
+        ({"thresholds": {"spam": 1.5}}, r"came 1\.5 for 'spam', which is not within 0\.\.1"),
         ({"max_tokens": 0}, "expected max_tokens of 3 and more, came 0"),
     ],
 )
