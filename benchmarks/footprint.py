@@ -5,7 +5,7 @@ container does, so it exports graphs and chooses its engine. Then it finds a bac
 fifty of them a text of 2000 words. Memory and CPU time are the kernel's (/proc). What the overlay asks for comes from
 here.
 
-    python benchmarks/footprint.py --messages 4000
+    python -m benchmarks.footprint --messages 4000
 """
 
 import argparse
@@ -18,9 +18,8 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from kafka import KafkaProducer
-from memory import _counts, _machine, _settings  # beside this script
-
+from benchmarks import one_worker
+from benchmarks.machine import described
 from embedded.child import Child
 from embedded.listening import free_port
 from embedded.stack import Stack
@@ -68,7 +67,7 @@ def measure(messages: int) -> Outcome:
     with Stack.start() as stack, tempfile.TemporaryDirectory() as directory:
         create_topics(stack.bootstrap_servers, names, partitions=PARTITIONS)
         port = free_port()
-        options = [*_settings(stack, names), f"http.port={port}", "model.threads=1", "model.device=cpu"]
+        options = [*one_worker.settings(stack, names, port=port), "model.threads=1", "model.device=cpu"]
         options += [f"model.cache_directory={directory}/cache"]
         flags = [part for option in options for part in ("--set", option)]
         child = Child([sys.executable, "-m", "worker", "run", *flags], log_path=Path(directory) / "worker.log")
@@ -81,7 +80,7 @@ def measure(messages: int) -> Outcome:
             engine = _chosen(child.log_path.read_text(encoding="utf-8"))
         finally:
             child.stop(patience_seconds=30.0)
-    machine = _machine("torch", "transformers", "onnxruntime")
+    machine = described("kafka-python", "redis", "numpy", "scikit-learn", "torch", "transformers", "onnxruntime")
     return Outcome(messages, LONG_EVERY, LONG_WORDS, engine, loaded, peak, round(rate, 1), machine)
 
 
@@ -93,7 +92,7 @@ def _chosen(log: str) -> str:
 
 def _await_start(child: Child, port: int) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
-    while not _counts(port):  # the metrics of messages exist once the model is loaded
+    while not one_worker.answered(port):  # the metrics of messages exist once the model is loaded
         if child.exit_code is not None or time.monotonic() > deadline:
             raise SystemExit(f"the worker did not start (exit code {child.exit_code}):\n{child.tail()}")
         time.sleep(0.2)
@@ -106,17 +105,15 @@ def _follow(child: Child, port: int, messages: int) -> float:
     while not marks or marks[-1][0] < messages:
         if child.exit_code is not None or time.monotonic() > deadline:
             raise SystemExit(f"the worker stopped answering (exit code {child.exit_code}):\n{child.tail()}")
-        marks.append((sum(_counts(port).values()), _cpu_seconds(child.pid)))
+        marks.append((sum(one_worker.answered(port).values()), _cpu_seconds(child.pid)))
         time.sleep(0.2)
     first = next(mark for mark in marks if mark[0] >= WARM_UP * messages)
     return (marks[-1][0] - first[0]) / (marks[-1][1] - first[1])
 
 
 def _send(stack: Stack, names: Names, messages: int) -> None:
-    producer = KafkaProducer(bootstrap_servers=stack.bootstrap_servers, linger_ms=20, compression_type="lz4")
-    for number, value in enumerate(_values(messages)):
-        producer.send(names.messages, value, partition=number % PARTITIONS)
-    producer.flush(60)
+    producer = one_worker.feeder(stack)
+    one_worker.send(producer, names.messages, _values(messages), partitions=PARTITIONS)
     producer.close(timeout=5)
 
 

@@ -4,31 +4,29 @@ One worker with a model that costs nothing reads distinct texts, one in a hundre
 broker. Its resident memory is sampled from /proc twice a second. After the first tenth (imports, seeding, the
 allocator's high water) the memory at the end must not lie more than a limit above the beginning.
 
-    python benchmarks/memory.py --messages 300000 --json
+    python -m benchmarks.memory --messages 300000 --json
 """
 
 import argparse
 import json
 import os
-import platform
 import statistics
 import sys
 import tempfile
 import time
-import urllib.request
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import redis
-from kafka import KafkaProducer
 from matplotlib import pyplot as plt
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from benchmarks import one_worker
+from benchmarks.machine import described
 from embedded.child import Child
 from embedded.listening import free_port
 from embedded.stack import Stack
@@ -43,7 +41,6 @@ BAD_EVERY = 100
 CHUNK = 2_000  # messages the feeder sends before it waits for their acks
 AHEAD = 30_000  # messages the feeder keeps ahead of the worker: the stream is never dry, nor all in the queue at once
 STALL_SECONDS = 120.0
-MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +93,11 @@ def measure(messages: int) -> Outcome:
     with Stack.start() as stack, tempfile.TemporaryDirectory() as directory:
         create_topics(stack.bootstrap_servers, names, partitions=PARTITIONS)
         port = free_port()
-        command = [sys.executable, str(HERE / "_null.py"), *_settings(stack, names), f"http.port={port}"]
+        command = [sys.executable, str(one_worker.NULL), *one_worker.settings(stack, names, port=port)]
         child = Child(command, log_path=Path(directory) / "worker.log")
         try:
             samples = list(_stream(stack, names, child, port, messages))
-            counts = _counts(port)
+            counts = one_worker.answered(port)
         finally:
             child.stop(patience_seconds=30.0)
         with redis.Redis.from_url(stack.redis_url) as store:
@@ -108,24 +105,9 @@ def measure(messages: int) -> Outcome:
     return _outcome(messages, counts, learned, samples)
 
 
-def _settings(stack: Stack, names: Names) -> list[str]:
-    return [
-        f"kafka.bootstrap_servers={stack.bootstrap_servers}",
-        "kafka.preset=embedded",
-        f"kafka.input_topics={names.messages}",
-        f"kafka.output_topic={names.labels}",
-        f"kafka.dead_letter_topic={names.dead_letters}",
-        f"kafka.group_id={names.group}",
-        f"redis.url={stack.redis_url}",
-        f"clusters.space={names.space}",
-    ]
-
-
 def _stream(stack: Stack, names: Names, child: Child, port: int, messages: int) -> Iterator[Sample]:
     """Feed the topic a little ahead of the worker and sample it until everything is answered."""
-    producer = KafkaProducer(
-        bootstrap_servers=stack.bootstrap_servers, linger_ms=20, compression_type="lz4", enable_idempotence=True
-    )
+    producer = one_worker.feeder(stack)
     began = progressed = time.monotonic()
     sent = answered = 0
     with _progress() as bar:
@@ -135,7 +117,7 @@ def _stream(stack: Stack, names: Names, child: Child, port: int, messages: int) 
                 sent = _send(producer, names.messages, sent, min(messages, sent + CHUNK))
             time.sleep(SAMPLE_SECONDS)
             now, before = time.monotonic(), answered
-            answered = sum(_counts(port).values())
+            answered = sum(one_worker.answered(port).values())
             progressed = now if answered > before else progressed
             if child.exit_code is not None or now - progressed > STALL_SECONDS:
                 raise SystemExit(f"the worker stopped answering (exit code {child.exit_code}):\n{child.tail()}")
@@ -146,9 +128,7 @@ def _stream(stack: Stack, names: Names, child: Child, port: int, messages: int) 
 
 
 def _send(producer: Any, topic: str, start: int, stop: int) -> int:
-    futures = [producer.send(topic, _value(number), partition=number % PARTITIONS) for number in range(start, stop)]
-    for future in futures:
-        future.get(timeout=30)
+    one_worker.send(producer, topic, map(_value, range(start, stop)), partitions=PARTITIONS)
     return stop
 
 
@@ -156,24 +136,12 @@ def _value(number: int) -> bytes:
     """A text that no other message has; every hundredth is no JSON."""
     if number % BAD_EVERY == 0:
         return b"unreadable %d" % number
-    words = " ".join(f"word{(number * step) % 9973}" for step in (1, 7, 31, 101, 307, 1009))
-    return b'{"id": "m%d", "text": "%s and number %d"}' % (number, words.encode(), number)
-
-
-def _counts(port: int) -> dict[str, int]:
-    """Results and dead letters so far, by the worker's own metrics."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as response:
-            page = response.read().decode()
-    except OSError:  # it is starting
-        return {}
-    rows = (line.rsplit(" ", 1) for line in page.splitlines() if line.startswith("textsieve_processed_messages_total"))
-    return {name: int(float(value)) for name, value in rows if '"ok"' in name or '"dead_letter"' in name}
+    return one_worker.message(number)
 
 
 def _rss_mib(pid: int) -> float:
     pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    return round(pages * os.sysconf("SC_PAGE_SIZE") / MIB, 2)
+    return round(pages * os.sysconf("SC_PAGE_SIZE") / one_worker.MIB, 2)
 
 
 def _outcome(messages: int, counts: dict[str, int], learned: int, samples: Sequence[Sample]) -> Outcome:
@@ -193,23 +161,10 @@ def _outcome(messages: int, counts: dict[str, int], learned: int, samples: Seque
         rss_max_mib=max(s.rss_mib for s in samples),
         growth_mib=round(end - start, 2),
         limit_mib=MAX_GROWTH_MIB,
-        bytes_per_message=round((end - start) * MIB / ((1 - 2 * WARM_UP) * messages), 2),
-        machine=_machine(),
+        bytes_per_message=round((end - start) * one_worker.MIB / ((1 - 2 * WARM_UP) * messages), 2),
+        machine=described("kafka-python", "redis", "numpy", "scikit-learn"),
         samples=list(samples),
     )
-
-
-def _machine(*more: str) -> dict[str, str]:
-    packages = ("kafka-python", "redis", "numpy", "scikit-learn", *more)
-    cpu = next(
-        (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
-        platform.machine(),
-    )
-    return {
-        "cpu": f"{os.cpu_count()} x {cpu}",
-        "python": platform.python_version(),
-        **{package: metadata.version(package) for package in packages},
-    }
 
 
 def plot(outcome: Outcome, path: Path) -> None:

@@ -5,27 +5,25 @@ watching takes is as large a part as it can be. Every message carries a `tracepa
 iteration by iteration in random order, so that a disturbed machine disturbs them all alike. Time is the CPU time of the
 loop's thread.
 
-    python benchmarks/observing.py --rounds 4
+    python -m benchmarks.observing --rounds 4
 """
 
 import argparse
 import json
-import os
-import platform
 import statistics
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
-from importlib import metadata
 from pathlib import Path
 from random import Random
 from typing import Any
 
-from _null import NullPredictor  # beside this script
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from threadpoolctl import threadpool_limits
 
+from benchmarks._null import NullPredictor
+from benchmarks.machine import described
 from worker import logs
 from worker.app import Doors, _traced
 from worker.ceiling import DeadLetterCeiling
@@ -198,22 +196,13 @@ def measure(messages: int, rounds: int, batch: int) -> Outcome:
         metrics_microseconds=between("metrics", "silent"),
         traces_off_microseconds=between("traces_off", "metrics"),
         traces_on_microseconds=between("traces_on", "metrics"),
-        machine={
-            "cpu": f"{os.cpu_count()} x {_cpu()}",
-            "python": platform.python_version(),
-            **{name: metadata.version(name) for name in ("numpy", "prometheus-client", "opentelemetry-sdk")},
-        },
+        machine=described("numpy", "prometheus-client", "opentelemetry-sdk"),
     )
 
 
 def _spread(values: Sequence[float]) -> Spread:
     quarter, median, three_quarters = statistics.quantiles(values, n=4)
     return Spread(round(median, 2), round(quarter, 2), round(three_quarters, 2))
-
-
-def _cpu() -> str:
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.machine())
 
 
 def main() -> int:

@@ -3,7 +3,7 @@
 One thread, the built-in model, made-up messages sorted by length as a worker sorts them. It says how much of a pass is
 matrix products, and so how near to the roof of docs/benchmarks.md a pass can come at all.
 
-    taskset -c 1 python benchmarks/operators.py
+    taskset -c 1 python -m benchmarks.operators
 """
 
 import json
@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import onnxruntime
-from memory import _machine  # beside this script
 
+from benchmarks.machine import described
 from producer.scenario import generate
 from worker.batching import cut_batches
 from worker.inference.engines.engine import TokenBatch
@@ -30,7 +30,11 @@ PRECISIONS = ("fp32", "int8")
 
 def main() -> None:
     """Profile both graphs and write results/operators.json."""
-    outcome = {"texts": TEXTS, "share_of_operator_time": {}, "machine": _machine()}
+    outcome = {
+        "texts": TEXTS,
+        "share_of_operator_time": {},
+        "machine": described("kafka-python", "redis", "numpy", "scikit-learn"),
+    }
     for precision in PRECISIONS:
         outcome["share_of_operator_time"][precision] = shares(precision)
     text = json.dumps(outcome, indent=1)

@@ -15,7 +15,7 @@ CONNECT_TIMEOUT_MS = 8_000  # patience with a broker that does not answer: a per
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What one demo calls its things; nobody else's messages or centroids are among them."""
+    """What one stream calls its things; nobody else's messages or centroids are among them."""
 
     messages: str
     labels: str
@@ -24,9 +24,13 @@ class Names:
     space: str
 
     @classmethod
-    def unique(cls) -> Self:
-        """Names with a random suffix."""
-        suffix = f"demo-{secrets.token_hex(4)}"
+    def unique(cls, kind: str = "demo") -> Self:
+        """Names with a random suffix, after what the stream is for."""
+        return cls.ending(f"{kind}-{secrets.token_hex(4)}")
+
+    @classmethod
+    def ending(cls, suffix: str) -> Self:
+        """Names that a suffix tells from all others."""
         return cls(
             messages=f"messages-{suffix}",
             labels=f"labels-{suffix}",

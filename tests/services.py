@@ -5,9 +5,7 @@ Where there is neither, tests are skipped with the reason; on CI (`CI` is set) t
 """
 
 import os
-import uuid
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import pytest
 
@@ -15,17 +13,7 @@ from embedded.broker import Broker
 from embedded.errors import BinaryMissing
 from embedded.server import Server
 from embedded.store import Store
-
-
-@dataclass(frozen=True, slots=True)
-class Names:
-    """Names that no other test uses."""
-
-    messages: str
-    labels: str
-    dead_letters: str
-    group: str
-    space: str
+from embedded.topics import Names
 
 
 @pytest.fixture(scope="session")
@@ -51,14 +39,7 @@ def store() -> Iterator[str]:
 @pytest.fixture
 def names() -> Names:
     """Topics, a group and a cluster space for one test."""
-    unique = uuid.uuid4().hex[:12]
-    return Names(
-        messages=f"messages-{unique}",
-        labels=f"labels-{unique}",
-        dead_letters=f"dead-letters-{unique}",
-        group=f"group-{unique}",
-        space=f"space-{unique}",
-    )
+    return Names.unique("test")
 
 
 def _embedded(server: Callable[[], Server]) -> Server:

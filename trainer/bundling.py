@@ -1,7 +1,8 @@
 """Writes a trained model as a bundle."""
 
+from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trainer.cards import Facts, FrozenFacts, TunedFacts
+from trainer.descriptions import Descriptions
 from trainer.examples import Examples
 from trainer.reading import Columns
 from trainer.recipe import Recipe
@@ -22,9 +24,12 @@ from worker.inference.bundle import (
     TrainingData,
     write_bundle,
 )
+from worker.inference.decisions import EVEN
 from worker.inference.encoder import Encoder
 from worker.inference.sources import PACKAGE_SHA256, file_sha256, weights_sha256
 from worker.settings import ModelSettings
+
+_TWO = 2  # labels of which the rarer is the one looked for: spam among ham
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class FitOptions:
     recipe: Recipe | None  # None: the encoder stays frozen
     validation: Path | None  # None: a share of the data
     work: Path  # checkpoints of fine-tuning
+    descriptions: Descriptions = field(default_factory=dict)  # of the labels: more for a frozen head to learn from
+    augment: float = 0.0  # share of the training texts that is also shown disguised
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,13 @@ def _source(encoder: Encoder) -> EncoderSource:
     return PACKAGE_SOURCE if encoder.weights_sha256 == PACKAGE_SHA256 else "files"
 
 
+def _looked_for(examples: Examples) -> dict[str, float]:
+    """The rarer of two exclusive labels, from one half on: of a long text one window with it is enough."""
+    counts = Counter(row.labels[0] for row in examples.kept) if not examples.multi_label else Counter()
+    rarest = min(counts, key=lambda label: (counts[label], label), default="")
+    return {rarest: EVEN} if len(counts) == _TWO else {}
+
+
 def _manifest(
     options: FitOptions,
     model: TrainedModel,
@@ -104,7 +118,7 @@ def _manifest(
         head_pooling=HEAD_POOLING if tuned else None,
         max_tokens=encoder.max_tokens,
         temperature=model.facts.temperature if isinstance(model.facts, TunedFacts) else 1.0,
-        thresholds={},
+        thresholds=_looked_for(examples),
         metrics=model.report.metrics,
         data=TrainingData(
             name=options.data_name,
@@ -115,5 +129,7 @@ def _manifest(
             used_rows=len(examples.texts),
         ),
         encoder=reference,
+        normalized=options.columns.normalize,
+        augmented=model.facts.augmented,
         created=now.isoformat(timespec="seconds"),
     )

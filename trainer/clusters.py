@@ -109,11 +109,12 @@ def score(embeddings: Embeddings, labels: Labels, given: Arrived, *, method: Met
 
 
 def _silhouette(embeddings: Embeddings, clusters: NDArray[np.int64], *, seed: int) -> float:
-    """By cosine, of a sample; 0 where all texts share a cluster, as for a text that is alone in one."""
-    if len(np.unique(clusters)) == 1:
+    """By cosine; 0 where one cluster has all texts, or each text its own."""
+    count = len(clusters)
+    if not 1 < len(np.unique(clusters)) < count:
         return 0.0
-    count = min(_SILHOUETTE_TEXTS, len(clusters))
-    return float(silhouette_score(embeddings, clusters, metric="cosine", sample_size=count, random_state=seed))
+    sample = min(_SILHOUETTE_TEXTS, count)
+    return float(silhouette_score(embeddings, clusters, metric="cosine", sample_size=sample, random_state=seed))
 
 
 def matched_accuracy(labels: Labels, clusters: NDArray[np.integer]) -> float:

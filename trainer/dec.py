@@ -1,7 +1,7 @@
 """The mathematics of deep embedded clustering.
 
-Xie, Girshick and Farhadi, Unsupervised Deep Embedding for Clustering Analysis, ICML 2016. Where they pretrain an
-autoencoder, an encoder that has learned already takes its place.
+Xie, Girshick and Farhadi, Unsupervised Deep Embedding for Clustering Analysis, ICML 2016. What learns to embed there,
+an autoencoder, is an encoder here that has learned already.
 """
 
 from torch import Tensor

@@ -1,7 +1,7 @@
 """Judges a model that a worker could serve on texts that had no part in its training."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from trainer.calibration import Bin, expected_calibration_error, log_loss, reliability
 from trainer.examples import Examples, Targets
+from trainer.nearness import Nearness, suit
 from trainer.reading import Columns, read_examples
+from trainer.robustness import Robustness, judge_disguised
 from trainer.scores import Scores, macro_f1, score
 from trainer.splits import require_disjoint
 from trainer.thresholds import Threshold, Wish, find_threshold, share
@@ -21,6 +23,7 @@ from worker.records import Predictions, Probabilities
 from worker.settings import ModelSettings
 
 WORST = 20  # mistakes in a report: more are not read
+_SEED = 0  # of disguises: every model is asked the same texts
 _CHUNK = 256  # texts between two moves of the progress bar
 _LENGTHS = (8, 16, 32, 64, 128, 256, 512)  # tokens: upper ends of the slices by length
 
@@ -64,6 +67,8 @@ class Evaluation:
     by_column: tuple[Slice, ...]
     thresholds: tuple[Threshold, ...]
     mistakes: tuple[Mistake, ...]  # the worst ones
+    nearness: Nearness | None = None  # of labels that are described
+    disguised: tuple[Robustness, ...] = ()  # nothing where it was not asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class Question:
     model: ModelSettings
     training: Path | None  # texts that the model was trained on: none may be among the data
     wishes: tuple[tuple[Wish, float], ...]
+    disguised: bool = False  # also let it answer the same texts in every kind of disguise
 
 
 def evaluate(question: Question, *, progress: Callable[[str, int, int], None] = lambda *_: None) -> Evaluation:
@@ -84,11 +90,14 @@ def evaluate(question: Question, *, progress: Callable[[str, int, int], None] = 
         ConfigurationError: the model or the data does not fit, or texts are among the training data.
         PredictorError: the model failed on the texts.
     """
-    examples = read_examples(question.data, question.columns)
+    examples = read_examples(question.data, replace(question.columns, normalize=False))  # a disguised twin counts, too
+    if question.columns.normalize:
+        examples = examples.undisguised()
     if not examples.kept:
         raise ConfigurationError(f"{question.data}: expected labelled texts, came none")
     if question.training is not None:
-        require_disjoint(read_examples(question.training, question.columns), examples, name=str(question.data))
+        everything = replace(question.columns, only=None)  # what is left out here was trained on all the same
+        require_disjoint(read_examples(question.training, everything), examples, name=str(question.data))
     predictor = load_predictor(question.model)
     card = predictor.card
     if examples.multi_label and not card.multi_label:
@@ -96,10 +105,20 @@ def evaluate(question: Question, *, progress: Callable[[str, int, int], None] = 
     targets = examples.targets(card.labels)
     answers = []
     for start in range(0, len(examples.kept), _CHUNK):
-        chunk = [row.text for row in examples.kept[start : start + _CHUNK]]
+        chunk = examples.texts[start : start + _CHUNK]
         answers.append(predictor.predict(chunk))
         progress("predict", len(chunk), len(examples.kept))
-    return judge(card, examples, Predictions.joined(answers), targets, wishes=question.wishes)
+    predictions = Predictions.joined(answers)
+    judged = judge(card, examples, predictions, targets, wishes=question.wishes)
+    if question.model.labels:
+        judged = replace(judged, nearness=suit(predictions.probabilities, targets, question.model))
+    if not question.disguised:
+        return judged
+
+    def tick(count: int, total: int) -> None:
+        progress("disguise", count, total)
+
+    return replace(judged, disguised=judge_disguised(predictor, examples, targets, seed=_SEED, tick=tick))
 
 
 def judge(
@@ -126,7 +145,7 @@ def judge(
         examples=examples,
         probabilities=probabilities,
         targets=targets,
-        scores=score(probabilities, targets, decided, names=card.labels, multi_label=multi_label),
+        scores=score(probabilities, targets, names=card.labels, multi_label=multi_label, decided=decided),
         log_loss=log_loss(probabilities, targets, multi_label=multi_label),
         calibration_error=expected_calibration_error(bins),
         bins=tuple(bins),

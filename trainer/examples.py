@@ -1,15 +1,17 @@
 """Labelled texts, each once."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from worker.errors import ConfigurationError
+from worker.normalization import normalize
 
 Labels = NDArray[np.str_]  # [texts], exclusive labels
 Targets = NDArray[np.bool_]  # [texts, labels], True where the label holds
+Groups = NDArray[np.str_]  # [texts], what must not stand on both sides of a split
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,13 @@ class Row:
     text: str
     labels: tuple[str, ...]  # sorted, distinct; exactly one where labels are exclusive
     slice: str = ""  # what the slice column says
+    group: str = ""  # what the group column says
+    reading: str | None = None  # the text with disguised spelling undone, as a worker does it; None: left as it is
+
+    @property
+    def shown(self) -> str:
+        """What a model is given."""
+        return self.text if self.reading is None else self.reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +44,8 @@ class Examples:
 
     @property
     def texts(self) -> tuple[str, ...]:
-        """The texts."""
-        return tuple(row.text for row in self.kept)
+        """The texts, as a model is given them."""
+        return tuple(row.shown for row in self.kept)
 
     @property
     def label_names(self) -> tuple[str, ...]:
@@ -53,6 +62,12 @@ class Examples:
         if self.multi_label:
             raise ConfigurationError("expected one label for each text, came lists of labels; leave out --frozen")
         return np.asarray([row.labels[0] for row in self.kept])
+
+    @property
+    def groups(self) -> Groups | None:
+        """The group of each text, [texts]; None if the texts have none."""
+        groups = np.asarray([row.group for row in self.kept])
+        return groups if groups.any() else None
 
     def targets(self, names: Sequence[str]) -> Targets:
         """Which labels hold, [texts, labels].
@@ -74,6 +89,11 @@ class Examples:
                     )
                 targets[index, columns[label]] = True
         return targets
+
+    def undisguised(self) -> "Examples":
+        """The same texts, given to a model as a worker with model.normalize gives them."""
+        kept = tuple(replace(row, reading=normalize(row.text).text) for row in self.kept)
+        return replace(self, kept=kept)
 
     def pick(self, indices: Iterable[int]) -> "Examples":
         """Some of the texts; the counts stay those of the file."""
@@ -104,7 +124,7 @@ def dedupe(rows: Iterable[Row], *, multi_label: bool = False) -> Examples:
     total = empty = 0
     for row in rows:
         total += 1
-        key = folded(row.text)
+        key = folded(row.shown)
         if not key:
             empty += 1
             continue

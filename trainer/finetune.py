@@ -14,10 +14,11 @@ from trainer.checkpoints import Checkpoints
 from trainer.losses import drift, label_loss, label_weights, to_tensor
 from trainer.optimising import make_optimizer, rate_factor
 from trainer.passes import Material, Pads, Passes
+from trainer.precision import arithmetic
 from trainer.recipe import Recipe
 from worker.inference.networks import EncoderNetwork
 
-CHECKPOINT_STEPS = 20  # between two checkpoints: at most half a minute of work on one core is lost
+CHECKPOINT_STEPS = 60  # between two checkpoints: at most half a minute of work on one core is lost
 GREATEST_NORM = 1.0  # of all gradients together: one odd batch must not undo the others
 
 
@@ -132,7 +133,7 @@ class FineTuning:
                 raise KeyboardInterrupt
 
     def _learn(self, rows: NDArray[np.int64]) -> float:
-        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._recipe.precision == "bf16"):
+        with arithmetic(self._recipe.precision, device=self._device):
             logits, embeddings = (one.float() for one in self._passes.logits(self._train, rows))
         targets = torch.from_numpy(self._train.targets[rows].astype(np.float32)).to(self._device)
         loss = label_loss(logits, targets, multi_label=self._multi_label, weights=self._weights)
@@ -156,7 +157,7 @@ class FineTuning:
             )
         )
         newest, best = state.epochs[-1], state.epochs[state.best]
-        if newest is best or (newest.macro_f1, -newest.validation_loss) > (best.macro_f1, -best.validation_loss):
+        if newest.macro_f1 >= best.macro_f1:  # a tie goes to the later one: it has learned at a lower rate
             state.best = len(state.epochs) - 1
             self._checkpoints.save_best(self._network.state_dict())
         state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0

@@ -1,16 +1,20 @@
 """Trains a model on a file of examples and writes it as a bundle."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+import numpy as np
 import torch
 
+from trainer.augmentation import Disguised, show_disguised
 from trainer.bundling import FitOptions, TrainedModel, write_model
-from trainer.cards import FrozenFacts, TunedFacts, card
+from trainer.cards import Facts, FrozenFacts, TunedFacts, card
 from trainer.checkpoints import Checkpoints
+from trainer.described import embed_descriptions
+from trainer.descriptions import require_described
 from trainer.examples import Examples
-from trainer.frozen import embed, fit_frozen
+from trainer.frozen import Extra, embed, fit_frozen
 from trainer.interruption import asked_to_stop
 from trainer.originals import forget, remembered
 from trainer.reading import read_examples
@@ -38,7 +42,7 @@ class Fitted:
     manifest: Manifest
     examples: Examples
     report: Report
-    facts: FrozenFacts | TunedFacts
+    facts: Facts
     suspects: tuple[Suspect, ...]
 
 
@@ -60,8 +64,10 @@ def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: N
     if not examples.kept:
         raise ConfigurationError(f"{options.path}: expected labelled texts, came none")
     validation = _given_validation(options, examples)
+    if options.descriptions:
+        require_described(options.descriptions, examples.label_names)
     if options.recipe is None:
-        require_enough(examples.labels, folds=options.folds)
+        require_enough(examples.labels, folds=options.folds, groups=examples.groups)
     elif not examples.multi_label:
         require_enough(examples.labels, folds=_LEAST_VALIDATED)
     torch.manual_seed(options.seed)  # parts of an encoder that its files leave out begin at random
@@ -69,7 +75,7 @@ def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: N
     predictor, encoder = load_embedder(options.encoder.model_copy(update={"max_windows": 1}))
     everything = _embedded(options, predictor, examples, progress)
     if options.recipe is None:
-        model = _frozen(options, everything, progress)
+        model = _frozen(options, everything, predictor, progress)
     else:
         given = None if validation is None else _embedded(options, predictor, validation, progress)
         model = _tuned(options, options.recipe, encoder, _parts(everything, given, options.recipe), progress)
@@ -114,26 +120,49 @@ def _parts(everything: Part, validation: Part | None, recipe: Recipe) -> tuple[P
     return hold_out(everything, recipe)
 
 
-def _frozen(options: FitOptions, everything: Part, progress: Progress) -> TrainedModel:
+def _frozen(options: FitOptions, everything: Part, predictor: Predictor, progress: Progress) -> TrainedModel:
+    names = everything.examples.label_names
+    described = None
+    if options.descriptions:
+        described = embed_descriptions(options.descriptions, names, lambda texts: embed(predictor, texts))
+    shown = _disguised(options, everything.examples)
+    extra = Extra(embed(predictor, shown.texts), shown.origins) if shown.rows else None
     head = fit_frozen(
         everything.originals,
         everything.examples.labels,
         folds=options.folds,
         seed=options.seed,
+        groups=everything.examples.groups,
+        described=described,
+        extra=extra,
         tick=lambda: progress("fit", 1, options.folds + 1),
     )
-    return TrainedModel(head.weight, head.bias, head.report, FrozenFacts(c=head.c))
+    facts = FrozenFacts(
+        c=head.c, descriptions=0 if described is None else len(described.labels), augmented=len(shown.rows)
+    )
+    return TrainedModel(head.weight, head.bias, head.report, facts)
+
+
+def _disguised(options: FitOptions, examples: Examples) -> Disguised:
+    return show_disguised(examples, share=options.augment, seed=options.seed)
+
+
+def _with(part: Part, shown: Disguised) -> Part:
+    """The part and the disguised forms of its texts; their embeddings are held where those of the texts were."""
+    kept = part.examples.kept + shown.rows
+    return Part(replace(part.examples, kept=kept), np.concatenate([part.originals, part.originals[shown.origins]]))
 
 
 def _tuned(
     options: FitOptions, recipe: Recipe, encoder: Encoder, parts: tuple[Part, Part], progress: Progress
 ) -> TrainedModel:
     train, validation = parts
+    shown = _disguised(options, train.examples)
     with asked_to_stop() as stop:
         model = tune(
             encoder,
             options.encoder,
-            train=train,
+            train=_with(train, shown),
             validation=validation,
             recipe=recipe,
             work=options.work,
@@ -147,5 +176,6 @@ def _tuned(
         epochs=model.epochs,
         best=model.best,
         temperature=model.temperature,
+        augmented=len(shown.rows),
     )
     return TrainedModel(model.weight, model.bias, model.report, facts)

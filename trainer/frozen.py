@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GridSearchCV, StratifiedKFold
+from sklearn.model_selection import GridSearchCV
 
-from trainer.examples import Labels
-from trainer.report import Report, cross_validate
+from trainer.described import Described
+from trainer.examples import Groups, Labels
+from trainer.report import Report, cross_validate, splitter
 from worker.inference.predictor import Predictor
 from worker.records import Embeddings
 
@@ -43,12 +44,23 @@ def embed(predictor: Predictor, texts: Sequence[str], *, tick: Callable[[int], N
     return np.concatenate(chunks)
 
 
+@dataclass(frozen=True, slots=True)
+class Extra:
+    """Disguised forms of some texts: learned from beside them, never judged by."""
+
+    embeddings: Embeddings  # [extra, dim]
+    origins: NDArray[np.int64]  # [extra], position of the text that each disguises
+
+
 def fit_frozen(
     embeddings: Embeddings,
     labels: Labels,
     *,
     folds: int,
     seed: int,
+    groups: Groups | None = None,
+    described: Described | None = None,
+    extra: Extra | None = None,
     tick: Callable[[], None] = lambda: None,
 ) -> FrozenHead:
     """Judge by cross-validation, then fit the head that is kept on everything.
@@ -60,37 +72,58 @@ def fit_frozen(
         labels: [texts].
         folds: parts of the cross-validation.
         seed: of every shuffle: the same input gives the same head.
+        groups: [texts], what stays together in every split; None: each text alone.
+        described: descriptions of the labels: more to learn from, in every fold, and never judged.
+        extra: each is learned from wherever its text is; they have no part in picking C.
         tick: called `folds` + 1 times.
 
     Raises:
         ConfigurationError: too few labels or too few texts of one.
     """
 
-    def fit_and_predict(train: Embeddings, train_labels: Labels, test: Embeddings) -> Labels:
-        predicted: Labels = search(train, train_labels, seed=seed).predict(test)
+    def fit_on(rows: NDArray[np.int64]) -> Any:
+        lesson = Described(embeddings[rows], labels[rows], None if groups is None else groups[rows])
+        if described is not None:
+            lesson = described.plus(lesson.embeddings, lesson.labels, lesson.groups)
+        found = search(lesson.embeddings, lesson.labels, seed=seed, groups=lesson.groups).best_estimator_
+        return found if extra is None else _refit(found, lesson, labels, rows, extra)
+
+    def fit_and_predict(train: NDArray[np.int64], test: NDArray[np.int64]) -> Labels:
+        predicted: Labels = fit_on(train).predict(embeddings[test])
         return predicted
 
-    report = cross_validate(embeddings, labels, fit_and_predict=fit_and_predict, folds=folds, seed=seed, tick=tick)
-    found = search(embeddings, labels, seed=seed)
+    report = cross_validate(labels, fit_and_predict=fit_and_predict, folds=folds, seed=seed, groups=groups, tick=tick)
+    found = fit_on(np.arange(len(labels)))
     tick()
-    weight, bias = _rows_per_label(found.best_estimator_)
-    return FrozenHead(report.labels, weight, bias, c=float(found.best_params_["C"]), report=report)
+    weight, bias = _rows_per_label(found)
+    return FrozenHead(report.labels, weight, bias, c=float(found.C), report=report)
 
 
-def search(embeddings: Embeddings, labels: Labels | NDArray[np.int64], *, seed: int) -> Any:
+def _refit(found: Any, lesson: Described, labels: Labels, rows: NDArray[np.int64], extra: Extra) -> Any:
+    """The same regression on what was learned from and on the disguised forms of its texts."""
+    known = np.isin(extra.origins, rows)
+    learned = np.concatenate([lesson.embeddings, extra.embeddings[known]]).astype(np.float64)
+    given = np.concatenate([lesson.labels, labels[extra.origins[known]]])
+    return LogisticRegression(C=found.C, max_iter=MAX_ITERATIONS).fit(learned, given)
+
+
+def search(
+    embeddings: Embeddings, labels: Labels | NDArray[np.int64], *, seed: int, groups: Groups | None = None
+) -> Any:
     """The logistic regression whose C has the least log loss in an inner cross-validation, and that C.
 
     Args:
         embeddings: [texts, dim], rows of length 1.
         labels: [texts].
         seed: of the inner folds.
+        groups: [texts], what stays together in them.
     """
     _, support = np.unique(labels, return_counts=True)
-    inner = StratifiedKFold(n_splits=max(2, min(INNER_FOLDS, int(support.min()))), shuffle=True, random_state=seed)
+    inner = splitter(max(2, min(INNER_FOLDS, int(support.min()))), seed=seed, groups=groups)
     grid = GridSearchCV(
         LogisticRegression(max_iter=MAX_ITERATIONS), {"C": list(C_GRID)}, scoring="neg_log_loss", cv=inner
     )
-    return grid.fit(embeddings.astype(np.float64), labels)
+    return grid.fit(embeddings.astype(np.float64), labels, groups=groups)
 
 
 def _rows_per_label(model: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

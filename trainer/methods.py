@@ -3,21 +3,17 @@
 import hashlib
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
 
 from trainer.baselines import BASELINES, decide_sklearn, fit_sklearn, make_baseline, model_bytes
+from trainer.bench import EMBEDDED, MEGABYTE, Bench, Fold, Outcome, speed
 from trainer.bundling import FitOptions
-from trainer.examples import Examples, Targets
-from trainer.fit import Progress, fit
-from trainer.frozen import search
+from trainer.fit import fit
+from trainer.heads import head_outcome
 from trainer.originals import remembered
 from trainer.reading import Columns
 from trainer.recipe import Recipe
@@ -27,55 +23,6 @@ from worker.inference.decisions import given_labels
 from worker.inference.loading import load_predictor
 from worker.inference.predictor import Predictor
 from worker.inference.sources import file_sha256
-from worker.records import Embeddings
-from worker.settings import ModelSettings
-
-METHODS = (*BASELINES, "frozen", "fine-tuned", "fine-tuned-free", "zero-shot")
-
-_C_SEVERAL = 30.0  # of a frozen head for independent labels: the middle of trainer.frozen.C_GRID
-_TIMED_TEXTS = 256  # of the test part: enough to fill batches, few enough to be quick
-_MEGABYTE = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Fold:
-    """What one method gets to see."""
-
-    train: Examples
-    test: Examples
-    embeddings: "FoldEmbeddings | None"  # None where no method reads them
-    names: tuple[str, ...]  # of the labels, sorted
-    work: Path  # a folder of this fold's own
-
-
-@dataclass(frozen=True, slots=True)
-class FoldEmbeddings:
-    """What the original encoder makes of the two parts."""
-
-    train: Embeddings  # [texts, dim]
-    test: Embeddings
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a method said about the test part, and what it cost."""
-
-    decided: Targets  # [texts, labels]
-    train_seconds: float | None  # None: done before, by an interrupted run
-    messages_per_second: float
-    megabytes: float  # of the model, encoder included
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """What all folds share."""
-
-    embedder: Predictor  # the original encoder
-    encoder_megabytes: float
-    settings: ModelSettings
-    recipe: Recipe
-    descriptions: Mapping[str, tuple[str, ...]]  # of the labels, for zero-shot
-    progress: Progress
 
 
 def run(method: str, fold: Fold, bench: Bench) -> Outcome:
@@ -87,10 +34,8 @@ def run(method: str, fold: Fold, bench: Bench) -> Outcome:
     """
     if method in BASELINES:
         return _baseline(method, fold, bench)
-    if method == "frozen":
-        return _frozen(fold, bench)
-    if method == "zero-shot":
-        return _zero_shot(fold, bench)
+    if method in EMBEDDED:
+        return head_outcome(method, fold, bench)
     keep = 0.0 if method == "fine-tuned-free" else bench.recipe.keep_embedding
     return _fine_tuned(method, fold, bench, replace(bench.recipe, keep_embedding=keep))
 
@@ -105,43 +50,16 @@ def _baseline(method: str, fold: Fold, bench: Bench) -> Outcome:
     return Outcome(
         decided=decide_sklearn(model, texts, labels=len(fold.names)),
         train_seconds=seconds,
-        messages_per_second=_speed(model.predict, texts),
-        megabytes=model_bytes(model) / _MEGABYTE,
+        messages_per_second=speed(model.predict, texts),
+        megabytes=model_bytes(model) / MEGABYTE,
     )
-
-
-def _frozen(fold: Fold, bench: Bench) -> Outcome:
-    if fold.embeddings is None:
-        raise ValueError("frozen: expected embeddings of the fold, came none")
-    embeddings = fold.embeddings.train
-    began = time.perf_counter()
-    if fold.train.multi_label:
-        several = OneVsRestClassifier(LogisticRegression(C=_C_SEVERAL, max_iter=2000))
-        model: Any = fit_sklearn(several, embeddings, fold.train, fold.names)
-    else:
-        numbers = fold.train.targets(fold.names).argmax(axis=1)
-        model = search(embeddings, numbers, seed=bench.recipe.seed).best_estimator_
-    seconds = time.perf_counter() - began
-    return Outcome(
-        decided=decide_sklearn(model, fold.embeddings.test, labels=len(fold.names)),
-        train_seconds=seconds,
-        messages_per_second=_speed(
-            lambda texts: model.predict(bench.embedder.predict(texts).embeddings), fold.test.texts
-        ),
-        megabytes=bench.encoder_megabytes + model_bytes(model) / _MEGABYTE,
-    )
-
-
-def _zero_shot(fold: Fold, bench: Bench) -> Outcome:
-    labels = {name: bench.descriptions[name] for name in fold.names}
-    predictor = load_predictor(bench.settings.model_copy(update={"labels": labels, "kind": "zero-shot"}))
-    return _served(predictor, fold, seconds=0.0, megabytes=bench.encoder_megabytes)
 
 
 def _fine_tuned(method: str, fold: Fold, bench: Bench, recipe: Recipe) -> Outcome:
     data, out = fold.work / "train.jsonl", fold.work / method
-    write_examples(data, fold.train)  # the hash of the data in the bundle is that of this file
-    depends_on = [asdict(recipe), bench.embedder.card.fingerprint]
+    columns = Columns(group=None if fold.train.groups is None else "group", normalize=bench.normalize)
+    write_examples(data, fold.train, columns)  # the hash of the data in the bundle is that of this file
+    depends_on = [asdict(recipe), bench.embedder.card.fingerprint, bench.normalize]
     version = hashlib.sha256(json.dumps(depends_on).encode()).hexdigest()[:12]
     seconds = None
     if not _is_there(out, data, version):
@@ -149,7 +67,7 @@ def _fine_tuned(method: str, fold: Fold, bench: Bench, recipe: Recipe) -> Outcom
         _hand_over(fold, bench, work)
         options = FitOptions(
             path=data,
-            columns=Columns(),
+            columns=columns,
             out=out,
             name=method,
             version=version,
@@ -166,7 +84,7 @@ def _fine_tuned(method: str, fold: Fold, bench: Bench, recipe: Recipe) -> Outcom
         fit(options, now=datetime.now(UTC), progress=bench.progress)
         seconds = time.perf_counter() - began
     predictor = load_predictor(bench.settings.model_copy(update={"path": str(out), "kind": "bundle"}))
-    megabytes = sum(path.stat().st_size for path in out.glob("*.safetensors")) / _MEGABYTE
+    megabytes = sum(path.stat().st_size for path in out.glob("*.safetensors")) / MEGABYTE
     return _served(predictor, fold, seconds=seconds, megabytes=megabytes)
 
 
@@ -193,13 +111,6 @@ def _served(predictor: Predictor, fold: Fold, *, seconds: float | None, megabyte
     return Outcome(
         decided=given_labels(predictor.predict(texts).probabilities, card)[:, order],
         train_seconds=seconds,
-        messages_per_second=_speed(predictor.predict, texts),
+        messages_per_second=speed(predictor.predict, texts),
         megabytes=megabytes,
     )
-
-
-def _speed(answer: Callable[[tuple[str, ...]], object], texts: tuple[str, ...]) -> float:
-    timed = texts[:_TIMED_TEXTS]
-    began = time.perf_counter()
-    answer(timed)
-    return len(timed) / (time.perf_counter() - began)

@@ -1,22 +1,9 @@
-"""How fast what learns, and in which arithmetic."""
-
-from typing import Literal
+"""How fast what learns."""
 
 import torch
 
-from trainer.recipe import Precision, Recipe
-from worker.inference.machine import this_cpu
+from trainer.recipe import Recipe
 from worker.inference.networks import EncoderNetwork
-
-
-def choose_precision(wanted: Literal["auto", "fp32", "bf16"], device: torch.device) -> Precision:
-    """`auto` is bf16 where the device multiplies in it: elsewhere it is emulated, and slower than fp32."""
-    if wanted != "auto":
-        return wanted
-    native = (
-        torch.cuda.is_bf16_supported(including_emulation=False) if device.type == "cuda" else this_cpu().native_bf16
-    )
-    return "bf16" if native else "fp32"
 
 
 def rate_factor(step: int, *, steps: int, warmup: float) -> float:
@@ -41,5 +28,5 @@ def make_optimizer(network: EncoderNetwork, recipe: Recipe) -> torch.optim.AdamW
             {"params": list(network.head.parameters()), "weight_decay": 0.0, "lr": recipe.head_learning_rate},
         ],
         lr=recipe.learning_rate,
-        fused=True,
+        fused=True,  # one pass over all weights instead of one for each operation: an eighth of the time on a CPU
     )

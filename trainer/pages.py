@@ -81,9 +81,11 @@ def as_json(evaluation: Evaluation, *, with_texts: bool) -> dict[str, Any]:
         "calibration_error": evaluation.calibration_error,
         "reliability": [asdict(one) for one in evaluation.bins],
         "thresholds": [asdict(one) for one in evaluation.thresholds],
+        "nearness": None if evaluation.nearness is None else asdict(evaluation.nearness),
         "by_length": [asdict(one) for one in evaluation.by_length],
         "by_slice": [asdict(one) for one in evaluation.by_column],
         "mistakes": mistakes,
+        "disguised": [asdict(one) for one in evaluation.disguised],
     }
 
 

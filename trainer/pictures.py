@@ -18,11 +18,13 @@ _MOST_NAMES = 30  # more names beside a matrix cannot be read
 
 
 def pictures(evaluation: Evaluation) -> Iterator[str]:
-    """Reliability, precision against recall, confusion: one `<svg>` element each."""
+    """Reliability, precision against recall, confusion, disguises: one `<svg>` element each, where there are any."""
     yield drawn(partial(_reliability, evaluation=evaluation))
     yield drawn(partial(_curves, evaluation=evaluation))
     if evaluation.scores.confusion is not None:
         yield drawn(partial(_confusion, evaluation=evaluation))
+    if evaluation.disguised:
+        yield drawn(partial(_disguised, evaluation=evaluation))
 
 
 def drawn(draw: Callable[[Axes], None]) -> str:
@@ -64,3 +66,19 @@ def _confusion(axes: Axes, evaluation: Evaluation) -> None:
     if len(names) <= _MOST_NAMES:
         axes.set_xticks(range(len(names)), names, rotation=90)
         axes.set_yticks(range(len(names)), names)
+
+
+def _disguised(axes: Axes, evaluation: Evaluation) -> None:
+    rarest = min(evaluation.disguised[0].before, key=lambda label: _support(evaluation, label))
+    kinds = [one.kind for one in evaluation.disguised]
+    places = np.arange(len(kinds))
+    axes.barh(places - 0.2, [one.before[rarest] for one in evaluation.disguised], 0.4, label="as it comes", color="C1")
+    axes.barh(places + 0.2, [one.after[rarest] for one in evaluation.disguised], 0.4, label="undone", color="C0")
+    axes.set_yticks(places, kinds)
+    axes.invert_yaxis()
+    axes.set(xlabel=f"recall of {rarest}", title="Disguised spelling", xlim=(0, 1))
+    axes.legend(loc="lower left", fontsize=7)
+
+
+def _support(evaluation: Evaluation, label: str) -> int:
+    return next(one.support for one in evaluation.scores.labels if one.label == label)

@@ -10,18 +10,22 @@ from typing import IO
 
 from trainer.examples import Examples, Row, dedupe
 from worker.errors import ConfigurationError
+from worker.normalization import normalize
 
 csv.field_size_limit(1 << 24)  # 16 MiB: one long text must not end the reading; the default is 128 KiB
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Where in a row the text and its labels are."""
+    """Where in a row the text and its labels are, and how the text is read."""
 
     text: str = "text"
     label: str = "label"
     slice: str | None = None  # a column to report by, such as the channel
     separator: str | None = None  # between the labels of a text; a JSON list needs none
+    group: str | None = None  # a column whose equal values must not stand on both sides of a split
+    only: tuple[str, str] | None = None  # a column and its value: other rows are not read
+    normalize: bool = False  # undo disguised spelling, as the worker does with model.normalize
 
 
 def read_examples(path: Path, columns: Columns | None = None) -> Examples:
@@ -37,7 +41,7 @@ def read_examples(path: Path, columns: Columns | None = None) -> Examples:
         ConfigurationError: no such file, another format, a line that cannot be read, or a column that is not there.
     """
     chosen = columns or Columns()
-    fields = _fields(path)
+    fields = _chosen(_fields(path), path, chosen.only)
     multi_label = chosen.separator is not None or any(isinstance(row.get(chosen.label), list) for _, row in fields)
     rows = (_row(row, path, line, chosen, multi_label=multi_label) for line, row in fields)
     return dedupe(rows, multi_label=multi_label)
@@ -77,6 +81,16 @@ def _fields(path: Path) -> list[_Fields]:
         raise ConfigurationError(f"{path}: expected a readable UTF-8 file, came {type(error).__name__}") from error
 
 
+def _chosen(fields: list[_Fields], path: Path, only: tuple[str, str] | None) -> list[_Fields]:
+    if only is None:
+        return fields
+    column, value = only
+    found = [(line, row) for line, row in fields if str(row.get(column)) == value]
+    if not found:
+        raise ConfigurationError(f"{path}: expected rows with {value!r} in {column!r}, came none; correct --only")
+    return found
+
+
 def _open(path: Path) -> IO[str]:
     if path.suffix.lower() == ".gz":
         return gzip.open(path, "rt", encoding="utf-8", newline="")
@@ -106,11 +120,16 @@ def _row(fields: Mapping[str, object], path: Path, line: int, columns: Columns, 
     where, text = f"{path}, line {line}", _text(fields, path, line, columns.text)
     if columns.slice is not None and columns.slice not in fields:
         raise ConfigurationError(f"{where}: expected the column {columns.slice!r}, came none; set --slice-column")
+    group = "" if columns.group is None else str(fields.get(columns.group) or "")
+    if columns.group is not None and not group:
+        raise ConfigurationError(f"{where}: expected a group in {columns.group!r}, came none; set --group")
     return Row(
         line=line,
         text=text,
         labels=_labels(fields.get(columns.label), where, columns, multi_label=multi_label),
         slice=str(fields[columns.slice]) if columns.slice is not None else "",
+        group=group,
+        reading=normalize(text).text if columns.normalize else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -107,13 +108,11 @@ class Refining:
         self._learning.requires_grad_(requires_grad=True)
         first = KMeans(k, n_init=1, random_state=recipe.seed).fit(corpus.originals).cluster_centers_
         self._centers = nn.Parameter(torch.from_numpy(first.astype(np.float32)).to(device))  # [k, dim]
-        self._optimizer = torch.optim.Adam(
-            [
-                {"params": list(self._learning.parameters())},
-                {"params": [self._centers], "lr": recipe.center_learning_rate},
-            ],
-            lr=recipe.learning_rate,
-        )
+        groups: list[dict[str, Any]] = [
+            {"params": list(self._learning.parameters())},
+            {"params": [self._centers], "lr": recipe.center_learning_rate},
+        ]
+        self._optimizer = torch.optim.Adam(groups, lr=recipe.learning_rate)
 
     def run(self, tick: Callable[[int], None] = lambda _: None, stop: Callable[[], bool] = lambda: False) -> Refined:
         """Learn until the last step, or until hardly a text changes its cluster.

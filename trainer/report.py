@@ -1,19 +1,19 @@
-"""What a head scores on texts it was not trained on."""
+"""What a head scores on texts it was not trained on, as a bundle states it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import accuracy_score, confusion_matrix, precision_recall_fscore_support
-from sklearn.model_selection import StratifiedKFold
+from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from trainer.examples import Labels, Targets
+from trainer.examples import Groups, Labels, Targets
+from trainer.scores import Scores, score_decisions
 from worker.errors import ConfigurationError
 from worker.inference.bundle import Score
-from worker.records import Embeddings
 
-FitAndPredict = Callable[[Embeddings, Labels, Embeddings], Labels]  # train x, train y, test x -> test y
+Rows = NDArray[np.int64]
+FitAndPredict = Callable[[Rows, Rows], Labels]  # positions to train on, positions to answer -> labels of the latter
 
 _LEAST_LABELS = 2
 
@@ -30,72 +30,62 @@ class Report:
 
 
 def cross_validate(
-    embeddings: Embeddings,
     labels: Labels,
     *,
     fit_and_predict: FitAndPredict,
     folds: int,
     seed: int,
+    groups: Groups | None = None,
     tick: Callable[[], None] = lambda: None,
 ) -> Report:
     """Stratified k-fold: every text is predicted once, by a head that has not seen it.
 
     Args:
-        embeddings: [texts, dim].
         labels: [texts].
-        fit_and_predict: trains on the first two and predicts the third.
+        fit_and_predict: trains on the texts of the first positions and answers those of the second.
         folds: how many parts; at least 2.
         seed: of the shuffle.
+        groups: [texts], what stays together.
         tick: called after every fold.
 
     Raises:
         ConfigurationError: as `require_enough`.
     """
-    names, support = np.unique(labels, return_counts=True)
-    require_enough(labels, folds=folds)
-    splitter = StratifiedKFold(n_splits=folds, shuffle=True, random_state=seed)
-    scores: list[dict[str, float]] = []
-    confusion = np.zeros((len(names), len(names)), dtype=np.int64)
-    for train, test in splitter.split(embeddings, labels):
-        predicted = fit_and_predict(embeddings[train], labels[train], embeddings[test])
-        scores.append(score(labels[test], predicted, names=names))
-        confusion += confusion_matrix(labels[test], predicted, labels=names)
+    names, numbers = np.unique(labels, return_inverse=True)
+    require_enough(labels, folds=folds, groups=groups)
+    one_hot = np.eye(len(names), dtype=np.bool_)
+    scores = []
+    for train, test in splitter(folds, seed=seed, groups=groups).split(labels, labels, groups):
+        said = one_hot[np.searchsorted(names, fit_and_predict(train, test))]
+        scores.append(score_decisions(one_hot[numbers[test]], said, names=names.tolist(), multi_label=False))
         tick()
-    return Report(
-        labels=tuple(str(name) for name in names),
-        folds=folds,
-        support=tuple(int(count) for count in support),
-        metrics={name: _summary([fold[name] for fold in scores]) for name in scores[0]},
-        confusion=confusion,
-    )
+    return _report(scores, folds=folds)
 
 
-def require_enough(labels: Labels, *, folds: int) -> None:
+def splitter(folds: int, *, seed: int, groups: Groups | None) -> StratifiedKFold | StratifiedGroupKFold:
+    """What cuts embeddings into folds with their labels in the same proportions, groups whole where there are some."""
+    kind = StratifiedKFold if groups is None else StratifiedGroupKFold
+    return kind(n_splits=folds, shuffle=True, random_state=seed)
+
+
+def require_enough(labels: Labels, *, folds: int, groups: Groups | None = None) -> None:
     """Refuse what cannot be judged, before minutes are spent on embedding it.
 
     Raises:
-        ConfigurationError: fewer than two labels, or a label with fewer texts than folds.
+        ConfigurationError: fewer than two labels, or a label with fewer texts (or groups) than folds.
     """
-    names, support = np.unique(labels, return_counts=True)
+    names = np.unique(labels)
     if len(names) < _LEAST_LABELS:
         raise ConfigurationError(f"expected at least {_LEAST_LABELS} labels, came {len(names)}; check --label-column")
-    if support.min() < folds:
-        rarest = str(names[support.argmin()])
+    what = "texts" if groups is None else "groups"
+    counts = [
+        int((labels == name).sum()) if groups is None else len(np.unique(groups[labels == name])) for name in names
+    ]
+    if min(counts) < folds:
         raise ConfigurationError(
-            f"label {rarest!r}: expected at least {folds} distinct texts, one for each fold, came {support.min()}; "
-            "add examples, merge labels, or lower --folds"
+            f"label {str(names[np.argmin(counts)])!r}: expected at least {folds} distinct {what}, one for each fold, "
+            f"came {min(counts)}; add examples, merge labels, or lower --folds"
         )
-
-
-def score(true: Labels, predicted: Labels, *, names: Labels) -> dict[str, float]:
-    """Accuracy, macro F1, and precision, recall and F1 of each label; a label never predicted has precision 0."""
-    precision, recall, f1, _ = precision_recall_fscore_support(true, predicted, labels=names, zero_division=0)
-    scores = {"accuracy": float(accuracy_score(true, predicted)), "macro_f1": float(np.mean(f1))}
-    for index, name in enumerate(names):
-        scores[f"{name}.precision"] = float(precision[index])
-        scores[f"{name}.recall"] = float(recall[index])
-        scores[f"{name}.f1"] = float(f1[index])
-    return scores
 
 
 def split_report(targets: Targets, decided: Targets, *, labels: tuple[str, ...], multi_label: bool) -> Report:
@@ -107,22 +97,29 @@ def split_report(targets: Targets, decided: Targets, *, labels: tuple[str, ...],
         labels: the columns.
         multi_label: whether labels are independent.
     """
-    precision, recall, f1, support = precision_recall_fscore_support(targets, decided, average=None, zero_division=0)
-    metrics = {"accuracy": float((targets == decided).all(axis=1).mean()), "macro_f1": float(np.mean(f1))}
-    for index, name in enumerate(labels):
-        metrics |= {
-            f"{name}.precision": float(precision[index]),
-            f"{name}.recall": float(recall[index]),
-            f"{name}.f1": float(f1[index]),
-        }
-    exclusive = None if multi_label else (targets.argmax(axis=1), decided.argmax(axis=1))
+    return _report([score_decisions(targets, decided, names=labels, multi_label=multi_label)], folds=0)
+
+
+def _report(parts: Sequence[Scores], *, folds: int) -> Report:
+    flat = [_flat(part) for part in parts]
+    confusions = [part.confusion for part in parts if part.confusion is not None]
     return Report(
-        labels=labels,
-        folds=0,
-        support=tuple(int(count) for count in support),
-        metrics={name: Score(mean=round(value, 4), std=0.0) for name, value in metrics.items()},
-        confusion=confusion_matrix(*exclusive, labels=np.arange(len(labels))) if exclusive else None,
+        labels=tuple(str(label.label) for label in parts[0].labels),
+        folds=folds,
+        support=tuple(
+            sum(counts) for counts in zip(*([one.support for one in part.labels] for part in parts), strict=True)
+        ),
+        metrics={name: _summary([part[name] for part in flat]) for name in flat[0]},
+        confusion=np.sum(confusions, axis=0) if confusions else None,
     )
+
+
+def _flat(scores: Scores) -> dict[str, float]:
+    flat = {"accuracy": scores.accuracy, "macro_f1": scores.macro.f1}
+    for label in scores.labels:
+        one = label.scores
+        flat |= {f"{label.label}.{name}": getattr(one, name) for name in ("precision", "recall", "f1")}
+    return flat
 
 
 def _summary(values: Sequence[float]) -> Score:

@@ -1,14 +1,13 @@
-"""Scores of predictions on texts the model was not trained on."""
+"""Scores of decisions, and of the ranking behind them, on texts the model was not trained on."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import (
     average_precision_score,
     confusion_matrix,
-    f1_score,
     matthews_corrcoef,
     precision_recall_fscore_support,
     roc_auc_score,
@@ -35,7 +34,7 @@ class LabelScores:
     label: str
     support: int  # texts that carry it
     scores: Triple
-    roc_auc: float | None  # None: all of the texts carry it, or none does
+    roc_auc: float | None  # None: all of the texts carry it, none does, or it was only said, without a probability
     pr_auc: float | None  # average precision
 
 
@@ -65,61 +64,89 @@ def decide(probabilities: Probabilities, *, multi_label: bool) -> Targets:
 
 def macro_f1(targets: Targets, decided: Targets) -> float:
     """The mean over labels of F1; a label that never holds and is never said counts as 0."""
-    return float(f1_score(targets, decided, average="macro", zero_division=0))
+    hits, both = (targets & decided).sum(axis=0), targets.sum(axis=0) + decided.sum(axis=0)
+    return float(np.where(both > 0, 2 * hits / np.maximum(both, 1), 0.0).mean())
 
 
 def score(
-    probabilities: Probabilities, targets: Targets, decided: Targets, *, names: Sequence[str], multi_label: bool
+    probabilities: Probabilities,
+    targets: Targets,
+    *,
+    names: Sequence[str],
+    multi_label: bool,
+    decided: Targets | None = None,
 ) -> Scores:
-    """Judge predictions.
-
-    A label that is never predicted has precision 0, one that never holds recall 0.
+    """Judge predictions: what they decide, and how they rank.
 
     Args:
         probabilities: [texts, labels].
         targets: [texts, labels].
-        decided: [texts, labels], what was said to hold.
+        names: of the labels.
+        multi_label: whether they are independent.
+        decided: [texts, labels], what was said to hold; as `decide` says if None.
+    """
+    decided = decide(probabilities, multi_label=multi_label) if decided is None else decided
+    scores = score_decisions(targets, decided, names=names, multi_label=multi_label)
+    labels = tuple(_ranked(one, targets[:, i], probabilities[:, i]) for i, one in enumerate(scores.labels))
+    return replace(
+        scores,
+        labels=labels,
+        roc_auc=_mean([label.roc_auc for label in labels]),
+        pr_auc=_mean([label.pr_auc for label in labels]),
+    )
+
+
+def score_decisions(targets: Targets, decided: Targets, *, names: Sequence[str], multi_label: bool) -> Scores:
+    """Judge what was decided, where nothing is known of how sure it was.
+
+    A label that is never said has precision 0, one that never holds recall 0.
+
+    Args:
+        targets: [texts, labels], True where the label holds.
+        decided: [texts, labels], True where the model says so.
         names: of the labels.
         multi_label: whether they are independent.
     """
-    labels = _per_label(probabilities, targets, decided, names)
+    precision, recall, f1, support = precision_recall_fscore_support(targets, decided, average=None, zero_division=0)
     true, said = targets.argmax(axis=1), decided.argmax(axis=1)
-    mcc = (
-        float(np.mean([matthews_corrcoef(targets[:, i], decided[:, i]) for i in range(len(names))]))
-        if multi_label
-        else float(matthews_corrcoef(true, said))
-    )
     return Scores(
         texts=len(targets),
         accuracy=float((targets == decided).all(axis=1).mean()),
         macro=_triple(targets, decided, average="macro"),
         micro=_triple(targets, decided, average="micro"),
-        mcc=mcc,
-        roc_auc=_mean([label.roc_auc for label in labels]),
-        pr_auc=_mean([label.pr_auc for label in labels]),
-        labels=labels,
-        confusion=None if multi_label else confusion_matrix(true, said, labels=np.arange(len(names))),
-    )
-
-
-def _per_label(
-    probabilities: Probabilities, targets: Targets, decided: Targets, names: Sequence[str]
-) -> tuple[LabelScores, ...]:
-    precision, recall, f1, support = precision_recall_fscore_support(targets, decided, average=None, zero_division=0)
-    found = []
-    for index, name in enumerate(names):
-        holds, probability = targets[:, index], probabilities[:, index]
-        ranked = 0 < support[index] < len(targets)
-        found.append(
+        mcc=float(np.mean([_mcc(targets[:, i], decided[:, i]) for i in range(len(names))]))
+        if multi_label
+        else _mcc(true, said),
+        roc_auc=None,
+        pr_auc=None,
+        labels=tuple(
             LabelScores(
                 label=name,
                 support=int(support[index]),
                 scores=Triple(float(precision[index]), float(recall[index]), float(f1[index])),
-                roc_auc=float(roc_auc_score(holds, probability)) if ranked else None,
-                pr_auc=float(average_precision_score(holds, probability)) if ranked else None,
+                roc_auc=None,
+                pr_auc=None,
             )
-        )
-    return tuple(found)
+            for index, name in enumerate(names)
+        ),
+        confusion=None if multi_label else confusion_matrix(true, said, labels=np.arange(len(names))),
+    )
+
+
+def _ranked(label: LabelScores, holds: NDArray[np.bool_], probability: NDArray[np.float32]) -> LabelScores:
+    if not 0 < label.support < len(holds):
+        return label
+    return replace(
+        label,
+        roc_auc=float(roc_auc_score(holds, probability)),
+        pr_auc=float(average_precision_score(holds, probability)),
+    )
+
+
+def _mcc(true: NDArray[np.generic], said: NDArray[np.generic]) -> float:
+    if len(np.union1d(true, said)) == 1:  # nothing to correlate; sklearn says 0 too, but warns
+        return 0.0
+    return float(matthews_corrcoef(true, said))
 
 
 def _triple(targets: Targets, decided: Targets, *, average: str) -> Triple:

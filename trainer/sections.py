@@ -4,9 +4,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from trainer.evaluation import Evaluation, Slice
+from trainer.robustness import Robustness
 from trainer.thresholds import Share
 
 MOST_CONFUSION_LABELS = 12  # wider tables are not read; the picture shows more
+MOST_DISGUISED_LABELS = 4  # two columns each; beyond it their mean is shown
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +79,10 @@ def sections(evaluation: Evaluation, *, with_texts: bool) -> Iterator[Section]:
         tuple((f"{one.count:,}", _number(one.confidence), _number(one.accuracy)) for one in evaluation.bins),
     )
     yield from _thresholds(evaluation)
+    yield from _nearness(evaluation)
     yield from _slices("Length", evaluation.by_length)
     yield from _slices("Slices", evaluation.by_column)
+    yield from _disguised(evaluation)
     yield _mistakes(evaluation, with_texts=with_texts)
 
 
@@ -112,6 +116,22 @@ def _thresholds(evaluation: Evaluation) -> Iterator[Section]:
     )
 
 
+def _nearness(evaluation: Evaluation) -> Iterator[Section]:
+    found = evaluation.nearness
+    if found is None:
+        return
+    best = "" if found.least_similarity is None else f", model.least_similarity = {found.least_similarity:g}"
+    yield Section(
+        "Nearness",
+        f"Best on these texts: model.temperature = {found.temperature:g} (least log loss){best}"
+        f"{' (most texts right)' if best else ''}. The label without descriptions is given where none is nearer.",
+        ("least similarity", "accuracy", "its precision", "its recall"),
+        tuple(
+            tuple(map(_number, (one.least_similarity, one.accuracy, one.precision, one.recall))) for one in found.cuts
+        ),
+    )
+
+
 def _slices(title: str, slices: Sequence[Slice]) -> Iterator[Section]:
     if not slices:
         return
@@ -123,6 +143,28 @@ def _slices(title: str, slices: Sequence[Slice]) -> Iterator[Section]:
             (one.name, f"{one.texts:,}", _share(Share(one.accuracy, one.low, one.high)), _number(one.macro_f1))
             for one in slices
         ),
+    )
+
+
+def _disguised(evaluation: Evaluation) -> Iterator[Section]:
+    if not evaluation.disguised:
+        return
+    names = evaluation.disguised[0].before  # labels that some text carries
+    wide = len(names) > MOST_DISGUISED_LABELS
+
+    def recalls(one: Robustness) -> Iterator[str]:
+        for label in () if wide else names:
+            yield from (_number(one.before[label]), _number(one.after[label]))
+        if wide:
+            yield from (_number(sum(recall.values()) / len(names)) for recall in (one.before, one.after))
+
+    heads = ["mean recall"] if wide else [f"recall of {label}" for label in names]
+    yield Section(
+        "Disguised spelling",
+        "The same texts, half of their words disguised: recall where the model reads what comes (before), and where "
+        "the disguise is undone first as a worker does it (after). Marked: results that would say `obfuscated`.",
+        ("disguise", "changed", "marked", *(f"{head}, {when}" for head in heads for when in ("before", "after"))),
+        tuple((one.kind, f"{one.changed:,}", f"{one.marked:,}", *recalls(one)) for one in evaluation.disguised),
     )
 
 

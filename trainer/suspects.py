@@ -38,7 +38,8 @@ def find_suspects(examples: Examples, embeddings: Embeddings, *, seed: int) -> t
     Reference:
         Northcutt, Jiang and Chuang, Confident Learning, JAIR 2021.
     """
-    if examples.multi_label:
+    groups = examples.groups
+    if examples.multi_label or (groups is not None and len(np.unique(groups)) < _FOLDS):
         return ()
     names = examples.label_names
     targets = examples.targets(names)

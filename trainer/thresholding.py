@@ -1,6 +1,5 @@
 """Gives a label of a bundle the threshold that keeps a wish: a new version of the bundle, for a worker to serve."""
 
-import re
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -11,6 +10,7 @@ import msgspec
 from trainer.examples import Examples
 from trainer.reading import Columns, read_examples
 from trainer.splits import require_disjoint
+from trainer.threshold_card import with_threshold_section
 from trainer.thresholds import Threshold, Wish, find_threshold
 from worker.errors import ConfigurationError
 from worker.inference.bundle import (
@@ -31,7 +31,6 @@ from worker.settings import ModelSettings
 
 README = "README.md"
 _CHUNK = 256  # texts between two moves of the progress bar
-_SECTION = re.compile(r"\n## Thresholds\n.*?(?=\n## |\Z)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,26 +75,6 @@ def add_threshold(
             f"{len(holds)} texts, {int(holds.sum())} of them {wanted.label!r}; wish for less, or give more texts"
         )
     return _write(wanted, bundle, found, texts=len(holds), now=now), found
-
-
-def threshold_section(manifest: Manifest) -> str:
-    """What the card says about the thresholds in force."""
-    rows = []
-    for label, least in manifest.thresholds.items():
-        score = manifest.threshold_scores.get(label)
-        facts = (
-            (f"{score.wish} {score.wished:g}", _share(score.precision), _share(score.recall), f"{score.texts:,}")
-            if score
-            else ("", "", "", "")
-        )
-        rows.append(f"| {label} | {least:.4f} | {' | '.join(facts)} |")
-    return (
-        "\n## Thresholds\n\nA worker gives these labels from these probabilities on. Intervals: 95 %, Clopper-Pearson. "
-        "The thresholds were\npicked on the texts that gave the numbers, so expect a little less on others.\n\n"
-        "| label | given from | wished | precision | recall | texts |\n|---|---|---|---|---|---|\n"
-        + "\n".join(rows)
-        + "\n"
-    )
 
 
 def _require_possible(wanted: Wanted, manifest: Manifest) -> None:
@@ -165,9 +144,4 @@ def _readme(bundle: Bundle, manifest: Manifest) -> str:
     path = bundle.folder / README
     before = path.read_text(encoding="utf-8") if path.is_file() else ""
     _, _, body = before.partition("\n")
-    body = _SECTION.sub("", body).rstrip("\n")
-    return f"# {manifest.name} {manifest.version}\n{body}\n{threshold_section(manifest)}"
-
-
-def _share(interval: Interval) -> str:
-    return f"{interval.value:.3f} ({interval.low:.3f}-{interval.high:.3f})"
+    return with_threshold_section(f"# {manifest.name} {manifest.version}\n{body}", manifest)

@@ -105,12 +105,12 @@ def finished_folds(study: Study) -> tuple[int, ...]:
 
 
 def _embeddings(study: Study, examples: Examples, embedder: Predictor, progress: Progress) -> Embeddings:
-    texts = examples.texts
+    total = sum(len(read.kept) for read in (study.examples, *study.groupings.examples.values()))
     return remembered(
         study.work,
         encoder=embedder.card.fingerprint,
-        texts=texts,
-        embed=lambda some: embed(embedder, some, tick=lambda count: progress("embed", count, len(texts))),
+        texts=examples.texts,
+        embed=lambda some: embed(embedder, some, tick=lambda count: progress("embed", count, total)),
     )
 
 

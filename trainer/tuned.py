@@ -183,7 +183,7 @@ def _material(encoder: Encoder, part: Part, labels: tuple[str, ...]) -> Material
 
 def _identity(encoder: Encoder, train: Examples, validation: Examples, recipe: Recipe) -> str:
     """Changes with whatever the weights depend on."""
-    rows = [[[row.text, row.labels] for row in part.kept] for part in (train, validation)]
+    rows = [[[row.shown, row.labels] for row in part.kept] for part in (train, validation)]
     parts = [encoder.fingerprint, asdict(recipe), torch.__version__, rows]
     return sha256(json.dumps(parts).encode()).hexdigest()
 

@@ -37,6 +37,7 @@ from worker.loop import LoopSettings, StreamLoop
 from worker.meters import MeteredStore, PredictorMeter
 from worker.metrics import Metrics, SteadyRegistry
 from worker.metrics.gpu import GpuCollector
+from worker.normalization import normalize, verbatim
 from worker.pace import Pace
 from worker.pipeline import Pipeline
 from worker.records import REASONS
@@ -239,7 +240,11 @@ def _pipeline(settings: Settings, predictor: Predictor, clusters: OnlineClusters
     card = predictor.card
     return Pipeline(
         decoder=Decoder(
-            settings.input.format, settings.input.text_field, settings.input.id_field, settings.input.max_value_bytes
+            settings.input.format,
+            settings.input.text_field,
+            settings.input.id_field,
+            settings.input.max_value_bytes,
+            normalize if settings.model.normalize else verbatim,
         ),
         predictor=predictor,
         assign=clusters.assign,

@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,7 +11,8 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from worker.records import NO_CLUSTER, DeadLetter, Document, Header, Outgoing, Record
+from worker.normalization import verbatim
+from worker.records import NO_CLUSTER, DeadLetter, Document, Header, Outgoing, Reading, Record
 
 PREFIX = "textsieve."  # of our headers; incoming ones are dropped, or a sender could forge the ledger
 SOURCE_HEADER = PREFIX + "source"
@@ -48,8 +49,8 @@ class Source(msgspec.Struct, gc=False):
     timestamp_ms: int
 
 
-class Result(msgspec.Struct, gc=False):
-    """A labelled text, as it stands on the wire."""
+class Result(msgspec.Struct, gc=False, omit_defaults=True):
+    """A labelled text, as it stands on the wire; a field with a default is absent where it has no more to say."""
 
     id: str
     document_id: str | None
@@ -64,11 +65,15 @@ class Result(msgspec.Struct, gc=False):
     attributes: dict[str, msgspec.Raw]
     source: Source
     processed_ms: int
+    obfuscated: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Decoder:
     """Turns a record into a document, or says in one word why it cannot.
+
+    Attributes:
+        read: what the model is given of a text.
 
     Example:
         >>> record = Record("messages", 0, 7, None, b'{"id": "c-1", "text": "hello", "channel": "web"}', 0)
@@ -80,6 +85,7 @@ class Decoder:
     text_field: str = "text"
     id_field: str = "id"
     max_value_bytes: int = 262_144
+    read: Callable[[str], Reading] = verbatim
 
     def decode(self, record: Record) -> Document | DeadLetter:
         """Decode one record; never raises for what a message contains."""
@@ -126,7 +132,7 @@ class Decoder:
     ) -> Document | DeadLetter:
         if not text.strip():
             return _refuse(record, "empty_text", "expected text, came nothing but white space")
-        return Document(identity, text, attributes, record)
+        return Document(identity, text, self.read(text), attributes, record)
 
 
 def _refuse(record: Record, reason: str, detail: str) -> DeadLetter:
@@ -215,6 +221,7 @@ class Encoder:
                 attributes=document.attributes,  # type: ignore[arg-type]  # Raw values: passed on byte for byte
                 source=Source(record.topic, record.partition, record.offset, record.timestamp_ms),
                 processed_ms=now_ms,
+                obfuscated=document.reading.obfuscated,
             )
         )
         headers = [*_foreign(record.headers), (SOURCE_HEADER, place.encode())]

@@ -8,16 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from random import Random
 
-import numpy as np
-
+from worker.answered import Answered
 from worker.ceiling import DeadLetterCeiling
 from worker.clustering.online import OnlineClusters
 from worker.errors import OwnershipLost, PredictorError, PublishFailed, ServiceError, StoreUnavailable, WorkerStopped
 from worker.journal import Journal
 from worker.pace import Pace
 from worker.pipeline import Pipeline
-from worker.records import Observations, Outcome, Outgoing, Partition, Record
-from worker.streams import Published, Sink, Source
+from worker.records import Outgoing, Partition, Record
+from worker.streams import Sink, Source
 
 STOP_AFTER_SINGLES = 6  # drops in a row, the last of them at a single message, before the worker gives up
 FIRST_BACKOFF_SECONDS = 0.1  # doubles with every failure in a row
@@ -66,7 +65,7 @@ class StreamLoop:
     _working_on: int = 0  # messages of the batch in hand: what goes wrong now is a drop
     _next: dict[Partition, int] = field(default_factory=dict)  # first offset not finished
     _committed: dict[Partition, int] = field(default_factory=dict)
-    _published: Mapping[Partition, Published] = field(default_factory=dict)
+    _answered: Answered = field(default_factory=Answered)
     _last_checkpoint: float = 0.0
     _last_fence: float = 0.0
     _failures: int = 0  # in a row, without a commit past the trouble between them
@@ -139,12 +138,12 @@ class StreamLoop:
         """Start from what is committed, or earlier where the clusters have learned less than that."""
         starts = self.source.rewind(self.clusters.watermarks())
         self.clusters.begin(starts)
-        self._published = self.sink.recover(starts)
+        self._answered = Answered(self.sink.recover(starts))
         self._next = {partition: start.offset for partition, start in starts.items()}
         self._committed = dict(self._next)
         self._last_fence = self.clock()
         self._begun = True
-        self.journal.began(starts, self._published)
+        self.journal.began(starts, self._answered.published)
 
     def _work(self, records: Sequence[Record]) -> None:
         """Answer one batch: process, fence, publish, observe."""
@@ -153,10 +152,7 @@ class StreamLoop:
         self._in_hand = finished = _next_offsets(records)
         self.journal.consumed(records)
         outcome = self.pipeline.process(records)
-        results, dead_letters = outcome.results, outcome.dead_letters
-        if any(published.results or published.dead_letters for published in self._published.values()):
-            results = [result for result in results if not self._answered(result)]
-            dead_letters = [letter for letter in dead_letters if not self._answered(letter)]
+        results, dead_letters = self._answered.new(outcome.results), self._answered.new(outcome.dead_letters)
         flags = _flags(records, results, dead_letters)
         self.ceiling.check(flags)
         processed = self.clock()
@@ -165,9 +161,9 @@ class StreamLoop:
         budget = self.settings.publish_seconds - (fenced - processed)
         self.sink.publish(results=results, dead_letters=dead_letters, timeout_seconds=budget)
         acked = self.clock()
-        self.clusters.observe(self._countable(outcome), finished)
+        self.clusters.observe(self._answered.countable(outcome.observations), finished)
         self._next.update(finished)
-        self._forget_answers(records)
+        self._answered.forget(records)
         self._working_on = 0
         self.ceiling.count(flags)
         self.pace.finished(messages=len(records), seconds=acked - began)
@@ -180,34 +176,6 @@ class StreamLoop:
     def _fence(self) -> None:
         self.source.fence()
         self._last_fence = self.clock()
-
-    def _answered(self, message: Outgoing) -> bool:
-        published = self._published.get(message.source)
-        return published is not None and (
-            message.offset in published.results or message.offset in published.dead_letters
-        )
-
-    def _forget_answers(self, records: Sequence[Record]) -> None:
-        """A message that is finished comes again only after the ledger was read anew: let the ledger shrink."""
-        if not any(published.results or published.dead_letters for published in self._published.values()):
-            return
-        for record in records:
-            if (published := self._published.get(record.source)) is not None:
-                published.results.discard(record.offset)
-                published.dead_letters.discard(record.offset)
-
-    def _countable(self, outcome: Outcome) -> Observations:
-        """Rows of results, without those that an earlier life of this stream had put among the dead letters."""
-        rows = outcome.observations
-        if not any(published.dead_letters for published in self._published.values()):
-            return rows
-        keep = [
-            source not in self._published or offset not in self._published[source].dead_letters
-            for source, offset in zip(rows.sources, rows.offsets.tolist(), strict=True)
-        ]
-        mask = np.asarray(keep, np.bool_)  # [rows]
-        sources = [source for source, kept in zip(rows.sources, keep, strict=True) if kept]
-        return Observations(sources, rows.offsets[mask], rows.embeddings[mask], rows.cluster_ids[mask])
 
     def _checkpoint_due(self, *, idle: bool) -> bool:
         now = self.clock()

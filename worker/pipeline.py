@@ -68,7 +68,8 @@ class Pipeline:
             else:
                 results.append(encoded)
                 kept.append(row)
-        return self._outcome(results, kept, letters, predictions, assignments)
+        obfuscated = sum(answered.documents[row].reading.obfuscated for row in kept)
+        return self._outcome(results, kept, letters, predictions, assignments, obfuscated=obfuscated)
 
     def _predict(self, documents: Sequence[Document]) -> "_Answered":
         """Predict in one pass; where that fails, halve until the guilty messages stand alone."""
@@ -77,7 +78,7 @@ class Pipeline:
         while waiting:
             batch = waiting.pop()
             try:
-                predictions = self.predictor.predict([document.text for document in batch])
+                predictions = self.predictor.predict([document.reading.text for document in batch])
             except DeviceOutOfMemory:
                 raise
             except PredictorError as error:
@@ -115,6 +116,8 @@ class Pipeline:
         letters: Sequence[DeadLetter],
         predictions: Predictions | None,
         assignments: Assignments | None,
+        *,
+        obfuscated: int = 0,
     ) -> Outcome:
         now_ms = self.now_ms()
         dead_letters = [self.encoder.dead_letter(letter, now_ms) for letter in letters]
@@ -124,7 +127,7 @@ class Pipeline:
             observations = Observations(
                 [], np.empty(0, np.int64), np.empty((0, self.predictor.card.dim), np.float32), np.empty(0, np.int64)
             )
-            return Outcome([], dead_letters, observations, reasons, [], nothing, nothing, np.empty(0, np.int64), 0)
+            return Outcome([], dead_letters, observations, reasons, [], nothing, nothing, np.empty(0, np.int64), 0, 0)
         rows = np.asarray(kept, np.intp)
         card = self.predictor.card
         probabilities = predictions.probabilities[rows]  # [results, labels]
@@ -144,6 +147,7 @@ class Pipeline:
             distances=assignments.distances[rows],
             token_counts=predictions.token_counts[rows],
             truncated=int(predictions.truncated[rows].sum()),
+            obfuscated=obfuscated,
         )
 
 

@@ -61,11 +61,19 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         return _known(self.topic, self.partition)
 
 
+class Reading(NamedTuple):
+    """A text as the model reads it."""
+
+    text: str
+    obfuscated: bool  # its spelling was disguised
+
+
 class Document(msgspec.Struct, frozen=True, gc=False):
     """A record that was decoded, validated and found within the size limits."""
 
     id: str | None
-    text: str
+    text: str  # as it came
+    reading: Reading
     attributes: Mapping[str, object]
     record: Record
 
@@ -164,3 +172,4 @@ class Outcome:
     distances: Distances  # [results]
     token_counts: NDArray[np.int64]  # [results]
     truncated: int  # results whose text was not read to its end
+    obfuscated: int  # results whose text was disguised

@@ -211,7 +211,23 @@ class ModelSettings(Section):
     revision: str | None = Field(None, description="Commit of a hub model; pin it in production.")
     labels: dict[str, tuple[str, ...]] = Field(
         default_factory=dict,
-        description="Zero-shot: label -> descriptions; the label whose description is nearest wins.",
+        description="Zero-shot: label -> descriptions; a text is given the label whose descriptions are nearest in the"
+        " mean. One label may have none: it is given where no other is near.",
+    )
+    temperature: float = Field(
+        0.05, gt=0, description="Zero-shot: similarities are divided by it; the lower, the surer of the nearest label."
+    )
+    least_similarity: float = Field(
+        0.35,
+        ge=-1,
+        le=1,
+        description="Zero-shot: the cosine below which no label is near, and the one without descriptions is given.",
+    )
+    normalize: bool = Field(
+        True,
+        description="Undo disguised spelling before the model reads a text: lookalikes of other scripts, invisible"
+        " characters, styled letters, stacked marks, f r e e, fr33. Results carry the text as it came, and"
+        " `obfuscated` where there was a disguise. As the model was trained: `trainer fit` has the same switch.",
     )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes CUDA where there is one.")
     engine: Literal["auto", "torch", "onnx"] = Field(

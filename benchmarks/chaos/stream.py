@@ -104,14 +104,7 @@ def _strike(scene: Scene, kind: Kind, number: int) -> Event:
 
 
 def _names(arena: str, stream: Stream) -> Names:
-    suffix = f"chaos-{arena}-{stream.number}-{stream.seed:08x}"
-    return Names(
-        messages=f"messages-{suffix}",
-        labels=f"labels-{suffix}",
-        dead_letters=f"dead-letters-{suffix}",
-        group=f"textsieve-{suffix}",
-        space=suffix,
-    )
+    return Names.ending(f"chaos-{arena}-{stream.number}-{stream.seed:08x}")
 
 
 def _settings(around: Surroundings, names: Names, first: Kind) -> Sequence[str]:

@@ -5,9 +5,10 @@ No model, ledger, fence, dead letters, clusters or metrics: the road that messag
 
 import json
 
-from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka import KafkaProducer
 from transformers import AutoTokenizer
 
+from benchmarks.rivals.kafka_python import commit, consumer
 from benchmarks.rivals.wiring import WINDOW, wiring
 
 BATCH = 1000  # messages, as the worker's delivery.max_batch_records
@@ -18,16 +19,7 @@ def main() -> None:
     """Answer every message with a constant label."""
     told = wiring()
     tokenizer = AutoTokenizer.from_pretrained(told.model / "encoder") if told.variant == "tokenise" else None
-    consumer = KafkaConsumer(
-        told.input,
-        bootstrap_servers=told.bootstrap,
-        group_id=told.group,
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-        max_poll_records=BATCH,
-        session_timeout_ms=6_000,
-        heartbeat_interval_ms=1_500,
-    )
+    reader = consumer(told, poll=BATCH)
     producer = KafkaProducer(
         bootstrap_servers=told.bootstrap,
         acks="all",
@@ -37,7 +29,7 @@ def main() -> None:
         batch_size=512 * 1024,
     )
     while True:
-        batches = consumer.poll(timeout_ms=300)
+        batches = reader.poll(timeout_ms=300)
         messages = [message for batch in batches.values() for message in batch]
         if not messages:
             continue
@@ -47,12 +39,7 @@ def main() -> None:
         for message, body in zip(messages, bodies, strict=True):
             producer.send(told.output, _answer(message, body), key=message.key, partition=message.partition)
         producer.flush(timeout=ACK_SECONDS)
-        consumer.commit(
-            {
-                TopicPartition(*partition): OffsetAndMetadata(batch[-1].offset + 1, "", -1)
-                for partition, batch in batches.items()
-            }
-        )
+        commit(reader, batches)
 
 
 def _answer(message: object, body: dict[str, str]) -> bytes:

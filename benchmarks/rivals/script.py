@@ -5,9 +5,10 @@ Variant `batch`: polls of 500, batches of 32. Variant `single`: the same, every 
 
 import json
 
-from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata, TopicPartition
+from kafka import KafkaProducer
 
 from benchmarks.rivals.functions import Functions
+from benchmarks.rivals.kafka_python import commit, consumer
 from benchmarks.rivals.wiring import POLL, wiring
 
 FLUSH_SECONDS = 60.0
@@ -17,19 +18,10 @@ def main() -> None:
     """Label the topic until SIGTERM."""
     told = wiring()
     functions = Functions(told)
-    consumer = KafkaConsumer(
-        told.input,
-        bootstrap_servers=told.bootstrap,
-        group_id=told.group,
-        auto_offset_reset="earliest",
-        enable_auto_commit=False,
-        max_poll_records=POLL,
-        session_timeout_ms=6_000,
-        heartbeat_interval_ms=1_500,
-    )
+    reader = consumer(told, poll=POLL)
     producer = KafkaProducer(bootstrap_servers=told.bootstrap, acks="all", enable_idempotence=True)
     while True:
-        batches = consumer.poll(timeout_ms=500)
+        batches = reader.poll(timeout_ms=500)
         messages = [message for batch in batches.values() for message in batch]
         if not messages:
             continue
@@ -42,12 +34,7 @@ def main() -> None:
             for message, value in zip(messages, functions.label(texts), strict=True):
                 producer.send(told.output, value, key=message.key, partition=message.partition)
         producer.flush(timeout=FLUSH_SECONDS)
-        consumer.commit(
-            {
-                TopicPartition(*partition): OffsetAndMetadata(batch[-1].offset + 1, "", -1)
-                for partition, batch in batches.items()
-            }
-        )
+        commit(reader, batches)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
+from benchmarks.machine import cpu, cpu_lines
+
 PACKAGES = (
     "confluent-kafka",
     "kafka-python",
@@ -30,11 +32,9 @@ def described(quix: Path) -> dict[str, str]:
         except metadata.PackageNotFoundError:
             folders = sorted(quix.glob(f"{package}-*.dist-info"))
             found[package] = folders[0].name.split("-")[1].removesuffix(".dist") if folders else "absent"
-    lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines() if Path("/proc/cpuinfo").exists() else []
-    cpu = next((line.split(":")[1].strip() for line in lines if "model name" in line), platform.machine())
-    flags = next((line.split() for line in lines if line.startswith("flags")), [])
+    flags = next((line.split() for line in cpu_lines() if line.startswith("flags")), [])
     return {
-        "cpu": f"{os.cpu_count()} x {cpu}",
+        "cpu": f"{os.cpu_count()} x {cpu()}",
         "instructions": " ".join(name for name in INSTRUCTIONS if name in flags),
         "system": platform.platform(),
         "python": platform.python_version(),

@@ -148,15 +148,20 @@ MODEL = Section(
             ],
         ),
         View(
-            "Repeats",
-            "Share of the texts that were answered from the cache: exact repeats, as in a campaign.",
+            "Repeats and disguises",
+            "Share of the texts that were answered from the cache: exact repeats, as in a campaign; and of those in"
+            " disguised spelling.",
             "percentunit",
             [
                 Query(
                     f"{rate('embedding_cache_requests_total', by='', where=HIT)}"
                     f" / {rate('embedding_cache_requests_total', by='')}",
                     "hits",
-                )
+                ),
+                Query(
+                    f"{rate('obfuscated_messages_total', by='')} / {rate('predictions_total', by='')}",
+                    "disguised",
+                ),
             ],
             top=1,
         ),

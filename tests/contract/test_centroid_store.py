@@ -11,7 +11,7 @@ import pytest
 from pydantic import ValidationError
 
 from embedded.listening import free_port
-from tests.services import Names
+from embedded.topics import Names
 from worker.clustering.centroids import RESET, CentroidStore, PoolRows, SeedPool, Snapshot
 from worker.clustering.online import OnlineClusters
 from worker.clustering.space import ClusterSpace

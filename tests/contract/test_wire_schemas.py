@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 
 from worker.codec import Answer, Decoder, Encoder
 from worker.connectors.kafka import KafkaSink
+from worker.normalization import normalize, verbatim
 from worker.records import NO_CLUSTER, REASONS, DeadLetter, Document, Header, Outgoing, Partition, Record
 from worker.settings import KafkaSettings, OutputSettings
 
@@ -22,6 +23,7 @@ GOOD = (
     b'{"id": null, "text": "hello"}',
     b'{"text": "null \\u0000 and bell \\u0007"}',
     '{"text": "héllo wörld 你好"}'.encode(),
+    b'{"text": "f r e e ca$h"}',
 )
 BAD = {
     "null_value": None,
@@ -91,12 +93,13 @@ def test_an_input_that_does_not_fit_the_schema_is_a_dead_letter(reason):
     assert isinstance(_decode(value), DeadLetter)
 
 
+@pytest.mark.parametrize("read", [verbatim, normalize])
 @pytest.mark.parametrize("embedding", ["none", "base64", "list"])
 @pytest.mark.parametrize("cluster", [NO_CLUSTER, 17])
 @pytest.mark.parametrize("labels", [["spam"], ["ham", "spam"], []], ids=str)
 @pytest.mark.parametrize("value", GOOD)
-def test_every_result_fits_its_schema(value, labels, cluster, embedding):
-    document = _decode(value)
+def test_every_result_fits_its_schema(value, labels, cluster, embedding, read):
+    document = Decoder(read=read).decode(_record(value))
     assert isinstance(document, Document)
     answer = Answer("spam", 0.981, {"ham": 0.019, "spam": 0.981}, labels, cluster, 0.41, 903)
 

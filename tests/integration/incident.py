@@ -10,7 +10,6 @@ import sys
 import tempfile
 import threading
 import time
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -20,9 +19,9 @@ from kafka import KafkaProducer
 
 from embedded.listening import LOOPBACK, free_port
 from embedded.stack import Stack
+from embedded.topics import Names
 from tests.integration.prometheus import Prometheus
 from tests.integration.streams import PARTITIONS, Stream
-from tests.services import Names
 from worker.testing import HashingPredictor
 
 MESSAGES_PER_SECOND = 160
@@ -48,8 +47,7 @@ class Watched:
 @contextmanager
 def watched_incident(broker: str, store: str, *, names: Names | None = None) -> Iterator[Watched]:
     """Run it; takes about two minutes."""
-    unique = uuid.uuid4().hex[:12]
-    names = names or Names(*(f"{kind}-{unique}" for kind in ("messages", "labels", "dead-letters", "group", "space")))
+    names = names or Names.unique("incident")
     with ExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory()))
         stream = Stream(broker, store, names)

@@ -17,7 +17,7 @@ import redis
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
-from tests.services import Names
+from embedded.topics import Names
 from worker.clustering.minibatch import Clustering
 
 WORKER = Path(__file__).with_name("hashing_worker.py")

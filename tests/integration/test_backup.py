@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from embedded.topics import Names
 from tests.integration.streams import Stream, sources, texts
-from tests.services import Names
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 
@@ -32,14 +32,20 @@ def _run(command: str, stream: Stream, folder: Path) -> None:
     subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=folder, check=True, timeout=30)
 
 
-def test_a_space_that_was_lost_comes_back_as_it_was_saved_and_learns_on(stream, tmp_path):
+def _saved(stream: Stream, folder: Path) -> str:
+    """Eighty messages learned and their space backed up; what restores it."""
     dump, restore = re.findall(r"^redis-cli .*centroids.*$", PAGE, re.MULTILINE)
     worker = stream.start()
     stream.wait_for_topics()
     stream.send(texts(80))
     stream.until_answered(80)
     stream.stop(worker)
-    _run(dump, stream, tmp_path)
+    _run(dump, stream, folder)
+    return restore
+
+
+def test_a_space_that_was_lost_comes_back_as_it_was_saved_and_learns_on(stream, tmp_path):
+    restore = _saved(stream, tmp_path)
     saved = stream.redis.hgetall(stream.key)
     stream.redis.delete(stream.key)
 
@@ -55,13 +61,7 @@ def test_a_space_that_was_lost_comes_back_as_it_was_saved_and_learns_on(stream, 
 
 
 def test_what_came_after_a_backup_is_learned_again_and_not_published_again(stream, tmp_path):
-    dump, restore = re.findall(r"^redis-cli .*centroids.*$", PAGE, re.MULTILINE)
-    worker = stream.start()
-    stream.wait_for_topics()
-    stream.send(texts(80))
-    stream.until_answered(80)
-    stream.stop(worker)
-    _run(dump, stream, tmp_path)
+    restore = _saved(stream, tmp_path)
     worker = stream.start()
     stream.send(texts(40, start=80))
     stream.until_answered(120)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 from kafka import KafkaProducer
 
+from embedded.topics import Names
 from tests.integration.streams import Stream, texts
-from tests.services import Names
 
 PRIVATE = b"my private words"
 

@@ -21,6 +21,7 @@ from embedded.demo import Outcome, Plan, run
 from embedded.errors import ServerDied
 from embedded.planning import Scenario
 from embedded.services import Services
+from tests.integration.waiting import wait_until
 
 FAKE_WORKER = (sys.executable, str(Path(__file__).parent / "fake_worker.py"), "run")
 
@@ -49,15 +50,6 @@ def children(pid: int) -> list[int]:
             if int(status.read_text().rpartition(")")[2].split()[1]) == pid:
                 found.append(int(status.parent.name))
     return found
-
-
-def wait_until(condition, *, seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_a_run_without_faults_adds_up(demo) -> None:

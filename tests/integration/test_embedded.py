@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from embedded.listening import LOOPBACK, free_port, is_taken, owns_listener
 from embedded.server import Server
 from embedded.stack import Stack
 from embedded.store import Store, answers_ping
+from tests.integration.waiting import wait_until
 
 STARTER = """
 import signal, sys
@@ -48,15 +48,6 @@ def is_alive(pid: int) -> bool:
     except FileNotFoundError:
         return False
     return state != "Z"
-
-
-def wait_until(condition, *, seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_the_broker_keeps_what_is_sent_and_gives_it_back(broker, names) -> None:

@@ -9,8 +9,8 @@ import pytest
 
 from embedded.broker import Broker
 from embedded.errors import BinaryMissing
+from embedded.topics import Names
 from tests.integration.streams import Stream, texts
-from tests.services import Names
 from tests.tls import Authority, TlsProxy
 from worker.connectors.kafka import clients, prepare_topics
 from worker.errors import BrokerUnavailable

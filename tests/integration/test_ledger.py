@@ -6,8 +6,8 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
+from embedded.topics import Names
 from tests.integration.streams import Stream, texts
-from tests.services import Names
 from worker.connectors.kafka.ledger import LedgerReader
 from worker.records import Partition, Position
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from embedded.topics import Names
 from tests.integration.streams import Stream
-from tests.services import Names
 from tests.tls import Authority
 from tests.tls_store import PASSWORD, tls_store
 

@@ -11,8 +11,8 @@ import pytest
 
 from embedded.server import Server
 from embedded.store import Store
+from embedded.topics import Names
 from tests.integration.streams import Stream, texts
-from tests.services import Names
 from tests.tls import Authority
 from tests.tls_store import PASSWORD, tls_store
 from worker.clustering.centroids import RESET, PoolRows, Snapshot

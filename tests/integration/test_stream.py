@@ -12,8 +12,8 @@ import pytest
 from kafka import KafkaProducer
 from sklearn.cluster import MiniBatchKMeans
 
+from embedded.topics import Names
 from tests.integration.streams import PARTITIONS, Stream, sources, texts
-from tests.services import Names
 from worker.connectors.kafka import KafkaSource, prepare_topics
 from worker.errors import LedgerError
 from worker.settings import DeliverySettings, KafkaSettings, OutputSettings

@@ -13,8 +13,8 @@ import pytest
 from embedded.broker import Broker
 from embedded.server import Server
 from embedded.store import Store
+from embedded.topics import Names
 from tests.integration.streams import Stream, sources, texts
-from tests.services import Names
 
 FREEZE_SECONDS = 5
 QUIET_LINES = 40  # a worker's whole life in these tests: lifecycle, one line per change of state

@@ -2,11 +2,9 @@
 
 import json
 import sys
-import tomllib
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from threadpoolctl import threadpool_limits
@@ -14,7 +12,6 @@ from threadpoolctl import threadpool_limits
 from trainer.commands import options
 from trainer.commands.console import exit_codes, progress_bars
 from worker.errors import ConfigurationError
-from worker.settings import ModelSettings
 
 if TYPE_CHECKING:
     from trainer.comparison import Contest, Result
@@ -24,7 +21,11 @@ def compare(
     data: Annotated[Path, typer.Argument(help="Labelled texts: .csv, .jsonl or .ndjson, .gz may follow.")],
     *,
     methods: Annotated[
-        str, typer.Option(help="With commas: naive-bayes, words-svm, characters-svm, frozen, fine-tuned, ...")
+        str,
+        typer.Option(
+            help="With commas: naive-bayes, words-svm, characters-svm, frozen, prototypes, fine-tuned, zero-shot, ...;"
+            " -8 after a name trains on 8 texts of each label."
+        ),
     ] = "naive-bayes,words-svm,characters-svm,frozen,fine-tuned",
     folds: Annotated[int, typer.Option(min=2, help="Parts of the data; each is answered once.")] = 5,
     quick: Annotated[bool, typer.Option("--quick", help="Only the first fold.")] = False,
@@ -37,12 +38,18 @@ def compare(
         str | None,
         typer.Option(help="The label whose F1 counts; if unset the rarer of two, or the mean over all."),
     ] = None,
+    draws: Annotated[int, typer.Option(min=1, help="Of a few training texts, where a method ends with -8.")] = 5,
     descriptions: Annotated[
-        Path | None, typer.Option(help='TOML: label = ["description", ...]; adds zero-shot to the methods.')
+        Path | None,
+        typer.Option(help='TOML: label = ["description", ...]; adds zero-shot. If unset labels are their own words.'),
     ] = None,
     text_column: Annotated[str, typer.Option(help="Column or key of the text.")] = "text",
     label_column: Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")] = "label",
     label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
+    group: Annotated[str | None, typer.Option(help="Column whose equal values stay in one fold.")] = None,
+    normalize: Annotated[
+        bool, typer.Option(help="Undo disguised spelling first, as a worker does with model.normalize.")
+    ] = True,
     encoder: Annotated[str, typer.Option(help="`default`, a Hugging Face folder or hub id, or a bundle.")] = "default",
     revision: Annotated[str | None, typer.Option(help="Commit of a hub encoder.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -53,9 +60,9 @@ def compare(
     learning_rate: options.LearningRate = 5e-5,
     head_learning_rate: options.HeadLearningRate = 1e-3,
     class_weights: options.Weights = options.ClassWeights.none,
+    precision: options.TrainingPrecision = options.Precision.auto,
     patience: options.Patience = 2,
     keep_embedding: Annotated[float, typer.Option(min=0, help="How strongly fine-tuning holds the embedding.")] = 1.0,
-    precision: options.TuningPrecision = options.Precision.auto,
     seed: Annotated[int, typer.Option(min=0, help="Of folds, training and resampling.")] = 0,
     work: Annotated[
         Path | None, typer.Option(help="Folder of what is done; compare-DATA.work if unset. It holds your texts.")
@@ -63,44 +70,48 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON instead of the table.")] = False,
 ) -> None:
     """Compare classical methods, a frozen and a fine-tuned encoder on the same folds."""
+    from trainer.bench import named_method  # noqa: PLC0415
     from trainer.comparison import Contest  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
     from trainer.comparison import compare as compare_methods  # noqa: PLC0415
-    from trainer.optimising import choose_precision  # noqa: PLC0415
+    from trainer.descriptions import read_descriptions  # noqa: PLC0415
+    from trainer.precision import training_precision  # noqa: PLC0415
     from trainer.reading import Columns  # noqa: PLC0415
     from trainer.recipe import Recipe  # noqa: PLC0415
-    from worker.inference.engines.torch import choose_device  # noqa: PLC0415
 
     folder = work or Path(f"compare-{data.name.partition('.')[0]}.work")
-    settings: dict[str, Any] = {
-        "path": encoder,
-        "revision": revision,
-        "device": device,
-        "threads": threads,
-        "max_tokens": max_tokens,
-        "engine": "torch",  # for all methods: frozen runs on nothing else, and their speeds stand side by side
-        "precision": "fp32",
-    }
     goes_on = f"interrupted; the same command goes on from what is in {folder}"
     with (
         exit_codes(if_interrupted=goes_on),
         threadpool_limits(threads),
         progress_bars("embed", "tune", "methods") as progress,
     ):
-        encoder_settings = ModelSettings.model_validate(settings)
-        if split_column is not None and (quick or fold is not None):
-            raise ConfigurationError("--split-column: the file's own split has no folds; leave out --quick and --fold")
+        if split_column is not None and (quick or fold is not None or group is not None):
+            raise ConfigurationError(
+                "--split-column: the file's own split has no folds; leave out --quick, --fold and --group"
+            )
+        encoder_settings = options.training_settings(
+            encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens
+        )
         named = tuple(name.strip() for name in methods.split(",") if name.strip())
         if descriptions is not None and "zero-shot" not in named:
             named = (*named, "zero-shot")
         contest = Contest(
             data=data,
-            columns=Columns(text=text_column, label=label_column, separator=label_separator, slice=split_column),
-            methods=named,
+            columns=Columns(
+                text=text_column,
+                label=label_column,
+                separator=label_separator,
+                slice=split_column,
+                group=group,
+                normalize=normalize,
+            ),
+            methods=tuple(map(named_method, dict.fromkeys(named))),
             folds=folds,
             run_folds=options.chosen_folds(fold or ([0] if quick else None), folds=folds),
             given_split=split_column is not None,
             positive=positive,
-            descriptions={} if descriptions is None else _read_descriptions(descriptions),
+            draws=draws,
+            descriptions={} if descriptions is None else read_descriptions(descriptions),
             encoder=encoder_settings,
             recipe=Recipe(
                 epochs=epochs,
@@ -109,8 +120,8 @@ def compare(
                 head_learning_rate=head_learning_rate,
                 keep_embedding=keep_embedding,
                 class_weights=class_weights.value,
+                precision=training_precision(precision.value, device=encoder_settings.device),
                 patience=patience,
-                precision=choose_precision(precision.value, choose_device(encoder_settings.device)),
                 seed=seed,
             ),
             work=folder,
@@ -119,20 +130,9 @@ def compare(
     sys.stdout.write(_as_json(result, contest) if as_json else _as_text(result))
 
 
-def _read_descriptions(path: Path) -> Mapping[str, tuple[str, ...]]:
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path}: expected a TOML file, came {type(error).__name__}") from error
-    for label, texts in content.items():
-        if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            raise ConfigurationError(f'{path}: expected {label} = ["description", ...], came something else')
-    return {label: tuple(texts) for label, texts in content.items()}
-
-
 def _as_json(result: "Result", contest: "Contest") -> str:
     line = {
-        "f1": {one.method: round(one.f1.value, 4) for one in result.standings},
+        "f1": {one.method: round(one.f1.value, 4) for one in result.standings.methods},
         "f1_of": result.counted,
         "data": contest.data.name,
         "folds": None if contest.given_split else contest.folds,
@@ -140,8 +140,8 @@ def _as_json(result: "Result", contest: "Contest") -> str:
         "rows": result.examples.rows,
         "distinct": len(result.examples.kept),
         "judged": result.judged,
-        "standings": [asdict(one) for one in result.standings],
-        "best_minus": {method: asdict(one) for method, one in result.differences.items()},
+        "standings": [asdict(one) for one in result.standings.methods],
+        "best_minus": {method: asdict(one) for method, one in result.standings.differences.items()},
     }
     return json.dumps(line) + "\n"
 
@@ -154,10 +154,11 @@ def _as_text(result: "Result") -> str:
         "| method | F1 (95 % interval) | best minus this | p | accuracy | macro F1 | messages/s | MB | training s |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for one in result.standings:
-        minus = result.differences.get(one.method)
+    for one in result.standings.methods:
+        minus = result.standings.differences.get(one.method)
         lines.append(
-            f"| {one.method} | {one.f1.value:.4f} ({one.f1.low:.4f}-{one.f1.high:.4f}) | "
+            f"| {one.method} | {one.f1.value:.4f} ({one.f1.low:.4f}-{one.f1.high:.4f})"
+            + (f" ± {one.draw_std:.4f} | " if len(one.draw_f1) > 1 else " | ")
             + (
                 "best | "
                 if minus is None
@@ -167,4 +168,7 @@ def _as_text(result: "Result") -> str:
             + f"{one.accuracy:.4f} | {one.macro_f1:.4f} | {one.messages_per_second:.0f} | {one.megabytes:.1f} | "
             + ("- |" if one.train_seconds is None else f"{one.train_seconds:.0f} |")
         )
-    return "\n".join([*lines, "", "Intervals and p: paired bootstrap over the judged texts."]) + "\n"
+    notes = [
+        "Intervals and p: paired bootstrap over the judged texts. ±: standard deviation over draws of training texts."
+    ]
+    return "\n".join([*lines, "", *notes]) + "\n"

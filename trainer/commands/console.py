@@ -45,3 +45,17 @@ def progress_bars(*stages: str) -> Iterator[Callable[[str, int, int], None]]:
             bars.update(tasks[stage], advance=steps, total=total, visible=True)
 
         yield advance
+
+
+def column_value(only: str | None) -> tuple[str, str] | None:
+    """What `--only COLUMN=VALUE` says.
+
+    Raises:
+        ConfigurationError: there is no `=` in it.
+    """
+    if only is None:
+        return None
+    column, found, value = only.partition("=")
+    if not found or not column:
+        raise ConfigurationError(f"--only: expected COLUMN=VALUE, came {only!r}")
+    return column, value

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trainer.commands.console import exit_codes, progress_bars
+from trainer.commands.console import column_value, exit_codes, progress_bars
 from trainer.commands.options import require_report_folder
 from worker.settings import ModelSettings
 
@@ -30,12 +30,30 @@ def evaluate(
     label_column: Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")] = "label",
     label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
     slice_column: Annotated[str | None, typer.Option(help="Column to report by, such as a channel.")] = None,
+    group: Annotated[
+        str | None, typer.Option(help="With --training: refuse if a value of this column is in both files.")
+    ] = None,
+    only: Annotated[str | None, typer.Option(help="COLUMN=VALUE: leave out other rows.")] = None,
+    descriptions: Annotated[
+        Path | None,
+        typer.Option(help='TOML, label = ["description", ...]: MODEL is an encoder whose labels these are.'),
+    ] = None,
+    temperature: Annotated[float | None, typer.Option(min=0, help="Of --descriptions; as model.temperature.")] = None,
+    least_similarity: Annotated[
+        float | None, typer.Option(min=-1, max=1, help="Of --descriptions; as model.least_similarity.")
+    ] = None,
     precision: Annotated[
         float | None, typer.Option(min=0, max=1, help="Find for each label the threshold of this precision.")
     ] = None,
     recall: Annotated[
         float | None, typer.Option(min=0, max=1, help="Find for each label the threshold of this recall.")
     ] = None,
+    normalize: Annotated[
+        bool, typer.Option(help="Undo disguised spelling first, as a worker does with model.normalize.")
+    ] = True,
+    disguised: Annotated[
+        bool, typer.Option("--disguised", help="Also disguise the texts in every way there is, and compare recall.")
+    ] = False,
     max_windows: Annotated[
         int | None, typer.Option(min=1, help="Windows read of a long text; as many as a worker reads if unset.")
     ] = None,
@@ -46,6 +64,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of the report.")] = False,
 ) -> None:
     """Judge a model on texts that had no part in its training."""
+    from trainer.descriptions import read_descriptions  # noqa: PLC0415
     from trainer.evaluation import Question  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
     from trainer.evaluation import evaluate as evaluate_model  # noqa: PLC0415
     from trainer.pages import as_json as numbers  # noqa: PLC0415
@@ -57,15 +76,28 @@ def evaluate(
     settings: dict[str, Any] = {"path": model, "revision": revision, "device": device, "threads": threads}
     if max_windows is not None:
         settings["max_windows"] = max_windows
-    with exit_codes(), progress_bars("predict") as progress:
+    with exit_codes(), progress_bars("predict", "disguise") as progress:
         if out is not None:
             require_report_folder(out)
+        if descriptions is not None:
+            settings |= {"labels": read_descriptions(descriptions), "kind": "zero-shot"}
+            told = {"temperature": temperature, "least_similarity": least_similarity}
+            settings |= {name: value for name, value in told.items() if value is not None}
         question = Question(
             data=data,
-            columns=Columns(text=text_column, label=label_column, slice=slice_column, separator=label_separator),
+            columns=Columns(
+                text=text_column,
+                label=label_column,
+                slice=slice_column,
+                separator=label_separator,
+                group=group,
+                only=column_value(only),
+                normalize=normalize,
+            ),
             model=ModelSettings.model_validate(settings),
             training=training,
             wishes=tuple((wish, wished) for wish, wished in wishes if wished is not None),
+            disguised=disguised,
         )
         evaluation = evaluate_model(question, progress=progress)
         title = f"{evaluation.card.name} {evaluation.card.version} on {data.name}"

@@ -5,14 +5,14 @@ import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from threadpoolctl import threadpool_limits
 
-from trainer.commands.console import exit_codes, progress_bars
-from trainer.commands.options import ClassWeights, Precision, TuningPrecision
-from worker.settings import ModelSettings
+from trainer.commands.console import column_value, exit_codes, progress_bars
+from trainer.commands.options import ClassWeights, Precision, TrainingPrecision, training_settings
+from worker.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from trainer.fit import Fitted
@@ -32,9 +32,19 @@ def fit(
     label_separator: Annotated[
         str | None, typer.Option(help="Between the labels of a text, in CSV; makes the model multi-label.")
     ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="Column whose equal values are never both trained on and judged on.")
+    ] = None,
+    only: Annotated[str | None, typer.Option(help="COLUMN=VALUE: leave out other rows.")] = None,
     data_name: Annotated[str | None, typer.Option(help="Name of the data in the card; the file's if unset.")] = None,
     citation: Annotated[str, typer.Option(help="How to cite the data.")] = "",
     data_licence: Annotated[str, typer.Option(help="Licence of the data.")] = "",
+    descriptions: Annotated[
+        Path | None,
+        typer.Option(
+            help='--frozen: TOML, label = ["description", ...]; learned from too, a help where texts are few.'
+        ),
+    ] = None,
     encoder: Annotated[str, typer.Option(help="`default`, a Hugging Face folder or hub id, or a bundle.")] = "default",
     revision: Annotated[str | None, typer.Option(help="Commit of a hub encoder.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
@@ -46,6 +56,12 @@ def fit(
     ] = None,
     folds: Annotated[int, typer.Option(min=2, help="--frozen: parts of the cross-validation.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Of every shuffle: the same seed gives the same model.")] = 0,
+    normalize: Annotated[
+        bool, typer.Option(help="Undo disguised spelling first, as a worker does with model.normalize.")
+    ] = True,
+    augment: Annotated[
+        float, typer.Option(min=0, max=1, help="Show this share of the training texts once more, disguised.")
+    ] = 0.0,
     epochs: Annotated[int, typer.Option(min=1, help="Most passes over the texts.")] = 3,
     batch_size: Annotated[int, typer.Option(min=1, help="Texts of a training step.")] = 32,
     learning_rate: Annotated[float, typer.Option(min=0, help="Of the encoder, at its peak.")] = 5e-5,
@@ -56,7 +72,7 @@ def fit(
     class_weights: Annotated[
         ClassWeights, typer.Option(help="balanced: rare labels count as much as frequent ones.")
     ] = ClassWeights.none,
-    precision: TuningPrecision = Precision.auto,
+    precision: TrainingPrecision = Precision.auto,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without a better validation score before the end.")] = 2,
     validation: Annotated[
         Path | None, typer.Option(help="Texts that pick the epoch and the temperature; a share of the data if unset.")
@@ -70,11 +86,11 @@ def fit(
     """Train a model on labelled texts and write it as a bundle, with its measured scores."""
     # torch and sklearn take seconds to import: --help and wrong options do not wait for them
     from trainer.bundling import FitOptions  # noqa: PLC0415
+    from trainer.descriptions import read_descriptions  # noqa: PLC0415
     from trainer.fit import fit as fit_bundle  # noqa: PLC0415
-    from trainer.optimising import choose_precision  # noqa: PLC0415
+    from trainer.precision import training_precision  # noqa: PLC0415
     from trainer.reading import Columns  # noqa: PLC0415
     from trainer.recipe import Recipe  # noqa: PLC0415
-    from worker.inference.engines.torch import choose_device  # noqa: PLC0415
 
     now = datetime.now(UTC)
     folder = work or out.with_name(f"{out.resolve().name}.work")
@@ -84,16 +100,11 @@ def fit(
         threadpool_limits(threads),
         progress_bars("embed", "fit", "tune") as progress,
     ):
-        settings: dict[str, Any] = {
-            "path": encoder,
-            "revision": revision,
-            "device": device,
-            "threads": threads,
-            "max_tokens": max_tokens,
-            "engine": "torch",  # a bundle does not depend on which engine this machine finds fastest
-            "precision": "fp32",
-        }
-        encoder_settings = ModelSettings.model_validate(settings)
+        if descriptions is not None and not frozen:
+            raise ConfigurationError("--descriptions: expected --frozen beside it: fine-tuning learns from texts only")
+        encoder_settings = training_settings(
+            encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens
+        )
         recipe = Recipe(
             epochs=epochs,
             batch_size=batch_size,
@@ -101,14 +112,21 @@ def fit(
             head_learning_rate=head_learning_rate,
             keep_embedding=keep_embedding,
             class_weights=class_weights.value,
+            precision=training_precision(precision.value, device=encoder_settings.device),
             patience=patience,
             validation=validation_share,
-            precision=choose_precision(precision.value, choose_device(encoder_settings.device)),
             seed=seed,
         )
         options = FitOptions(
             path=data,
-            columns=Columns(text=text_column, label=label_column, separator=label_separator),
+            columns=Columns(
+                text=text_column,
+                label=label_column,
+                separator=label_separator,
+                group=group,
+                only=column_value(only),
+                normalize=normalize,
+            ),
             out=out,
             name=name or out.resolve().name,
             version=version or f"{now:%Y-%m-%d}.1",
@@ -121,6 +139,8 @@ def fit(
             recipe=None if frozen else recipe,
             validation=validation,
             work=folder,
+            descriptions={} if descriptions is None else read_descriptions(descriptions),
+            augment=augment,
         )
         fitted = fit_bundle(options, now=now, progress=progress)
     sys.stdout.write(_as_json(fitted, out) if as_json else _as_text(fitted, out))

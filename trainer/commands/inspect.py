@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,23 +10,38 @@ import msgspec
 import typer
 
 from trainer.commands.console import exit_codes
+from trainer.likeness import compare_bundles
 from worker.inference.bundle import Bundle, Manifest, read_bundle
 
 
 def inspect(
     bundle: Annotated[Path, typer.Argument(help="Folder of a bundle.")],
     *,
+    beside: Annotated[
+        Path | None, typer.Option(help="Another bundle: say what differs between the two, instead of the facts.")
+    ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="Print bundle.json as one line instead of the facts.")
+        bool, typer.Option("--json", help="Print bundle.json, or the differences, as one line.")
     ] = False,
 ) -> None:
     """Check every file of a bundle against its hash and say what is in it."""
     with exit_codes():
         found = read_bundle(bundle)
+        if beside is not None:
+            likeness = asdict(compare_bundles(found, read_bundle(beside)))
+            lines = "".join(f"{name:<18}  {_shown(value)}\n" for name, value in likeness.items())
+            sys.stdout.write(json.dumps(likeness) + "\n" if as_json else lines)
+            return
     if as_json:
         sys.stdout.write(json.dumps(msgspec.to_builtins(found.manifest)) + "\n")
         return
     sys.stdout.write("".join(f"{name:<12}  {value}\n" for name, value in _facts(found).items()))
+
+
+def _shown(value: tuple[str, ...] | float | None) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(value) or "none"
+    return "of another shape" if value is None else f"{value:.2g}"
 
 
 def _facts(bundle: Bundle) -> dict[str, object]:

@@ -4,11 +4,12 @@ import importlib.util
 import math
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 from worker.errors import ConfigurationError
+from worker.settings import ModelSettings
 
 Number = TypeVar("Number", int, float)
 
@@ -21,7 +22,7 @@ class ClassWeights(StrEnum):
 
 
 class Precision(StrEnum):
-    """Arithmetic of fine-tuning."""
+    """What the forward pass of training is computed in."""
 
     auto = "auto"
     fp32 = "fp32"
@@ -52,10 +53,30 @@ BatchSize = Annotated[int, typer.Option(min=1, help="Texts of a training step.")
 LearningRate = Annotated[float, typer.Option(min=0, help="Of the encoder, at its peak.")]
 HeadLearningRate = Annotated[float, typer.Option(min=0, help="Of the head, at its peak.")]
 Weights = Annotated[ClassWeights, typer.Option(help="balanced: rare labels count as much as frequent ones.")]
-TuningPrecision = Annotated[
-    Precision, typer.Option(help="Of fine-tuning: auto is bf16 where the device multiplies in it, else fp32.")
+TrainingPrecision = Annotated[
+    Precision, typer.Option(help="Arithmetic of training; auto is bf16 where the processor multiplies in it.")
 ]
 Patience = Annotated[int, typer.Option(min=1, help="Epochs without a better validation score before the end.")]
+
+
+def training_settings(
+    path: str, *, revision: str | None, device: str, threads: int | None, max_tokens: int | None
+) -> ModelSettings:
+    """The encoder that training begins with.
+
+    It runs by torch in float32 wherever it is read: what is trained does not depend on which engine this machine finds
+    fastest, and speeds that are compared stand on the same ground.
+    """
+    settings: dict[str, Any] = {
+        "path": path,
+        "revision": revision,
+        "device": device,
+        "threads": threads,
+        "max_tokens": max_tokens,
+        "engine": "torch",
+        "precision": "fp32",
+    }
+    return ModelSettings.model_validate(settings)
 
 
 def chosen_folds(wanted: list[int] | None, *, folds: int) -> tuple[int, ...]:

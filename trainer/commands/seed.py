@@ -48,10 +48,10 @@ def seed(
 
     with exit_codes(), progress_bars("embed") as progress:
         settings = load_settings(config=config, overrides=overrides or ())
-        k = settings.clusters.k
+        k, rng = settings.clusters.k, Random(seed)
         texts = read_texts(data, text_column)
         if sample is not None and sample < len(texts):
-            texts = tuple(Random(seed).sample(texts, sample))
+            texts = tuple(rng.sample(texts, sample))
         if len(texts) < k:
             raise ConfigurationError(f"{data}: expected at least {k} distinct texts (clusters.k), came {len(texts)}")
         predictor = load_predictor(settings.model)
@@ -60,14 +60,14 @@ def seed(
             store = RedisCentroidStore(client, settings.clusters.space, space)
             if not replace and store.load() is not None:  # known before the minutes are spent
                 raise ConfigurationError(
-                    f"clusters.space {settings.clusters.space!r}: expected a space without centroids, came one that "
-                    "has them; choose another one, or forget them with --replace"
+                    f"clusters.space {settings.clusters.space!r}: expected a space without centroids, came one with "
+                    "some; choose another one, or forget them with --replace"
                 )
             embeddings = embed(predictor, texts, tick=lambda step: progress("embed", step, len(texts)))
             given = best_seed(embeddings, k=k, random_states=range(seed, seed + restarts))
             if replace:
                 store.reset()
-            written = plant(store, space, given, rng=Random())  # no revision may come twice
+            written = plant(store, space, given, rng=Random())  # a revision never comes twice
     line = {
         "space": settings.clusters.space,
         "group": space.group,

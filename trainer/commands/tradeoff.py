@@ -4,7 +4,7 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from threadpoolctl import threadpool_limits
@@ -12,7 +12,6 @@ from threadpoolctl import threadpool_limits
 from trainer.commands import options
 from trainer.commands.console import exit_codes, progress_bars
 from worker.errors import ConfigurationError
-from worker.settings import ModelSettings
 
 if TYPE_CHECKING:
     from trainer.attempts import Groupings
@@ -54,7 +53,7 @@ def tradeoff(
     batch_size: options.BatchSize = 32,
     learning_rate: options.LearningRate = 5e-5,
     class_weights: options.Weights = options.ClassWeights.none,
-    precision: options.TuningPrecision = options.Precision.auto,
+    precision: options.TrainingPrecision = options.Precision.auto,
     seed: Annotated[int, typer.Option(min=0, help="Of folds, samples and resampling.")] = 0,
     work: Annotated[
         Path | None, typer.Option(help="Folder of what is done; tradeoff-DATA.work if unset. It holds no text.")
@@ -66,24 +65,14 @@ def tradeoff(
 ) -> None:
     """Fine-tune with the embedding held more and less, and compare labels and clusters."""
     from trainer.counting import counted_labels, counted_name  # noqa: PLC0415 - --help does not wait for sklearn
-    from trainer.optimising import choose_precision  # noqa: PLC0415
+    from trainer.precision import training_precision  # noqa: PLC0415
     from trainer.reading import Columns, read_examples  # noqa: PLC0415
     from trainer.recipe import Recipe  # noqa: PLC0415
     from trainer.tradeoff import Study, answer_all  # noqa: PLC0415
     from trainer.tradeoff_report import TradeoffReport  # noqa: PLC0415
     from trainer.weighing import weigh  # noqa: PLC0415
-    from worker.inference.engines.torch import choose_device  # noqa: PLC0415
 
     folder = work or Path(f"tradeoff-{data.name.partition('.')[0]}.work")
-    settings: dict[str, Any] = {
-        "path": encoder,
-        "revision": revision,
-        "device": device,
-        "threads": threads,
-        "max_tokens": max_tokens,
-        "engine": "torch",  # training knows no other, and judging should not differ from it
-        "precision": "fp32",
-    }
     goes_on = f"interrupted; the same command goes on from what is in {folder}"
     with (
         exit_codes(if_interrupted=goes_on),
@@ -92,9 +81,11 @@ def tradeoff(
     ):
         if out is not None:
             options.require_report_folder(out)
+        encoder_settings = options.training_settings(
+            encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens
+        )
         examples = read_examples(data, Columns(text=text_column, label=label_column, separator=label_separator))
         columns = counted_labels(examples, examples.label_names, positive=positive)
-        encoder_settings = ModelSettings.model_validate(settings)
         study = Study(
             examples=examples,
             groupings=_groupings(clusters or [], set(without or []), sample=sample, seed=seed, runs=cluster_seeds),
@@ -108,7 +99,7 @@ def tradeoff(
                 batch_size=batch_size,
                 learning_rate=learning_rate,
                 class_weights=class_weights.value,
-                precision=choose_precision(precision.value, choose_device(encoder_settings.device)),
+                precision=training_precision(precision.value, device=encoder_settings.device),
                 seed=seed,
             ),
             work=folder,

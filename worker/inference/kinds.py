@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from worker.inference.bundle import PACKAGE_SOURCE, Bundle, is_bundle, read_bund
 from worker.inference.calibration import FIRST_BUDGET
 from worker.inference.encoder import Encoder, load_classifier, load_encoder
 from worker.inference.engines.torch import TorchEngine, choose_device, choose_dtype
-from worker.inference.heads import LinearHead, NoHead, ZeroShotHead, activation_of
+from worker.inference.heads import LinearHead, NoHead, activation_of
 from worker.inference.networks import ClassifierNetwork, EncoderNetwork
 from worker.inference.predictor import ModelCard, Predictor
 from worker.inference.selection import select_predictor
@@ -22,6 +22,7 @@ from worker.inference.sources import PACKAGE, package_folder
 from worker.inference.thresholds import with_thresholds
 from worker.inference.transformer import TransformerPredictor
 from worker.inference.workshop import Model
+from worker.inference.zeroshot import zero_shot_head
 from worker.settings import ModelSettings
 
 DEFAULT = "default"  # the value of model.path that needs no download
@@ -88,29 +89,21 @@ def zero_shot_predictor(folder: Path, settings: ModelSettings) -> TransformerPre
     """An encoder whose labels are the descriptions of `model.labels`.
 
     Raises:
-        ConfigurationError: fewer than two labels, a label without description, or a broken encoder.
+        ConfigurationError: as `zero_shot_head`, or a broken encoder.
     """
-    labels = settings.labels
-    silent = [label for label, descriptions in labels.items() if not any(text.strip() for text in descriptions)]
-    if len(labels) < _LEAST_LABELS or silent:
-        raise ConfigurationError(
-            f"model.labels: zero-shot needs at least {_LEAST_LABELS} labels, each with a description, came "
-            f"{len(labels)} labels{f', nothing for {silent[0]}' if silent else ''}; set model.labels"
-        )
     encoder = load_bare_encoder(folder, settings)
     embedder = embedding_predictor(encoder, settings)
-    descriptions = [embedder.predict([text for text in texts if text.strip()]).embeddings for texts in labels.values()]
     network = EncoderNetwork(
         encoder.model,
         pooling=encoder.pooling,
-        head=ZeroShotHead(descriptions),
+        head=zero_shot_head(settings.labels, embedder, settings),
         activation=activation_of(multi_label=False),
     )
     card = _card(
         encoder,
         name=f"{_name(settings, folder)}-zero-shot",
-        version=_labels_version(labels),
-        labels=tuple(labels),
+        version=_labels_version(settings),
+        labels=tuple(settings.labels),
         multi_label=False,
     )
     return _predictor(network, with_thresholds(card, settings), encoder, settings)
@@ -218,6 +211,7 @@ def _name(settings: ModelSettings, folder: Path) -> str:
     return folder.resolve().name if Path(settings.path).expanduser().is_dir() else settings.path
 
 
-def _labels_version(labels: Mapping[str, Sequence[str]]) -> str:
-    """12 hex digits that change when a label or a description does."""
-    return hashlib.sha256(json.dumps(labels, ensure_ascii=True).encode()).hexdigest()[:12]
+def _labels_version(settings: ModelSettings) -> str:
+    """12 hex digits that change when a label, a description or how near counts does."""
+    parts = [settings.labels, settings.temperature, settings.least_similarity]
+    return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()[:12]

@@ -93,6 +93,7 @@ class Answers:
         clusters = outcome.observations.cluster_ids[rows]  # [results]
         distances = outcome.distances[rows][clusters != NO_CLUSTER].astype(np.float64)  # [assigned]
         metrics.truncated.inc(outcome.truncated)
+        metrics.obfuscated.inc(outcome.obfuscated)
         metrics.confidence.observe(scores)
         metrics.low_confidence.inc(int((scores < LOW_CONFIDENCE).sum()))
         metrics.input_tokens.observe(lengths)

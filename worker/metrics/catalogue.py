@@ -193,6 +193,7 @@ WORK = (
     Metric("input_tokens", _B, "tokens", "Tokens read of a text, in all its windows", buckets=TOKENS),
     Metric("tokens", _C, "tokens", "Tokens in device batches", "kind", ("real", "padding")),
     Metric("truncated_messages", _C, "messages", "Texts longer than all windows that are read (model.max_windows)"),
+    Metric("obfuscated_messages", _C, "messages", "Texts in disguised spelling, which the model read without it"),
     Metric(
         "embedding_cache_requests",
         _C,

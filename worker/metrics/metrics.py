@@ -67,6 +67,7 @@ class Metrics:
         self.input_tokens = self._batch_histogram("input_tokens")
         self.tokens = self._counter("tokens")
         self.truncated = self._counter("truncated_messages")
+        self.obfuscated = self._counter("obfuscated_messages")
         self.cache_requests = self._counter("embedding_cache_requests")
         self.out_of_memory = self._counter("out_of_memory")
 

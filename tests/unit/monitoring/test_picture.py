@@ -2,13 +2,14 @@
 
 import numpy as np
 
-from monitoring.grafana.picture import Line, _marks, _on_grid
+from monitoring.grafana.drawing import Line, on_grid
+from monitoring.grafana.picture import _marks
 
 
 def test_where_a_stacked_line_has_no_value_it_is_zero_and_no_slope():
     line = Line("worker-1", np.asarray([0.0, 1.0, 2.0, 6.0]), np.asarray([5.0, 5.0, np.nan, 7.0]))
 
-    row = _on_grid(line, np.arange(0.0, 8.0))
+    row = on_grid(line, np.arange(0.0, 8.0))
 
     assert [5, 5, 0, 0, 0, 0, 7, 0] == row.tolist()
 

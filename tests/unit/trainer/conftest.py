@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import torch
 from threadpoolctl import threadpool_limits
+from typer.testing import CliRunner
 
 from tests.tiny_models import save_model, tiny_config
+from trainer.__main__ import app
 
 SPAM, HAM, SHARED = ("free", "prize", "win", "cash"), ("see", "home", "dinner", "late"), ("call", "now", "you", "at")
 WINDOW = 16
@@ -33,6 +35,16 @@ def encoder_folder(tmp_path) -> Path:
         initializer_range=0.1,
     )
     return save_model(tmp_path / "tiny-encoder", config)
+
+
+@pytest.fixture
+def run_trainer():
+    """`python -m trainer` in this process."""
+
+    def run(*arguments: object):
+        return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+    return run
 
 
 def rows():

@@ -106,7 +106,9 @@ def test_texts_of_a_topic_arrive_together_and_mixed():
 
 def test_a_stream_may_be_ordered_by_a_column(encoder_folder, tmp_path):
     rows = [
-        {"text": f"{word} {other}", "label": word, "topic": word} for word in ("free", "see") for other in "abcdefgh"
+        {"text": f"{word} {other}", "label": word, "topic": word}
+        for word in ("free", "see", "win")
+        for other in "abcdefgh"
     ]
     data = write_rows(tmp_path / "topics.jsonl", rows)
     arguments = ["cluster", data, "--model", encoder_folder, "--method", "online", "--seed-texts", "8"]

@@ -8,7 +8,8 @@ from typer.testing import CliRunner
 import trainer.comparison
 import trainer.fit
 from trainer.__main__ import app
-from trainer.methods import METHODS
+from trainer.bench import METHODS, Fold, drawn, named_method
+from trainer.examples import Row, dedupe
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ def test_the_rarer_of_two_labels_counts_unless_told_otherwise(tmp_path, compare,
     ("options", "message"),
     [
         (("--methods", "magic"), "--methods: expected some of"),
-        (("--methods", "zero-shot"), "--descriptions: zero-shot needs"),
+        (("--methods", "frozen-many"), "--methods: expected some of"),
         (("--positive", "eggs"), "--positive: expected a label of the data"),
         (("--fold", "4"), "--fold: expected 0 to 3"),
         (("--split-column", "label"), "--split-column: the file's own split has no folds"),
@@ -143,3 +144,79 @@ def test_what_cannot_be_compared_is_refused_at_once(compare, texts, options, mes
 
     assert 2 == result.exit_code
     assert message in result.stderr
+
+
+def test_a_number_after_a_method_is_how_many_texts_of_each_label_it_trains_on(compare, texts, monkeypatch):
+    seen = []
+    run = trainer.comparison.run
+    monkeypatch.setattr(
+        trainer.comparison, "run", lambda kind, fold, bench: seen.append(fold.train) or run(kind, fold, bench)
+    )
+
+    result = compare(texts, "--methods", "frozen,frozen-4,prototypes-2", "--draws", "3", "--json")
+
+    line = json.loads(result.stdout.splitlines()[-1])
+    assert [48, *[8] * 3, *[4] * 3] == [len(examples.kept) for examples in seen]
+    assert {"frozen": 1, "frozen-4": 3, "prototypes-2": 3} == {
+        one["method"]: len(one["draw_f1"]) for one in line["standings"]
+    }
+
+
+def test_draws_differ_and_more_shots_contain_the_fewer(tmp_path):
+    rows = dedupe(Row(line, f"text {line}", ("ab"[line % 2],)) for line in range(1, 41))
+    fold = Fold(train=rows, test=rows, embeddings=None, names=("a", "b"), work=tmp_path)
+
+    first, second, larger = (
+        {row.line for row in drawn(fold, named_method(name), draw=draw, seed=(0, draw)).train.kept}
+        for name, draw in (("frozen-3", 0), ("frozen-3", 1), ("frozen-6", 0))
+    )
+
+    assert first != second
+    assert first < larger
+
+
+def test_the_spread_over_draws_is_in_the_table(compare, texts):
+    assert " ± " in compare(texts, "--methods", "frozen-2", "--draws", "2").stdout
+
+
+def test_descriptions_are_learned_from_where_the_method_says_so(compare, texts, descriptions):
+    result = compare(texts, "--methods", "frozen-described-2", "--draws", "1", "--descriptions", descriptions, "--json")
+
+    assert 0 == result.exit_code, result.output
+    assert {"frozen-described-2", "zero-shot"} == set(json.loads(result.stdout.splitlines()[-1])["f1"])
+
+
+def test_without_descriptions_labels_are_their_own_words(compare, tmp_path):
+    rows = [
+        {"text": f"{word} {other}", "label": label}
+        for label, word in (("free_prize", "free"), ("see_home", "home"))
+        for other in ("call", "now", "you", "at", "ok", "bus", "late", "win")
+    ]
+    data = tmp_path / "named.jsonl"
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    result = compare(data, "--methods", "zero-shot", "--json")
+
+    assert 0 == result.exit_code, result.output
+    assert json.loads(result.stdout.splitlines()[-1])["standings"][0]["accuracy"] > 0.5
+
+
+def test_a_label_that_is_not_described_is_named(compare, texts, tmp_path):
+    path = tmp_path / "labels.toml"
+    path.write_text('spam = ["free prize"]\n', encoding="utf-8")
+
+    result = compare(texts, "--methods", "zero-shot", "--descriptions", path)
+
+    assert 2 == result.exit_code
+    assert "expected a line for each label, came none for 'ham'" in result.stderr
+
+
+def test_groups_stay_in_one_fold(compare, tmp_path):
+    data = tmp_path / "groups.csv"
+    rows = [f"text {n} {m},{'spam' if n % 2 else 'ham'},{n}" for n in range(12) for m in range(2)]
+    data.write_text("\n".join(["text,label,thread", *rows]) + "\n", encoding="utf-8")
+
+    result = compare(data, "--methods", "naive-bayes", "--group", "thread", "--json")
+
+    line = json.loads(result.stdout.splitlines()[-1])
+    assert (24, 6) == (line["distinct"], line["judged"])

@@ -164,7 +164,7 @@ def test_the_command_writes_a_bundle_that_a_worker_can_serve(encoder_folder, tex
     words = ["free prize call"]
     cosine = (served.predict(words).embeddings * embedder.predict(words).embeddings).sum()
     assert cosine < 0.9999
-    assert "refined on | 64 texts in 4 clusters" in (tmp_path / "bundle" / "README.md").read_text(encoding="utf-8")
+    assert "refined on | 64 texts, 4 clusters" in (tmp_path / "bundle" / "README.md").read_text(encoding="utf-8")
 
 
 def test_only_a_refinement_has_a_bundle_to_write(encoder_folder, texts, tmp_path):

@@ -122,6 +122,38 @@ def test_texts_are_quoted_only_when_asked_and_cannot_break_the_page(tmp_path, bu
     assert "<b>" not in quoted
 
 
+def test_disguised_texts_are_answered_as_they_come_and_undone(tmp_path, bundle, texts):
+    folder = tmp_path / "report"
+
+    result = run(bundle("ham", "spam"), texts, "--disguised", "--out", folder, "--json")
+
+    kinds = {one["kind"]: one for one in json.loads(result.stdout)["disguised"]}
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert 0 == result.exit_code, result.output
+    assert (0, 0) == (kinds["none"]["changed"], kinds["none"]["marked"])
+    assert kinds["none"]["before"] == kinds["none"]["after"] == kinds["full-width"]["after"]
+    assert {"ham", "spam"} == set(kinds["leetspeak"]["before"])
+    assert 64 == kinds["full-width"]["changed"] == kinds["full-width"]["marked"]
+    assert 4 == page.count("<svg")
+    assert "| full-width | 64 | 64 |" in (folder / "report.md").read_text(encoding="utf-8")
+
+
+def test_texts_are_not_disguised_unless_asked_for(bundle, texts):
+    assert [] == json.loads(run(bundle("ham", "spam"), texts, "--json").stdout)["disguised"]
+
+
+def test_disguised_texts_are_read_undone_and_as_they_come_where_that_is_wished(tmp_path, bundle):
+    path = tmp_path / "rows.jsonl"
+    rows = [{"text": "f r e e cash now", "label": "spam"}, {"text": "free cash now", "label": "spam"}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    folder = bundle("ham", "spam")
+
+    undone, left = (json.loads(run(folder, path, "--json", *option).stdout) for option in ((), ("--no-normalize",)))
+
+    assert undone["log_loss"] != left["log_loss"]
+    assert (2, 2) == (undone["texts"], left["texts"])
+
+
 def test_texts_of_the_training_data_are_refused(bundle, texts):
     result = run(bundle("ham", "spam"), texts, "--training", texts)
 
@@ -134,3 +166,46 @@ def test_a_label_the_model_does_not_know_is_refused(bundle, texts):
 
     assert 2 == result.exit_code
     assert "expected a label that the model knows (ham, other), came 'spam'" in result.stderr
+
+
+def test_described_labels_are_judged_and_the_settings_that_suit_them_are_told(tmp_path, encoder_folder, texts):
+    path = tmp_path / "labels.toml"
+    path.write_text('spam = ["free prize", "win cash"]\nham = []\n', encoding="utf-8")
+
+    result = run(encoder_folder, texts, "--descriptions", path, "--least-similarity", "0.9", "--json")
+
+    line = json.loads(result.stdout)
+    assert 0 == result.exit_code, result.output
+    assert ["spam", "ham"] == line["model"]["labels"]
+    best = max(cut["accuracy"] for cut in line["nearness"]["cuts"])
+    assert best >= line["accuracy"]
+    assert 0 < line["nearness"]["temperature"]
+
+
+def test_a_group_of_the_training_file_is_refused(tmp_path, bundle):
+    train, test = tmp_path / "train.csv", tmp_path / "test.csv"
+    train.write_text("text,label,thread\nfree win,spam,7\nsee you,ham,8\n", encoding="utf-8")
+    test.write_text("text,label,thread\nat home,ham,8\n", encoding="utf-8")
+
+    result = run(bundle("ham", "spam"), test, "--training", train, "--group", "thread")
+
+    assert 2 == result.exit_code
+    assert "nor of its groups, came 1 (lines 2)" in result.stderr
+
+
+def test_rows_of_one_value_may_be_judged_alone(tmp_path, bundle):
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label,lang\nfree win now,spam,en\nsee you,ham,de\n", encoding="utf-8")
+
+    result = run(bundle("ham", "spam"), path, "--only", "lang=de", "--json")
+
+    assert 0 == result.exit_code, (result.output, result.exception)
+    assert 1 == json.loads(result.stdout)["texts"]
+
+
+def test_the_report_says_which_engine_answered(bundle, texts):
+    page = run(bundle("ham", "spam"), texts).stdout
+    engine = json.loads(run(bundle("ham", "spam"), texts, "--json").stdout)["engine"]
+
+    assert re.fullmatch(r"(torch|onnx) (fp32|bf16|int8)", engine)
+    assert f"| {engine} |" in page

@@ -166,3 +166,27 @@ def test_a_slice_column_comes_along(tmp_path):
 def test_a_slice_column_that_is_not_there_names_the_option(tmp_path):
     with pytest.raises(ConfigurationError, match="--slice-column"):
         read_examples(write_jsonl(tmp_path / "r.jsonl", ROWS), Columns(slice="channel"))
+
+
+def test_only_the_rows_of_one_value_are_read(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    rows = [{"text": "one", "label": "a", "lang": "en"}, {"text": "eins", "label": "a", "lang": "de"}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+
+    assert ("eins",) == read_examples(path, Columns(only=("lang", "de"))).texts
+
+
+def test_a_value_that_no_row_has_is_refused(tmp_path):
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"text": "one", "label": "a"}\n', encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match="expected rows with 'de' in 'lang', came none; correct --only"):
+        read_examples(path, Columns(only=("lang", "de")))
+
+
+def test_a_row_without_a_group_is_refused(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label,thread\none,a,7\ntwo,b,\n", encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match=r"line 3: expected a group in 'thread', came none; set --group"):
+        read_examples(path, Columns(group="thread"))

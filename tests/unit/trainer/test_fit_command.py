@@ -77,6 +77,24 @@ def test_the_card_states_the_facts_and_no_text(tmp_path, data):
     assert not any(text in card for text, _ in ROWS)
 
 
+def test_disguised_texts_are_shown_and_counted(tmp_path, data):
+    result = run("fit", data, "--frozen", "--augment", "0.5", "--out", tmp_path / "b", "--threads", 1, "--json")
+
+    manifest = read_bundle(tmp_path / "b").manifest
+    card = (tmp_path / "b" / "README.md").read_text(encoding="utf-8")
+    assert 0 == result.exit_code, result.output
+    assert 0 < json.loads(result.stdout)["augmented"] == manifest.augmented <= 20
+    assert manifest.normalized
+    assert f"undone before it reads a text; {manifest.augmented} texts were also shown disguised" in card
+
+
+def test_a_model_may_learn_from_texts_as_they_come(tmp_path, data):
+    run("fit", data, "--frozen", "--no-normalize", "--out", tmp_path / "b", "--threads", 1)
+
+    assert not read_bundle(tmp_path / "b").manifest.normalized
+    assert "`model.normalize` false" in (tmp_path / "b" / "README.md").read_text(encoding="utf-8")
+
+
 def test_fitting_again_gives_the_same_head(tmp_path, data):
     for name in ("one", "two"):
         run("fit", data, "--frozen", "--out", tmp_path / name, "--threads", 1)
@@ -103,3 +121,57 @@ def test_a_folder_of_other_files_is_left_alone(tmp_path, data):
 
     assert 2 == result.exit_code
     assert ["messages.jsonl"] == [path.name for path in tmp_path.iterdir()]
+
+
+def test_descriptions_are_learned_from_and_the_card_says_how_many(tmp_path, data):
+    described = tmp_path / "labels.toml"
+    described.write_text('spam = ["you won a prize", "cheap offer"]\nham = ["meet me at home"]\n', encoding="utf-8")
+
+    result = run(
+        "fit", data, "--frozen", "--descriptions", described, "--out", tmp_path / "b", "--threads", 1, "--json"
+    )
+
+    assert 3 == json.loads(result.stdout)["descriptions"]
+    assert "| descriptions | 3, learned from" in (tmp_path / "b" / "README.md").read_text(encoding="utf-8")
+
+
+def test_descriptions_are_for_frozen_heads(tmp_path, data):
+    described = tmp_path / "labels.toml"
+    described.write_text("", encoding="utf-8")
+
+    result = run("fit", data, "--descriptions", described, "--out", tmp_path / "b")
+
+    assert 2 == result.exit_code
+    assert "--descriptions: expected --frozen beside it" in result.stderr
+
+
+def test_only_rows_of_one_value_are_trained_on(tmp_path):
+    path = tmp_path / "rows.csv"
+    lines = [f"{text},{label},{lang}" for text, label in ROWS for lang in ("en", "de")]
+    path.write_text("\n".join(["text,label,lang", *lines]) + "\n", encoding="utf-8")
+
+    result = run("fit", path, "--frozen", "--only", "lang=de", "--out", tmp_path / "b", "--threads", 1, "--json")
+
+    assert (40, 0) == (json.loads(result.stdout)["rows"], json.loads(result.stdout)["duplicates"])
+
+
+def test_a_label_in_too_few_groups_is_refused_before_anything_is_embedded(tmp_path):
+    path = tmp_path / "rows.csv"
+    lines = [f"{text},{label},{label}-{number % 3}" for number, (text, label) in enumerate(ROWS)]
+    path.write_text("\n".join(["text,label,thread", *lines]) + "\n", encoding="utf-8")
+
+    result = run("fit", path, "--frozen", "--group", "thread", "--out", tmp_path / "b")
+
+    assert 2 == result.exit_code
+    assert "label 'ham': expected at least 5 distinct groups, one for each fold, came 3" in result.stderr
+
+
+def test_groups_stay_together_while_a_head_is_judged(tmp_path):
+    path = tmp_path / "rows.csv"
+    lines = [f"{text},{label},{label}-{number % 8}" for number, (text, label) in enumerate(ROWS)]
+    path.write_text("\n".join(["text,label,thread", *lines]) + "\n", encoding="utf-8")
+
+    result = run("fit", path, "--frozen", "--group", "thread", "--out", tmp_path / "b", "--threads", 1, "--json")
+
+    assert 0 == result.exit_code, result.output
+    assert 40 == sum(map(sum, json.loads(result.stdout)["confusion"]))

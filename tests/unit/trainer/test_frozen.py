@@ -5,7 +5,8 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from trainer.frozen import _rows_per_label, embed, fit_frozen
+from trainer.described import Described
+from trainer.frozen import Extra, _rows_per_label, embed, fit_frozen
 from worker.inference.heads import LinearHead, activation_of
 from worker.records import Predictions
 
@@ -50,6 +51,34 @@ def test_the_same_seed_gives_the_same_head():
     assert first.report.metrics == second.report.metrics
 
 
+def test_disguised_forms_are_learned_from_and_never_judged_by():
+    points, names = clouds(("ham", "spam"))
+    # forms of the last ten texts of each label, far from everything
+    origins = np.flatnonzero(np.arange(len(names)) % 20 >= 10)
+    forms = np.where(names[origins] == "spam", 1, -1)[:, None] * np.eye(8, dtype=np.float32)[:1]
+    extra = Extra(forms.astype(np.float32), origins)
+
+    plain, shown = (fit_frozen(points, names, folds=3, seed=0, extra=one) for one in (None, extra))
+
+    def share(head):
+        return float(((forms @ head.weight.T + head.bias).argmax(axis=1) == (names[origins] == "spam")).mean())
+
+    assert 1.0 == share(shown) > share(plain)
+    assert 40 == shown.report.confusion.sum() == plain.report.confusion.sum()
+    assert plain.c == shown.c
+
+
+def test_a_disguised_form_is_not_learned_from_where_its_text_is_tested():
+    points, names = clouds(("ham", "spam"))
+    told = np.repeat([[0.0, 1.0], [1.0, 0.0]], 20, axis=0)  # what only the forms would give away
+    blind = np.concatenate([points * 0, told * 0], axis=1).astype(np.float32)
+    extra = Extra(np.concatenate([points * 0, told], axis=1).astype(np.float32), np.arange(40))
+
+    report = fit_frozen(blind, names, folds=4, seed=0, extra=extra).report
+
+    assert 0.5 == report.metrics["accuracy"].mean
+
+
 def test_progress_is_told_after_every_fold_and_the_last_fit():
     points, names = clouds(("ham", "spam"))
     ticks = []
@@ -70,3 +99,15 @@ def test_embeddings_come_in_the_order_of_the_texts():
             )
 
     assert list(range(600)) == embed(Counting(), tuple(str(n) for n in range(600)))[:, 0].tolist()
+
+
+def test_descriptions_are_learned_from_and_not_judged():
+    points, names = clouds(("ham", "spam"))
+    few = np.r_[0:4, 20:24]
+    described = Described(points[[10, 30]], names[[10, 30]])
+
+    without = fit_frozen(points[few], names[few], folds=4, seed=0)
+    head = fit_frozen(points[few], names[few], folds=4, seed=0, described=described)
+
+    assert not np.allclose(without.weight, head.weight)
+    assert (4, 4) == head.report.support == tuple(head.report.confusion.sum(axis=1))

@@ -3,10 +3,13 @@
 import json
 import shutil
 
+import msgspec
+import numpy as np
+import pytest
 from typer.testing import CliRunner
 
 from trainer.__main__ import app
-from worker.inference.bundle import SHIPPED
+from worker.inference.bundle import SHIPPED, read_bundle, write_bundle
 
 
 def inspect(*arguments):
@@ -35,3 +38,40 @@ def test_a_changed_file_is_named(tmp_path):
 
     assert 2 == result.exit_code
     assert "heads.safetensors: expected sha256" in result.stderr
+
+
+def copied(folder, *, kept=("ham", "spam"), **changes):
+    """The shipped bundle as another training might have made it."""
+    bundle = read_bundle(SHIPPED)
+    weight, bias = bundle.weight[: len(kept)].copy(), bundle.bias[: len(kept)].copy()
+    weight[0, 3] += np.float32(2**-10)
+    thresholds = {label: least for label, least in bundle.manifest.thresholds.items() if len(kept) > 1}
+    told = {"labels": kept, "thresholds": thresholds, "created": "2027-01-01T00:00:00+00:00", **changes}
+    manifest = msgspec.structs.replace(bundle.manifest, **told)
+    write_bundle(folder, manifest=manifest, weight=weight, bias=bias)
+    return folder
+
+
+def test_a_bundle_that_was_trained_again_is_compared_weight_by_weight(tmp_path):
+    other = copied(tmp_path / "again", version="7")
+
+    line = json.loads(inspect(SHIPPED, "--beside", other, "--json").stdout)
+
+    assert (["version"], ["heads.safetensors"]) == (line["fields"], line["files"])
+    assert pytest.approx(2**-10, abs=1e-6) == line["largest_difference"]
+
+
+def test_a_bundle_beside_itself_differs_in_nothing():
+    result = inspect(SHIPPED, "--beside", SHIPPED)
+
+    assert ["none", "none"] == [line.split()[-1] for line in result.stdout.splitlines()[:2]]
+    assert "largest_difference  0\n" in result.stdout
+
+
+def test_heads_of_other_shapes_have_no_difference(tmp_path):
+    other = copied(tmp_path / "one", kept=("ham",))
+
+    result = inspect(SHIPPED, "--beside", other)
+
+    assert "largest_difference  of another shape" in result.stdout
+    assert "labels" in result.stdout

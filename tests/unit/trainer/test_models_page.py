@@ -2,14 +2,12 @@
 
 import os
 import re
-import shlex
 import tomllib
 from pathlib import Path
 
 import pytest
-import typer
 
-from trainer.__main__ import app
+from tests.unit.trainer.told import parameters
 from worker.inference.bundle import SHIPPED, read_bundle
 from worker.inference.sources import file_sha256
 from worker.settings import ModelSettings
@@ -27,12 +25,7 @@ def test_settings_on_the_page_are_valid(block):
 
 @pytest.mark.parametrize("line", [line for line in LINES if "-m worker" not in line])
 def test_commands_on_the_page_parse(line):
-    words = shlex.split(line)
-    assert ["python", "-m", "trainer"] == words[:3]
-
-    command = typer.main.get_command(app).commands[words[3]]
-    with command.make_context(words[3], words[4:]) as context:
-        assert context.params["data"]
+    assert parameters(line)
 
 
 def test_the_scores_on_the_page_are_those_of_the_shipped_bundle():
@@ -41,12 +34,6 @@ def test_the_scores_on_the_page_are_those_of_the_shipped_bundle():
     metrics = read_bundle(SHIPPED).manifest.metrics
 
     assert all(f"{metrics[f'spam.{name}'].mean:.3f}" in page for name in ("precision", "recall", "f1"))
-
-
-def parameters(line):
-    words = shlex.split(line)
-    with typer.main.get_command(app).commands[words[3]].make_context(words[3], words[4:]) as context:
-        return context.params
 
 
 def shipped_parameters():

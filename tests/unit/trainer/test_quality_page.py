@@ -6,9 +6,9 @@ import shlex
 from pathlib import Path
 
 import pytest
-import typer
 
-from trainer.__main__ import app
+from benchmarks import long_texts
+from tests.unit.trainer.told import parameters
 
 ROOT = Path(__file__).parents[3]
 TEXT = (ROOT / "docs" / "quality.md").read_text(encoding="utf-8")
@@ -20,11 +20,22 @@ def read(path):
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+def disguises(result):
+    """What the tables of disguised texts have to show."""
+    for one in result.get("disguised", ()):
+        recalls = (f"{one[when][label]:.3f}" for label in ("spam", "ham") for when in ("before", "after"))
+        yield f"| {one['kind']} | {one['marked']:,} | {' | '.join(recalls)} |"
+    for one in result.get("by_slice", ()):
+        if one["name"].startswith("spell_") or result["data"] == "test.jsonl":
+            yield f"{one['accuracy']:.3f} ({one['low']:.3f}-{one['high']:.3f})"
+
+
 def numbers(result):
     """What a table has to show of a result, as the page writes it."""
     for standing in result.get("standings", ()):
         f1 = standing["f1"]
-        yield f"{f1['value']:.3f} ({f1['low']:.3f}-{f1['high']:.3f}) | {standing['accuracy']:.3f}"
+        row = f"{f1['value']:.3f} ({f1['low']:.3f}-{f1['high']:.3f}) | {standing['accuracy']:.3f}"
+        yield f"{row} | {standing['draw_std']:.3f}" if len(standing.get("draw_f1", ())) > 1 else row
     for minus in result.get("best_minus", {}).values():
         interval = minus["interval"]
         yield f"{interval['value']:.3f} ({interval['low']:.3f}-{interval['high']:.3f}) | {minus['p_value']:.3f}"
@@ -34,10 +45,25 @@ def numbers(result):
             yield " | ".join(f"{result['mean'][name]:.3f}" for name in ("nmi", "ari", "accuracy"))
     if "epochs" in result:
         yield f"{result['epochs'][result['best']]['cosine']:.3f}"
-    if "calibration_error" in result:
-        (spam,) = (label["scores"] for label in result["labels"] if label["label"] == "spam")
-        yield f"{spam['precision']:.3f} | {spam['recall']:.3f} | {spam['f1']:.3f}"
-        yield f"{result['accuracy']:.3f} | {result['calibration_error']:.3f}"
+    yield from disguises(result)
+    for way in result.get("ways", ()):
+        shares = (way["given_spam"][place] for place in (*long_texts.PLACES, "nowhere"))
+        yield " | ".join(f"{one['value']:.2f} ({one['low']:.2f}-{one['high']:.2f})" for one in shares)
+    if "calibration_error" in result and not result["by_slice"]:
+        yield from judged(result)
+
+
+def judged(result):
+    """What a table has to show of an evaluation."""
+    for label in result["labels"]:
+        if label["label"] == "spam":
+            yield " | ".join(f"{label['scores'][name]:.3f}" for name in ("precision", "recall", "f1"))
+            yield f"{result['accuracy']:.3f} | {result['calibration_error']:.3f}"
+    nearness = result.get("nearness") or {"cuts": ()}
+    for cut in nearness["cuts"]:
+        yield f"| {cut['least_similarity']:g} | {cut['accuracy']:.3f} | {cut['precision']:.3f} | {cut['recall']:.3f} |"
+    if nearness.get("least_similarity") is not None:
+        yield f"{nearness['temperature']:.3f} and {nearness['least_similarity']:g}"
 
 
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
@@ -51,11 +77,14 @@ def test_the_command_of_every_result_is_on_the_page(path):
     assert read(path)["command"] in COMMANDS
 
 
-@pytest.mark.parametrize("line", COMMANDS)
-def test_commands_on_the_page_parse(line):
+@pytest.mark.parametrize("line", [line for line in COMMANDS if "long_texts" in line])
+def test_commands_of_the_script_for_long_texts_parse(line):
     words = shlex.split(line)
-    assert ["python", "-m", "trainer"] == words[:3]
+    assert ["python", "benchmarks/long_texts.py"] == words[:2]
 
-    command = typer.main.get_command(app).commands[words[3]]
-    with command.make_context(words[3], words[4:]) as context:
-        assert context.params["data"]
+    assert long_texts.parser().parse_args(words[2:]).data
+
+
+@pytest.mark.parametrize("line", [line for line in COMMANDS if "long_texts" not in line])
+def test_commands_on_the_page_parse(line):
+    assert parameters(line)["data"]

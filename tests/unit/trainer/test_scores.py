@@ -10,7 +10,7 @@ TRUE = np.array([[True, False], [True, False], [False, True], [False, True]])
 
 
 def test_exclusive_labels():
-    scores = score(ONE, TRUE, ONE > 0.5, names=("ham", "spam"), multi_label=False)
+    scores = score(ONE, TRUE, names=("ham", "spam"), multi_label=False)
 
     ham, spam = scores.labels
     assert pytest.approx((0.75, 0.75, (2 / 3 + 0.8) / 2)) == (scores.accuracy, scores.micro.f1, scores.macro.f1)
@@ -24,7 +24,7 @@ def test_independent_labels_are_each_a_question():
     probabilities = np.array([[0.9, 0.9], [0.9, 0.2], [0.1, 0.1]], dtype=np.float32)
     targets = np.array([[True, True], [True, True], [False, False]])
 
-    scores = score(probabilities, targets, probabilities > 0.5, names=("a", "b"), multi_label=True)
+    scores = score(probabilities, targets, names=("a", "b"), multi_label=True)
 
     assert scores.confusion is None
     assert pytest.approx((2 / 3, 6 / 7, (1 + 2 / 3) / 2)) == (scores.accuracy, scores.micro.f1, scores.macro.f1)
@@ -33,7 +33,7 @@ def test_independent_labels_are_each_a_question():
 def test_a_label_that_never_holds_has_no_ranking():
     targets = np.array([[True, False]] * 4)
 
-    scores = score(ONE, targets, ONE > 0.5, names=("ham", "spam"), multi_label=False)
+    scores = score(ONE, targets, names=("ham", "spam"), multi_label=False)
 
     assert [None, None] == [label.roc_auc for label in scores.labels]
     assert scores.roc_auc is None

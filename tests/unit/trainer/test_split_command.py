@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from trainer.__main__ import app
-from trainer.reading import read_examples
+from trainer.reading import Columns, read_examples
 from trainer.splits import require_disjoint
 
 
@@ -55,3 +55,17 @@ def test_files_that_are_there_are_left_alone(texts, split):
 
     assert 2 == result.exit_code
     assert "expected a folder without train.jsonl" in result.stderr
+
+
+def test_a_group_stays_in_one_file_and_its_column_is_kept(tmp_path, split):
+    data = tmp_path / "pairs.csv"
+    rows = [f"text {n} {lang},{'spam' if n % 2 else 'ham'},{n},{lang}" for n in range(20) for lang in ("en", "de")]
+    data.write_text("\n".join(["text,label,id,lang", *rows]) + "\n", encoding="utf-8")
+
+    split(data, "--group", "id", "--slice-column", "lang")
+
+    columns = Columns(group="id", slice="lang")
+    train, test = (read_examples(tmp_path / "parts" / name, columns) for name in ("train.jsonl", "test.jsonl"))
+    assert (32, 8) == (len(train.kept), len(test.kept))
+    assert not {row.group for row in train.kept} & {row.group for row in test.kept}
+    assert {"en", "de"} == {row.slice for row in test.kept}

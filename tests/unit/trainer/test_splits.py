@@ -44,6 +44,45 @@ def test_another_seed_is_another_split():
     assert first != second
 
 
+def grouped(*pairs):
+    rows = [Row(line, f"text {line}", (label,), group=group) for line, (label, group) in enumerate(pairs, start=1)]
+    return dedupe(rows)
+
+
+GROUPED = st.lists(st.tuples(st.sampled_from("ab"), st.sampled_from("123456789")), min_size=9, max_size=60)
+
+
+@given(GROUPED, st.integers(0, 3), st.sampled_from([0.1, 0.3, 0.5]))
+def test_a_group_is_on_one_side_of_every_split(pairs, seed, share):
+    texts = grouped(*pairs, *(("a", group) for group in "123456789"))
+    parts = [*folds(texts, count=4, seed=seed), split(texts, share=share, seed=seed)]
+
+    for part in parts:
+        train, test = ({texts.kept[row].group for row in rows} for rows in (part.train, part.test))
+        assert not train & test
+    assert list(range(len(texts.kept))) == sorted(np.concatenate([part.test for part in parts[:4]]))
+
+
+def test_groups_of_one_size_are_held_out_in_proportion():
+    texts = grouped(*((label, f"{label}{number}") for label in "ab" for number in range(50) for _ in range(4)))
+
+    cut = split(texts, share=0.2, seed=0)
+
+    assert [80, 40] == [len(cut.test), int((cut.test >= 200).sum())]
+
+
+def test_a_group_of_the_training_data_is_refused_though_its_text_is_new():
+    other = dedupe([Row(7, "quite new", ("a",), group="one")])
+
+    with pytest.raises(ConfigurationError, match=r"nor of its groups, came 1 \(lines 7\)"):
+        require_disjoint(grouped(("a", "one")), other, name="test.csv")
+
+
+def test_fewer_groups_than_folds_are_refused():
+    with pytest.raises(ConfigurationError, match="--group: expected at least 3 groups"):
+        folds(grouped(*[("a", "1"), ("a", "2")] * 5), count=3, seed=0)
+
+
 def test_a_text_in_both_files_is_named_by_its_line_and_not_quoted():
     other = dedupe([Row(1, "new", ("a",)), Row(2, " TEXT  1", ("a",))])
 

@@ -10,6 +10,7 @@ from safetensors import safe_open
 from typer.testing import CliRunner
 
 import trainer.finetune
+import trainer.fit
 from trainer.__main__ import app
 from worker.inference.bundle import read_bundle
 from worker.inference.loading import load_embedder, load_predictor
@@ -48,7 +49,9 @@ def test_both_precisions_learn_and_the_bundle_says_which_it_was(tmp_path, texts,
 
     answers = load_predictor(settings(tmp_path / "bundle")).predict(["free cash at", "see dinner you"])
     assert [1, 0] == answers.probabilities.argmax(axis=1).tolist()
-    assert f"| precision of learning | {precision} |" in (tmp_path / "bundle" / "README.md").read_text(encoding="utf-8")
+    assert f"| arithmetic | products in {precision}, weights in fp32 |" in (
+        tmp_path / "bundle" / "README.md"
+    ).read_text(encoding="utf-8")
 
 
 def test_the_served_probabilities_are_the_calibrated_ones_of_the_training(tmp_path, texts, fit):
@@ -57,7 +60,7 @@ def test_the_served_probabilities_are_the_calibrated_ones_of_the_training(tmp_pa
     manifest = read_bundle(tmp_path / "bundle").manifest
 
     assert line["temperature"] == manifest.temperature
-    assert ("mean", "cls", 2) == (manifest.pooling, manifest.head_pooling, manifest.format)
+    assert ("mean", "cls", 3) == (manifest.pooling, manifest.head_pooling, manifest.format)
 
 
 def test_labels_that_may_hold_at_once_are_answered_independently(tmp_path, two_labels, fit):
@@ -206,6 +209,29 @@ def test_the_card_says_what_was_done_and_no_text(tmp_path, texts, fit):
 
     assert all(fact in card for fact in ("Me 2026", "fine-tuned", "mean cosine to the original", "8 texts"))
     assert "dinner" not in card
+
+
+def test_disguised_forms_are_shown_in_training_and_not_in_validation(tmp_path, texts, fit, monkeypatch):
+    seen = []
+    tune = trainer.fit.tune
+
+    def watched(encoder, options, *, train, validation, **others):
+        seen.extend((train, validation))
+        return tune(encoder, options, train=train, validation=validation, **others)
+
+    monkeypatch.setattr(trainer.fit, "tune", watched)
+    line = json.loads(fit(texts, "bundle", "--augment", "0.5", "--epochs", "1", "--json").stdout)
+
+    train, validation = seen
+    plain = {json.loads(text)["text"] for text in texts.read_text(encoding="utf-8").splitlines()}
+    forms = [row for row in train.examples.kept if row.shown not in plain]
+    assert 0 < line["augmented"] == len(forms)
+    assert line["trained"] + line["augmented"] == len(train.examples.kept) == len(train.originals)
+    assert all(row.shown in plain for row in validation.examples.kept)
+    held = {row.line: original.tolist() for row, original in zip(train.examples.kept, train.originals, strict=True)}
+    assert all(
+        held[row.line] == original.tolist() for row, original in zip(train.examples.kept, train.originals, strict=True)
+    )
 
 
 def test_lists_of_labels_need_a_head_of_their_own(two_labels, fit):

@@ -6,8 +6,7 @@ import torch
 
 from trainer.batches import length_grouped
 from trainer.losses import drift, label_loss, label_weights
-from trainer.optimising import choose_precision, rate_factor
-from worker.inference.machine import Cpu
+from trainer.optimising import rate_factor
 
 LENGTHS = np.random.default_rng(1).integers(3, 90, size=1000)
 
@@ -39,17 +38,6 @@ def test_the_rate_rises_then_falls_to_nearly_nothing():
     assert (0.1, 1.0, 1.0) == (rates[0], rates[9], max(rates))
     assert rates[9:] == sorted(rates[9:], reverse=True)
     assert 0 < rates[-1] < 0.02
-
-
-@pytest.mark.parametrize(("flags", "expected"), [({"avx512_bf16"}, "bf16"), ({"avx2"}, "fp32")])
-def test_learning_is_in_bf16_only_where_the_processor_multiplies_in_it(monkeypatch, flags, expected):
-    monkeypatch.setattr("trainer.optimising.this_cpu", lambda: Cpu("a processor", frozenset(flags)))
-
-    assert expected == choose_precision("auto", torch.device("cpu"))
-
-
-def test_a_precision_that_was_asked_for_is_taken():
-    assert ("fp32", "bf16") == tuple(choose_precision(wanted, torch.device("cpu")) for wanted in ("fp32", "bf16"))
 
 
 def test_exclusive_labels_compete_and_independent_ones_do_not():

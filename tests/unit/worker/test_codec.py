@@ -233,6 +233,7 @@ def test_a_result_says_where_it_came_from_and_what_was_found():
         "label": "spam",
         "score": 0.9,
         "scores": {"ham": 0.1, "spam": 0.9},
+        "labels": ["spam"],
         "cluster": {"id": 3, "distance": 0.5, "version": 7},
         "model": {"name": "sms-spam", "version": "1"},
         "embedding": None,

@@ -379,12 +379,12 @@ def test_the_ledger_in_memory_shrinks_as_its_messages_pass(make_worker):
     log.generation += 1
     worker = make_worker(log, store)
     worker.turns(1)
-    held = [len(p.results) + len(p.dead_letters) for p in worker.loop._published.values()]
+    held = [len(p.results) + len(p.dead_letters) for p in worker.loop._answered.published.values()]
 
     worker.drain()
 
     assert [41] == held
-    assert [0] == [len(p.results) + len(p.dead_letters) for p in worker.loop._published.values()]
+    assert [0] == [len(p.results) + len(p.dead_letters) for p in worker.loop._answered.published.values()]
     assert_exactly_once(log, store)
 
 

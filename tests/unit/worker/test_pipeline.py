@@ -14,8 +14,9 @@ from worker.codec import Decoder, Encoder
 from worker.errors import DeviceOutOfMemory, PredictorError
 from worker.inference.cache import CachingPredictor
 from worker.inference.predictor import ModelCard, Predictor
+from worker.normalization import normalize, verbatim
 from worker.pipeline import MAX_ISOLATED, Pipeline
-from worker.records import NO_CLUSTER, Assignments, Embeddings, Outcome, Predictions, Record
+from worker.records import NO_CLUSTER, Assignments, Embeddings, Outcome, Predictions, Reading, Record
 from worker.testing import HashingPredictor, header
 
 POISON = "poison"
@@ -39,8 +40,13 @@ def numbered(embeddings: Embeddings) -> Assignments:
     return Assignments(np.arange(len(embeddings)), np.linspace(0, 1, len(embeddings), dtype=np.float32), 4)
 
 
-def pipeline(predictor: Predictor, *, assign: Callable[[Embeddings], Assignments] = unseeded) -> Pipeline:
-    return Pipeline(Decoder(), predictor, assign, Encoder("hashing", "1", max_message_bytes=2000), lambda: 5)
+def pipeline(
+    predictor: Predictor,
+    *,
+    assign: Callable[[Embeddings], Assignments] = unseeded,
+    read: Callable[[str], Reading] = verbatim,
+) -> Pipeline:
+    return Pipeline(Decoder(read=read), predictor, assign, Encoder("hashing", "1", max_message_bytes=2000), lambda: 5)
 
 
 def allergic() -> HashingPredictor:
@@ -198,6 +204,33 @@ def test_texts_beyond_the_window_of_the_model_are_counted_among_results():
 
     assert 2 == outcome.truncated
     assert [2, 2, 256, 256] == outcome.token_counts.tolist()
+
+
+def test_the_model_reads_what_a_disguise_hides_and_the_result_has_what_came():
+    predictor = CachingPredictor(HashingPredictor(), messages=10)
+    values = [b'{"text": "free cash"}', b'{"text": "f r e e ca$h"}']
+    undoing = pipeline(predictor, read=normalize)
+
+    first, second = (undoing.process(records([value])) for value in values)
+
+    assert first.observations.embeddings.tolist() == second.observations.embeddings.tolist()
+    assert (0, 1) == (first.obfuscated, second.obfuscated)
+    assert b'"obfuscated"' not in first.results[0].value
+    assert b'"text":"f r e e ca$h"' in second.results[0].value
+    assert second.results[0].value.endswith(b'"obfuscated":true}')
+
+
+def test_a_text_is_read_as_it_came_where_nothing_is_to_be_undone():
+    outcome = pipeline(HashingPredictor(), read=verbatim).process(records([b'{"text": "f r e e ca$h"}']))
+
+    assert 0 == outcome.obfuscated
+    assert b"obfuscated" not in outcome.results[0].value
+
+
+def test_a_disguised_message_that_becomes_no_result_is_not_counted():
+    values = [b'{"text": "f r e e %s"}' % (b"a" * 3000), b'{"text": "f r e e"}']
+
+    assert 1 == pipeline(HashingPredictor(), read=normalize).process(records(values)).obfuscated
 
 
 @given(st.integers(min_value=1, max_value=200), st.data())

@@ -1,11 +1,14 @@
 """A bundle is read whole or not at all."""
 
 import json
+import pickle
 
 import msgspec
 import numpy as np
 import pytest
+import torch
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_torch_file
 
 from worker.errors import ConfigurationError
 from worker.inference.bundle import read_bundle, write_bundle
@@ -28,6 +31,14 @@ def test_what_is_written_is_read_back(bundle_folder, manifest, head):
 
     assert manifest == msgspec.structs.replace(bundle.manifest, files={})
     assert all(np.array_equal(wrote, read) for wrote, read in zip(head, (bundle.weight, bundle.bias), strict=True))
+
+
+def test_a_head_is_read_back_whatever_order_its_numbers_have_in_memory(tmp_path, manifest, head):
+    weight, bias = head
+
+    write_bundle(tmp_path / "head", manifest=manifest, weight=np.asfortranarray(weight), bias=bias)
+
+    assert np.array_equal(weight, read_bundle(tmp_path / "head").weight)
 
 
 def test_the_encoders_files_come_along(bundle_folder):
@@ -78,9 +89,21 @@ def test_a_folder_without_a_manifest_is_no_bundle(tmp_path):
         read_bundle(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["{", "[]", "{}", '"text"', "\x00"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{",
+        b"[]",
+        b"{}",
+        b'"text"',
+        b"\x00",
+        b"",
+        b'{"format": 1, "x": ' + b"[" * 100_000,
+        '{"format": 1}'.encode("utf-16"),
+    ],
+)
 def test_a_manifest_that_is_no_manifest_is_refused(bundle_folder, content):
-    (bundle_folder / "bundle.json").write_text(content, encoding="utf-8")
+    (bundle_folder / "bundle.json").write_bytes(content)
 
     with pytest.raises(ConfigurationError, match=r"bundle\.json: expected the fields of a bundle"):
         read_bundle(bundle_folder)
@@ -88,7 +111,15 @@ def test_a_manifest_that_is_no_manifest_is_refused(bundle_folder, content):
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("labels", "ham"), ("multi_label", "yes"), ("pooling", "max"), ("max_tokens", None), ("encoder", {"source": "x"})],
+    [
+        ("labels", "ham"),
+        ("multi_label", "yes"),
+        ("pooling", "max"),
+        ("head_pooling", "last"),
+        ("max_tokens", None),
+        ("thresholds", {"spam": "high"}),
+        ("encoder", {"source": "x"}),
+    ],
 )
 def test_a_field_of_another_type_is_named(bundle_folder, edit_json, field, value):
     edit_json(bundle_folder / "bundle.json", **{field: value})
@@ -167,11 +198,51 @@ def test_paths_that_lead_out_of_the_bundle_are_refused(bundle_folder, edit_json)
         read_bundle(bundle_folder)
 
 
-def test_a_head_that_is_no_safetensors_is_refused(bundle_folder, rehash):
-    (bundle_folder / "heads.safetensors").write_bytes(b"pickle")
+@pytest.mark.parametrize("cut", [None, 0, 20, -4])
+def test_a_head_that_is_no_safetensors_is_refused(bundle_folder, rehash, head, cut):
+    path = bundle_folder / "heads.safetensors"
+    path.write_bytes(
+        pickle.dumps(dict(zip(("weight", "bias"), head, strict=True))) if cut is None else path.read_bytes()[:cut]
+    )
     rehash(bundle_folder, "heads.safetensors")
 
-    with pytest.raises(ConfigurationError, match="expected a safetensors file"):
+    with pytest.raises(ConfigurationError, match=r"heads\.safetensors: expected a safetensors file"):
+        read_bundle(bundle_folder)
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float64, torch.int64])
+def test_a_head_of_another_type_of_number_is_refused(bundle_folder, rehash, head, kind):
+    tensors = {name: torch.from_numpy(part).to(kind) for name, part in zip(("weight", "bias"), head, strict=True)}
+    save_torch_file(tensors, bundle_folder / "heads.safetensors")
+    rehash(bundle_folder, "heads.safetensors")
+
+    with pytest.raises(ConfigurationError, match=r"heads\.safetensors: expected .*float32"):
+        read_bundle(bundle_folder)
+
+
+@pytest.mark.parametrize("odd", [np.nan, np.inf])
+def test_a_head_with_a_number_that_is_none_is_refused(bundle_folder, rehash, head, odd):
+    weight, bias = head
+    weight[1, 2] = odd
+    save_file({"weight": weight, "bias": bias}, bundle_folder / "heads.safetensors")
+    rehash(bundle_folder, "heads.safetensors")
+
+    with pytest.raises(ConfigurationError, match="expected finite weights"):
+        read_bundle(bundle_folder)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"thresholds": {"eggs": 0.5}}, "came one for 'eggs', and the labels are ham, spam, other"),
+        ({"thresholds": {"spam": 1.5}}, r"came 1\.5 for 'spam', which is not within 0\.\.1"),
+        ({"max_tokens": 0}, "expected max_tokens of 3 and more, came 0"),
+    ],
+)
+def test_a_field_of_an_impossible_value_is_named(bundle_folder, edit_json, changes, message):
+    edit_json(bundle_folder / "bundle.json", **changes)
+
+    with pytest.raises(ConfigurationError, match=message):
         read_bundle(bundle_folder)
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from worker.inference.heads import LinearHead, NoHead, ZeroShotHead, activation_of
+from worker.inference.heads import LinearHead, NoHead, activation_of
 
 
 def test_a_linear_head_is_a_matrix_and_a_bias():
@@ -25,24 +25,6 @@ def test_labels_that_may_hold_at_once_do_not_compete():
     probabilities = activation_of(multi_label=True)(torch.tensor([[9.0, 9.0, -9.0]]))
 
     assert [True, True, False] == (probabilities > 0.5)[0].tolist()
-
-
-def test_zero_shot_counts_only_the_nearest_description_of_a_label():
-    east, north = np.array([[1, 0]], dtype=np.float32), np.array([[0, 1]], dtype=np.float32)
-    head = ZeroShotHead([np.concatenate([north, east]), north], temperature=0.5)
-
-    logits = head(torch.tensor([[1.0, 0.0]]))
-
-    assert [[2.0, 0.0]] == logits.tolist()
-
-
-def test_more_descriptions_do_not_favour_a_label():
-    north = np.array([[0, 1]], dtype=np.float32)
-    head = ZeroShotHead([np.repeat(north, 5, axis=0), north])
-
-    logits = head(torch.tensor([[0.6, 0.8]]))
-
-    assert logits[0, 0] == logits[0, 1]
 
 
 def test_no_head_has_no_labels():

@@ -284,7 +284,7 @@ def test_a_bundles_encoder_can_be_used_without_its_head(bundle_folder, settings_
 
 
 @pytest.mark.parametrize(
-    "labels", [{"spam": ("free",)}, {"spam": ("free",), "ham": ()}, {"spam": ("x",), "ham": (" ",)}]
+    "labels", [{"spam": ("free",)}, {"spam": ("x",), "ham": (" ",)}, {"a": ("x",), "b": (), "c": ()}]
 )
 def test_every_zero_shot_label_needs_a_description_and_company(encoder_folder, settings_for, labels):
     with pytest.raises(ConfigurationError, match=r"model\.labels: zero-shot needs at least 2 labels"):

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 import pytest
 from kafka.errors import KafkaError, KafkaTimeoutError, ProducerFencedError
 
+from tests.unit.worker.connectors.kafka.sinks import bare_sink
 from worker.connectors.kafka.producers import FencedProducers
 from worker.connectors.kafka.sink import KafkaSink
 from worker.errors import OwnershipLost, PublishFailed
 from worker.records import Outgoing, Partition, Position
-from worker.settings import KafkaSettings, OutputSettings
+from worker.settings import KafkaSettings
 
 ONE, TWO = Partition("in", 1), Partition("in", 2)
 
@@ -112,17 +113,7 @@ def connection() -> Connection:
 
 
 def fenced_sink(connection: Connection) -> KafkaSink:
-    sink = KafkaSink(
-        kafka=connection.kafka,
-        output=OutputSettings(),
-        worker="host-1",
-        version="1",
-        topic_ids={},
-        generation=lambda: 7,
-        publish_seconds=3.0,
-        batch=10,
-        fencing="producer",
-    )
+    sink = bare_sink(kafka=connection.kafka, fencing="producer")
     sink._producers = FencedProducers(connection)
     sink._producers.open([ONE, TWO])
     connection.notes.clear()
@@ -220,16 +211,6 @@ def test_another_failure_is_no_loss_of_ownership(connection):
     ],
 )
 def test_what_was_aborted_is_no_answer_where_the_broker_hides_it(preset, fencing, isolation):
-    sink = KafkaSink(
-        kafka=KafkaSettings(preset=preset),
-        output=OutputSettings(),
-        worker="host-1",
-        version="1",
-        topic_ids={},
-        generation=lambda: 7,
-        publish_seconds=3.0,
-        batch=10,
-        fencing=fencing,
-    )
+    sink = bare_sink(kafka=KafkaSettings(preset=preset), fencing=fencing)
 
     assert isolation == sink._results.options["isolation_level"] == sink._dead_letters.options["isolation_level"]

@@ -5,11 +5,10 @@ from dataclasses import dataclass, field
 import pytest
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
+from tests.unit.worker.connectors.kafka.sinks import bare_sink
 from worker.connectors.kafka.producers import Connection, SharedProducer
-from worker.connectors.kafka.sink import KafkaSink
 from worker.errors import BrokerUnavailable, PublishFailed
 from worker.records import Outgoing, Partition
-from worker.settings import KafkaSettings, OutputSettings
 
 
 @dataclass
@@ -61,16 +60,7 @@ class NotingProducer:
 
 
 def sink(producer):
-    made = KafkaSink(
-        kafka=KafkaSettings(),
-        output=OutputSettings(),
-        worker="host-1",
-        version="1",
-        topic_ids={"in": "uuid"},
-        generation=lambda: 7,
-        publish_seconds=3.0,
-        batch=10,
-    )
+    made = bare_sink(topic_ids={"in": "uuid"})
     made._producers = SharedProducer(Connection(made.kafka, made.output, made.publish_seconds), producer)
     return made
 

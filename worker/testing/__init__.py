@@ -1,0 +1,26 @@
+"""In-memory stand-ins that ship with the worker: pure tests of a pipeline need no broker, no store and no model.
+
+Example:
+    >>> log = MemoryLog.of("messages", [b'{"text": "hello"}'])
+    >>> source = MemorySource(log)
+    >>> [record.offset for record in source.poll(max_records=10, timeout_seconds=0).records]
+    []
+    >>> len(source.rewind({})), len(source.poll(max_records=10, timeout_seconds=0).records)
+    (1, 1)
+"""
+
+from worker.testing.clock import ManualClock
+from worker.testing.predictor import HashingPredictor
+from worker.testing.store import MemoryCentroidStore
+from worker.testing.streams import TOPIC_ID, MemoryLog, MemorySink, MemorySource, header
+
+__all__ = [
+    "TOPIC_ID",
+    "HashingPredictor",
+    "ManualClock",
+    "MemoryCentroidStore",
+    "MemoryLog",
+    "MemorySink",
+    "MemorySource",
+    "header",
+]

@@ -1,0 +1,155 @@
+"""A log in memory, and the doors of a worker to it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from worker.codec import PREFIX
+from worker.errors import OwnershipLost, PublishFailed
+from worker.records import Header, Outgoing, Partition, Position, Record
+from worker.streams import Poll, Published
+
+TOPIC_ID = "memory"
+
+
+@dataclass(slots=True)
+class MemoryLog:
+    """What a broker would keep: input, committed offsets, answers; it outlives the workers that use it."""
+
+    records: dict[Partition, list[Record]] = field(default_factory=dict)
+    committed: dict[Partition, int] = field(default_factory=dict)
+    results: list[Outgoing] = field(default_factory=list)
+    dead_letters: list[Outgoing] = field(default_factory=list)
+    generation: int = 0
+
+    @classmethod
+    def of(cls, topic: str, values: Sequence[bytes | None], *, partitions: int = 1) -> "MemoryLog":
+        """A log whose values are spread evenly over the partitions of one topic."""
+        log = cls({Partition(topic, number): [] for number in range(partitions)})
+        for index, value in enumerate(values):
+            log.append(Partition(topic, index % partitions), value)
+        return log
+
+    def append(
+        self,
+        partition: Partition,
+        value: bytes | None,
+        *,
+        key: bytes | None = None,
+        timestamp_ms: int = 0,
+        headers: Sequence[Header] = (),
+    ) -> None:
+        """Add a message at the end of a partition."""
+        existing = self.records.setdefault(partition, [])
+        offset = len(existing)
+        existing.append(Record(partition.topic, partition.partition, offset, key, value, timestamp_ms, tuple(headers)))
+
+
+@dataclass(slots=True)
+class MemorySource:
+    """Source over a MemoryLog; `revoke` and `fail_next` play the group's and the broker's part.
+
+    Attributes:
+        owned: the partitions this member has; all of them by default.
+    """
+
+    log: MemoryLog
+    owned: set[Partition] | None = None
+    fail_next: dict[str, Exception] = field(default_factory=dict)  # method name -> what it raises once
+    calls: list[str] = field(default_factory=list)
+    _generation: int = -1
+    _position: dict[Partition, int] = field(default_factory=dict)
+
+    def poll(self, *, max_records: int, timeout_seconds: float) -> Poll:
+        """See Source."""
+        del timeout_seconds
+        self._called("poll")
+        if self._generation != self.log.generation:
+            self._generation = self.log.generation
+            return Poll((), reassigned=True)
+        taken: list[Record] = []
+        for partition, position in self._position.items():
+            room = max_records - len(taken)
+            batch = self.log.records[partition][position : position + room]
+            taken.extend(batch)
+            self._position[partition] = position + len(batch)
+        return Poll(taken, lag={p: len(self.log.records[p]) - at for p, at in self._position.items()})
+
+    def rewind(self, floor: Mapping[Partition, Position]) -> Mapping[Partition, Position]:
+        """See Source."""
+        self._called("rewind")
+        self._generation = self.log.generation
+        owned = set(self.log.records) if self.owned is None else self.owned
+        self._position = {}
+        for partition in sorted(owned):
+            committed = self.log.committed.setdefault(partition, 0)  # a first start is committed at once
+            learned = floor.get(partition)
+            reread = learned is not None and learned.topic_id == TOPIC_ID and learned.offset < committed
+            self._position[partition] = learned.offset if learned and reread else committed
+        return {partition: Position(offset, TOPIC_ID) for partition, offset in self._position.items()}
+
+    def fence(self) -> None:
+        """See Source."""
+        self._called("fence")
+        self._refuse_strangers()
+
+    def commit(self, offsets: Mapping[Partition, int]) -> None:
+        """See Source."""
+        self._called("commit")
+        self._refuse_strangers()
+        self.log.committed.update(offsets)
+
+    def _refuse_strangers(self) -> None:
+        if self._generation != self.log.generation:
+            raise OwnershipLost("the group has moved on")
+
+    def _called(self, name: str) -> None:
+        self.calls.append(name)
+        _raise_once(self.fail_next, name)
+
+
+@dataclass(slots=True)
+class MemorySink:
+    """Sink over a MemoryLog; `land` says how many messages of a failing publish arrive all the same."""
+
+    log: MemoryLog
+    fail_next: dict[str, Exception] = field(default_factory=dict)
+    land: int | None = None  # a publish that lands only so many, then fails
+    calls: list[str] = field(default_factory=list)
+
+    def recover(self, starts: Mapping[Partition, Position]) -> Mapping[Partition, Published]:
+        """See Sink."""
+        self.calls.append("recover")
+        _raise_once(self.fail_next, "recover")
+        return {
+            source: Published(
+                {m.offset for m in self.log.results if m.source == source and m.offset >= start.offset},
+                {m.offset for m in self.log.dead_letters if m.source == source and m.offset >= start.offset},
+            )
+            for source, start in starts.items()
+        }
+
+    def publish(self, *, results: Sequence[Outgoing], dead_letters: Sequence[Outgoing], timeout_seconds: float) -> None:
+        """See Sink."""
+        self.calls.append("publish")
+        _raise_once(self.fail_next, "publish")
+        if (results or dead_letters) and timeout_seconds <= 0:
+            raise PublishFailed("no time was left between the fence and the send: nothing was sent")
+        queue = [(self.log.dead_letters, letter) for letter in dead_letters] + [
+            (self.log.results, result) for result in results
+        ]
+        landing, self.land = self.land, None
+        for log, message in queue[:landing]:
+            log.append(message)
+        if landing is not None and landing < len(queue):
+            raise PublishFailed(f"{landing} of {len(queue)} messages landed")
+
+
+def _raise_once(planned: dict[str, Exception], name: str) -> None:
+    error = planned.pop(name, None)
+    if error is not None:
+        raise error
+
+
+def header(message: Outgoing, name: str) -> str | None:
+    """One of our headers of an answer, without the prefix."""
+    return next((value.decode() for key, value in message.headers if key == PREFIX + name), None)
