@@ -10,11 +10,15 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans, MiniBatchKMeans
+from sklearn.cluster import KMeans, MiniBatchKMeans, kmeans_plusplus
 
 from worker.clustering.centroids import Centers, Counts
 from worker.records import Assignments, ClusterIds, Embeddings
 
+SEED_TRIALS = (
+    100  # candidates for each first centre; of the usual 4 to 9, groups are left without a centre of their own
+)
+_SEED_DISTANCES = 50_000_000  # of candidates to rows, at most, unless the usual ones are more: a second or two
 SEED_ITERATIONS = 25  # Lloyd's steps on the bootstrap sample: k-means has settled by then, and k = 1,000 takes seconds
 
 
@@ -89,10 +93,24 @@ def seed(embeddings: Embeddings, *, k: int, random_state: int) -> Clustering:
     """
     rows: NDArray[np.float64] = embeddings.astype(np.float64)
     rows = _spread(rows, k=k, random_state=random_state)
-    estimator = KMeans(n_clusters=k, n_init=1, max_iter=SEED_ITERATIONS, random_state=random_state).fit(rows)
+    first = _first_centers(rows, k=k, random_state=random_state)
+    estimator = KMeans(n_clusters=k, init=first, n_init=1, max_iter=SEED_ITERATIONS).fit(rows)
     centers = estimator.cluster_centers_.astype(np.float32)
     labels = estimator.predict(embeddings.astype(np.float64))
     return Clustering(centers, np.bincount(labels, minlength=k).astype(np.float64))
+
+
+def _first_centers(rows: NDArray[np.float64], *, k: int, random_state: int) -> NDArray[np.float64]:
+    """Greedy k-means++, with more candidates for each centre where there is time for them: [k, dim].
+
+    Reference:
+        Arthur and Vassilvitskii, k-means++: the advantages of careful seeding, SODA 2007, section 7.
+    """
+    usual = 2 + int(np.log(k))
+    trials = max(usual, min(SEED_TRIALS, _SEED_DISTANCES // (len(rows) * k)))
+    centers: NDArray[np.float64]
+    centers, _ = kmeans_plusplus(rows, k, n_local_trials=trials, random_state=random_state)
+    return centers
 
 
 def best_seed(embeddings: Embeddings, *, k: int, random_states: Iterable[int]) -> Clustering:

@@ -133,7 +133,7 @@ def test_embeddings_that_were_kept_are_not_made_again(encoder_folder, texts, tmp
 
 
 def test_a_worker_seeds_with_as_many_texts_as_its_settings_say():
-    assert (1000, 1500) == (default_seed_texts(12), default_seed_texts(150))
+    assert (1000, 3000) == (default_seed_texts(12), default_seed_texts(150))
 
 
 def test_too_few_texts_to_arrive_are_refused(encoder_folder, texts):

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import MiniBatchKMeans
 
-from worker.clustering.minibatch import Clustering, assign, merge, restore, seed
+from worker.clustering.minibatch import Clustering, assign, best_seed, merge, restore, seed
 from worker.records import Embeddings
 
 K, DIM = 5, 8
@@ -199,6 +199,16 @@ def test_seeding_finds_groups_that_are_there():
     np.testing.assert_allclose(np.eye(3), seeded.centers[order], atol=FLOAT32)
 
 
+@pytest.mark.parametrize("sample", range(6))
+def test_no_group_that_stands_apart_shares_its_centre(sample):
+    noise = np.random.default_rng(sample).normal(scale=0.1, size=(240, 12))
+    groups = (np.repeat(np.eye(12), 20, axis=0) + noise).astype(np.float32)
+
+    seeded = seed(groups, k=12, random_state=0)
+
+    assert [20.0] * 12 == seeded.counts.tolist()
+
+
 def test_seeding_is_the_same_for_the_same_sample_and_random_state():
     sample = unit_rows(np.random.default_rng(7), 50)
 
@@ -224,3 +234,14 @@ def test_a_clustering_seeded_from_one_text_learns_others():
 
     assert 140 == merged.counts.sum()
     assert len(set(assign(restore(merged), rows, version=2).cluster_ids.tolist())) > 1
+
+
+def test_the_best_of_several_seedings_lies_nearest_to_its_rows():
+    rows = unit_rows(np.random.default_rng(11), 60)
+
+    def inertia(clustering):
+        return float((assign(restore(clustering), rows, version=1).distances ** 2).sum())
+
+    best = best_seed(rows, k=K, random_states=range(5))
+
+    assert min(inertia(seed(rows, k=K, random_state=one)) for one in range(5)) == inertia(best)
