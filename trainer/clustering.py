@@ -51,6 +51,7 @@ class ClusterOptions:
     seed: int
     seed_texts: int | None
     half_life: float | None
+    seed_from_all: bool  # as of `Stream`
     recipe: Refinement
     bundle: Path | None  # folder to write one to, of `dec`
     work: Path | None  # None: embeddings are not kept
@@ -121,7 +122,7 @@ def _stream(options: ClusterOptions, examples: Examples, k: int) -> Stream:
         f"--seed-texts: expected {k} (--k) to {total - 2} of {total} texts, came {first}",
     )
     topics = None if options.columns.slice is None else np.asarray([row.slice for row in examples.kept])
-    return Stream(first, topics, options.half_life)
+    return Stream(first, topics, options.half_life, options.seed_from_all)
 
 
 def _embedded(options: ClusterOptions, predictor: Predictor, examples: Examples, progress: Progress) -> Embedded:

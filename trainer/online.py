@@ -18,15 +18,16 @@ class Stream:
     seed_texts: int  # the first so many seed the centroids, and are given no cluster
     topics: NDArray[np.str_] | None = None  # [texts]; texts of a topic arrive together, instead of mixed
     half_life: float | None = None  # texts after which older ones weigh half; None never forgets
+    seed_from_all: bool = False  # the first texts are of all topics, as where `trainer seed` was given them
 
     def order(self, count: int, *, seed: int) -> NDArray[np.int64]:
         """The positions of `count` texts as they arrive; the seed mixes topics, and texts within."""
         mixed = np.random.default_rng(seed).permutation(count)
         if self.topics is None:
             return mixed
-        names = self.topics[mixed]
-        _, first, numbers = np.unique(names, return_index=True, return_inverse=True)
-        return mixed[np.argsort(first[numbers], kind="stable")]  # the topic of the first text first
+        given, rest = np.split(mixed, [self.seed_texts if self.seed_from_all else 0])
+        _, first, numbers = np.unique(self.topics[rest], return_index=True, return_inverse=True)
+        return np.concatenate([given, rest[np.argsort(first[numbers], kind="stable")]])  # topics as they first came
 
 
 @dataclass(frozen=True, slots=True)

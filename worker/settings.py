@@ -312,7 +312,8 @@ class ClusterSettings(Section):
     seed_messages: int | None = Field(
         None,
         ge=2,
-        description="Results to gather before seeding; max(1000, 20 k) if unset. Until then cluster is null.",
+        description="Results to gather before seeding; max(1000, 10 k, min(20 k, 10000)) if unset. Until then cluster "
+        "is null.",
     )
     seed_after_seconds: float = Field(
         60.0, gt=0, description="Seed with what is there (at least k) after this long, for slow topics."
@@ -331,7 +332,8 @@ class ClusterSettings(Section):
     @property
     def seed_size(self) -> int:
         """Rows to pool before seeding."""
-        return max(self.k, self.seed_messages or max(1000, 20 * self.k))
+        # 20 k are better than 10 k; beyond 10,000 the wait, the pool and the seeding would take too long
+        return max(self.k, self.seed_messages or max(1000, 10 * self.k, min(20 * self.k, 10_000)))
 
 
 class DeliverySettings(Section):

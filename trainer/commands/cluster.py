@@ -52,6 +52,10 @@ def cluster(
     topic_column: Annotated[
         str | None, typer.Option(help="online: texts with the same value here arrive together; mixed if unset.")
     ] = None,
+    seed_from_all: Annotated[
+        bool,
+        typer.Option("--seed-from-all", help="online: the texts that seed are of all topics, as after `trainer seed`."),
+    ] = False,
     half_life: Annotated[
         float | None, typer.Option(min=1, help="online: texts after which older ones weigh half; never if unset.")
     ] = None,
@@ -60,10 +64,10 @@ def cluster(
     layers: Annotated[int, typer.Option(min=1, help="dec: so many of the upper layers learn.")] = 2,
     batch_size: Annotated[int, typer.Option(min=1, help="dec: texts of a step.")] = 128,
     learning_rate: Annotated[float, typer.Option(min=0, help="dec: of the layers.")] = 2e-5,
-    center_learning_rate: Annotated[float, typer.Option(min=0, help="dec: of the centroids.")] = 1e-3,
+    center_learning_rate: Annotated[float, typer.Option(min=0, help="dec: of the centroids.")] = 1e-4,
     keep_embedding: Annotated[
         float, typer.Option(min=0, help="dec: how strongly the embedding is held near the original one.")
-    ] = 0.0,
+    ] = 0.1,
     tolerance: Annotated[
         float, typer.Option(min=0, max=1, help="dec: ends when fewer than this share of the texts change cluster.")
     ] = 0.001,
@@ -124,6 +128,7 @@ def cluster(
             seed=seed,
             seed_texts=seed_texts,
             half_life=half_life,
+            seed_from_all=seed_from_all,
             recipe=Refinement(
                 steps=steps,
                 refresh=refresh,

@@ -104,6 +104,17 @@ def test_texts_of_a_topic_arrive_together_and_mixed():
     assert sorted(order[:20]) != order[:20].tolist()
 
 
+def test_texts_of_all_topics_may_seed_what_comes_topic_by_topic():
+    topics = np.array(["x", "y"] * 20)
+
+    order = Stream(10, topics, seed_from_all=True).order(40, seed=1)
+
+    given, rest = topics[order[:10]], topics[order[10:]]
+    assert list(range(40)) == sorted(order)
+    assert {"x", "y"} == set(given)
+    assert 1 == (rest[1:] != rest[:-1]).sum()
+
+
 def test_a_stream_may_be_ordered_by_a_column(encoder_folder, tmp_path):
     rows = [
         {"text": f"{word} {other}", "label": word, "topic": word}

@@ -43,6 +43,7 @@ def numbers(result):
         yield f"{result['mean']['nmi']:.3f}"
         if result["texts"] == 6000:
             yield " | ".join(f"{result['mean'][name]:.3f}" for name in ("nmi", "ari", "accuracy"))
+    yield from clusters(result)
     if "epochs" in result:
         yield f"{result['epochs'][result['best']]['cosine']:.3f}"
     yield from disguises(result)
@@ -51,6 +52,26 @@ def numbers(result):
         yield " | ".join(f"{one['value']:.2f} ({one['low']:.2f}-{one['high']:.2f})" for one in shares)
     if "calibration_error" in result and not result["by_slice"]:
         yield from judged(result)
+
+
+def clusters(result):
+    """What the tables of clusters have to show beside their mean."""
+    if "kmeans" in result:
+        runs = (result["mean"], result["kmeans"]["mean"])
+        apart = result["kmeans"]["nmi_difference"]
+        means = " | ".join(f"{mean[name]:.3f}" for mean in runs for name in ("nmi", "ari", "accuracy"))
+        yield f"{means} | {apart['mean']:+.3f} ({apart['lowest']:+.3f} to {apart['highest']:+.3f})"
+    if "kmeans_after" in result:
+        before, own, after = (
+            " | ".join(f"{mean[name]:.3f}" for name in ("nmi", "ari", "accuracy", "silhouette"))
+            for mean in (result["kmeans_before"]["mean"], result["mean"], result["kmeans_after"]["mean"])
+        )
+        yield before
+        yield f"{own} | {after} | {result['looks'][-1]['cosine']:.3f}"
+    for one in result.get("tried", ()):
+        said = "suggested" if one["k"] == result["suggested"]["k"] else ""
+        curve = f"{one['inertia']:.3f} | {one['silhouette']:.3f} ± {one['silhouette_std']:.3f} | {one['stability']:.3f}"
+        yield f"| {one['k']} | {curve} | {one['nmi']:.3f} | {said} |"
 
 
 def judged(result):

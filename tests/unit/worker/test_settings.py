@@ -18,7 +18,8 @@ def test_a_session_timeout_of_ones_own_is_stronger_than_the_preset():
 
 
 @pytest.mark.parametrize(
-    ("k", "seed_messages", "expected"), [(50, None, 1000), (200, None, 4000), (8, 40, 40), (100, 40, 100)]
+    ("k", "seed_messages", "expected"),
+    [(50, None, 1000), (200, None, 4000), (600, None, 10_000), (2000, None, 20_000), (8, 40, 40), (100, 40, 100)],
 )
 def test_seeding_waits_for_enough_rows_and_never_for_fewer_than_clusters(k, seed_messages, expected):
     assert expected == ClusterSettings(k=k, seed_messages=seed_messages).seed_size
