@@ -46,11 +46,25 @@ def numbers(result):
     if "epochs" in result:
         yield f"{result['epochs'][result['best']]['cosine']:.3f}"
     yield from disguises(result)
+    yield from grouped(result)
     for way in result.get("ways", ()):
         shares = (way["given_spam"][place] for place in (*long_texts.PLACES, "nowhere"))
         yield " | ".join(f"{one['value']:.2f} ({one['low']:.2f}-{one['high']:.2f})" for one in shares)
     if "calibration_error" in result and not result["by_slice"]:
         yield from judged(result)
+
+
+def grouped(result):
+    """What the tables of clusters have to show."""
+    for name in ("kmeans", "kmeans_before", "kmeans_after"):
+        if name in result:
+            yield " | ".join(f"{result[name]['mean'][measure]:.3f}" for measure in ("nmi", "ari", "accuracy"))
+    for tried in result.get("tried", ()):
+        yield f"| {tried['k']} | {tried['silhouette']:.3f} | {tried['stability']:.3f} | {tried['nmi']:.3f} |"
+    for weight in result.get("weights", ()):
+        f1, nmi = weight["f1"], weight["nmi"].values()
+        yield f"| {weight['weight']:g} | {f1['value']:.3f} ({f1['low']:.3f}-{f1['high']:.3f}) |"
+        yield " | ".join([f"{weight['cosine']:.3f}", *(f"{one['mean']:.3f}" for one in nmi)])
 
 
 def judged(result):
