@@ -47,17 +47,22 @@ def read_examples(path: Path, columns: Columns | None = None) -> Examples:
     return dedupe(rows, multi_label=multi_label)
 
 
-def read_texts(path: Path, column: str = "text") -> tuple[str, ...]:
+def read_texts(path: Path, column: str = "text", *, normalized: bool = False) -> tuple[str, ...]:
     """The distinct texts of a file whose labels, if it has any, do not matter.
 
     Args:
         path: as for `read_examples`.
         column: column or key of the text.
+        normalized: undo disguised spelling, as a worker does with model.normalize.
 
     Raises:
         ConfigurationError: as for `read_examples`.
     """
-    rows = (Row(line=line, text=_text(row, path, line, column), labels=()) for line, row in _fields(path))
+    texts = ((line, _text(row, path, line, column)) for line, row in _fields(path))
+    rows = (
+        Row(line=line, text=text, labels=(), reading=normalize(text).text if normalized else None)
+        for line, text in texts
+    )
     return dedupe(rows).texts
 
 

@@ -25,13 +25,13 @@ from worker.records import Embeddings
 class Refinement:
     """Every number that the refined weights depend on, beside the texts."""
 
-    steps: int = 300  # at most
+    steps: int = 100  # at most
     refresh: int = 50  # steps between two targets
     batch_size: int = 128  # texts
     layers: int = 2  # the upper ones learn, the others stay
     learning_rate: float = 2e-5  # of the layers
-    center_learning_rate: float = 1e-4
-    keep_embedding: float = 0.1  # weight of 1 - cosine to the original embedding; at 0 clusters fall together in time
+    center_learning_rate: float = 1e-3
+    keep_embedding: float = 1.0  # weight of 1 - cosine to the original embedding, as in fine-tuning
     tolerance: float = 0.001  # share of texts that change their cluster between two targets: fewer, and it ends
     seed: int = 0
 

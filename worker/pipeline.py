@@ -99,7 +99,8 @@ class Pipeline:
         card, labels, version = self.predictor.card, self.predictor.card.labels, assignments.version
         given = given_labels(predictions.probabilities, card)  # [batch, labels]
         best = likeliest(predictions.probabilities, given).tolist()  # [batch]
-        hold = [list(compress(labels, row)) for row in given] if card.multi_label else [[labels[top]] for top in best]
+        alone = [[label] for label in labels]  # shared by all texts that are given it
+        hold = [list(compress(labels, row)) for row in given] if card.multi_label else [alone[top] for top in best]
         rounded = np.round(predictions.probabilities.astype(np.float64), 6).tolist()  # [batch, labels]
         distances = np.round(assignments.distances.astype(np.float64), 6).tolist()
         return [
@@ -142,7 +143,7 @@ class Pipeline:
                 cluster_ids=assignments.cluster_ids[rows],
             ),
             reasons=reasons,
-            labels=[card.labels[top] for top in best],
+            labels=[card.labels[top] for top in best.tolist()],
             scores=probabilities[np.arange(len(best)), best],
             distances=assignments.distances[rows],
             token_counts=predictions.token_counts[rows],

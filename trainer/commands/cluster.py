@@ -59,15 +59,15 @@ def cluster(
     half_life: Annotated[
         float | None, typer.Option(min=1, help="online: texts after which older ones weigh half; never if unset.")
     ] = None,
-    steps: Annotated[int, typer.Option(min=1, help="dec: at most.")] = 300,
+    steps: Annotated[int, typer.Option(min=1, help="dec: at most.")] = 100,
     refresh: Annotated[int, typer.Option(min=1, help="dec: steps between two targets.")] = 50,
     layers: Annotated[int, typer.Option(min=1, help="dec: so many of the upper layers learn.")] = 2,
     batch_size: Annotated[int, typer.Option(min=1, help="dec: texts of a step.")] = 128,
     learning_rate: Annotated[float, typer.Option(min=0, help="dec: of the layers.")] = 2e-5,
-    center_learning_rate: Annotated[float, typer.Option(min=0, help="dec: of the centroids.")] = 1e-4,
+    center_learning_rate: Annotated[float, typer.Option(min=0, help="dec: of the centroids.")] = 1e-3,
     keep_embedding: Annotated[
         float, typer.Option(min=0, help="dec: how strongly the embedding is held near the original one.")
-    ] = 0.1,
+    ] = 1.0,
     tolerance: Annotated[
         float, typer.Option(min=0, max=1, help="dec: ends when fewer than this share of the texts change cluster.")
     ] = 0.001,

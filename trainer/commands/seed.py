@@ -49,7 +49,7 @@ def seed(
     with exit_codes(), progress_bars("embed") as progress:
         settings = load_settings(config=config, overrides=overrides or ())
         k, rng = settings.clusters.k, Random(seed)
-        texts = read_texts(data, text_column)
+        texts = read_texts(data, text_column, normalized=settings.model.normalize)
         if sample is not None and sample < len(texts):
             texts = tuple(rng.sample(texts, sample))
         if len(texts) < k:

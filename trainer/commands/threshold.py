@@ -37,6 +37,9 @@ def threshold(
     version: Annotated[
         str | None, typer.Option(help="Of the new bundle; the old one's and the thresholds if unset.")
     ] = None,
+    normalize: Annotated[
+        bool, typer.Option(help="Undo disguised spelling first, as a worker does with model.normalize.")
+    ] = True,
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if unset.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
@@ -50,7 +53,7 @@ def threshold(
         wanted = Wanted(
             bundle=bundle,
             data=data,
-            columns=Columns(text=text_column, label=label_column, separator=label_separator),
+            columns=Columns(text=text_column, label=label_column, separator=label_separator, normalize=normalize),
             training=training,
             label=label,
             wish="recall" if precision is None else "precision",

@@ -19,7 +19,7 @@ from worker.settings import ModelSettings
 TEXTS = tuple(
     f"{first} {second}" for first in ("free", "win", "see", "late") for second in ("call", "now", "you", "at")
 )
-RECIPE = Refinement(steps=6, refresh=2, batch_size=8, layers=1, learning_rate=1e-2, tolerance=0.0)
+RECIPE = Refinement(steps=6, refresh=2, batch_size=8, layers=1, learning_rate=1e-2, tolerance=0.0, keep_embedding=0.0)
 
 
 def test_a_text_belongs_to_clusters_as_student_s_t_says():
@@ -148,7 +148,20 @@ def test_layers_below_stay_as_they_are(refining):
 
 
 def test_the_command_writes_a_bundle_that_a_worker_can_serve(encoder_folder, texts, tmp_path):
-    arguments = ["cluster", texts, "--model", encoder_folder, "--method", "dec", "--k", "4", "--steps", "4"]
+    arguments = [
+        "cluster",
+        texts,
+        "--model",
+        encoder_folder,
+        "--method",
+        "dec",
+        "--k",
+        "4",
+        "--steps",
+        "4",
+        "--keep-embedding",
+        "0",
+    ]
     arguments += ["--refresh", "2", "--layers", "1", "--learning-rate", "0.01", "--out", tmp_path / "bundle"]
     arguments += ["--work", tmp_path / "work", "--threads", "1", "--json"]
 

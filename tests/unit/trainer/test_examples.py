@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from trainer.examples import Row
 from trainer.examples import dedupe as dedupe_rows
-from trainer.reading import Columns, read_examples
+from trainer.reading import Columns, read_examples, read_texts
 from worker.errors import ConfigurationError
 
 ROWS = [("Win cash", "spam"), ("win  CASH ", "spam"), ("see you", "ham")]
@@ -190,3 +190,11 @@ def test_a_row_without_a_group_is_refused(tmp_path):
 
     with pytest.raises(ConfigurationError, match=r"line 3: expected a group in 'thread', came none; set --group"):
         read_examples(path, Columns(group="thread"))
+
+
+@pytest.mark.parametrize(("normalized", "expected"), [(True, ("free prize",)), (False, ("fr33 pr1ze",))])
+def test_texts_without_labels_are_read_as_a_worker_reads_them(tmp_path, normalized, expected):
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"text": "fr33 pr1ze"}\n', encoding="utf-8")
+
+    assert expected == read_texts(path, normalized=normalized)

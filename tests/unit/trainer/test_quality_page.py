@@ -43,10 +43,10 @@ def numbers(result):
         yield f"{result['mean']['nmi']:.3f}"
         if result["texts"] == 6000:
             yield " | ".join(f"{result['mean'][name]:.3f}" for name in ("nmi", "ari", "accuracy"))
-    yield from clusters(result)
     if "epochs" in result:
         yield f"{result['epochs'][result['best']]['cosine']:.3f}"
     yield from disguises(result)
+    yield from grouped(result)
     for way in result.get("ways", ()):
         shares = (way["given_spam"][place] for place in (*long_texts.PLACES, "nowhere"))
         yield " | ".join(f"{one['value']:.2f} ({one['low']:.2f}-{one['high']:.2f})" for one in shares)
@@ -54,24 +54,22 @@ def numbers(result):
         yield from judged(result)
 
 
-def clusters(result):
-    """What the tables of clusters have to show beside their mean."""
+def grouped(result):
+    """What the tables of clusters have to show."""
+    for name in ("kmeans", "kmeans_before", "kmeans_after"):
+        if name in result:
+            yield " | ".join(f"{result[name]['mean'][measure]:.3f}" for measure in ("nmi", "ari", "accuracy"))
     if "kmeans" in result:
-        runs = (result["mean"], result["kmeans"]["mean"])
         apart = result["kmeans"]["nmi_difference"]
-        means = " | ".join(f"{mean[name]:.3f}" for mean in runs for name in ("nmi", "ari", "accuracy"))
-        yield f"{means} | {apart['mean']:+.3f} ({apart['lowest']:+.3f} to {apart['highest']:+.3f})"
-    if "kmeans_after" in result:
-        before, own, after = (
-            " | ".join(f"{mean[name]:.3f}" for name in ("nmi", "ari", "accuracy", "silhouette"))
-            for mean in (result["kmeans_before"]["mean"], result["mean"], result["kmeans_after"]["mean"])
-        )
-        yield before
-        yield f"{own} | {after} | {result['looks'][-1]['cosine']:.3f}"
+        yield f"{apart['mean']:+.3f} ({apart['lowest']:+.3f} to {apart['highest']:+.3f})"
     for one in result.get("tried", ()):
         said = "suggested" if one["k"] == result["suggested"]["k"] else ""
         curve = f"{one['inertia']:.3f} | {one['silhouette']:.3f} ± {one['silhouette_std']:.3f} | {one['stability']:.3f}"
         yield f"| {one['k']} | {curve} | {one['nmi']:.3f} | {said} |"
+    for weight in result.get("weights", ()):
+        f1, nmi = weight["f1"], weight["nmi"].values()
+        yield f"| {weight['weight']:g} | {f1['value']:.3f} ({f1['low']:.3f}-{f1['high']:.3f}) |"
+        yield " | ".join([f"{weight['cosine']:.3f}", *(f"{one['mean']:.3f}" for one in nmi)])
 
 
 def judged(result):

@@ -153,3 +153,16 @@ def test_texts_of_the_training_data_are_refused(tmp_path, bundle, texts):
 
     assert 2 == result.exit_code
     assert "expected no text of the training data" in result.stderr
+
+
+def test_a_threshold_reads_disguised_texts_as_the_worker_will(tmp_path, bundle, texts):
+    before = bundle("ham", "spam")
+    wide = str.maketrans({chr(letter): chr(letter + 0xFEE0) for letter in range(ord("a"), ord("z") + 1)})
+    disguised = write_rows(tmp_path / "wide.jsonl", [{**row, "text": row["text"].translate(wide)} for row in rows()])
+    wish = ("--label", "spam", "--recall", "0.9", "--json")
+
+    clean = json.loads(run(before, texts, *wish, "--out", tmp_path / "clean").stdout)
+    undone = json.loads(run(before, disguised, *wish, "--out", tmp_path / "undone").stdout)
+    as_it_came = json.loads(run(before, disguised, *wish, "--no-normalize", "--out", tmp_path / "came").stdout)
+
+    assert clean["threshold"] == undone["threshold"] != as_it_came["threshold"]
