@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch._inductor import config as inductor
 from torch.autograd import Function
 
 from worker.inference.engines.engine import Answers, Engine, TokenBatch
@@ -47,6 +48,8 @@ def ways(network: nn.Module) -> dict[str, Callable[[], Engine]]:
         "tried: onnx quantize_dynamic, scales by tensor": functools.partial(_library, network, per_channel=False),
         "tried: onnx quantize_dynamic, scales by channel": functools.partial(_library, network, per_channel=True),
         "tried: torch dynamic int8": lambda: TorchEngine(_torch_int8(network), device=CPU),
+        "tried: torch inductor fp32": lambda: _compiled(network),
+        "tried: torch inductor bf16": lambda: _compiled(_in_bf16(network)),
         "tried: openvino fp32": functools.partial(_openvino, network, "f32"),
         "tried: openvino bf16": functools.partial(_openvino, network, "bf16"),
     }
@@ -142,6 +145,16 @@ def _library(network: nn.Module, *, per_channel: bool) -> Engine:
 
 def _torch_int8(network: nn.Module) -> nn.Module:
     return torch.ao.quantization.quantize_dynamic(copy.deepcopy(network), {nn.Linear}, dtype=torch.qint8)
+
+
+def _compiled(network: nn.Module) -> Engine:
+    """Compiled at the first batch, with the weights packed; needs a C++ compiler, and half a minute."""
+    with inductor.patch({"freezing": True, "cpp.threads": 1}):
+        compiled = TorchEngine(torch.compile(copy.deepcopy(network), dynamic=True), device=CPU)
+        for rows, width in ((4, 16), (8, 24)):
+            ids = np.ones((rows, width), np.int64)
+            compiled.embed_and_classify(TokenBatch(ids, ids))
+        return compiled
 
 
 class _OpenVino:
