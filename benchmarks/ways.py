@@ -42,6 +42,9 @@ def ways(network: nn.Module) -> dict[str, Callable[[], Engine]]:
         "tried: onnx int8, a scale for the batch": lambda: OnnxEngine(
             open_session(exported(_swapped(network, _BatchLinear8)), threads=1)
         ),
+        "tried: onnx int8, rows around zero": lambda: OnnxEngine(
+            open_session(exported(_swapped(network, _SymmetricLinear8)), threads=1)
+        ),
         "tried: onnx int8, blocks of 64": lambda: OnnxEngine(
             open_session(exported(_swapped(network, _BlockLinear8)), threads=1)
         ),
@@ -78,6 +81,37 @@ class _BatchLinear8(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return _ScaledByBatch.apply(x, self.weight, self.scale) + self.bias
+
+
+class _AroundZero(Function):
+    """A linear layer in int8 with a scale for each row, the same zero point for all: nothing to correct afterwards."""
+
+    @staticmethod
+    def forward(_ctx: Any, x: torch.Tensor, weight: torch.Tensor, _scale: torch.Tensor) -> torch.Tensor:
+        return x @ weight.float()
+
+    @staticmethod
+    def symbolic(g: Any, x: Any, weight: Any, scale: Any) -> Any:
+        def constant(value: Any, dtype: torch.dtype = torch.float32) -> Any:
+            return g.op("Constant", value_t=torch.tensor(value, dtype=dtype))
+
+        width, out = weight.type().sizes()
+        rows = g.op("Reshape", x, constant([-1, width], torch.int64))
+        high, low = (g.op(name, rows, axes_i=[-1], keepdims_i=1) for name in ("ReduceMax", "ReduceMin"))
+        step = g.op("Max", g.op("Mul", g.op("Max", high, g.op("Neg", low)), constant(1 / 127)), constant(1e-12))
+        flat = g.op("Reshape", step, constant([-1], torch.int64))
+        middle = constant(128, torch.uint8)
+        bytes_ = g.op("QuantizeLinear", rows, flat, g.op("Expand", middle, g.op("Shape", flat)), axis_i=0)
+        product = g.op(f"{DOMAIN}::MatMulIntegerToFloat", bytes_, weight, constant(1.0), scale, middle)
+        whole, ends = g.op("Shape", x), [constant([at], torch.int64) for at in (0, -1)]
+        shape = g.op("Concat", g.op("Slice", whole, *ends), constant([out], torch.int64), axis_i=0)
+        node = g.op("Reshape", g.op("Mul", product, step), shape)
+        return node.setType(x.type().with_sizes([*[None] * (x.type().dim() - 1), out]))
+
+
+class _SymmetricLinear8(_BatchLinear8):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return _AroundZero.apply(x, self.weight, self.scale) + self.bias
 
 
 class _InBlocks(Function):
