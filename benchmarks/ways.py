@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch._inductor import config as inductor
 from torch.autograd import Function
 
 from worker.inference.engines.engine import Answers, Engine, TokenBatch
@@ -41,12 +42,17 @@ def ways(network: nn.Module) -> dict[str, Callable[[], Engine]]:
         "tried: onnx int8, a scale for the batch": lambda: OnnxEngine(
             open_session(exported(_swapped(network, _BatchLinear8)), threads=1)
         ),
+        "tried: onnx int8, rows around zero": lambda: OnnxEngine(
+            open_session(exported(_swapped(network, _SymmetricLinear8)), threads=1)
+        ),
         "tried: onnx int8, blocks of 64": lambda: OnnxEngine(
             open_session(exported(_swapped(network, _BlockLinear8)), threads=1)
         ),
         "tried: onnx quantize_dynamic, scales by tensor": functools.partial(_library, network, per_channel=False),
         "tried: onnx quantize_dynamic, scales by channel": functools.partial(_library, network, per_channel=True),
         "tried: torch dynamic int8": lambda: TorchEngine(_torch_int8(network), device=CPU),
+        "tried: torch inductor fp32": lambda: _compiled(network),
+        "tried: torch inductor bf16": lambda: _compiled(_in_bf16(network)),
         "tried: openvino fp32": functools.partial(_openvino, network, "f32"),
         "tried: openvino bf16": functools.partial(_openvino, network, "bf16"),
     }
@@ -75,6 +81,37 @@ class _BatchLinear8(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         return _ScaledByBatch.apply(x, self.weight, self.scale) + self.bias
+
+
+class _AroundZero(Function):
+    """A linear layer in int8 with a scale for each row, the same zero point for all: nothing to correct afterwards."""
+
+    @staticmethod
+    def forward(_ctx: Any, x: torch.Tensor, weight: torch.Tensor, _scale: torch.Tensor) -> torch.Tensor:
+        return x @ weight.float()
+
+    @staticmethod
+    def symbolic(g: Any, x: Any, weight: Any, scale: Any) -> Any:
+        def constant(value: Any, dtype: torch.dtype = torch.float32) -> Any:
+            return g.op("Constant", value_t=torch.tensor(value, dtype=dtype))
+
+        width, out = weight.type().sizes()
+        rows = g.op("Reshape", x, constant([-1, width], torch.int64))
+        high, low = (g.op(name, rows, axes_i=[-1], keepdims_i=1) for name in ("ReduceMax", "ReduceMin"))
+        step = g.op("Max", g.op("Mul", g.op("Max", high, g.op("Neg", low)), constant(1 / 127)), constant(1e-12))
+        flat = g.op("Reshape", step, constant([-1], torch.int64))
+        middle = constant(128, torch.uint8)
+        bytes_ = g.op("QuantizeLinear", rows, flat, g.op("Expand", middle, g.op("Shape", flat)), axis_i=0)
+        product = g.op(f"{DOMAIN}::MatMulIntegerToFloat", bytes_, weight, constant(1.0), scale, middle)
+        whole, ends = g.op("Shape", x), [constant([at], torch.int64) for at in (0, -1)]
+        shape = g.op("Concat", g.op("Slice", whole, *ends), constant([out], torch.int64), axis_i=0)
+        node = g.op("Reshape", g.op("Mul", product, step), shape)
+        return node.setType(x.type().with_sizes([*[None] * (x.type().dim() - 1), out]))
+
+
+class _SymmetricLinear8(_BatchLinear8):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return _AroundZero.apply(x, self.weight, self.scale) + self.bias
 
 
 class _InBlocks(Function):
@@ -142,6 +179,16 @@ def _library(network: nn.Module, *, per_channel: bool) -> Engine:
 
 def _torch_int8(network: nn.Module) -> nn.Module:
     return torch.ao.quantization.quantize_dynamic(copy.deepcopy(network), {nn.Linear}, dtype=torch.qint8)
+
+
+def _compiled(network: nn.Module) -> Engine:
+    """Compiled at the first batch, with the weights packed; needs a C++ compiler, and half a minute."""
+    with inductor.patch({"freezing": True, "cpp.threads": 1}):
+        compiled = TorchEngine(torch.compile(copy.deepcopy(network), dynamic=True), device=CPU)
+        for rows, width in ((4, 16), (8, 24)):
+            ids = np.ones((rows, width), np.int64)
+            compiled.embed_and_classify(TokenBatch(ids, ids))
+        return compiled
 
 
 class _OpenVino:

@@ -130,7 +130,7 @@ class Decoder:
     def _document(
         self, record: Record, *, text: str, identity: str | None, attributes: RawObject
     ) -> Document | DeadLetter:
-        if not text.strip():
+        if not text or text.isspace():
             return _refuse(record, "empty_text", "expected text, came nothing but white space")
         return Document(identity, text, self.read(text), attributes, record)
 
@@ -153,10 +153,10 @@ def _is_json(plain: str) -> bool:
 
 def _take(tree: RawObject, path: str) -> object:
     """Remove and return the value at a dotted path, or None where there is nothing."""
-    name, dot, rest = path.partition(".")
-    if not dot:
-        raw = tree.pop(name, None)
+    if "." not in path:
+        raw = tree.pop(path, None)
         return None if raw is None else _decode_any(raw)
+    name, _, rest = path.partition(".")
     if name not in tree:
         return None
     try:

@@ -14,7 +14,7 @@ from worker.metrics.answers import Answers
 from worker.metrics.clock import LoopClock
 from worker.metrics.partitions import PartitionGauges
 from worker.metrics.snapshots import SnapshotGauges
-from worker.records import Outcome, Outgoing, Partition, Position, Record
+from worker.records import Outcome, Outgoing, Partition, Position
 from worker.streams import Poll, Published
 
 DRIFT_WINDOW = 2000  # messages; chance alone then moves an index of 17 bins by 0.016
@@ -72,46 +72,47 @@ class Journal:
         """The loop asked for `wanted` messages."""
         self.health.joined = polled.joined
         with self.metrics.between_events:
-            self._clock.spent("poll" if polled.records else "idle", now=now)
+            self._clock.spent("poll" if polled.batches else "idle", now=now)
             self._clock.paused(now=now, paused=paused)
             if polled.reassigned:
                 self._partitions.reassigned()
             else:
-                self._partitions.polled(polled.records, polled.lag, now=self.wall())
-            if polled.records:
-                self.metrics.flush.labels("full" if len(polled.records) >= wanted else "drained").inc()
+                self._partitions.polled(polled.batches, polled.lag, now=self.wall())
+            if polled.batches:
+                self.metrics.flush.labels("full" if len(polled) >= wanted else "drained").inc()
 
-    def consumed(self, records: Sequence[Record]) -> None:
+    def consumed(self, polled: Poll) -> None:
         """Messages were read: they are in flight until they are published or dropped."""
         with self.metrics.between_events:
-            self.metrics.in_flight.set(len(records))
-            for topic in {record.topic for record in records}:
-                sizes = [len(record.value or b"") for record in records if record.topic == topic]
-                self.metrics.consumed.labels(topic).inc(len(sizes))
-                self.metrics.consumed_bytes.labels(topic).inc(sum(sizes))
+            self.metrics.in_flight.set(len(polled))
+            for source, batch in polled.batches.items():
+                self.metrics.consumed.labels(source.topic).inc(len(batch))
+                self.metrics.consumed_bytes.labels(source.topic).inc(
+                    sum([len(record.value or b"") for record in batch])
+                )
 
     def published(
         self,
         outcome: Outcome,
-        records: Sequence[Record],
+        polled: Poll,
         *,
         results: Sequence[Outgoing],
         dead_letters: Sequence[Outgoing],
     ) -> None:
         """A batch is acked; `results` and `dead_letters` are those that were not published before."""
-        metrics, now = self.metrics, self.wall()
+        metrics, now, messages = self.metrics, self.wall(), len(polled)
         self.broker(None)
         with metrics.between_events:
             metrics.in_flight.set(0)
             metrics.processed.labels("ok").inc(len(results))
             metrics.processed.labels("dead_letter").inc(len(dead_letters))
-            metrics.processed.labels("already_published").inc(len(records) - len(results) - len(dead_letters))
+            metrics.processed.labels("already_published").inc(messages - len(results) - len(dead_letters))
             for topic, sent in zip(metrics.outputs, (results, dead_letters), strict=True):
                 metrics.produced.labels(topic).inc(len(sent))
-            metrics.batch.observe(len(records))
+            metrics.batch.observe(messages)
             metrics.progress.set(now)
-            self._answers.count(outcome, records, results=results, dead_letters=dead_letters, now=now)
-            self._partitions.finished(records, now=now)
+            self._answers.count(outcome, polled.records, results=results, dead_letters=dead_letters, now=now)
+            self._partitions.finished(polled.batches, now=now)
 
     def dropped(self, messages: int, error: Exception, *, operation: str) -> None:
         """A batch will be read again."""

@@ -16,7 +16,7 @@ from worker.journal import Journal
 from worker.pace import Pace
 from worker.pipeline import Pipeline
 from worker.records import Outgoing, Partition, Record
-from worker.streams import Sink, Source
+from worker.streams import Poll, Sink, Source
 
 STOP_AFTER_SINGLES = 6  # drops in a row, the last of them at a single message, before the worker gives up
 FIRST_BACKOFF_SECONDS = 0.1  # doubles with every failure in a row
@@ -127,11 +127,11 @@ class StreamLoop:
             if polled.joined:
                 self._begin()
             return
-        if polled.records:
-            self._work(polled.records)
+        if polled.batches:
+            self._work(polled)
         elif self.clock() - self._last_fence >= PROOF_OF_LIFE_SECONDS:
             self._fence()
-        if self._checkpoint_due(idle=not polled.records):
+        if self._checkpoint_due(idle=not polled.batches):
             self._checkpoint()
 
     def _begin(self) -> None:
@@ -145,12 +145,13 @@ class StreamLoop:
         self._begun = True
         self.journal.began(starts, self._answered.published)
 
-    def _work(self, records: Sequence[Record]) -> None:
+    def _work(self, polled: Poll) -> None:
         """Answer one batch: process, fence, publish, observe."""
         began = self.clock()
+        records = polled.records
         self._working_on = len(records)
-        self._in_hand = finished = _next_offsets(records)
-        self.journal.consumed(records)
+        self._in_hand = finished = {source: batch[-1].offset + 1 for source, batch in polled.batches.items()}
+        self.journal.consumed(polled)
         outcome = self.pipeline.process(records)
         results, dead_letters = self._answered.new(outcome.results), self._answered.new(outcome.dead_letters)
         flags = _flags(records, results, dead_letters)
@@ -167,7 +168,7 @@ class StreamLoop:
         self._working_on = 0
         self.ceiling.count(flags)
         self.pace.finished(messages=len(records), seconds=acked - began)
-        self.journal.published(outcome, records, results=results, dead_letters=dead_letters)
+        self.journal.published(outcome, polled, results=results, dead_letters=dead_letters)
         self.journal.pending(self.clusters.pending_bytes)
         self.journal.stage("process", processed - began)
         self.journal.stage("fence", fenced - processed)
@@ -260,15 +261,6 @@ class StreamLoop:
     def _jittered(self, failures: int) -> float:
         seconds = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(failures, 10))
         return seconds * self.rng.uniform(0.5, 1.0)
-
-
-def _next_offsets(records: Sequence[Record]) -> dict[Partition, int]:
-    following: dict[Partition, int] = {}
-    for record in records:
-        source, end = record.source, record.offset + 1
-        if end > following.get(source, 0):
-            following[source] = end
-    return following
 
 
 def _flags(records: Sequence[Record], results: Sequence[Outgoing], dead_letters: Sequence[Outgoing]) -> list[bool]:

@@ -8,13 +8,14 @@ import numpy as np
 
 from worker.codec import Answer, Decoder, Encoder
 from worker.errors import DeviceOutOfMemory, PredictorError
-from worker.inference.decisions import given_labels, likeliest
+from worker.inference.decisions import Given, given_labels, likeliest
 from worker.inference.predictor import Predictor
 from worker.records import (
     Assignments,
     DeadLetter,
     Document,
     Embeddings,
+    LabelIds,
     Observations,
     Outcome,
     Outgoing,
@@ -50,26 +51,21 @@ class Pipeline:
         letters = [item for item in decoded if isinstance(item, DeadLetter)]
         documents = [item for item in decoded if isinstance(item, Document)]
         if not documents:
-            return self._outcome([], [], letters, None, None)
+            return self._outcome([], [], letters, None)
         answered = self._predict(documents)
         letters += answered.letters
         if not answered.documents:
-            return self._outcome([], [], letters, None, None)
-        predictions = Predictions.joined(answered.predictions)
-        assignments = self.assign(predictions.embeddings)
-        results: list[Outgoing] = []
-        kept: list[int] = []
-        now_ms = self.now_ms()
-        answers = self._answers(predictions, assignments)
-        for row, (document, answer) in enumerate(zip(answered.documents, answers, strict=True)):
-            encoded = self.encoder.result(document, answer, predictions.embeddings[row], now_ms)
-            if isinstance(encoded, DeadLetter):
-                letters.append(encoded)
-            else:
-                results.append(encoded)
-                kept.append(row)
-        obfuscated = sum(answered.documents[row].reading.obfuscated for row in kept)
-        return self._outcome(results, kept, letters, predictions, assignments, obfuscated=obfuscated)
+            return self._outcome([], [], letters, None)
+        columns = self._columns(answered)
+        embeddings, now_ms = columns.predictions.embeddings, self.now_ms()
+        encoded = [
+            self.encoder.result(document, answer, embedding, now_ms)
+            for document, answer, embedding in zip(columns.documents, self._answers(columns), embeddings, strict=True)
+        ]
+        kept = [row for row, answer in enumerate(encoded) if isinstance(answer, Outgoing)]
+        results = [answer for answer in encoded if isinstance(answer, Outgoing)]
+        letters += [answer for answer in encoded if isinstance(answer, DeadLetter)]
+        return self._outcome(results, kept, letters, columns)
 
     def _predict(self, documents: Sequence[Document]) -> "_Answered":
         """Predict in one pass; where that fails, halve until the guilty messages stand alone."""
@@ -95,13 +91,20 @@ class Pipeline:
                 answered.predictions.append(predictions)
         return answered
 
-    def _answers(self, predictions: Predictions, assignments: Assignments) -> list[Answer]:
-        card, labels, version = self.predictor.card, self.predictor.card.labels, assignments.version
-        given = given_labels(predictions.probabilities, card)  # [batch, labels]
-        best = likeliest(predictions.probabilities, given).tolist()  # [batch]
+    def _columns(self, answered: "_Answered") -> "_Columns":
+        predictions = Predictions.joined(answered.predictions)
+        given = given_labels(predictions.probabilities, self.predictor.card)
+        best = likeliest(predictions.probabilities, given)
+        return _Columns(answered.documents, predictions, given, best, self.assign(predictions.embeddings))
+
+    def _answers(self, columns: "_Columns") -> list[Answer]:
+        card, labels = self.predictor.card, self.predictor.card.labels
+        assignments, version = columns.assignments, columns.assignments.version
+        best = columns.best.tolist()
         alone = [[label] for label in labels]  # shared by all texts that are given it
-        hold = [list(compress(labels, row)) for row in given] if card.multi_label else [alone[top] for top in best]
-        rounded = np.round(predictions.probabilities.astype(np.float64), 6).tolist()  # [batch, labels]
+        several = card.multi_label
+        hold = [list(compress(labels, row)) for row in columns.given] if several else [alone[top] for top in best]
+        rounded = np.round(columns.predictions.probabilities.astype(np.float64), 6).tolist()  # [batch, labels]
         distances = np.round(assignments.distances.astype(np.float64), 6).tolist()
         return [
             Answer(labels[top], row[top], dict(zip(labels, row, strict=True)), held, cluster, distance, version)
@@ -115,24 +118,17 @@ class Pipeline:
         results: Sequence[Outgoing],
         kept: Sequence[int],
         letters: Sequence[DeadLetter],
-        predictions: Predictions | None,
-        assignments: Assignments | None,
-        *,
-        obfuscated: int = 0,
+        columns: "_Columns | None",
     ) -> Outcome:
         now_ms = self.now_ms()
         dead_letters = [self.encoder.dead_letter(letter, now_ms) for letter in letters]
         reasons = [letter.reason for letter in letters]
-        if predictions is None or assignments is None:
-            nothing = np.empty(0, np.float32)
-            observations = Observations(
-                [], np.empty(0, np.int64), np.empty((0, self.predictor.card.dim), np.float32), np.empty(0, np.int64)
-            )
-            return Outcome([], dead_letters, observations, reasons, [], nothing, nothing, np.empty(0, np.int64), 0, 0)
+        if columns is None:
+            nothing, none = np.empty(0, np.float32), np.empty(0, np.int64)
+            observations = Observations([], none, np.empty((0, self.predictor.card.dim), np.float32), none)
+            return Outcome([], dead_letters, observations, reasons, none, nothing, nothing, none, 0, 0)
         rows = np.asarray(kept, np.intp)
-        card = self.predictor.card
-        probabilities = predictions.probabilities[rows]  # [results, labels]
-        best = likeliest(probabilities, given_labels(probabilities, card))  # [results]
+        predictions, assignments, best = columns.predictions, columns.assignments, columns.best[rows]
         return Outcome(
             results=results,
             dead_letters=dead_letters,
@@ -143,12 +139,12 @@ class Pipeline:
                 cluster_ids=assignments.cluster_ids[rows],
             ),
             reasons=reasons,
-            labels=[card.labels[top] for top in best.tolist()],
-            scores=probabilities[np.arange(len(best)), best],
+            label_ids=best,
+            scores=predictions.probabilities[rows, best],
             distances=assignments.distances[rows],
             token_counts=predictions.token_counts[rows],
             truncated=int(predictions.truncated[rows].sum()),
-            obfuscated=obfuscated,
+            obfuscated=sum(columns.documents[row].reading.obfuscated for row in kept),
         )
 
 
@@ -159,6 +155,17 @@ class _Answered:
     documents: list[Document]
     predictions: list[Predictions]
     letters: list[DeadLetter]
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What is known of the documents of a batch; row i of each belongs to document i."""
+
+    documents: Sequence[Document]
+    predictions: Predictions
+    given: Given  # [batch, labels]
+    best: LabelIds  # [batch]
+    assignments: Assignments
 
 
 def _probe(record: Record) -> str:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 Probabilities = NDArray[np.float32]  # [batch, labels], each in 0..1
 Embeddings = NDArray[np.float32]  # [batch, dim], rows have length 1
+LabelIds = NDArray[np.int64]  # [batch], places in the model's labels
 ClusterIds = NDArray[np.int64]  # [batch], -1 where no centroids exist yet
 Distances = NDArray[np.float32]  # [batch], Euclidean, 0..2
 
@@ -61,7 +62,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         return _known(self.topic, self.partition)
 
 
-class Reading(NamedTuple):
+class Reading(msgspec.Struct, frozen=True, gc=False):
     """A text as the model reads it."""
 
     text: str
@@ -167,7 +168,7 @@ class Outcome:
     dead_letters: Sequence[Outgoing]
     observations: Observations  # row i belongs to results[i]
     reasons: Sequence[str]  # of dead_letters, for metrics
-    labels: Sequence[str]  # of results, for metrics
+    label_ids: LabelIds  # [results]
     scores: NDArray[np.float32]  # [results], of that label
     distances: Distances  # [results]
     token_counts: NDArray[np.int64]  # [results]

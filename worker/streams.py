@@ -12,16 +12,24 @@ class Poll:
     """What one poll brought.
 
     Attributes:
-        records: in offset order within each partition; empty where `reassigned`.
+        batches: messages of each partition that has some, in offset order; none where `reassigned`.
         reassigned: the group has a new generation: begin again before anything else.
         joined: the group has given this worker a place, with or without partitions.
         lag: messages between the position and the end of each owned partition, where known.
     """
 
-    records: Sequence[Record]
+    batches: Mapping[Partition, Sequence[Record]] = field(default_factory=dict)
     reassigned: bool = False
     joined: bool = True
     lag: Mapping[Partition, int] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return sum(map(len, self.batches.values()))
+
+    @property
+    def records(self) -> list[Record]:
+        """All messages, partition after partition; a new list each time."""
+        return [record for batch in self.batches.values() for record in batch]
 
 
 @dataclass(frozen=True, slots=True)

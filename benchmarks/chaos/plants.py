@@ -46,9 +46,13 @@ class PlantedSource:
     def poll(self, *, max_records: int, timeout_seconds: float) -> Poll:
         """See Source."""
         polled = self.inner.poll(max_records=max_records, timeout_seconds=timeout_seconds)
-        fresh = [record for record in polled.records if record.offset >= self.read.get(record.source, 0)]
-        self.read.update({record.source: record.offset + 1 for record in fresh})
-        return replace(polled, records=fresh)
+        fresh = {
+            source: [record for record in batch if record.offset >= self.read.get(source, 0)]
+            for source, batch in polled.batches.items()
+        }
+        batches = {source: batch for source, batch in fresh.items() if batch}
+        self.read.update({source: batch[-1].offset + 1 for source, batch in batches.items()})
+        return replace(polled, batches=batches)
 
     def rewind(self, floor: Mapping[Partition, Position]) -> Mapping[Partition, Position]:
         """See Source."""

@@ -140,13 +140,17 @@ def _shared(cores: Mapping[str, float]) -> str:
     return ", ".join(f"{name} {used:.2f}" for name, used in cores.items())
 
 
+def _rounds(factors: Mapping[str, Any]) -> str:
+    return f"{factors['median']:.2f} x, rounds {', '.join(f'{factor:.2f}' for factor in factors['rounds'])}"
+
+
 def _rest(found: Mapping[str, Any]) -> str:
     scale, start, memory = found["scale"], found["start_up"], found["memory"]
     rows = [
         ("one worker, messages/s", f"{scale['1']['median']:,.1f}"),
         ("two workers, messages/s, the broker on the same two cores", f"{scale['2']['median']:,.1f}"),
-        ("two workers beside one", f"{scale['factor']:.2f} x, efficiency {scale['efficiency']:.0%}"),
-        ("the model alone on two cores beside one", f"{scale['forward_factor']:.2f} x"),
+        ("two workers beside one", f"efficiency {scale['efficiency']:.0%}, {_rounds(scale['factors'])}"),
+        ("the model alone on two cores beside one", _rounds(scale["forward_factors"])),
         *((f"cores used with {count} worker(s)", _shared(cores)) for count, cores in scale["cores"].items()),
         *(
             (

@@ -28,7 +28,7 @@ class Plan:
     road_seconds: float
     road_messages: int
     latency_seconds: float = 20.0
-    scale_rounds: int = 3
+    scale_rounds: int = 5
     scale_seconds: float = 10.0
     repeat_rounds: int = 2
     cluster_seconds: float = 5.0

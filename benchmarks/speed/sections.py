@@ -179,15 +179,22 @@ def scale(stage: Stage, _found: Found) -> Any:
             )
     rates = {count: Spread.of([round(crew.rate, 2) for crew in found]) for count, found in crews.items()}
     raw = {count: Spread.of([round(rate, 2) for rate in found]) for count, found in alone.items()}
-    factor = rates[2].median / rates[1].median
+    factors, raw_factors = _quotients(rates[2], rates[1]), _quotients(raw[2], raw[1])
     return {
         **{str(count): spread for count, spread in rates.items()},
-        "factor": factor,
-        "efficiency": factor / 2,
+        "factor": factors.median,
+        "factors": factors,
+        "efficiency": factors.median / 2,
         "cores": {str(count): _median_cores(found) for count, found in crews.items()},
         "forward": {str(count): spread for count, spread in raw.items()},
-        "forward_factor": raw[2].median / raw[1].median,
+        "forward_factor": raw_factors.median,
+        "forward_factors": raw_factors,
     }
+
+
+def _quotients(above: Spread, below: Spread) -> Spread:
+    """Round by round: one and two follow each other within a minute, but a host's speed changes between rounds."""
+    return Spread.of([round(a / b, 3) for a, b in zip(above.rounds, below.rounds, strict=True)])
 
 
 def _median_cores(crews: list[Crew]) -> dict[str, float]:

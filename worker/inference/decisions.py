@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.inference.predictor import ModelCard
-from worker.records import Probabilities
+from worker.records import LabelIds, Probabilities
 
 Given = NDArray[np.bool_]  # [batch, labels]
 
@@ -36,9 +36,9 @@ def given_labels(probabilities: Probabilities, card: ModelCard) -> Given:
     return _one_each(likeliest(probabilities, open_to), labels=len(card.labels))
 
 
-def likeliest(probabilities: Probabilities, given: Given) -> NDArray[np.int64]:
+def likeliest(probabilities: Probabilities, given: Given) -> LabelIds:
     """[batch]: the likeliest of the labels a text is given, the likeliest of all where it is given none."""
-    best: NDArray[np.int64] = np.where(given, probabilities, probabilities - 2).argmax(axis=1)  # 2: below all others
+    best: LabelIds = np.where(given, probabilities, probabilities - 2).argmax(axis=1)  # 2: below all others
     return best
 
 

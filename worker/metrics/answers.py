@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,7 +40,11 @@ class Answers:
             "length": len(TOKENS) + 1,
             "cluster": CLUSTER_BINS + 1,
         }
-        return cls(metrics, tuple(labels), Drift(bins, drift_window))
+        drift = Drift(bins, drift_window)
+        metrics.drift_window.set_function(lambda: drift.messages)
+        for signal in bins:  # worked out for every scrape, not for every batch
+            metrics.drift.labels(signal).set_function(partial(drift.index, signal))
+        return cls(metrics, tuple(labels), drift)
 
     def count(
         self,
@@ -86,36 +91,31 @@ class Answers:
 
     def _results(self, outcome: Outcome, rows: NDArray[np.bool_]) -> None:
         metrics = self.metrics
-        labels = Counter(outcome.labels if rows.all() else np.asarray(outcome.labels, object)[rows].tolist())
-        for label, count in labels.items():
-            metrics.predictions.labels(label if label in metrics.label_slots else OTHER).inc(count)
+        labels = np.bincount(outcome.label_ids[rows], minlength=len(self.labels))
+        for place in np.flatnonzero(labels).tolist():
+            label = self.labels[place]
+            metrics.predictions.labels(label if label in metrics.label_slots else OTHER).inc(int(labels[place]))
         scores, lengths = outcome.scores[rows], outcome.token_counts[rows]  # [results]
         clusters = outcome.observations.cluster_ids[rows]  # [results]
         distances = outcome.distances[rows][clusters != NO_CLUSTER].astype(np.float64)  # [assigned]
         metrics.truncated.inc(outcome.truncated)
         metrics.obfuscated.inc(outcome.obfuscated)
-        metrics.confidence.observe(scores)
+        confidence = metrics.confidence.observe(scores)
         metrics.low_confidence.inc(int((scores < LOW_CONFIDENCE).sum()))
-        metrics.input_tokens.observe(lengths)
+        length = metrics.input_tokens.observe(lengths)
         metrics.distance.observe(distances)
         self._squared_distance += float((distances**2).sum())
         self._assigned += len(distances)
-        self._drift(labels, scores, lengths, clusters)
-
-    def _drift(
-        self, labels: Counter[str], scores: NDArray[np.float32], lengths: NDArray[np.int64], clusters: NDArray[np.int64]
-    ) -> None:
         folded = np.where(clusters == NO_CLUSTER, CLUSTER_BINS, clusters % CLUSTER_BINS)  # [results]
-        counts = {
-            "label": np.asarray([labels[label] for label in self.labels], np.int64),
-            "confidence": _bins(scores, CONFIDENCE),
-            "length": _bins(lengths, TOKENS),
-            "cluster": np.bincount(folded, minlength=CLUSTER_BINS + 1),
-        }
-        self.drift.observe(counts, messages=len(scores))
-        self.metrics.drift_window.set(self.drift.messages)
-        for signal, index in self.drift.indices().items():
-            self.metrics.drift.labels(signal).set(index)
+        self.drift.observe(
+            {
+                "label": labels,
+                "confidence": confidence,
+                "length": length,
+                "cluster": np.bincount(folded, minlength=CLUSTER_BINS + 1),
+            },
+            messages=len(scores),
+        )
 
 
 def _kept(answers: Sequence[Outgoing], fresh: set[tuple[Partition, int]] | None) -> NDArray[np.bool_]:
@@ -123,7 +123,3 @@ def _kept(answers: Sequence[Outgoing], fresh: set[tuple[Partition, int]] | None)
     if fresh is None:
         return np.ones(len(answers), np.bool_)
     return np.asarray([(answer.source, answer.offset) in fresh for answer in answers], np.bool_)
-
-
-def _bins(values: NDArray[np.float32] | NDArray[np.int64], edges: Sequence[float]) -> NDArray[np.int64]:
-    return np.bincount(np.searchsorted(np.asarray(edges), values), minlength=len(edges) + 1)

@@ -79,14 +79,12 @@ class Drift:
             self._blocks.popleft()
             self._filled.popleft()
 
-    def indices(self) -> dict[str, float]:
-        """The index of every signal; 0 until both windows are full."""
+    def index(self, signal: str) -> float:
+        """The index of one signal; 0 until both windows are full."""
         if self.messages < self.window:
-            return dict.fromkeys(self.bins, 0.0)
-        newest = self._zeros()
-        for block in self._blocks:
-            _add(newest, block)
-        return {signal: psi(self._reference[signal], newest[signal]) for signal in self.bins}
+            return 0.0
+        newest: Counts = np.sum([block[signal] for block in self._blocks], axis=0)
+        return psi(self._reference[signal], newest)
 
     def _zeros(self) -> dict[str, Counts]:
         return {signal: np.zeros(bins, np.int64) for signal, bins in self.bins.items()}

@@ -40,12 +40,14 @@ class BatchHistogram(Collector):
         self._bounds = [*map(floatToGoString, buckets), "+Inf"]
         self._series = {value: _Series(np.zeros(len(buckets) + 1, np.int64)) for value in values}
 
-    def observe(self, values: ArrayLike, *, label_value: str = "") -> None:
-        """Count every value of an array."""
+    def observe(self, values: ArrayLike, *, label_value: str = "") -> NDArray[np.int64]:
+        """Count every value of an array, and return how many of them fell into each bucket: [buckets + 1]."""
         array = np.asarray(values, np.float64)
         series = self._series[label_value]
-        series.counts += np.bincount(np.searchsorted(self._edges, array, side="left"), minlength=len(self._bounds))
+        counts = np.bincount(np.searchsorted(self._edges, array, side="left"), minlength=len(self._bounds))
+        series.counts += counts
         series.total += float(array.sum())
+        return counts
 
     def example(self, value: float, labels: Mapping[str, str], *, label_value: str = "", timestamp: float) -> None:
         """Remember where a value that was observed came from.

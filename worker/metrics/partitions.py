@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from worker.metrics.metrics import Metrics
 from worker.records import Partition, Record
 
+Batches = Mapping[Partition, Sequence[Record]]  # in offset order, none of them empty
+
 
 @dataclass(slots=True)
 class PartitionGauges:
@@ -33,19 +35,19 @@ class PartitionGauges:
         self._moved = False
         self.metrics.assigned.set(len(self._owned))
 
-    def polled(self, records: Sequence[Record], lag: Mapping[Partition, int], *, now: float) -> None:
+    def polled(self, batches: Batches, lag: Mapping[Partition, int], *, now: float) -> None:
         """Messages were read; `lag` is what is left after them."""
-        self._oldest_ms.update(_stamps(reversed(records)))  # the first of each partition is written last
+        self._oldest_ms.update({source: batch[0].timestamp_ms for source, batch in batches.items()})
         self._lag.update(lag)
         for partition, messages in lag.items():
             self.metrics.lag.labels(*partition).set(messages)
-            if not messages and not records:
+            if not messages and not batches:
                 self._oldest_ms.pop(partition, None)
         self._age(now)
 
-    def finished(self, records: Sequence[Record], *, now: float) -> None:
+    def finished(self, batches: Batches, *, now: float) -> None:
         """Messages were answered: what is oldest now is younger than the last of them."""
-        self._oldest_ms.update(_stamps(records))
+        self._oldest_ms.update({source: batch[-1].timestamp_ms for source, batch in batches.items()})
         for partition in [partition for partition, messages in self._lag.items() if not messages]:
             self._oldest_ms.pop(partition, None)
         self._age(now)
@@ -62,9 +64,3 @@ class PartitionGauges:
         self.metrics.lag.clear()
         self.metrics.lag_seconds.clear()
         self.metrics.assigned.set(0)
-
-
-def _stamps(records: Iterable[Record]) -> dict[Partition, int]:
-    """The timestamp of each partition's last record; a Partition is made once for each, not once a message."""
-    stamps = {(record.topic, record.partition): record.timestamp_ms for record in records}
-    return {Partition(*source): timestamp_ms for source, timestamp_ms in stamps.items()}

@@ -44,8 +44,8 @@ def normalize(text: str) -> Reading:
         odd = _ODD.intersection(text)
         for characters, step in _STEPS if odd else ():
             if not characters.isdisjoint(odd):
-                reading, found = step(reading)
-                obfuscated |= found
+                found = step(reading)
+                reading, obfuscated = found.text, obfuscated or found.obfuscated
     spelled = undo_leet(join_letters(reading))
     return Reading(spelled, obfuscated or spelled != reading)
 

@@ -65,13 +65,14 @@ class MemorySource:
         self._called("poll")
         if self._generation != self.log.generation:
             self._generation = self.log.generation
-            return Poll((), reassigned=True)
-        taken: list[Record] = []
+            return Poll(reassigned=True)
+        taken: dict[Partition, Sequence[Record]] = {}
+        room = max_records
         for partition, position in self._position.items():
-            room = max_records - len(taken)
-            batch = self.log.records[partition][position : position + room]
-            taken.extend(batch)
-            self._position[partition] = position + len(batch)
+            if batch := self.log.records[partition][position : position + room]:
+                taken[partition] = batch
+                room -= len(batch)
+                self._position[partition] = position + len(batch)
         return Poll(taken, lag={p: len(self.log.records[p]) - at for p, at in self._position.items()})
 
     def rewind(self, floor: Mapping[Partition, Position]) -> Mapping[Partition, Position]:

@@ -125,19 +125,20 @@ class KafkaSink:
         if time.monotonic() >= deadline:
             raise KafkaTimeoutError("the dead letters took all the time")
         sources = {message.source for message in messages}
-        stamps = {source: self._stamp(source) for source in sources}
         producers = {source: self._producers.to(source) for source in sources}
-        futures = [
-            producers[message.source].send(
+        routes = {source: (producers[source].send, source.partition, self._stamp(source)) for source in sources}
+        futures = []
+        for message in messages:
+            send, partition, stamp = routes[message.source]
+            future = send(
                 topic,
                 value=message.value,
                 key=message.key,
-                headers=message.headers + stamps[message.source],
-                partition=message.source.partition,
+                headers=message.headers + stamp,
+                partition=partition,
                 timestamp_ms=max(0, message.timestamp_ms),
             )
-            for message in messages
-        ]
+            futures.append(future)
         # its patience is for each of the client's batches, none of which lives longer than delivery_timeout_ms
         for producer in {id(producer): producer for producer in producers.values()}.values():
             producer.flush(timeout=max(0.001, deadline - time.monotonic()))

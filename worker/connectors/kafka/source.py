@@ -21,7 +21,7 @@ from worker.connectors.kafka.clients import (
 )
 from worker.connectors.kafka.messages import record_of
 from worker.errors import LedgerError, OwnershipLost
-from worker.records import Partition, Position, Record
+from worker.records import Partition, Position
 from worker.settings import KafkaSettings
 from worker.streams import Poll
 
@@ -99,24 +99,22 @@ class KafkaSource:
                 raise
             self._out_of_range |= missing
             self._membership = self._snapshot()
-            return Poll((), reassigned=True, joined=self._joined())
+            return Poll(reassigned=True, joined=self._joined())
         self._refuse_new_topics()
         membership = self._snapshot()
         if membership != self._membership:
             self._membership = membership
-            return Poll((), reassigned=True, joined=self._joined())
+            return Poll(reassigned=True, joined=self._joined())
         if max_records == 0 or not self._joined():
             if batches:  # read past, not handed on: the next poll must begin again
                 self._membership = None
-            return Poll((), joined=self._joined())
-        records: list[Record] = []
+            return Poll(joined=self._joined())
         for partition, batch in batches.items():
-            records.extend(record_of(message) for message in batch)
             self._positions[partition] = batch[-1].offset + 1
         if lost := self._beyond_the_end():
             self._out_of_range |= lost
-            return Poll((), reassigned=True)
-        return Poll(records, lag=self._lag())
+            return Poll(reassigned=True)
+        return Poll({Partition(*tp): list(map(record_of, batch)) for tp, batch in batches.items()}, lag=self._lag())
 
     def _read(self, max_records: int, timeout_seconds: float) -> dict[Any, list[Any]]:
         """What has come by now: what was fetched ahead is older than the last batch, so look twice."""

@@ -91,7 +91,7 @@ class TracedSource:
         """See Source."""
         self.spans.end("dropped: it will be read again")  # a batch that was published has ended before
         polled = self.source.poll(max_records=max_records, timeout_seconds=timeout_seconds)
-        if polled.records:
+        if polled.batches:
             self.spans.begin(polled.records)
         return polled
 

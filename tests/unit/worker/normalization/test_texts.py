@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.normalization import normalize, verbatim
+from worker.records import Reading
 
 UNDONE = {
     # Cyrillic, Greek, Armenian and Cherokee letters beside Latin ones, or in place of them
@@ -74,12 +75,12 @@ LEFT = (
 
 @pytest.mark.parametrize(("text", "expected"), UNDONE.items())
 def test_a_disguise_is_undone_and_named(text, expected):
-    assert (expected, True) == normalize(text)
+    assert Reading(expected, obfuscated=True) == normalize(text)
 
 
 @pytest.mark.parametrize("text", LEFT)
 def test_what_is_no_disguise_stays_as_it_is(text):
-    assert (text, False) == normalize(text)
+    assert Reading(text, obfuscated=False) == normalize(text)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +92,7 @@ def test_what_is_no_disguise_stays_as_it_is(text):
     ],
 )
 def test_innocent_forms_are_evened_out_without_a_word(text, expected):
-    assert (expected, False) == normalize(text)
+    assert Reading(expected, obfuscated=False) == normalize(text)
 
 
 def test_latin_letters_in_a_russian_word_become_cyrillic():
@@ -114,7 +115,7 @@ def test_a_text_that_is_not_empty_stays_so(text):
 
 @given(st.text())
 def test_a_text_is_read_as_it_came_where_nothing_is_to_be_undone(text):
-    assert (text, False) == verbatim(text)
+    assert Reading(text, obfuscated=False) == verbatim(text)
 
 
 @pytest.mark.parametrize(
