@@ -15,9 +15,7 @@ from sklearn.cluster import KMeans, MiniBatchKMeans, kmeans_plusplus
 from worker.clustering.centroids import Centers, Counts
 from worker.records import Assignments, ClusterIds, Embeddings
 
-SEED_TRIALS = (
-    100  # candidates for each first centre; of the usual 4 to 9, groups are left without a centre of their own
-)
+SEED_TRIALS = 100  # candidates for each first centre; of the usual 4 to 9, groups are left without one of their own
 _SEED_DISTANCES = 50_000_000  # of candidates to rows, at most, unless the usual ones are more: a second or two
 SEED_ITERATIONS = 25  # Lloyd's steps on the bootstrap sample: k-means has settled by then, and k = 1,000 takes seconds
 

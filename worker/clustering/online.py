@@ -301,14 +301,28 @@ class OnlineClusters:
         if pool.forgot:
             return Learned(went_back=True)
         self._settle()
-        rows = len(pool.sources)
-        self._pooled = rows > 0
-        ripe = rows >= self.space.seed_size or pool.age_seconds >= self.space.seed_after_seconds
-        if ripe and rows >= self.space.k:
-            self._seed(pool, revision)
+        self._pooled = len(pool.sources) > 0
+        self._seed_if_ripe(pool, revision)
         return Learned(len(sources))
 
-    def _seed(self, pool: SeedPool, revision: str | None) -> None:
+    def _seed_if_ripe(self, pool: SeedPool | None, revision: str | None) -> None:
+        """Seed, and again from what the pool has then if rows came into it meanwhile, until somebody has.
+
+        Nobody who is at it adds rows. So every worker spoils at most one seeding of the others, and one of them wins,
+        however many they are and however long it takes.
+        """
+        while pool is not None and self._ripe(pool):
+            if self._seed(pool, revision):
+                return
+            revision = self._refresh()
+            pool = self.store.pool()
+
+    def _ripe(self, pool: SeedPool) -> bool:
+        rows = len(pool.sources)
+        enough = rows >= self.space.seed_size or pool.age_seconds >= self.space.seed_after_seconds
+        return enough and rows >= self.space.k
+
+    def _seed(self, pool: SeedPool, revision: str | None) -> bool:
         clustering = minibatch.seed(pool.embeddings, k=self.space.k, random_state=self.rng.getrandbits(32))
         snapshot = Snapshot(
             revision=self._new_revision(),
@@ -320,8 +334,10 @@ class OnlineClusters:
             counts=clustering.counts,
             watermarks=pool.watermarks,
         )
-        if self.store.replace(snapshot, expected=revision, pool_revision=pool.revision):
-            self._accept(snapshot)
+        if not self.store.replace(snapshot, expected=revision, pool_revision=pool.revision):
+            return False
+        self._accept(snapshot)
+        return True
 
     def _new_revision(self) -> str:
         return f"{self.rng.getrandbits(64):016x}"

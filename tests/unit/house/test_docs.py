@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from worker.loading import reference_table
-from worker.settings import ENV_PREFIX, Settings
+from worker.settings import ENV_PREFIX, ClusterSettings, Settings
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted(
@@ -116,3 +116,13 @@ def test_the_settings_page_is_what_the_code_says():
     page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
 
     assert page.endswith("\n\n" + reference_table())
+
+
+@pytest.mark.parametrize("k", [50, 64, 150, 500, 1000, 2000])
+def test_the_scaling_page_says_how_much_is_gathered_before_seeding(k):
+    clusters = ClusterSettings(k=k)
+    rows, seconds = clusters.seed_size, clusters.seed_after_seconds
+
+    line = f"| {k} | {rows:,} | {rows * 384 * 4 / 1e6:.1f} MB | {rows / seconds:.0f} messages/s |"
+
+    assert line in _text("docs/scaling.md")

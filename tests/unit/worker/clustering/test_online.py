@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import partial
 from random import Random
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.clustering import minibatch
-from worker.clustering.centroids import Snapshot
+from worker.clustering.centroids import PoolRows, Snapshot
 from worker.clustering.minibatch import Clustering
 from worker.clustering.online import MAX_ATTEMPTS, OnlineClusters
 from worker.clustering.space import ClusterSpace
@@ -144,6 +145,38 @@ def test_whoever_seeds_assigns_at_once():
     learn(clusters, range(SEED_SIZE))
 
     assert 1 == clusters.assign(embeddings(LEFT, range(1))).version
+
+
+def test_rows_that_come_while_a_worker_seeds_are_seeded_with_in_the_same_learn():
+    store = EventfulStore()
+    others = [
+        PoolRows(((RIGHT, n),), embeddings(RIGHT, range(n, n + 1)), {RIGHT: Position(n + 1, LIFE)}) for n in (1, 0)
+    ]
+    store.before = [partial(store.pool, rows) for rows in others]  # the last one comes first
+
+    learn(worker(store), range(SEED_SIZE))
+
+    assert (SEED_SIZE + 2, SEED_SIZE, 2) == (learned(store), watermark(store), watermark(store, RIGHT))
+
+
+def test_whoever_loses_the_race_to_seed_goes_on_with_the_clusters_of_the_winner():
+    store = EventfulStore()
+    winner, loser = worker(store), worker(store)
+    store.before = [partial(learn, winner, range(2), RIGHT)]
+
+    learn(loser, range(SEED_SIZE))
+
+    assert store.snapshot is winner.snapshot
+    assert 1 == loser.assign(embeddings(LEFT, range(1))).version
+
+
+def test_a_space_that_is_emptied_while_a_worker_seeds_stays_empty():
+    store = EventfulStore()
+    store.before = [store.reset]
+
+    learn(worker(store), range(SEED_SIZE))
+
+    assert (None, ()) == (store.snapshot, store.pool().sources)
 
 
 @pytest.mark.parametrize(("seconds", "expected"), [(SEED_AFTER - 1, False), (SEED_AFTER, True)])
