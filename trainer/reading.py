@@ -125,7 +125,8 @@ def _row(fields: Mapping[str, object], path: Path, line: int, columns: Columns, 
     where, text = f"{path}, line {line}", _text(fields, path, line, columns.text)
     if columns.slice is not None and columns.slice not in fields:
         raise ConfigurationError(f"{where}: expected the column {columns.slice!r}, came none; set --slice-column")
-    group = "" if columns.group is None else str(fields.get(columns.group) or "")
+    value = None if columns.group is None else fields.get(columns.group)
+    group = "" if value is None else str(value)  # 0 is a group like any other
     if columns.group is not None and not group:
         raise ConfigurationError(f"{where}: expected a group in {columns.group!r}, came none; set --group")
     return Row(

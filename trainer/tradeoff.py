@@ -118,7 +118,7 @@ def _path(study: Study, fingerprint: str, *, fold: int, seed: int, weight: float
     """Where an answer is kept; the name changes with whatever the answer depends on."""
     read = [study.examples, *study.groupings.examples.values()]
     parts = [
-        [[[row.text, row.labels] for row in examples.kept] for examples in read],
+        [[[row.shown, row.labels, row.group] for row in examples.kept] for examples in read],
         [*study.groupings.examples, study.groupings.seeds],
         study.folds,
         asdict(study.recipe),

@@ -86,6 +86,7 @@ def cluster(
     seed: Annotated[int, typer.Option(min=0, help="Of the sample, and the first of the runs.")] = 0,
     text_column: options.TextColumn = "text",
     label_column: Annotated[str, typer.Option(help="Column or key of the label.")] = "label",
+    normalize: options.Normalize = True,
     revision: options.Revision = None,
     device: options.Device = "auto",
     threads: options.Threads = None,
@@ -117,7 +118,7 @@ def cluster(
             options.require_report_folder(out)
         wanted = ClusterOptions(
             path=data,
-            columns=Columns(text=text_column, label=label_column, slice=topic_column),
+            columns=Columns(text=text_column, label=label_column, slice=topic_column, normalize=normalize),
             without=tuple(without or ()),
             sample=sample,
             encoder=_settings(model, revision=revision, device=device, threads=threads, refines=refines),

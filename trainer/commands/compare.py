@@ -47,9 +47,7 @@ def compare(
     label_column: Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")] = "label",
     label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
     group: Annotated[str | None, typer.Option(help="Column whose equal values stay in one fold.")] = None,
-    normalize: Annotated[
-        bool, typer.Option(help="Undo disguised spelling first, as a worker does with model.normalize.")
-    ] = True,
+    normalize: options.Normalize = True,
     encoder: Annotated[str, typer.Option(help="`default`, a Hugging Face folder or hub id, or a bundle.")] = "default",
     revision: Annotated[str | None, typer.Option(help="Commit of a hub encoder.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",

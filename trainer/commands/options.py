@@ -33,6 +33,7 @@ Data = Annotated[Path, typer.Argument(help="Labelled texts: .csv, .jsonl or .ndj
 TextColumn = Annotated[str, typer.Option(help="Column or key of the text.")]
 LabelColumn = Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")]
 LabelSeparator = Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")]
+Normalize = Annotated[bool, typer.Option(help="Undo disguised spelling first, as a worker does with model.normalize.")]
 Positive = Annotated[
     str | None, typer.Option(help="The label whose F1 counts; if unset the rarer of two, or the mean over all.")
 ]

@@ -34,6 +34,9 @@ def threshold(
     text_column: Annotated[str, typer.Option(help="Column or key of the text.")] = "text",
     label_column: Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")] = "label",
     label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
+    group: Annotated[
+        str | None, typer.Option(help="With --training: refuse if a value of this column is in both files.")
+    ] = None,
     version: Annotated[
         str | None, typer.Option(help="Of the new bundle; the old one's and the thresholds if unset.")
     ] = None,
@@ -53,7 +56,9 @@ def threshold(
         wanted = Wanted(
             bundle=bundle,
             data=data,
-            columns=Columns(text=text_column, label=label_column, separator=label_separator, normalize=normalize),
+            columns=Columns(
+                text=text_column, label=label_column, separator=label_separator, group=group, normalize=normalize
+            ),
             training=training,
             label=label,
             wish="recall" if precision is None else "precision",

@@ -3,6 +3,7 @@
 import json
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,10 @@ from trainer.commands.console import exit_codes, progress_bars
 from worker.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from trainer.attempts import Groupings
+    from collections.abc import Callable
+
+    from trainer.examples import Examples
+    from trainer.reading import Columns
     from trainer.tradeoff import Study
     from trainer.tradeoff_report import TradeoffReport
 
@@ -44,6 +48,8 @@ def tradeoff(
     text_column: options.TextColumn = "text",
     label_column: options.LabelColumn = "label",
     label_separator: options.LabelSeparator = None,
+    group: Annotated[str | None, typer.Option(help="Column whose equal values stay in one fold.")] = None,
+    normalize: options.Normalize = True,
     encoder: options.EncoderPath = "default",
     revision: options.Revision = None,
     device: options.Device = "auto",
@@ -64,10 +70,12 @@ def tradeoff(
     as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON instead of the table.")] = False,
 ) -> None:
     """Fine-tune with the embedding held more and less, and compare labels and clusters."""
-    from trainer.counting import counted_labels, counted_name  # noqa: PLC0415 - --help does not wait for sklearn
+    from trainer.attempts import Groupings  # noqa: PLC0415 - --help does not wait for sklearn and torch
+    from trainer.counting import counted_labels, counted_name  # noqa: PLC0415
     from trainer.precision import training_precision  # noqa: PLC0415
     from trainer.reading import Columns, read_examples  # noqa: PLC0415
     from trainer.recipe import Recipe  # noqa: PLC0415
+    from trainer.samples import sampled  # noqa: PLC0415
     from trainer.tradeoff import Study, answer_all  # noqa: PLC0415
     from trainer.tradeoff_report import TradeoffReport  # noqa: PLC0415
     from trainer.weighing import weigh  # noqa: PLC0415
@@ -84,11 +92,15 @@ def tradeoff(
         encoder_settings = options.training_settings(
             encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens
         )
-        examples = read_examples(data, Columns(text=text_column, label=label_column, separator=label_separator))
+        where = Columns(
+            text=text_column, label=label_column, separator=label_separator, group=group, normalize=normalize
+        )
+        examples = read_examples(data, where)
+        draw = partial(sampled, without=set(without or []), count=sample, seed=seed)  # as `cluster --sample --seed`
         columns = counted_labels(examples, examples.label_names, positive=positive)
         study = Study(
             examples=examples,
-            groupings=_groupings(clusters or [], set(without or []), sample=sample, seed=seed, runs=cluster_seeds),
+            groupings=Groupings(_others(clusters or [], Columns(normalize=normalize), draw), seeds=cluster_seeds),
             weights=_weights(keep),
             seeds=options.parsed(seeds, int, option="--seeds"),
             folds=folds,
@@ -121,19 +133,10 @@ def _weights(keep: str) -> tuple[float, ...]:
     return weights
 
 
-def _groupings(paths: list[Path], without: set[str], *, sample: int, seed: int, runs: int) -> "Groupings":
-    """Texts of some files, the same ones as `cluster --sample --seed` takes."""
-    from trainer.attempts import Groupings  # noqa: PLC0415 - as above
-    from trainer.reading import read_examples  # noqa: PLC0415
-    from trainer.samples import sampled  # noqa: PLC0415
+def _others(paths: list[Path], columns: "Columns", draw: "Callable[[Examples], Examples]") -> "dict[str, Examples]":
+    from trainer.reading import read_examples  # noqa: PLC0415 - as above
 
-    return Groupings(
-        examples={
-            path.name.partition(".")[0]: sampled(read_examples(path), without=without, count=sample, seed=seed)
-            for path in paths
-        },
-        seeds=runs,
-    )
+    return {path.name.partition(".")[0]: draw(read_examples(path, columns)) for path in paths}
 
 
 def _finished(study: "Study") -> "Study":

@@ -61,6 +61,14 @@ def write_rows(path: Path, content) -> Path:
     return path
 
 
+def in_wide_letters(content):
+    """The same rows, the last word in the full-width letters that a worker undoes."""
+    wide = str.maketrans({chr(letter): chr(letter + 0xFEE0) for letter in range(ord("a"), ord("z") + 1)})
+    for row in content:
+        begin, _, last = row["text"].rpartition(" ")
+        yield {**row, "text": f"{begin} {last.translate(wide)}"}
+
+
 @pytest.fixture
 def texts(tmp_path) -> Path:
     return write_rows(tmp_path / "texts.jsonl", rows())

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from tests.unit.trainer.conftest import write_rows
+from tests.unit.trainer.conftest import in_wide_letters, rows, write_rows
 from trainer.__main__ import app
 from trainer.clusters import default_seed_texts, matched_accuracy, score_clusters
 from trainer.examples import Examples, Row
@@ -57,6 +57,16 @@ def test_the_command_ends_with_a_line_of_json(encoder_folder, texts):
     line = json.loads(result.stdout)
     assert (40, 2, 4, 3) == (line["texts"], line["labels"], line["k"], len(line["runs"]))
     assert {"nmi", "ari", "accuracy", "silhouette"} == set(line["mean"])
+
+
+def test_disguised_texts_are_read_as_the_worker_will(encoder_folder, texts, tmp_path):
+    disguised = write_rows(tmp_path / "wide.jsonl", in_wide_letters(rows()))
+
+    def means(*data_and_options):
+        arguments = ["cluster", *data_and_options, "--model", encoder_folder, "--k", "4", "--threads", "1", "--json"]
+        return json.loads(CliRunner().invoke(app, [str(argument) for argument in arguments]).stdout)["mean"]
+
+    assert means(texts) == means(disguised) != means(disguised, "--no-normalize")
 
 
 def test_more_clusters_than_texts_are_refused(encoder_folder, texts):

@@ -184,6 +184,13 @@ def test_a_value_that_no_row_has_is_refused(tmp_path):
         read_examples(path, Columns(only=("lang", "de")))
 
 
+def test_zero_is_a_group(tmp_path):
+    path = tmp_path / "data.jsonl"
+    path.write_text('{"text": "free prize", "label": "spam", "thread": 0}\n', encoding="utf-8")
+
+    assert ["0"] == read_examples(path, Columns(group="thread")).groups.tolist()
+
+
 def test_a_row_without_a_group_is_refused(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("text,label,thread\none,a,7\ntwo,b,\n", encoding="utf-8")

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.tiny_models import tiny_manifest
-from tests.unit.trainer.conftest import DIM, rows, write_rows
+from tests.unit.trainer.conftest import DIM, in_wide_letters, rows, write_rows
 from trainer.__main__ import app
 from worker.inference.bundle import read_bundle, write_bundle
 from worker.inference.decisions import given_labels
@@ -157,8 +157,7 @@ def test_texts_of_the_training_data_are_refused(tmp_path, bundle, texts):
 
 def test_a_threshold_reads_disguised_texts_as_the_worker_will(tmp_path, bundle, texts):
     before = bundle("ham", "spam")
-    wide = str.maketrans({chr(letter): chr(letter + 0xFEE0) for letter in range(ord("a"), ord("z") + 1)})
-    disguised = write_rows(tmp_path / "wide.jsonl", [{**row, "text": row["text"].translate(wide)} for row in rows()])
+    disguised = write_rows(tmp_path / "wide.jsonl", in_wide_letters(rows()))
     wish = ("--label", "spam", "--recall", "0.9", "--json")
 
     clean = json.loads(run(before, texts, *wish, "--out", tmp_path / "clean").stdout)
@@ -166,3 +165,15 @@ def test_a_threshold_reads_disguised_texts_as_the_worker_will(tmp_path, bundle, 
     as_it_came = json.loads(run(before, disguised, *wish, "--no-normalize", "--out", tmp_path / "came").stdout)
 
     assert clean["threshold"] == undone["threshold"] != as_it_came["threshold"]
+
+
+def test_a_group_of_the_training_file_is_refused(tmp_path, bundle):
+    train = write_rows(tmp_path / "train.jsonl", [{"text": "free win", "label": "spam", "thread": 7}])
+    others = write_rows(tmp_path / "others.jsonl", [{"text": "free cash", "label": "spam", "thread": 7}])
+    wish = ["--label", "spam", "--recall", "0.9", "--out", tmp_path / "new"]
+
+    result = run(bundle("ham", "spam"), others, *wish, "--training", train, "--group", "thread")
+
+    assert 2 == result.exit_code
+    assert "nor of its groups, came 1 (lines 1)" in result.stderr
+    assert not (tmp_path / "new").exists()

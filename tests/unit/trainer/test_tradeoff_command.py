@@ -6,14 +6,15 @@ import pytest
 from typer.testing import CliRunner
 
 import trainer.tradeoff
+from tests.unit.trainer.conftest import in_wide_letters, rows, write_rows
 from trainer.__main__ import app
 
 
 @pytest.fixture
 def tradeoff(tmp_path, encoder_folder, texts):
-    def run(*options, work="work"):
-        arguments = ["tradeoff", texts, "--encoder", encoder_folder, "--work", tmp_path / work, "--threads", "1"]
-        arguments += ["--clusters", texts, "--sample", "32", "--cluster-seeds", "2", "--epochs", "1"]
+    def run(*options, work="work", data=texts, clusters=texts):
+        arguments = ["tradeoff", data, "--encoder", encoder_folder, "--work", tmp_path / work, "--threads", "1"]
+        arguments += ["--clusters", clusters, "--sample", "32", "--cluster-seeds", "2", "--epochs", "1"]
         arguments += ["--batch-size", "4"]
         arguments += ["--learning-rate", "0.01", "--keep", "0,20", "--seeds", "0,1", "--folds", "2", *options]
         return CliRunner().invoke(app, [str(argument) for argument in arguments])
@@ -51,6 +52,44 @@ def test_other_options_are_other_answers(tradeoff, monkeypatch):
     monkeypatch.setattr(trainer.tradeoff, "attempt", lambda *parts, **rest: made.append(1) or attempt(*parts, **rest))
 
     tradeoff("--fold", "0", "--epochs", "2")
+
+    assert 4 == len(made)
+
+
+def test_disguised_texts_are_read_as_the_worker_will(tmp_path, tradeoff):
+    (tmp_path / "wide").mkdir()
+    disguised = write_rows(tmp_path / "wide" / "texts.jsonl", in_wide_letters(rows()))
+    fold = ("--fold", "0", "--json")
+
+    clean = tradeoff(*fold)
+    undone = tradeoff(*fold, data=disguised, clusters=disguised, work="undone")
+    as_it_came = tradeoff(*fold, "--no-normalize", data=disguised, clusters=disguised, work="undone")
+
+    assert 0 == as_it_came.exit_code, as_it_came.output
+    assert clean.stdout == undone.stdout != as_it_came.stdout
+
+
+def test_groups_stay_in_one_fold(tmp_path, tradeoff):
+    threads = [
+        {**row, "thread": max(number, 19) // 4} for number, row in enumerate(rows())
+    ]  # one of 20 texts, more of 4
+
+    result = tradeoff(
+        "--group", "thread", "--fold", "0", "--json", data=write_rows(tmp_path / "threads.jsonl", threads)
+    )
+
+    assert 0 == result.exit_code, result.output
+    assert 32 != json.loads(result.stdout)["judged"]  # half of all texts would cut the large one
+
+
+def test_other_groups_are_other_answers(tmp_path, tradeoff, monkeypatch):
+    threads = [{**row, "one": number // 4, "two": number // 2} for number, row in enumerate(rows())]
+    data = write_rows(tmp_path / "threads.jsonl", threads)
+    tradeoff("--fold", "0", "--group", "one", data=data)
+    attempt, made = trainer.tradeoff.attempt, []
+    monkeypatch.setattr(trainer.tradeoff, "attempt", lambda *parts, **rest: made.append(1) or attempt(*parts, **rest))
+
+    tradeoff("--fold", "0", "--group", "two", data=data)
 
     assert 4 == len(made)
 
