@@ -1,4 +1,4 @@
-"""What a head scores on texts it was not trained on, as a bundle states it."""
+"""What a bundle states of its head: the measures of `trainer.scores` over folds, or on one validation split."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

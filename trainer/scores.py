@@ -1,4 +1,4 @@
-"""Scores of decisions, and of the ranking behind them, on texts the model was not trained on."""
+"""The measures: how decisions, and the ranking behind them, agree with the truth."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -63,7 +63,7 @@ def decide(probabilities: Probabilities, *, multi_label: bool) -> Targets:
 
 
 def macro_f1(targets: Targets, decided: Targets) -> float:
-    """The mean over labels of F1; a label that never holds and is never said counts as 0."""
+    """`Scores.macro.f1` alone: a label that never holds and is never said counts as 0."""
     hits, both = (targets & decided).sum(axis=0), targets.sum(axis=0) + decided.sum(axis=0)
     return float(np.where(both > 0, 2 * hits / np.maximum(both, 1), 0.0).mean())
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainer.scores import score
+from trainer.scores import macro_f1, score, score_decisions
 
 ONE = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7]], dtype=np.float32)
 TRUE = np.array([[True, False], [True, False], [False, True], [False, True]])
@@ -37,3 +37,13 @@ def test_a_label_that_never_holds_has_no_ranking():
 
     assert [None, None] == [label.roc_auc for label in scores.labels]
     assert scores.roc_auc is None
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_macro_f1_is_the_same_alone_and_among_all_scores(seed):
+    targets, decided = np.random.default_rng(seed).random((2, 12, 6)) < 0.2
+    targets[:, 0] = decided[:, 0] = False
+
+    scores = score_decisions(targets, decided, names="abcdef", multi_label=True)
+
+    assert pytest.approx(scores.macro.f1) == macro_f1(targets, decided)
