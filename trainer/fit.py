@@ -69,7 +69,7 @@ def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: N
     if options.recipe is None:
         require_enough(examples.labels, folds=options.folds, groups=examples.groups)
     elif not examples.multi_label:
-        require_enough(examples.labels, folds=_LEAST_VALIDATED)
+        require_enough(examples.labels, folds=_LEAST_VALIDATED, part="part, training and validation")
     torch.manual_seed(options.seed)  # parts of an encoder that its files leave out begin at random
     # texts are cut, not split: learning sees a text as one row, and the original embedding must be that row's
     predictor, encoder = load_embedder(options.encoder.model_copy(update={"max_windows": 1}))

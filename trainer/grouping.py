@@ -67,7 +67,17 @@ class Grouped:
         for name, runs in rows.items():
             numbers = "  ".join(f"{value:<10.4f}" for value in means(runs).values())
             lines.append(f"  {name:<{width}}  {numbers}  mean of {len(runs)}")
+        if self.method == "dec":
+            lines.append(f"  {self._end()}")
         return "\n".join(lines)
+
+    def _end(self) -> str:
+        recipe, last = self.facts["recipe"], self.facts["looks"][-1]
+        if last["changed"] < recipe["tolerance"]:
+            why = f"fewer than {recipe['tolerance']:g} of the texts changed their cluster (--tolerance)"
+        else:
+            why = "that is --steps"
+        return f"ended after {last['step']} of {recipe['steps']} steps: {why}"
 
 
 def group(texts: Embedded, *, k: int, method: Method, seeds: Sequence[int], stream: Stream | None) -> Grouped:

@@ -13,6 +13,7 @@ body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem
 table { border-collapse: collapse; margin: .5rem 0 1.5rem } th, td { border: 1px solid #ddd; padding: .2rem .6rem }
 th { background: #f4f4f4; text-align: left } td { vertical-align: top } svg { max-width: 100%; height: auto }
 """
+_NO_ROWS = "None."
 
 
 def as_markdown(title: str, sections: Iterable[Section]) -> str:
@@ -22,6 +23,9 @@ def as_markdown(title: str, sections: Iterable[Section]) -> str:
         parts.append(f"## {section.title}")
         if section.note:
             parts.append(section.note)
+        if not section.rows:
+            parts.append(_NO_ROWS)
+            continue
         rows = [section.header, ("---",) * len(section.header), *section.rows]
         parts.append("\n".join(f"| {' | '.join(map(_cell, row))} |" for row in rows))
     return "\n\n".join(parts) + "\n"
@@ -42,7 +46,8 @@ def as_html(title: str, sections: Iterable[Section], pictures: Iterable[str]) ->
         parts.append(f"<h2>{html.escape(section.title)}</h2>")
         if section.note:
             parts.append(f"<p>{html.escape(section.note)}</p>")
-        parts.append(f"<table><tr>{head}</tr>\n{chr(10).join(rows)}\n</table>")
+        table = f"<table><tr>{head}</tr>\n{chr(10).join(rows)}\n</table>"
+        parts.append(table if section.rows else f"<p>{_NO_ROWS}</p>")
     body = "\n".join(parts)
     return (
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'

@@ -124,7 +124,7 @@ def _json_fields(file: IO[str], path: Path) -> Iterator[_Fields]:
 def _row(fields: Mapping[str, object], path: Path, line: int, columns: Columns, *, multi_label: bool) -> Row:
     where, text = f"{path}, line {line}", _text(fields, path, line, columns.text)
     if columns.slice is not None and columns.slice not in fields:
-        raise ConfigurationError(f"{where}: expected the column {columns.slice!r}, came none; set --slice-column")
+        raise ConfigurationError(f"{where}: expected the column {columns.slice!r}, came {_names(fields)}")
     value = None if columns.group is None else fields.get(columns.group)
     group = "" if value is None else str(value)  # 0 is a group like any other
     if columns.group is not None and not group:
@@ -142,8 +142,13 @@ def _row(fields: Mapping[str, object], path: Path, line: int, columns: Columns, 
 def _text(fields: Mapping[str, object], path: Path, line: int, column: str) -> str:
     text = fields.get(column)
     if not isinstance(text, str):
-        raise ConfigurationError(f"{path}, line {line}: expected a text in {column!r}, came none; set --text-column")
+        came = "none" if column in fields else _names(fields)
+        raise ConfigurationError(f"{path}, line {line}: expected a text in {column!r}, came {came}; set --text-column")
     return text
+
+
+def _names(fields: Mapping[str, object]) -> str:
+    return ", ".join(map(str, fields)) or "no columns"
 
 
 def _labels(value: object, where: str, columns: Columns, *, multi_label: bool) -> tuple[str, ...]:
@@ -151,7 +156,8 @@ def _labels(value: object, where: str, columns: Columns, *, multi_label: bool) -
     if isinstance(value, str) and columns.separator is not None:
         values = [part.strip() for part in value.split(columns.separator) if part.strip()]
     if any(isinstance(one, bool) or not isinstance(one, str | int) or one == "" for one in values):
-        raise ConfigurationError(f"{where}: expected a label in {columns.label!r}, came none; set --label-column")
+        what_to_do = "set --label-column" + ("" if value is None else ", or --label-separator if texts may have none")
+        raise ConfigurationError(f"{where}: expected a label in {columns.label!r}, came none; {what_to_do}")
     names = sorted({str(one) for one in values})
     if len(names) != 1 and not multi_label:
         raise ConfigurationError(f"{where}: expected one label in {columns.label!r}, came {len(names)}")

@@ -68,8 +68,14 @@ def splitter(folds: int, *, seed: int, groups: Groups | None) -> StratifiedKFold
     return kind(n_splits=folds, shuffle=True, random_state=seed)
 
 
-def require_enough(labels: Labels, *, folds: int, groups: Groups | None = None) -> None:
+def require_enough(labels: Labels, *, folds: int, groups: Groups | None = None, part: str = "fold") -> None:
     """Refuse what cannot be judged, before minutes are spent on embedding it.
+
+    Args:
+        labels: [texts].
+        folds: parts, each of which needs every label.
+        groups: [texts], what stays together; None: every text alone.
+        part: what the parts are; folds can be fewer.
 
     Raises:
         ConfigurationError: fewer than two labels, or a label with fewer texts (or groups) than folds.
@@ -83,8 +89,8 @@ def require_enough(labels: Labels, *, folds: int, groups: Groups | None = None) 
     ]
     if min(counts) < folds:
         raise ConfigurationError(
-            f"label {str(names[np.argmin(counts)])!r}: expected at least {folds} distinct {what}, one for each fold, "
-            f"came {min(counts)}; add examples, merge labels, or lower --folds"
+            f"label {str(names[np.argmin(counts)])!r}: expected at least {folds} distinct {what}, one for each {part}, "
+            f"came {min(counts)}; add examples or merge labels{', or lower --folds' if part == 'fold' else ''}"
         )
 
 

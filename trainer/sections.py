@@ -40,9 +40,10 @@ def sections(evaluation: Evaluation, *, with_texts: bool) -> Iterator[Section]:
             ),
         ),
     )
+    what = "all their labels" if evaluation.card.multi_label else "their label"
     yield Section(
         "Overall",
-        "Accuracy: texts with all their labels right. Macro: every label counts the same. Calibration error: mean "
+        f"Accuracy: texts with {what} right. Macro: every label counts the same. Calibration error: mean "
         "distance between confidence and accuracy over ten bins.",
         ("accuracy", "macro F1", "micro F1", "MCC", "ROC AUC", "PR AUC", "log loss", "calibration error"),
         (

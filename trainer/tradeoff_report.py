@@ -53,7 +53,7 @@ class TradeoffReport:
         names = list(self.study.groupings.examples)
         header = (
             "weight",
-            f"F1 of {self.counted}",
+            f"F1: {self.counted}",
             "minus weight 0",
             "p",
             "cosine",

@@ -99,7 +99,7 @@ def cluster(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
-    """Cluster the embeddings of labelled texts and say how well clusters and labels agree."""
+    """Cluster embeddings of labelled texts. Says how well clusters and labels agree."""
     from trainer.clustering import ClusterOptions, run  # noqa: PLC0415 - torch takes seconds: --help does not wait
     from trainer.reading import Columns  # noqa: PLC0415
     from trainer.refining import Refinement  # noqa: PLC0415
@@ -149,7 +149,8 @@ def cluster(
         line = _line(found, wanted, model)
         if out is not None:
             _write(out, found, line)
-    sys.stdout.write(json.dumps(line) + "\n" if as_json else _text(found, line))
+    wrote = "" if out is None else f"wrote {out}\n"
+    sys.stdout.write(json.dumps(line) + "\n" if as_json else _text(found, line) + wrote)
 
 
 def _settings(model: str, *, revision: str | None, device: str, threads: int | None, refines: bool) -> ModelSettings:

@@ -67,7 +67,7 @@ def compare(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON instead of the table.")] = False,
 ) -> None:
-    """Compare classical methods, a frozen and a fine-tuned encoder on the same folds."""
+    """Compare methods, classical and by encoder. All of them see the same folds."""
     from trainer.bench import named_method  # noqa: PLC0415
     from trainer.comparison import Contest  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
     from trainer.comparison import compare as compare_methods  # noqa: PLC0415
@@ -147,7 +147,7 @@ def _as_json(result: "Result", contest: "Contest") -> str:
 def _as_text(result: "Result") -> str:
     examples = result.examples
     lines = [
-        f"{examples.rows} rows, {len(examples.kept)} distinct texts, {result.judged} judged; F1 of {result.counted}",
+        f"{examples.rows} rows, {len(examples.kept)} distinct texts, {result.judged} judged; F1: {result.counted}",
         "",
         "| method | F1 (95 % interval) | best minus this | p | accuracy | macro F1 | messages/s | MB | training s |",
         "|---|---|---|---|---|---|---|---|---|",

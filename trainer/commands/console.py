@@ -36,12 +36,14 @@ def exit_codes(*, if_interrupted: str = "interrupted") -> Iterator[None]:
 
 @contextmanager
 def progress_bars(*stages: str) -> Iterator[Callable[[str, int, int], None]]:
-    """Bars on stderr, one for each stage from its first step on."""
+    """Bars on stderr, one for each stage from its first step on; a stage that comes again begins again."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=errors) as bars:
         tasks = {stage: bars.add_task(stage, total=None, visible=False) for stage in stages}
 
         def advance(stage: str, steps: int, total: int) -> None:
+            if bars.tasks[tasks[stage]].finished:  # the next model, fold or file
+                bars.reset(tasks[stage])
             bars.update(tasks[stage], advance=steps, total=total, visible=True)
 
         yield advance

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from trainer.fit import Fitted
 
 _SUSPECTS_SHOWN = 10  # lines of the report; --json has them all
+_STILL_FALLS = 0.97  # of the loss of the epoch before: less is more than noise
 
 
 def fit(
@@ -83,7 +84,7 @@ def fit(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of the report.")] = False,
 ) -> None:
-    """Train a model on labelled texts and write it as a bundle, with its measured scores."""
+    """Train a model on labelled texts. It is written as a bundle, with its measured scores."""
     # torch and sklearn take seconds to import: --help and wrong options do not wait for them
     from trainer.bundling import FitOptions  # noqa: PLC0415
     from trainer.descriptions import read_descriptions  # noqa: PLC0415
@@ -201,8 +202,18 @@ def _how(fitted: "Fitted") -> list[str]:
             f"{epoch['macro_f1']:.4f}    {epoch['cosine']:.4f}{'  <- kept' if number - 1 == facts['best'] else ''}"
             for number, epoch in enumerate(facts["epochs"], start=1)
         ),
+        *_hint([epoch["validation_loss"] for epoch in facts["epochs"]]),
         f"temperature {facts['temperature']:g}; on the {facts['validated']} texts that picked epoch and temperature:",
     ]
+
+
+def _hint(losses: list[float]) -> list[str]:
+    """What to do where learning ended too early, as three epochs of a few hundred texts do."""
+    if len(losses) > 1 and losses[-1] < _STILL_FALLS * losses[-2]:
+        return [
+            "the last epoch still made the validation loss much smaller: try more --epochs, or --frozen for few texts"
+        ]
+    return []
 
 
 def _suspect_lines(fitted: "Fitted") -> list[str]:

@@ -24,7 +24,7 @@ def inspect(
         bool, typer.Option("--json", help="Print bundle.json, or the differences, as one line.")
     ] = False,
 ) -> None:
-    """Check every file of a bundle against its hash and say what is in it."""
+    """Check a bundle and say what is in it. Every file is compared with its hash."""
     with exit_codes():
         found = read_bundle(bundle)
         if beside is not None:

@@ -33,7 +33,7 @@ def seed(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
-    """Cluster texts offline and give the centroids to the workers' cluster space.
+    """Cluster texts offline, for the workers. Their cluster space is given the centroids.
 
     Space, number of clusters, group, model and store are those of the workers' settings.
     """

@@ -29,7 +29,7 @@ def split(
     slice_column: Annotated[str | None, typer.Option(help="Column to keep, such as a channel or a language.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 0,
 ) -> None:
-    """Leave out repeats and contradictions, then hold out a share of every label."""
+    """Hold out a share of every label. Repeats and contradictions are left out first."""
     from trainer import splits  # noqa: PLC0415 - numpy takes a while: --help does not wait
     from trainer.reading import Columns, read_examples  # noqa: PLC0415
     from trainer.writing import write_examples  # noqa: PLC0415
@@ -49,6 +49,11 @@ def split(
         examples = read_examples(data, columns)
         cut = splits.split(examples, share=test_share, seed=seed)
         train, test = examples.pick(cut.train), examples.pick(cut.test)
+        if not (train.kept and test.kept):
+            raise ConfigurationError(
+                f"{data}: expected texts for both files, came {len(train.kept)} for training and {len(test.kept)} for "
+                "the test; add examples, change --test-share, or choose a --group with smaller groups"
+            )
         if train_texts is not None and train_texts < len(train.kept):
             train = train.pick(splits.split(train, share=train_texts / len(train.kept), seed=seed).test)
         write_examples(out / "train.jsonl", train, columns)

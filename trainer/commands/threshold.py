@@ -46,7 +46,7 @@ def threshold(
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if unset.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
-    """Write a new version of a bundle whose label is given from the threshold on that keeps a wish."""
+    """Give a label the threshold that keeps a precision or a recall. A new version of the bundle is written."""
     from trainer.reading import Columns  # noqa: PLC0415 - torch takes seconds to import: --help does not wait
     from trainer.thresholding import Wanted, add_threshold  # noqa: PLC0415
 

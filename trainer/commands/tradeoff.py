@@ -69,7 +69,7 @@ def tradeoff(
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON instead of the table.")] = False,
 ) -> None:
-    """Fine-tune with the embedding held more and less, and compare labels and clusters."""
+    """Compare how strongly to hold the embedding. By labels and by clusters."""
     from trainer.attempts import Groupings  # noqa: PLC0415 - --help does not wait for sklearn and torch
     from trainer.counting import counted_labels, counted_name  # noqa: PLC0415
     from trainer.precision import training_precision  # noqa: PLC0415

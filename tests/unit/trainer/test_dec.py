@@ -180,6 +180,24 @@ def test_the_command_writes_a_bundle_that_a_worker_can_serve(encoder_folder, tex
     assert "refined on | 64 texts, 4 clusters" in (tmp_path / "bundle" / "README.md").read_text(encoding="utf-8")
 
 
+@pytest.mark.parametrize(
+    ("options", "end"),
+    [
+        (["--tolerance", "1"], "ended after 2 of 4 steps: fewer than 1 of the texts changed their cluster"),
+        (["--tolerance", "0"], "ended after 4 of 4 steps: that is --steps"),
+    ],
+)
+def test_the_command_says_why_it_ended_and_what_it_wrote(encoder_folder, texts, tmp_path, options, end):
+    arguments = ["cluster", texts, "--model", encoder_folder, "--method", "dec", "--steps", "4", "--refresh", "2"]
+    arguments += ["--layers", "1", "--out", tmp_path / "bundle", "--work", tmp_path / "work", "--threads", "1"]
+
+    result = CliRunner().invoke(app, [str(argument) for argument in (*arguments, *options)])
+
+    assert 0 == result.exit_code, result.stderr
+    assert end in result.stdout
+    assert result.stdout.endswith(f"wrote {tmp_path / 'bundle'}\n")
+
+
 def test_only_a_refinement_has_a_bundle_to_write(encoder_folder, texts, tmp_path):
     arguments = ["cluster", str(texts), "--model", str(encoder_folder), "--out", str(tmp_path / "bundle")]
 

@@ -163,9 +163,22 @@ def test_a_slice_column_comes_along(tmp_path):
     assert "web" == read_examples(path, Columns(slice="channel")).kept[0].slice
 
 
-def test_a_slice_column_that_is_not_there_names_the_option(tmp_path):
-    with pytest.raises(ConfigurationError, match="--slice-column"):
+def test_a_slice_column_that_is_not_there_names_those_that_are(tmp_path):
+    with pytest.raises(ConfigurationError, match=r"expected the column 'channel', came text, label$"):
         read_examples(write_jsonl(tmp_path / "r.jsonl", ROWS), Columns(slice="channel"))
+
+
+def test_a_text_column_that_is_not_there_names_those_that_are(tmp_path):
+    with pytest.raises(ConfigurationError, match="expected a text in 'body', came text, label; set --text-column"):
+        read_examples(write_jsonl(tmp_path / "r.jsonl", ROWS), Columns(text="body"))
+
+
+def test_an_empty_label_of_a_csv_file_says_how_to_have_several(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\na,\n", encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match=r"expected a label in 'label', came none.*--label-separator"):
+        read_examples(path)
 
 
 def test_only_the_rows_of_one_value_are_read(tmp_path):

@@ -57,6 +57,18 @@ def test_files_that_are_there_are_left_alone(texts, split):
     assert "expected a folder without train.jsonl" in result.stderr
 
 
+def test_groups_too_big_to_hold_one_out_are_refused(tmp_path, split):
+    data = tmp_path / "two.csv"
+    rows = [f"text {n},{'spam' if n % 4 < 2 else 'ham'},{n % 2}" for n in range(40)]
+    data.write_text("\n".join(["text,label,channel", *rows]) + "\n", encoding="utf-8")
+
+    result = split(data, "--group", "channel")
+
+    assert 2 == result.exit_code
+    assert "expected texts for both files, came 40 for training and 0 for the test" in result.stderr
+    assert not (tmp_path / "parts").exists()
+
+
 def test_a_group_stays_in_one_file_and_its_column_is_kept(tmp_path, split):
     data = tmp_path / "pairs.csv"
     rows = [f"text {n} {lang},{'spam' if n % 2 else 'ham'},{n},{lang}" for n in range(20) for lang in ("en", "de")]

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+from itertools import chain, repeat
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from typer.testing import CliRunner
 
 import trainer.finetune
 import trainer.fit
+import trainer.passes
 from trainer.__main__ import app
 from worker.inference.bundle import read_bundle
 from worker.inference.loading import load_embedder, load_predictor
@@ -189,6 +191,27 @@ def test_too_few_texts_are_refused_with_what_to_do(tmp_path, fit, lines, message
 
     assert 2 == result.exit_code
     assert message in result.stderr
+
+
+def test_fine_tuning_does_not_speak_of_folds(tmp_path, fit):
+    path = tmp_path / "few.jsonl"
+    path.write_text('{"text": "a", "label": "x"}\n{"text": "b", "label": "y"}\n', encoding="utf-8")
+
+    result = fit(path)
+
+    assert 2 == result.exit_code
+    assert "one for each part, training and validation, came 1; add examples or merge labels\n" in result.stderr
+
+
+@pytest.mark.parametrize(("losses", "hinted"), [((0.7, 0.5), True), ((0.5, 0.49), False), ((0.4,), False)])
+def test_learning_that_ends_too_early_is_told(monkeypatch, texts, fit, losses, hinted):
+    measured = chain(losses, repeat(losses[-1]))  # the kept epoch is judged once more
+    monkeypatch.setattr(trainer.passes, "log_loss", lambda *_, **__: next(measured))
+
+    result = fit(texts, "bundle", "--epochs", len(losses))
+
+    assert 0 == result.exit_code, result.stderr
+    assert hinted == ("try more --epochs" in result.stdout)
 
 
 def test_validation_texts_of_ones_own_pick_the_epoch(tmp_path, texts, fit):

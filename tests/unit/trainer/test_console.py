@@ -1,0 +1,30 @@
+"""What the trainer's commands show while they work."""
+
+import io
+
+from rich.console import Console
+
+from trainer.commands import console
+
+
+def test_a_bar_begins_again_with_the_next_model(monkeypatch):
+    file = io.StringIO()
+    monkeypatch.setattr(console, "errors", Console(file=file, width=80))
+
+    with console.progress_bars("tune") as progress:
+        for _ in range(2):  # models of three steps
+            for _ in range(3):
+                progress("tune", 1, 3)
+
+    assert "3/3" in file.getvalue()
+
+
+def test_a_bar_of_a_stage_that_did_not_come_is_not_shown(monkeypatch):
+    file = io.StringIO()
+    monkeypatch.setattr(console, "errors", Console(file=file, width=80))
+
+    with console.progress_bars("embed", "tune") as progress:
+        progress("embed", 2, 2)
+
+    assert "embed" in file.getvalue()
+    assert "tune" not in file.getvalue()
