@@ -132,7 +132,17 @@ def _json_fields(file: IO[str], path: Path) -> Iterator[_Fields]:
             raise ConfigurationError(f"{path}, line {line}: expected a JSON object, came something else") from error
         if not isinstance(row, dict):
             raise ConfigurationError(f"{path}, line {line}: expected a JSON object, came {type(row).__name__}")
+        if "\\ud" in content.casefold() and not _is_unicode(row):
+            raise ConfigurationError(f"{path}, line {line}: expected Unicode, came half of a surrogate pair (\\ud...)")
         yield line, row
+
+
+def _is_unicode(row: dict[str, object]) -> bool:
+    try:
+        json.dumps(row, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _row(fields: Mapping[str, object], path: Path, line: int, columns: Columns, *, multi_label: bool) -> Row:

@@ -135,6 +135,15 @@ def test_a_stray_quote_is_refused_rather_than_taking_other_rows(tmp_path, text):
     assert "secret" not in str(caught.value)
 
 
+@pytest.mark.parametrize("row", [{"text": "a\ud800", "label": "b"}, {"text": "a", "label": "\udfff"}])
+def test_half_a_surrogate_pair_is_named_by_its_line(tmp_path, row):
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"text": "\U0001f600", "label": "b"}) + "\n" + json.dumps(row), encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match="line 2: expected Unicode, came half of a surrogate pair"):
+        read_examples(path)
+
+
 @pytest.mark.parametrize("line", ["{", "[1]", '"secret"', "[" * 100_000])
 def test_a_line_that_is_no_object_is_named_by_its_number(tmp_path, line):
     path = tmp_path / "rows.jsonl"
