@@ -41,7 +41,7 @@ class Checkpoints:
 
     def save_best(self, weights: Mapping[str, Tensor]) -> None:
         """Replace the weights of the best epoch."""
-        self._write(_BEST, weights, {})
+        self._write(_BEST, weights, {"identity": self._identity})
 
     def load(self) -> Saved | None:
         """The newest state, or None if there is none.
@@ -51,21 +51,15 @@ class Checkpoints:
         """
         if not (self._folder / _LATEST).is_file():
             return None
-        saved = self._read(_LATEST)
-        if saved.facts.get("identity") != self._identity:
-            raise ConfigurationError(
-                f"{self._folder}: holds the interrupted run of other data, another encoder or other options; "
-                "repeat that run to finish it, remove the folder to give it up, or choose another --work"
-            )
-        return saved
+        return self._own(_LATEST)
 
     def load_best(self) -> dict[str, Tensor]:
         """The weights of the best epoch.
 
         Raises:
-            ConfigurationError: there are none, or they are unreadable.
+            ConfigurationError: there are none, or they are unreadable, or those of another run at the same time.
         """
-        return self._read(_BEST).tensors
+        return self._own(_BEST).tensors
 
     def remove(self) -> None:
         """Remove what was written; the folder too if nothing else is in it."""
@@ -80,11 +74,25 @@ class Checkpoints:
         unfinished = self._unfinished(name)
         # copies: safetensors refuses tensors that share memory, as tied weights do
         own = {key: tensor.detach().cpu().contiguous().clone() for key, tensor in tensors.items()}
-        save_file(own, unfinished, metadata={"facts": json.dumps(facts)})
-        unfinished.replace(self._folder / name)
+        try:
+            save_file(own, unfinished, metadata={"facts": json.dumps(facts)})
+            unfinished.replace(self._folder / name)
+        except SafetensorError as error:  # its word for a full disk, too
+            raise OSError(f"{unfinished}: cannot be written ({error}); make room or choose another --work") from error
+        finally:
+            unfinished.unlink(missing_ok=True)
 
     def _unfinished(self, name: str) -> Path:
         return self._folder / f"{name}.unfinished"
+
+    def _own(self, name: str) -> Saved:
+        saved = self._read(name)
+        if saved.facts.get("identity") != self._identity:
+            raise ConfigurationError(
+                f"{self._folder}: holds the interrupted run of other data, another encoder or other options; "
+                "repeat that run to finish it, remove the folder to give it up, or choose another --work"
+            )
+        return saved
 
     def _read(self, name: str) -> Saved:
         path = self._folder / name

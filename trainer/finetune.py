@@ -16,6 +16,7 @@ from trainer.optimising import make_optimizer, rate_factor
 from trainer.passes import Material, Pads, Passes
 from trainer.precision import arithmetic
 from trainer.recipe import Recipe
+from worker.errors import ConfigurationError
 from worker.inference.networks import EncoderNetwork
 
 CHECKPOINT_STEPS = 60  # between two checkpoints: at most half a minute of work on one core is lost
@@ -105,7 +106,7 @@ class FineTuning:
             stop: asked after every step; yes saves a checkpoint and interrupts.
 
         Raises:
-            ConfigurationError: the checkpoint is of another run.
+            ConfigurationError: the checkpoint is of another run, or the loss has no value any more.
             KeyboardInterrupt: `stop` said yes.
         """
         state = self._resume()
@@ -148,6 +149,11 @@ class FineTuning:
 
     def _close_epoch(self, state: _State) -> None:
         judged = self._passes.judge(self._validation)
+        if not np.isfinite((state.loss_sum, judged.loss, judged.cosine)).all():
+            raise ConfigurationError(
+                f"epoch {state.epoch + 1}: expected a finite loss, came {state.loss_sum / state.step} in training and "
+                f"{judged.loss} in validation; lower --learning-rate, --head-learning-rate or --keep-embedding"
+            )
         state.epochs.append(
             Epoch(
                 training_loss=state.loss_sum / state.step,

@@ -63,6 +63,8 @@ def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: N
     examples = read_examples(options.path, options.columns)
     if not examples.kept:
         raise ConfigurationError(f"{options.path}: expected labelled texts, came none")
+    if not examples.label_names:
+        raise ConfigurationError(f"{options.path}: expected labels, came empty lists only; set --label-column")
     validation = _given_validation(options, examples)
     if options.descriptions:
         require_described(options.descriptions, examples.label_names)

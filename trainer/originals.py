@@ -11,6 +11,7 @@ from worker.records import Embeddings
 
 PART = 1024  # texts in a file: what an interruption can lose
 _PREFIX = "originals-"
+_MATRIX = 2  # dimensions: [texts, dim]
 
 
 def remembered(
@@ -37,13 +38,27 @@ def forget(folder: Path) -> None:
 def _part(folder: Path, encoder: str, texts: Sequence[str], embed: Callable[[Sequence[str]], Embeddings]) -> Embeddings:
     key = sha256("\x00".join((encoder, *texts)).encode("utf-8", "surrogatepass")).hexdigest()[:16]
     path = folder / f"{_PREFIX}{key}.npy"
-    if path.is_file():
-        found: Embeddings = np.load(path, allow_pickle=False)
+    found = _found(path, texts=len(texts))
+    if found is not None:
         return found
     made = embed(texts)
     folder.mkdir(parents=True, exist_ok=True)
     unfinished = unfinished_name(path)
-    with unfinished.open("wb") as file:
-        np.save(file, made, allow_pickle=False)
-    unfinished.replace(path)
+    try:
+        with unfinished.open("wb") as file:
+            np.save(file, made, allow_pickle=False)
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
     return made
+
+
+def _found(path: Path, *, texts: int) -> Embeddings | None:
+    """What is there, if it is whole: what a crash of the machine has cut is made anew."""
+    if not path.is_file():
+        return None
+    try:
+        found: Embeddings = np.load(path, allow_pickle=False)
+    except (OSError, EOFError, ValueError):
+        return None
+    return found if found.ndim == _MATRIX and len(found) == texts else None

@@ -3,6 +3,7 @@
 import csv
 import gzip
 import json
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ from worker.errors import ConfigurationError
 from worker.normalization import normalize
 
 csv.field_size_limit(1 << 24)  # 16 MiB: one long text must not end the reading; the default is 128 KiB
+
+_ENCODING = "utf-8-sig"  # spreadsheets begin UTF-8 with a byte order mark: it belongs to no column's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ def _fields(path: Path) -> list[_Fields]:
     try:
         with _open(path) as file:
             return list(reader(file, path))
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise ConfigurationError(f"{path}: expected a readable UTF-8 file, came {type(error).__name__}") from error
 
 
@@ -98,14 +101,25 @@ def _chosen(fields: list[_Fields], path: Path, only: tuple[str, str] | None) -> 
 
 def _open(path: Path) -> IO[str]:
     if path.suffix.lower() == ".gz":
-        return gzip.open(path, "rt", encoding="utf-8", newline="")
-    return path.open(encoding="utf-8", newline="")
+        return gzip.open(path, "rt", encoding=_ENCODING, newline="")
+    return path.open(encoding=_ENCODING, newline="")
 
 
-def _csv_fields(file: IO[str], _path: Path) -> Iterator[_Fields]:
-    reader = csv.DictReader(file)
-    for row in reader:
-        yield reader.line_num, row
+def _csv_fields(file: IO[str], path: Path) -> Iterator[_Fields]:
+    reader = csv.DictReader(file, strict=True)  # else a quote that is never closed takes the rest of the file
+    try:
+        for row in reader:
+            if None in row:  # values beyond the header: the end of a text would be taken for its label
+                raise ConfigurationError(
+                    f"{path}, line {reader.line_num}: expected {len(reader.fieldnames or ())} values as in the header, "
+                    f"came more; put texts with commas in double quotes"
+                )
+            yield reader.line_num, row
+    except csv.Error as error:
+        raise ConfigurationError(
+            f"{path}, line {reader.line_num}: expected CSV, came one that cannot be read ({error}); put texts with "
+            'quotes in double quotes, and double the quotes in them: "say ""hi"""'
+        ) from error
 
 
 def _json_fields(file: IO[str], path: Path) -> Iterator[_Fields]:
@@ -114,11 +128,21 @@ def _json_fields(file: IO[str], path: Path) -> Iterator[_Fields]:
             continue
         try:
             row = json.loads(content)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ConfigurationError(f"{path}, line {line}: expected a JSON object, came something else") from error
         if not isinstance(row, dict):
             raise ConfigurationError(f"{path}, line {line}: expected a JSON object, came {type(row).__name__}")
+        if "\\ud" in content.casefold() and not _is_unicode(row):
+            raise ConfigurationError(f"{path}, line {line}: expected Unicode, came half of a surrogate pair (\\ud...)")
         yield line, row
+
+
+def _is_unicode(row: dict[str, object]) -> bool:
+    try:
+        json.dumps(row, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _row(fields: Mapping[str, object], path: Path, line: int, columns: Columns, *, multi_label: bool) -> Row:

@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 
 from trainer.calibration import fit_temperature, probabilities_of
 from trainer.checkpoints import Checkpoints
@@ -149,10 +150,20 @@ def judge(model: TunedModel, encoder: Encoder, settings: ModelSettings, part: Pa
 
 
 def save_encoder(encoder: Encoder) -> "TemporaryDirectory[str]":
-    """The tuned network with its tokenizer's files, as a folder of Hugging Face files that vanishes when closed."""
+    """The tuned network with its tokenizer's files, as a folder of Hugging Face files that vanishes when closed.
+
+    Raises:
+        OSError: there is no room for it.
+    """
     folder = TemporaryDirectory(prefix="textsieve-encoder-")
-    with quiet():
-        encoder.model.cpu().eval().save_pretrained(folder.name)  # type: ignore[operator]
+    try:
+        with quiet():
+            encoder.model.cpu().eval().save_pretrained(folder.name)  # type: ignore[operator]
+    except SafetensorError as error:  # its word for a full disk, too
+        folder.cleanup()
+        raise OSError(
+            f"{folder.name}: cannot be written ({error}); make room or set TMPDIR to another place"
+        ) from error
     for path in encoder.folder.iterdir():
         target = Path(folder.name) / path.name
         if path.is_file() and not target.exists() and path.suffix in {".json", ".txt", ".model"}:

@@ -13,8 +13,11 @@ def write_whole(path: Path, content: str) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = unfinished_name(path)
-    unfinished.write_text(content, encoding="utf-8")
-    unfinished.replace(path)
+    try:
+        unfinished.write_text(content, encoding="utf-8")
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)  # of a full disk; a replaced one is no longer there
 
 
 def unfinished_name(path: Path) -> Path:

@@ -112,10 +112,14 @@ def _write(out: Path, title: str, evaluation: "Evaluation", *, texts: bool) -> N
     from trainer.pages import as_html, as_json, as_markdown  # noqa: PLC0415
     from trainer.pictures import pictures  # noqa: PLC0415 - matplotlib is an extra
     from trainer.sections import sections  # noqa: PLC0415
+    from trainer.whole import write_whole  # noqa: PLC0415
 
     tables = list(sections(evaluation, with_texts=texts))
-    out.mkdir(parents=True, exist_ok=True)
-    (out / "report.md").write_text(as_markdown(title, tables), encoding="utf-8")
-    (out / "report.html").write_text(as_html(title, tables, pictures(evaluation)), encoding="utf-8")
     content = json.dumps(as_json(evaluation, with_texts=texts), indent=2)
-    (out / "report.json").write_text(content + "\n", encoding="utf-8")
+    pages = {
+        "report.md": as_markdown(title, tables),
+        "report.html": as_html(title, tables, pictures(evaluation)),
+        "report.json": content + "\n",
+    }
+    for name, page in pages.items():  # all are made before one is written: no new page beside old ones after a fault
+        write_whole(out / name, page)

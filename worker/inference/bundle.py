@@ -1,5 +1,6 @@
 """A bundle: the folder that holds a trained head, and everything needed to serve it."""
 
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,7 @@ THRESHOLDS_FORMAT = 3  # labels have thresholds; older workers would give the li
 FORMATS = (FORMAT, HEAD_POOLING_FORMAT, THRESHOLDS_FORMAT)
 MANIFEST = "bundle.json"
 HEADS = "heads.safetensors"
+_UNFINISHED = ".unfinished"  # folder inside a bundle's: what is being written, until all of it is there
 SHIPPED = Path(__file__).parent / "bundles" / "sms-spam"  # what `model.path = "default"` serves
 
 LEAST_TOKENS = 3  # of a window: a text of one token between two special ones
@@ -136,7 +138,9 @@ def write_bundle(
     bias: NDArray[np.float32],
     encoder_folder: Path | None = None,
 ) -> Manifest:
-    """Write a bundle; bundle.json comes last, so that a half-written folder is no bundle.
+    """Write a bundle beside the older one in its folder, then let its files take their places, bundle.json last.
+
+    So a half-written folder is no bundle, and one that cannot be written leaves the older one as it was.
 
     Args:
         folder: made if absent; an older bundle in it is replaced.
@@ -152,21 +156,46 @@ def write_bundle(
         ConfigurationError: as `require_writable`.
     """
     require_writable(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / MANIFEST).unlink(missing_ok=True)
-    # save_file would make it readable by its owner only, and a worker often runs as somebody else
-    # in C order: safetensors writes memory as it lies, and regressions of three and more labels leave theirs by columns
-    head = {"weight": weight.astype(np.float32, order="C"), "bias": bias.astype(np.float32, order="C")}
-    (folder / HEADS).write_bytes(save(head))
-    names = [HEADS, *(_copy_encoder(encoder_folder, folder) if encoder_folder else ())]
-    written = msgspec.structs.replace(
-        manifest,
-        format=_least_format(manifest),
-        files={name: file_sha256(folder / name) for name in names},
-    )
-    content = msgspec.json.format(msgspec.json.encode(written), indent=2)
-    (folder / MANIFEST).write_bytes(content + b"\n")
+    unfinished = folder / _UNFINISHED
+    shutil.rmtree(unfinished, ignore_errors=True)  # of a writer that was killed
+    try:
+        unfinished.mkdir(parents=True)
+        # save_file would make it readable by its owner only, and a worker often runs as somebody else
+        # in C order: safetensors writes memory as it lies, and regressions of three and more labels leave theirs by
+        # columns
+        head = {"weight": weight.astype(np.float32, order="C"), "bias": bias.astype(np.float32, order="C")}
+        (unfinished / HEADS).write_bytes(save(head))
+        names = [HEADS, *(_copy_encoder(encoder_folder, unfinished) if encoder_folder else ())]
+        written = msgspec.structs.replace(
+            manifest,
+            format=_least_format(manifest),
+            files={name: file_sha256(unfinished / name) for name in names},
+        )
+        content = msgspec.json.format(msgspec.json.encode(written), indent=2)
+        (unfinished / MANIFEST).write_bytes(content + b"\n")
+        _publish(unfinished, folder, names)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
     return written
+
+
+def _publish(unfinished: Path, folder: Path, names: list[str]) -> None:
+    """Move the files to their places; those of an older bundle go: the new network must not get its tokenizer."""
+    older = _read_manifest_files(folder / MANIFEST)
+    (folder / MANIFEST).unlink(missing_ok=True)
+    for name in older - set(names):
+        if (folder / name).resolve().is_relative_to(folder.resolve()):
+            (folder / name).unlink(missing_ok=True)
+    for name in (*names, MANIFEST):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (unfinished / name).replace(folder / name)
+
+
+def _read_manifest_files(path: Path) -> set[str]:
+    try:
+        return set(_read_manifest(path).files)
+    except ConfigurationError:  # none, or a broken one: it is replaced anyway
+        return set()
 
 
 def _least_format(manifest: Manifest) -> int:
@@ -176,13 +205,21 @@ def _least_format(manifest: Manifest) -> int:
 
 
 def require_writable(folder: Path) -> None:
-    """Refuse a folder whose files are somebody else's.
+    """Refuse a folder whose files are somebody else's, or where nothing can be written.
 
     Raises:
-        ConfigurationError: the folder holds files but no bundle.
+        ConfigurationError: the folder holds files but no bundle, or may not be written to.
     """
-    if folder.exists() and not (folder.is_dir() and (is_bundle(folder) or not any(folder.iterdir()))):
+    if folder.exists() and not (folder.is_dir() and _is_free(folder)):
         raise ConfigurationError(f"{folder}: expected a new folder or a bundle to replace, came other files")
+    there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK):
+        raise ConfigurationError(f"{folder}: expected a folder that can be written to, came {there}, which cannot")
+
+
+def _is_free(folder: Path) -> bool:
+    """A bundle, nothing, or what a writer left that was killed."""
+    return is_bundle(folder) or (folder / _UNFINISHED).is_dir() or not any(folder.iterdir())
 
 
 def _copy_encoder(source: Path, target: Path) -> list[str]:

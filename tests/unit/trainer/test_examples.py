@@ -90,6 +90,7 @@ def test_other_formats_are_refused(tmp_path, name):
     [
         ("r.jsonl.gz", b"not gzip"),
         ("r.jsonl.gz", gzip.compress(b"{}" * 99)[:-9]),
+        ("r.jsonl.gz", gzip.compress(b"{}")[:10] + b"\xff" * 20),
         ("r.jsonl", b"\xff\xfe"),
         ("r.csv", b"\xff"),
     ],
@@ -106,7 +107,44 @@ def test_a_missing_file_is_refused(tmp_path):
         read_examples(tmp_path / "rows.csv")
 
 
-@pytest.mark.parametrize("line", ["{", "[1]", '"secret"'])
+@pytest.mark.parametrize(
+    ("name", "content"), [("r.csv", "text,label\na,b\n"), ("r.jsonl", '{"text": "a", "label": "b"}\n')]
+)
+def test_a_byte_order_mark_is_no_part_of_the_first_column(tmp_path, name, content):
+    (tmp_path / name).write_text(content, encoding="utf-8-sig")
+
+    assert ("a",) == read_examples(tmp_path / name).texts
+
+
+def test_a_text_with_a_bare_comma_is_refused_rather_than_cut(tmp_path):
+    path = tmp_path / "rows.csv"
+    path.write_text("text,label\nwell,ham\nhello, you,ham\n", encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match="line 3: expected 2 values as in the header, came more"):
+        read_examples(path)
+
+
+@pytest.mark.parametrize("text", ['"never closed', '"closed" too early', '"secret" x'])
+def test_a_stray_quote_is_refused_rather_than_taking_other_rows(tmp_path, text):
+    path = tmp_path / "rows.csv"
+    path.write_text(f"text,label\n{text},ham\nb,ham\n", encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match=r"line \d: expected CSV, .*double quotes") as caught:
+        read_examples(path)
+
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("row", [{"text": "a\ud800", "label": "b"}, {"text": "a", "label": "\udfff"}])
+def test_half_a_surrogate_pair_is_named_by_its_line(tmp_path, row):
+    path = tmp_path / "rows.jsonl"
+    path.write_text(json.dumps({"text": "\U0001f600", "label": "b"}) + "\n" + json.dumps(row), encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match="line 2: expected Unicode, came half of a surrogate pair"):
+        read_examples(path)
+
+
+@pytest.mark.parametrize("line", ["{", "[1]", '"secret"', "[" * 100_000])
 def test_a_line_that_is_no_object_is_named_by_its_number(tmp_path, line):
     path = tmp_path / "rows.jsonl"
     path.write_text(f'{{"text": "a", "label": "b"}}\n{line}\n', encoding="utf-8")

@@ -51,3 +51,14 @@ def test_what_is_forgotten_leaves_nothing(tmp_path):
     forget(tmp_path)
 
     assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("content", [b"", b"\x93NUMPY", b"text"])
+def test_what_was_cut_is_embedded_anew(tmp_path, content):
+    remembered(tmp_path, encoder="a", texts=TEXTS[:3], embed=lengths)
+    for path in tmp_path.iterdir():
+        path.write_bytes(content)
+
+    again = remembered(tmp_path, encoder="a", texts=TEXTS[:3], embed=lengths)
+
+    assert [0, 1, 2] == again[:, 0].tolist()

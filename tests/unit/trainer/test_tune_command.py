@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 import trainer.finetune
 import trainer.fit
 import trainer.passes
+from tests.unit.trainer.conftest import rows, write_rows
 from trainer.__main__ import app
 from worker.inference.bundle import read_bundle
 from worker.inference.loading import load_embedder, load_predictor
@@ -163,6 +164,24 @@ def test_a_checkpoint_of_other_options_is_refused(tmp_path, texts, fit, monkeypa
 
     assert 2 == result.exit_code
     assert "interrupted run of other" in result.stderr
+
+
+@pytest.mark.parametrize("option", ["--learning-rate", "--head-learning-rate"])
+def test_a_training_that_comes_to_no_numbers_writes_no_bundle(tmp_path, texts, fit, option):
+    result = fit(texts, "bundle", option, "inf")
+
+    assert 2 == result.exit_code
+    assert "expected a finite loss" in result.stderr
+    assert not (tmp_path / "bundle").exists()
+
+
+def test_lists_without_any_label_are_refused(tmp_path, fit):
+    path = write_rows(tmp_path / "none.jsonl", ({"text": row["text"], "label": []} for row in rows()))
+
+    result = fit(path)
+
+    assert 2 == result.exit_code
+    assert "expected labels, came empty lists only" in result.stderr
 
 
 def test_validation_texts_of_ones_own_must_be_others(tmp_path, texts, fit):

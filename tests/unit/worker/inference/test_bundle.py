@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch_file
 
 from worker.errors import ConfigurationError
-from worker.inference.bundle import read_bundle, write_bundle
+from worker.inference.bundle import read_bundle, require_writable, write_bundle
 from worker.inference.sources import file_sha256
 
 
@@ -82,6 +82,58 @@ def test_a_folder_of_other_files_is_not_written_to(tmp_path, manifest, head):
 
     with pytest.raises(ConfigurationError, match="came other files"):
         write_bundle(tmp_path, manifest=manifest, weight=weight, bias=bias)
+
+
+def test_files_of_the_older_bundle_do_not_stay_beside_the_new_one(bundle_folder, manifest, head):
+    weight, bias = head
+
+    write_bundle(bundle_folder, manifest=manifest, weight=weight, bias=bias)
+
+    assert {"bundle.json", "heads.safetensors"} == {path.name for path in bundle_folder.rglob("*") if path.is_file()}
+
+
+def test_a_bundle_that_cannot_be_written_leaves_the_older_one(tmp_path, bundle_folder, manifest, head):
+    weight, bias = head
+    before = read_bundle(bundle_folder).manifest
+    (tmp_path / "encoder" / "config.json").mkdir(parents=True)  # a folder: copying it fails
+
+    with pytest.raises(OSError, match=r"config\.json"):
+        write_bundle(
+            bundle_folder, manifest=manifest, weight=weight + 1, bias=bias, encoder_folder=tmp_path / "encoder"
+        )
+
+    assert before == read_bundle(bundle_folder).manifest
+    assert not (bundle_folder / ".unfinished").exists()
+
+
+def test_a_bundle_may_be_written_over_the_one_whose_encoder_it_takes(bundle_folder, manifest, head):
+    weight, bias = head
+    before = read_bundle(bundle_folder).manifest.files
+
+    write_bundle(bundle_folder, manifest=manifest, weight=weight, bias=bias, encoder_folder=bundle_folder)
+
+    assert before == read_bundle(bundle_folder).manifest.files
+
+
+def test_what_a_killed_writer_left_is_no_bundle_and_in_nobodys_way(tmp_path, manifest, head):
+    weight, bias = head
+    (tmp_path / "b" / ".unfinished").mkdir(parents=True)
+    (tmp_path / "b" / ".unfinished" / "bundle.json").touch()
+    (tmp_path / "b" / "heads.safetensors").touch()
+    with pytest.raises(ConfigurationError, match="no such file"):
+        read_bundle(tmp_path / "b")
+
+    written = write_bundle(tmp_path / "b", manifest=manifest, weight=weight, bias=bias)
+
+    assert written == read_bundle(tmp_path / "b").manifest
+    assert not (tmp_path / "b" / ".unfinished").exists()
+
+
+def test_a_place_that_no_folder_can_have_is_refused_before_anything_is_done(tmp_path):
+    (tmp_path / "file").touch()
+
+    with pytest.raises(ConfigurationError, match="expected a folder that can be written to"):
+        require_writable(tmp_path / "file" / "deeper" / "bundle")
 
 
 def test_a_folder_without_a_manifest_is_no_bundle(tmp_path):
