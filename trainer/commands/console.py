@@ -1,5 +1,7 @@
 """What all commands share: exit codes, progress bars, where messages go."""
 
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -19,10 +21,11 @@ def exit_codes(*, if_interrupted: str = "interrupted") -> Iterator[None]:
     """Turn what a command may meet into a message on stderr and an exit code.
 
     Args:
-        if_interrupted: the message after Ctrl-C.
+        if_interrupted: the message after Ctrl-C or SIGTERM.
     """
     try:
-        yield
+        with _terminated_as_interrupted():
+            yield
     except (ConfigurationError, ValueError) as error:  # ValueError: an option that pydantic refuses
         errors.print(f"error: {error}", markup=False)
         raise typer.Exit(BAD_CONFIGURATION) from None
@@ -32,6 +35,19 @@ def exit_codes(*, if_interrupted: str = "interrupted") -> Iterator[None]:
     except KeyboardInterrupt:
         errors.print(if_interrupted, markup=False)
         raise typer.Exit(INTERRUPTED) from None
+
+
+@contextmanager
+def _terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM as Ctrl-C: files that are half written and temporary folders are removed on the way out."""
+    if threading.current_thread() is not threading.main_thread():  # where signals cannot be caught
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

@@ -95,7 +95,7 @@ def fit(
 
     now = datetime.now(UTC)
     folder = work or out.with_name(f"{out.resolve().name}.work")
-    goes_on = f"interrupted; the same command goes on from what is in {folder}"
+    goes_on = "interrupted" if frozen else f"interrupted; the same command goes on from what is in {folder}"
     with (
         exit_codes(if_interrupted=goes_on),
         threadpool_limits(threads),

@@ -1,11 +1,14 @@
 """`python -m trainer fit` from a file to a bundle that a worker serves."""
 
 import json
+import os
+import signal
 
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import trainer.fit
 from trainer.__main__ import app
 from worker.inference.bundle import read_bundle
 from worker.inference.loading import load_predictor
@@ -175,3 +178,17 @@ def test_groups_stay_together_while_a_head_is_judged(tmp_path):
 
     assert 0 == result.exit_code, result.output
     assert 40 == sum(map(sum, json.loads(result.stdout)["confusion"]))
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_a_frozen_fit_without_a_bundle_or_a_promise(tmp_path, data, monkeypatch, number):
+    before = signal.getsignal(number)
+    monkeypatch.setattr(trainer.fit, "fit_frozen", lambda *_, **__: os.kill(os.getpid(), number))
+    monkeypatch.setattr(trainer.fit, "FrozenFacts", lambda **_: pytest.fail("went on"))
+
+    result = run("fit", data, "--frozen", "--out", tmp_path / "bundle", "--threads", 1)
+
+    assert (130, before) == (result.exit_code, signal.getsignal(number))
+    assert "interrupted" in result.stderr
+    assert "goes on" not in result.stderr
+    assert not (tmp_path / "bundle").exists()
