@@ -155,6 +155,6 @@ def test_a_user_without_a_home_has_no_cache(monkeypatch):
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setattr("worker.settings.Path.home", nobody)
+    monkeypatch.setattr("worker.settings.model.Path.home", nobody)
 
     assert ModelSettings().cache_folder is None

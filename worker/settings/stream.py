@@ -1,0 +1,117 @@
+"""How messages are read, answered and grouped."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from worker.settings.section import Section
+
+
+class InputSettings(Section):
+    """What a message looks like."""
+
+    format: Literal["json", "text"] = Field("json", description="`json`: an object per message; `text`: plain UTF-8.")
+    text_field: str = Field("text", description="Dotted path of the text inside the object.")
+    id_field: str = Field("id", description="Dotted path of the optional id inside the object.")
+    max_value_bytes: int = Field(
+        262_144, ge=64, description="Longer values go to the dead letters unparsed (too_large)."
+    )
+
+
+class OutputSettings(Section):
+    """What a result contains."""
+
+    include_text: bool = Field(True, description="False keeps the text out of results: consumers join by document_id.")
+    embedding: Literal["none", "base64", "list"] = Field(
+        "none", description="Adds the embedding as base64 of little-endian float16, or as a list of numbers."
+    )
+    timestamp: Literal["input", "now"] = Field(
+        "input", description="Timestamp of results: the input message's, or the time of publishing."
+    )
+    max_message_bytes: int = Field(
+        1_000_000,
+        ge=1024,
+        description="Largest result or dead letter; must not exceed the topics' max.message.bytes.",
+    )
+
+
+class ClusterSettings(Section):
+    """How texts are grouped."""
+
+    space: str = Field(
+        "default", pattern=r"^[A-Za-z0-9_.-]+$", description="Workers with the same space share centroids."
+    )
+    k: int = Field(64, ge=2, le=10_000, description="Number of clusters.")
+    seed_messages: int | None = Field(
+        None,
+        ge=2,
+        description="Results to gather before seeding; max(1000, 10 k, min(20 k, 10000)) if unset. Until then cluster "
+        "is null.",
+    )
+    seed_after_seconds: float = Field(
+        60.0, gt=0, description="Seed with what is there (at least k) after this long, for slow topics."
+    )
+    half_life_messages: float | None = Field(
+        None,
+        gt=0,
+        description="Old texts lose half their weight after so many newer ones; unset never forgets.",
+    )
+    max_pending_bytes: int = Field(
+        64 * 1024 * 1024,
+        ge=1_048_576,
+        description="Memory for results not yet learned; beyond it the worker pauses.",
+    )
+
+    @property
+    def seed_size(self) -> int:
+        """Rows to pool before seeding."""
+        # 20 k are better than 10 k; beyond 10,000 the wait, the pool and the seeding would take too long
+        return max(self.k, self.seed_messages or max(1000, 10 * self.k, min(20 * self.k, 10_000)))
+
+
+class DeliverySettings(Section):
+    """How much is done between two checkpoints, and how a worker ends."""
+
+    max_batch_records: int = Field(1000, ge=1, description="Most messages of one iteration.")
+    max_iteration_seconds: float = Field(
+        1.0,
+        gt=0,
+        description="Iterations shrink to this at the measured rate: bounds latency and rebalances.",
+    )
+    poll_timeout_seconds: float = Field(
+        0.3, gt=0, le=5, description="How long an idle worker waits for messages in one poll."
+    )
+    checkpoint_seconds: float = Field(
+        1.0, ge=0, description="Time between learning and committing: what a crash at most repeats."
+    )
+    publish_session_fraction: float = Field(
+        0.4,
+        gt=0,
+        le=0.9,
+        description="Part of the session that publishing may take after the fence; then the batch is dropped.",
+    )
+    fencing: Literal["group", "producer"] = Field(
+        "group",
+        description="What keeps a worker that was paused too long from publishing: `group` asks the coordinator"
+        " right before; `producer` also makes a transaction per input partition, and the broker refuses late ones.",
+    )
+    shutdown_seconds: float = Field(20.0, gt=0, le=86_400, description="Deadline of a graceful stop.")
+    service_retry_seconds: float = Field(
+        300.0,
+        ge=0,
+        description="How long an absent broker is waited for before the worker stops with exit 1.",
+    )
+    create_topics: bool = Field(True, description="Create missing output and dead-letter topics like the input topic.")
+
+
+class DeadLetterSettings(Section):
+    """When bad messages mean a bad deploy."""
+
+    max_ratio: float = Field(
+        0.5,
+        gt=0,
+        le=1,
+        description="Stop when more than this share of the last `window` messages were bad; 1 never stops.",
+    )
+    window: int = Field(1000, ge=10, description="Messages over which the share is taken.")
+    max_consecutive: int = Field(500, ge=1, description="Stop after so many bad messages in a row.")
