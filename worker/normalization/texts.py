@@ -23,7 +23,7 @@ _ODD = frozenset[str]().union(*(characters for characters, _ in _STEPS))
 
 
 def normalize(text: str) -> Reading:
-    """The text in the letters it is read as; pure, and the same for its own result.
+    """The text in the letters it is read as; pure, and the same for its own result unless disguises are piled up.
 
     What is undone: characters inside a word that show nothing, letters in other clothes (mathematical, full-width,
     enclosed, small capitals), stacks of marks, letters of another script inside a word, single letters with something
