@@ -3,9 +3,10 @@
 Reads the data sets that TEXTSIEVE_DATA names. HateCheck is split by functionality: its texts in leetspeak and in
 letters apart are disguises; its Arabic in Latin letters, where digits are letters, is none.
 
-    TEXTSIEVE_DATA=... python benchmarks/normalization.py
+    TEXTSIEVE_DATA=... python -m benchmarks.normalization
 """
 
+import argparse
 import gzip
 import json
 import os
@@ -28,6 +29,10 @@ Groups = dict[str, list[str]]
 
 def main() -> int:
     """Count and write results/normalization.json."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.parse_args()
+    if "TEXTSIEVE_DATA" not in os.environ:
+        parser.error(f"TEXTSIEVE_DATA: expected the folder with {', '.join(CLEAN)} (.jsonl.gz), came none")
     folder = Path(os.environ["TEXTSIEVE_DATA"])
     found = {name: judge(texts) for name, texts in groups(folder).items()}
     machine = {"cpu": f"{os.cpu_count()} cores, busy with other work", "python": platform.python_version()}

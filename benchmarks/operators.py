@@ -6,6 +6,7 @@ matrix products, and so how near to the roof of docs/benchmarks.md a pass can co
     taskset -c 1 python -m benchmarks.operators
 """
 
+import argparse
 import json
 import tempfile
 from collections import Counter
@@ -30,6 +31,7 @@ PRECISIONS = ("fp32", "int8")
 
 def main() -> None:
     """Profile both graphs and write results/operators.json."""
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
     outcome = {
         "texts": TEXTS,
         "share_of_operator_time": {},

@@ -27,6 +27,11 @@ TOPIC_ID = "bench"
 SPREAD = 0.35  # of a row around its centre: as loosely as texts of one topic lie
 
 
+def _pooled(k: int) -> int:
+    """Rows before seeding: few, for what is measured begins after it."""
+    return max(1000, 10 * k)
+
+
 def cost(redis_url: str, *, k: int, per_second: float, batch: int, seconds: float, seed: int) -> dict[str, float]:
     """Seconds of assign, observe and learn for every second of a worker that answers `per_second` messages.
 
@@ -37,7 +42,7 @@ def cost(redis_url: str, *, k: int, per_second: float, batch: int, seconds: floa
     partition, offset = Partition("messages", 0), 0
     clusters.watermarks()
     clusters.begin({partition: Position(0, TOPIC_ID)})
-    rows = _rows(rng, max(1000, 10 * k) + batch, k=k)
+    rows = _rows(rng, _pooled(k) + batch, k=k)
     while clusters.snapshot is None:
         offset = _observe(clusters, rows[offset : offset + batch], partition, offset)
         clusters.learn()
@@ -99,7 +104,7 @@ def contention(
     expected = sum(one["rows"] for one in told)
     final = _clusters(redis_url, space, k=k, seed=seed)
     final.watermarks()
-    learned = 0 if final.snapshot is None else final.snapshot.learned - max(1000, 10 * k)
+    learned = 0 if final.snapshot is None else final.snapshot.learned - _pooled(k)
     return {
         "workers": workers,
         "k": k,
@@ -175,13 +180,13 @@ def _clusters_seeded(redis_url: str, space: str, *, k: int, seed: int) -> None:
     partition = Partition("messages", 0)
     clusters.watermarks()
     clusters.begin({partition: Position(0, TOPIC_ID)})
-    size = max(1000, 10 * k)
+    size = _pooled(k)
     _observe(clusters, _rows(np.random.default_rng(seed), size, k=k), partition, 0)
     clusters.learn()
 
 
 def _clusters(redis_url: str, space: str, *, k: int, seed: int) -> OnlineClusters:
-    agreed = ClusterSpace("bench", "bench", k, max(1000, 10 * k), 3600.0)
+    agreed = ClusterSpace("bench", "bench", k, _pooled(k), 3600.0)
     shared = store.RedisCentroidStore(store.connect(RedisSettings(url=redis_url)), space, agreed)
     return OnlineClusters(shared, agreed, Random(seed), time.sleep)
 
