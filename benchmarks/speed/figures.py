@@ -38,6 +38,11 @@ class Spread:
         return cls(statistics.median(rounds), min(rounds), max(rounds), tuple(rounds))
 
 
+def quotients(above: Sequence[float], below: Sequence[float]) -> Spread:
+    """Round by round: compared is what follows each other within a minute, for a host's speed changes later."""
+    return Spread.of([round(a / b, 3) for a, b in zip(above, below, strict=True)])
+
+
 def bursts(points: Sequence[Growth]) -> list[Growth]:
     """The end of every batch of output: growth without a pause between counts as one.
 

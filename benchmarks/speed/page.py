@@ -3,9 +3,11 @@
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from benchmarks.speed.figures import quotients
 from benchmarks.speed.verdict import CEILINGS, TARGETS, reached
 
 ROOT = Path(__file__).parents[2]
@@ -151,6 +153,10 @@ def _rest(found: Mapping[str, Any]) -> str:
         ("two workers, messages/s, the broker on the same two cores", f"{scale['2']['median']:,.1f}"),
         ("two workers beside one", f"efficiency {scale['efficiency']:.0%}, {_rounds(scale['factors'])}"),
         ("the model alone on two cores beside one", _rounds(scale["forward_factors"])),
+        (
+            "one worker beside the model alone on its core",
+            _rounds(asdict(quotients(scale["1"]["rounds"], scale["forward"]["1"]["rounds"]))),
+        ),
         *((f"cores used with {count} worker(s)", _shared(cores)) for count, cores in scale["cores"].items()),
         *(
             (

@@ -15,7 +15,7 @@ from benchmarks.speed import clusters as clustering
 from benchmarks.speed import forward, workers
 from benchmarks.speed import metering as meters
 from benchmarks.speed.arena import Arena
-from benchmarks.speed.figures import Spread, order
+from benchmarks.speed.figures import Spread, order, quotients
 from benchmarks.speed.latency import latencies
 from benchmarks.speed.plan import Plan
 from benchmarks.speed.rounds import System, measure, rival, textsieve
@@ -179,7 +179,7 @@ def scale(stage: Stage, _found: Found) -> Any:
             )
     rates = {count: Spread.of([round(crew.rate, 2) for crew in found]) for count, found in crews.items()}
     raw = {count: Spread.of([round(rate, 2) for rate in found]) for count, found in alone.items()}
-    factors, raw_factors = _quotients(rates[2], rates[1]), _quotients(raw[2], raw[1])
+    factors, raw_factors = quotients(rates[2].rounds, rates[1].rounds), quotients(raw[2].rounds, raw[1].rounds)
     return {
         **{str(count): spread for count, spread in rates.items()},
         "factor": factors.median,
@@ -190,11 +190,6 @@ def scale(stage: Stage, _found: Found) -> Any:
         "forward_factor": raw_factors.median,
         "forward_factors": raw_factors,
     }
-
-
-def _quotients(above: Spread, below: Spread) -> Spread:
-    """Round by round: one and two follow each other within a minute, but a host's speed changes between rounds."""
-    return Spread.of([round(a / b, 3) for a, b in zip(above.rounds, below.rounds, strict=True)])
 
 
 def _median_cores(crews: list[Crew]) -> dict[str, float]:
