@@ -1,8 +1,16 @@
+import signal
 from collections.abc import Iterator
 
 import pytest
 
 pytest_plugins = ["tests.services"]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def heeds_interrupts() -> None:
+    """A shell starts what it puts in the background deaf to SIGINT, and whatever that starts, too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -157,5 +157,5 @@ def test_an_interrupted_demo_leaves_no_process(number, tmp_path) -> None:
 
     assert all_started  # broker, store, two workers
     assert wait_until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
-    assert parent.returncode == -signal.SIGKILL if number == signal.SIGKILL else 130
+    assert parent.returncode == (-signal.SIGKILL if number == signal.SIGKILL else 130)
     assert number == signal.SIGKILL or [] == list(tmp_path.iterdir())
