@@ -179,7 +179,7 @@ def scale(stage: Stage, _found: Found) -> Any:
             )
     rates = {count: Spread.of([round(crew.rate, 2) for crew in found]) for count, found in crews.items()}
     raw = {count: Spread.of([round(rate, 2) for rate in found]) for count, found in alone.items()}
-    factors, raw_factors = quotients(rates[2].rounds, rates[1].rounds), quotients(raw[2].rounds, raw[1].rounds)
+    factors = quotients(rates[2].rounds, rates[1].rounds)
     return {
         **{str(count): spread for count, spread in rates.items()},
         "factor": factors.median,
@@ -187,8 +187,7 @@ def scale(stage: Stage, _found: Found) -> Any:
         "efficiency": factors.median / 2,
         "cores": {str(count): _median_cores(found) for count, found in crews.items()},
         "forward": {str(count): spread for count, spread in raw.items()},
-        "forward_factor": raw_factors.median,
-        "forward_factors": raw_factors,
+        "forward_factors": quotients(raw[2].rounds, raw[1].rounds),
     }
 
 

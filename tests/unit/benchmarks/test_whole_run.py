@@ -56,7 +56,7 @@ def _found() -> dict[str, Any]:
         },
         "scale": {"1": _spread(9.0), "2": _spread(18.0), "factor": 2.0, "efficiency": 1.0}
         | {"factors": _spread(2.0), "forward_factors": _spread(1.9)}
-        | {"cores": {"1": {"workers": 1.0, "idle": 0.5}}, "forward_factor": 1.9}
+        | {"cores": {"1": {"workers": 1.0, "idle": 0.5}}}
         | {"forward": {"1": _spread(9.5), "2": _spread(18.0)}},
         "repeats": {share: _spread(9.0) for share in ("0%", "90%")},
         "start_up": {
