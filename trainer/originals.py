@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.whole import unfinished_name
+from trainer.whole import unfinished
 from worker.records import Embeddings
 
 PART = 1024  # texts in a file: what an interruption can lose
@@ -42,14 +42,8 @@ def _part(folder: Path, encoder: str, texts: Sequence[str], embed: Callable[[Seq
     if found is not None:
         return found
     made = embed(texts)
-    folder.mkdir(parents=True, exist_ok=True)
-    unfinished = unfinished_name(path)
-    try:
-        with unfinished.open("wb") as file:
-            np.save(file, made, allow_pickle=False)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with unfinished(path) as there, there.open("wb") as file:
+        np.save(file, made, allow_pickle=False)
     return made
 
 

@@ -1,6 +1,8 @@
 """Files that are there whole or not at all."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
@@ -11,15 +13,17 @@ def write_whole(path: Path, content: str) -> None:
         path: its folder is made if absent.
         content: written as UTF-8.
     """
+    with unfinished(path) as there:
+        there.write_text(content, encoding="utf-8")
+
+
+@contextmanager
+def unfinished(path: Path) -> Iterator[Path]:
+    """Where to write what takes the place of `path` once it is whole, and goes if it never is; the folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = unfinished_name(path)
+    there = path.with_name(f"{path.name}.{os.getpid()}.unfinished")  # two processes do not meet
     try:
-        unfinished.write_text(content, encoding="utf-8")
-        unfinished.replace(path)
+        yield there
+        there.replace(path)
     finally:
-        unfinished.unlink(missing_ok=True)  # of a full disk; a replaced one is no longer there
-
-
-def unfinished_name(path: Path) -> Path:
-    """Where a process writes what becomes `path` once it is whole: beside it, under a name of its own."""
-    return path.with_name(f"{path.name}.{os.getpid()}.unfinished")
+        there.unlink(missing_ok=True)  # of a full disk; a replaced one is no longer there
