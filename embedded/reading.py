@@ -10,6 +10,7 @@ from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
 
 from embedded.errors import DemoFailed
+from producer.bootstrap import patient_client
 from worker.records import Record
 
 FETCH_MAX_BYTES = 8 * 1024 * 1024  # per request; the client's own 50 MiB is memory for nothing
@@ -37,6 +38,7 @@ class Reader:
             self._consumer = KafkaConsumer(
                 bootstrap_servers=bootstrap_servers.split(","),
                 bootstrap_timeout_ms=int(CONNECT_SECONDS * 1000),
+                kafka_client=patient_client,
                 auto_offset_reset="earliest",
                 enable_auto_commit=False,
                 fetch_max_bytes=FETCH_MAX_BYTES,

@@ -1,13 +1,17 @@
 """The topics, group and cluster space of one demo, under names of their own."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from embedded.errors import DemoFailed
+from producer.bootstrap import patient_client
+from producer.topics import durable_shape
 
 CREATE_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_MS = 8_000  # patience with a broker that does not answer: a person is waiting
@@ -46,26 +50,15 @@ class Names:
 
 
 def create_topics(bootstrap_servers: str, names: Names, *, partitions: int) -> None:
-    """Create the three topics, each with so many partitions, one replica each.
+    """Create the three topics, each with so many partitions, as durable as the cluster can make them.
 
     Raises:
         DemoFailed: The broker does not answer or refuses.
     """
-    layout = {"num_partitions": partitions, "replication_factor": -1}  # the broker's own default replication
-    try:
-        admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap_servers.split(","), bootstrap_timeout_ms=CONNECT_TIMEOUT_MS
-        )
-        try:
-            admin.create_topics(
-                dict.fromkeys(names.topics, layout), timeout_ms=CREATE_TIMEOUT_MS, wait_for_metadata=True
-            )
-        finally:
-            admin.close()
-    except KafkaError as error:
-        raise DemoFailed(
-            f"expected to create {', '.join(names.topics)} on {bootstrap_servers}, came {error!r}"
-        ) from error
+    with _admin(bootstrap_servers, f"create {', '.join(names.topics)}") as admin:
+        shape = durable_shape(len(admin.describe_cluster()["brokers"]))
+        layout = {"num_partitions": partitions, **shape}
+        admin.create_topics(dict.fromkeys(names.topics, layout), timeout_ms=CREATE_TIMEOUT_MS, wait_for_metadata=True)
 
 
 def delete_topics(bootstrap_servers: str, names: Names) -> None:
@@ -74,15 +67,19 @@ def delete_topics(bootstrap_servers: str, names: Names) -> None:
     Raises:
         DemoFailed: The broker does not answer or refuses.
     """
+    with _admin(bootstrap_servers, f"delete {', '.join(names.topics)}") as admin:
+        admin.delete_topics(list(names.topics), timeout_ms=CREATE_TIMEOUT_MS)
+
+
+@contextmanager
+def _admin(bootstrap_servers: str, expected: str) -> Iterator[Any]:
     try:
         admin = KafkaAdminClient(
-            bootstrap_servers=bootstrap_servers.split(","), bootstrap_timeout_ms=CONNECT_TIMEOUT_MS
+            bootstrap_servers=bootstrap_servers.split(","),
+            bootstrap_timeout_ms=CONNECT_TIMEOUT_MS,
+            kafka_client=patient_client,
         )
-        try:
-            admin.delete_topics(list(names.topics), timeout_ms=CREATE_TIMEOUT_MS)
-        finally:
-            admin.close()
+        with closing(admin):
+            yield admin
     except KafkaError as error:
-        raise DemoFailed(
-            f"expected to delete {', '.join(names.topics)} on {bootstrap_servers}, came {error!r}"
-        ) from error
+        raise DemoFailed(f"expected to {expected} on {bootstrap_servers}, came {error!r}") from error

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from producer.bootstrap import patient_client
 from producer.errors import ConfigurationError
 
 CONNECT_SECONDS = 8.0  # patience with a broker that does not answer: a person is waiting
@@ -52,6 +53,7 @@ class Connection:
         return {
             "bootstrap_servers": list(self.bootstrap_servers),
             "bootstrap_timeout_ms": int(CONNECT_SECONDS * 1000),
+            "kafka_client": patient_client,
             "security_protocol": self.security_protocol,
             **{name: None if path is None else str(path) for name, path in files.items()},
             "ssl_password": self.ssl_password,

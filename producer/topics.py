@@ -12,6 +12,7 @@ from producer.errors import BrokerUnavailable, ConfigurationError
 
 DEFAULT_PARTITIONS = 4  # room for four workers
 DEFAULT_MAX_MESSAGE_BYTES = 1_000_000  # what the worker allows its results
+REPLICAS = 3  # one broker may fail while another is being restarted
 
 _LEGAL_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")  # Kafka's own rule; the embedded broker takes anything
 
@@ -38,7 +39,10 @@ class TopicSpec:
 
 
 class Admin(Protocol):
-    """The two calls of kafka-python's admin client that are needed here."""
+    """The calls of kafka-python's admin client that are needed here."""
+
+    def describe_cluster(self) -> dict[str, Any]:
+        """The brokers, among other things."""
 
     def describe_topics(self, topics: list[str]) -> list[dict[str, Any]]:
         """Metadata of the topics, with an error code each."""
@@ -80,12 +84,23 @@ def _describe(admin: Admin, topic: str) -> list[int]:
     return sorted(partition["partition_index"] for partition in metadata["partitions"])
 
 
-def _create(admin: Admin, spec: TopicSpec) -> list[int]:
-    shape = {
-        "num_partitions": spec.partitions or DEFAULT_PARTITIONS,
-        "replication_factor": -1,  # the broker's default
-        "configs": {"max.message.bytes": str(spec.max_message_bytes)},
+def durable_shape(brokers: int) -> dict[str, Any]:
+    """Replication of a new topic, as the admin client takes it: what is acked outlives any one broker, if it can."""
+    replicas = max(1, min(REPLICAS, brokers))
+    configs = {
+        "min.insync.replicas": str(max(1, replicas - 1)),  # acked by one broker alone would be lost with it
+        "unclean.leader.election.enable": "false",
     }
+    return {"replication_factor": replicas, "configs": configs}
+
+
+def _create(admin: Admin, spec: TopicSpec) -> list[int]:
+    shape = {"num_partitions": spec.partitions or DEFAULT_PARTITIONS, **durable_shape(_brokers(admin))}
+    shape["configs"]["max.message.bytes"] = str(spec.max_message_bytes)
     with suppress(TopicAlreadyExistsError):  # somebody was faster
         admin.create_topics({spec.name: shape}, wait_for_metadata=True)
     return _describe(admin, spec.name)
+
+
+def _brokers(admin: Admin) -> int:
+    return len(admin.describe_cluster()["brokers"])

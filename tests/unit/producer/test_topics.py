@@ -12,11 +12,15 @@ from producer.topics import TopicSpec, ensure_topic
 class Broker:
     """An admin client over a dictionary of topics."""
 
-    def __init__(self, topics=None, *, describe_error=0, somebody_is_faster=False):
+    def __init__(self, topics=None, *, brokers=1, describe_error=0, somebody_is_faster=False):
+        self._brokers = brokers
         self.topics = topics or {}
         self.created = {}
         self._describe_error = describe_error
         self._somebody_is_faster = somebody_is_faster
+
+    def describe_cluster(self):
+        return {"brokers": [{"broker_id": number} for number in range(self._brokers)]}
 
     def describe_topics(self, topics):
         [topic] = topics
@@ -39,7 +43,19 @@ def test_a_missing_topic_is_created_with_room_for_the_largest_message():
     partitions = ensure_topic(broker, TopicSpec("messages", max_message_bytes=5_000), warn=pytest.fail)
 
     assert partitions == [0, 1, 2, 3]
-    assert broker.created["messages"]["configs"] == {"max.message.bytes": "5000"}
+    assert broker.created["messages"]["configs"]["max.message.bytes"] == "5000"
+
+
+@pytest.mark.parametrize(("brokers", "replicas", "in_sync"), [(1, 1, "1"), (2, 2, "1"), (3, 3, "2"), (9, 3, "2")])
+def test_a_missing_topic_is_created_to_outlive_a_broker_where_there_are_others(brokers, replicas, in_sync):
+    broker = Broker(brokers=brokers)
+
+    ensure_topic(broker, TopicSpec("messages"), warn=pytest.fail)
+
+    shape = broker.created["messages"]
+    assert shape["replication_factor"] == replicas
+    assert shape["configs"]["min.insync.replicas"] == in_sync
+    assert shape["configs"]["unclean.leader.election.enable"] == "false"
 
 
 def test_a_topic_that_exists_is_left_as_it_is_and_another_count_is_told():

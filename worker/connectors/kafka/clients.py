@@ -6,6 +6,7 @@ from typing import Any
 
 from kafka import errors
 
+from worker.connectors.kafka.bootstrap import patient_client
 from worker.connectors.kafka.failures import Failures
 from worker.connectors.kafka.oauth import token_provider
 from worker.connectors.kafka.repairs import repair_client_library
@@ -42,6 +43,7 @@ def connection_options(settings: KafkaSettings) -> dict[str, Any]:
         "bootstrap_servers": list(settings.bootstrap_servers),
         "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
         "client_id": "textsieve",
+        "kafka_client": patient_client,
         "security_protocol": settings.security_protocol,
         "reconnect_backoff_max_ms": 2_000,
     }
