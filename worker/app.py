@@ -111,7 +111,7 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
         predictor = parts.predictor or _load(settings)
         metrics = _metrics(registry, settings, predictor)
         if isinstance(predictor, Metered):
-            predictor.meter = PredictorMeter(metrics)
+            predictor.meter = PredictorMeter(metrics, health, time.monotonic)
         if parts.predictor is None:  # one of ours, which has loaded torch
             _watch_gpu(registry)
         clusters = _clusters(settings, predictor, parts, metrics, stop)

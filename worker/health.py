@@ -10,6 +10,7 @@ class Health:
     Attributes:
         started: the model is loaded and the loop runs.
         last_turn: monotonic seconds of the loop's last turn.
+        last_step: monotonic seconds of the last step inside a turn: texts tokenised, a device batch answered.
         joined: the consumer group has given this worker a place (with or without partitions).
         broker_ok: the last exchange with the broker succeeded.
         store_ok: the last exchange with the store succeeded.
@@ -18,14 +19,18 @@ class Health:
 
     started: bool = False
     last_turn: float = 0.0
+    last_step: float = 0.0
     joined: bool = False
     broker_ok: bool = True
     store_ok: bool = True
     stopping: bool = False
 
     def alive(self, *, now: float, stuck_after_seconds: float) -> bool:
-        """Whether the loop still turns; says nothing about broker or store, whose absence a restart would not mend."""
-        return not self.started or now - self.last_turn < stuck_after_seconds
+        """Whether the loop gets on, however long a turn takes.
+
+        Says nothing about broker or store, whose absence a restart would not mend.
+        """
+        return not self.started or now - max(self.last_turn, self.last_step) < stuck_after_seconds
 
     def ready(self) -> bool:
         """Whether messages flow: joined, broker and store answer, not stopping."""

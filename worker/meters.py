@@ -5,21 +5,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from worker.clustering.centroids import CentroidStore, PoolRows, SeedPool, Snapshot
+from worker.health import Health
 from worker.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)
 class PredictorMeter:
-    """What the predictor spends (see worker.inference.predictor.Meter)."""
+    """What the predictor spends (see worker.inference.predictor.Meter); every step of it is a sign of life.
+
+    Attributes:
+        clock: monotonic seconds, the same as the loop's.
+    """
 
     metrics: Metrics
+    health: Health
+    clock: Callable[[], float]
 
     def tokenized(self, *, seconds: float) -> None:
         """See Meter."""
+        self.health.last_step = self.clock()
         self.metrics.model_step.labels("tokenize").observe(seconds)
 
     def passed(self, *, seconds: float, real_tokens: int, padding_tokens: int) -> None:
         """See Meter."""
+        self.health.last_step = self.clock()
         self.metrics.model_step.labels("forward").observe(seconds)
         self.metrics.tokens.labels("real").inc(real_tokens)
         self.metrics.tokens.labels("padding").inc(padding_tokens)

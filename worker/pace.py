@@ -25,10 +25,18 @@ class Pace:
         by_time = FIRST_BATCH if self._rate is None else int(self._rate * self.max_seconds)
         return max(1, min(self.max_records, by_time, self._ceiling or self.max_records))
 
-    def finished(self, *, messages: int, seconds: float) -> None:
-        """Learn from an iteration that published."""
+    def finished(self, *, messages: int, seconds: float, short_of_time: bool = False) -> None:
+        """Learn from an iteration that published.
+
+        Args:
+            messages: answered.
+            seconds: from the first to the last step.
+            short_of_time: more messages were given, and no time was left for them: the rate has changed, it does not
+                only waver.
+        """
         rate = messages / max(seconds, 1e-6)
-        self._rate = rate if self._rate is None else self._rate + SMOOTHING * (rate - self._rate)
+        known = rate if self._rate is None or short_of_time else self._rate
+        self._rate = known + SMOOTHING * (rate - known)
 
     def dropped(self) -> bool:
         """Halve the limit after a drop; True if it had come down to a single message already."""

@@ -42,20 +42,21 @@ class Pipeline:
     now_ms: Callable[[], int]
 
     def process(self, records: Sequence[Record]) -> Outcome:
-        """Answer every record with exactly one result or one dead letter.
+        """Answer every record with exactly one result or one dead letter, or the first ones where time is short.
 
         Raises:
             PredictorError: the model fails on everything, or the device has no memory: nobody's message is at fault.
         """
         decoded = [self.decoder.decode(record) for record in records]
-        letters = [item for item in decoded if isinstance(item, DeadLetter)]
         documents = [item for item in decoded if isinstance(item, Document)]
-        if not documents:
-            return self._outcome([], [], letters, None)
-        answered = self._predict(documents)
-        letters += answered.letters
+        answered = self._predict(documents) if documents else _Answered([], [], [])
+        count = len(answered.documents) + len(answered.letters)
+        if count < len(documents):
+            unanswered = documents[count]
+            decoded = decoded[: next(place for place, item in enumerate(decoded) if item is unanswered)]
+        letters = [item for item in decoded if isinstance(item, DeadLetter)] + answered.letters
         if not answered.documents:
-            return self._outcome([], [], letters, None)
+            return self._outcome(len(decoded), [], [], letters, None)
         columns = self._columns(answered)
         embeddings, now_ms = columns.predictions.embeddings, self.now_ms()
         encoded = [
@@ -65,10 +66,13 @@ class Pipeline:
         kept = [row for row, answer in enumerate(encoded) if isinstance(answer, Outgoing)]
         results = [answer for answer in encoded if isinstance(answer, Outgoing)]
         letters += [answer for answer in encoded if isinstance(answer, DeadLetter)]
-        return self._outcome(results, kept, letters, columns)
+        return self._outcome(len(decoded), results, kept, letters, columns)
 
     def _predict(self, documents: Sequence[Document]) -> "_Answered":
-        """Predict in one pass; where that fails, halve until the guilty messages stand alone."""
+        """Predict in one pass; where that fails, halve until the guilty messages stand alone.
+
+        The answers are those to the first documents, up to where the predictor had no time for more.
+        """
         answered = _Answered([], [], [])
         waiting = [documents]
         while waiting:
@@ -87,8 +91,11 @@ class Pipeline:
                 if len(answered.letters) > MAX_ISOLATED:
                     raise
             else:
-                answered.documents.extend(batch)
+                count = len(predictions.token_counts)
+                answered.documents.extend(batch[:count])
                 answered.predictions.append(predictions)
+                if count < len(batch):
+                    break
         return answered
 
     def _columns(self, answered: "_Answered") -> "_Columns":
@@ -115,6 +122,7 @@ class Pipeline:
 
     def _outcome(
         self,
+        records: int,
         results: Sequence[Outgoing],
         kept: Sequence[int],
         letters: Sequence[DeadLetter],
@@ -126,10 +134,11 @@ class Pipeline:
         if columns is None:
             nothing, none = np.empty(0, np.float32), np.empty(0, np.int64)
             observations = Observations([], none, np.empty((0, self.predictor.card.dim), np.float32), none)
-            return Outcome([], dead_letters, observations, reasons, none, nothing, nothing, none, 0, 0)
+            return Outcome(records, [], dead_letters, observations, reasons, none, nothing, nothing, none, 0, 0)
         rows = np.asarray(kept, np.intp)
         predictions, assignments, best = columns.predictions, columns.assignments, columns.best[rows]
         return Outcome(
+            records=records,
             results=results,
             dead_letters=dead_letters,
             observations=Observations(

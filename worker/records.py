@@ -162,8 +162,9 @@ class Observations:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Everything one batch of records came to: each record is in `results` or in `dead_letters`, never in both."""
+    """Everything one batch came to: each of its first records is in `results` or in `dead_letters`, never in both."""
 
+    records: int  # so many from the front were answered: all, unless time was short
     results: Sequence[Outgoing]
     dead_letters: Sequence[Outgoing]
     observations: Observations  # row i belongs to results[i]

@@ -58,7 +58,7 @@ class Probes:
                 if not alive and not self._reported_stuck:
                     self.log.error("the loop is stuck", stacks=_stacks())
                 self._reported_stuck = not alive
-                return _verdict(alive, "alive", "the loop has not turned for too long")
+                return _verdict(alive, "alive", "the loop has not got on for too long")
             case "/readyz":
                 return _verdict(self.health.ready(), "ready", f"not ready: {_reasons(self.health)}")
             case "/startupz":

@@ -8,7 +8,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.inference.predictor import Meter, Metered, ModelCard, NoMeter, Predictor
+from worker.inference.predictor import Bounded, Meter, Metered, ModelCard, NoMeter, Predictor
 from worker.records import Predictions
 
 _DIGEST_BYTES = 16  # two texts in 2^64 share one by chance
@@ -56,6 +56,16 @@ class CachingPredictor:
         if isinstance(self._predictor, Metered):
             self._predictor.meter = meter
 
+    @property
+    def max_seconds(self) -> float | None:
+        """See Bounded; of the predictor behind, for what is known takes no time."""
+        return self._predictor.max_seconds if isinstance(self._predictor, Bounded) else None
+
+    @max_seconds.setter
+    def max_seconds(self, seconds: float | None) -> None:
+        if isinstance(self._predictor, Bounded):
+            self._predictor.max_seconds = seconds
+
     def predict(self, texts: Sequence[str]) -> Predictions:
         """As the predictor behind would answer; repeats within `texts` are asked once.
 
@@ -68,7 +78,11 @@ class CachingPredictor:
             firsts.setdefault(digest, place)
         asked = [digest for digest in firsts if digest not in self._slots]
         fresh = self._predictor.predict([texts[firsts[digest]] for digest in asked]) if asked else None
-        self._meter.looked_up(hits=len(texts) - len(asked), misses=len(asked))
+        if fresh is not None and len(fresh.token_counts) < len(asked):  # there was no time for more
+            unanswered = firsts[asked[len(fresh.token_counts)]]
+            asked, digests = asked[: len(fresh.token_counts)], digests[:unanswered]
+            firsts = {digest: place for digest, place in firsts.items() if place < unanswered}
+        self._meter.looked_up(hits=len(digests) - len(asked), misses=len(asked))
         recalled = [digest for digest in firsts if digest in self._slots]
         slots = [self._slots[digest] for digest in recalled]
         table = _rows(self._known, np.asarray(slots, np.intp)) if slots or fresh is None else fresh
@@ -78,7 +92,7 @@ class CachingPredictor:
             self._slots.move_to_end(digest)
         if fresh is not None:
             self._keep(asked, fresh)
-        if len(asked) == len(texts):
+        if len(asked) == len(digests):
             return table  # nothing was known, nothing comes twice: it is in order
         rows = {digest: row for row, digest in enumerate([*recalled, *asked])}
         return _rows(table, np.asarray([rows[digest] for digest in digests], np.intp))

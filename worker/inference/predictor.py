@@ -92,3 +92,15 @@ class Metered(Protocol):
     """
 
     meter: Meter
+
+
+@runtime_checkable
+class Bounded(Protocol):
+    """A predictor whose calls can be kept short.
+
+    Attributes:
+        max_seconds: None, and all texts are answered; or a call answers the first texts that take about so long, at
+            least one, and returns fewer rows than it was given texts.
+    """
+
+    max_seconds: float | None

@@ -30,6 +30,19 @@ class Tokens:
     windows: NDArray[np.int64] | None = None
     fresh: NDArray[np.int64] | None = None
 
+    def first(self, *, rows: int) -> "Tokens":
+        """Those of the first whole texts that have no more than so many rows, at least of one text."""
+        if rows >= len(self.lengths):
+            return self
+        if self.windows is None or self.fresh is None:
+            return Tokens(self.ids[:rows], self.lengths[:rows], self.truncated[:rows])
+        ends = np.cumsum(self.windows)  # [texts]
+        texts = max(1, int(np.searchsorted(ends, rows, side="right")))
+        end = int(ends[texts - 1])
+        return Tokens(
+            self.ids[:end], self.lengths[:end], self.truncated[:texts], self.windows[:texts], self.fresh[:end]
+        )
+
 
 class Tokenizer:
     """A fast tokenizer with a fixed window; a text that is longer is cut, or split into windows that overlap.

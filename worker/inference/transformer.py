@@ -1,7 +1,7 @@
 """The predictor over an engine: tokenise once, run in the order of length, restore the order and the texts."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from worker import logs
 from worker.batching import cut_batches
 from worker.errors import DeviceOutOfMemory, PredictorError
+from worker.inference.allowance import Allowance
 from worker.inference.calibration import EngineReport
 from worker.inference.engines.engine import Answers, Engine, TokenBatch
 from worker.inference.predictor import Meter, ModelCard, NoMeter
@@ -44,10 +45,12 @@ class TransformerPredictor:
         engine: runs the network.
         max_batch_tokens: the largest padded device batch, longest text x texts.
         report: how the engine was chosen, where it was.
+        clock: monotonic seconds.
 
     Attributes:
         meter: told what every call spends.
         max_batch_tokens: as above, in force: less after the device was full.
+        max_seconds: see Bounded.
     """
 
     def __init__(
@@ -58,13 +61,17 @@ class TransformerPredictor:
         engine: Engine,
         max_batch_tokens: int,
         report: EngineReport | None = None,
+        clock: Callable[[], float] = time.perf_counter,
     ) -> None:
         self.meter: Meter = NoMeter()
+        self.max_seconds: float | None = None
         self.report = report
         self.max_batch_tokens = max_batch_tokens
         self._card = card
         self._tokenizer = tokenizer
         self._engine = engine
+        self._clock = clock
+        self._allowance = Allowance()
 
     @property
     def card(self) -> ModelCard:
@@ -78,9 +85,12 @@ class TransformerPredictor:
             DeviceOutOfMemory: the device could not hold a single text.
             PredictorError: the tokenizer or the network failed, or an answer is not a finite number.
         """
-        began = time.perf_counter()
+        began = self._clock()
         tokens = self._tokenize(texts)
-        self.meter.tokenized(seconds=time.perf_counter() - began)
+        self.meter.tokenized(seconds=self._clock() - began)
+        if self.max_seconds is not None:
+            left, most = self.max_seconds - (self._clock() - began), self.max_batch_tokens
+            tokens = tokens.first(rows=self._allowance.fitting(tokens.lengths, seconds=left, max_batch_tokens=most))
         probabilities = np.empty((len(tokens.lengths), len(self._card.labels)), dtype=np.float32)
         embeddings = np.empty((len(tokens.lengths), self._card.dim), dtype=np.float32)
         pending = self._cut(tokens, np.arange(len(tokens.lengths)))
@@ -102,12 +112,12 @@ class TransformerPredictor:
 
     def _pass(self, tokens: Tokens, rows: NDArray[np.int64]) -> Answers:
         batch = self._tokenizer.pad(tokens, rows)
-        began = time.perf_counter()
+        began = self._clock()
         answers = self._engine.embed_and_classify(batch)  # on the host when it returns, so the device is done
+        seconds = self._clock() - began
         real = int(tokens.lengths[rows].sum())
-        self.meter.passed(
-            seconds=time.perf_counter() - began, real_tokens=real, padding_tokens=batch.input_ids.size - real
-        )
+        self.meter.passed(seconds=seconds, real_tokens=real, padding_tokens=batch.input_ids.size - real)
+        self._allowance.passed(rows=batch.input_ids.shape[0], width=batch.input_ids.shape[1], seconds=seconds)
         return answers
 
     def _tokenize(self, texts: Sequence[str]) -> Tokens:

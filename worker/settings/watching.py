@@ -17,7 +17,9 @@ class HttpSettings(Section):
     port: int = Field(
         9100, ge=0, le=65_535, description="Port of /metrics, /livez, /readyz, /startupz; 0 takes a free one."
     )
-    stuck_after_seconds: float = Field(60.0, gt=0, description="/livez fails when the loop made no turn for so long.")
+    stuck_after_seconds: float = Field(
+        60.0, gt=0, description="/livez fails when the loop made no turn, and the model no step of one, for so long."
+    )
 
 
 class DriftSettings(Section):

@@ -14,6 +14,15 @@ def test_a_worker_is_alive_while_its_loop_turns(now, expected):
     assert expected == flowing().alive(now=now, stuck_after_seconds=60.0)
 
 
+@pytest.mark.parametrize(("now", "expected"), [(209.9, True), (210.0, False)])
+def test_a_turn_may_take_long_while_the_model_answers(now, expected):
+    health = flowing()
+
+    health.last_step = 150.0
+
+    assert expected == health.alive(now=now, stuck_after_seconds=60.0)
+
+
 def test_a_worker_that_still_loads_its_model_is_alive_however_long_it_takes():
     assert Health().alive(now=1e9, stuck_after_seconds=60.0)
 

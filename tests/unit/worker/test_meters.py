@@ -3,6 +3,7 @@
 import pytest
 
 from worker.errors import StoreUnavailable
+from worker.health import Health
 from worker.inference.cache import CachingPredictor
 from worker.meters import MeteredStore, PredictorMeter
 from worker.metrics import Metrics, SteadyRegistry
@@ -19,7 +20,7 @@ def value(metrics, name, **labels):
 
 
 def test_tokens_are_real_or_padding(metrics):
-    predictor = HashingPredictor(meter=PredictorMeter(metrics))
+    predictor = HashingPredictor(meter=PredictorMeter(metrics, Health(), ManualClock()))
 
     predictor.predict(["one", "one two three"])
 
@@ -30,7 +31,7 @@ def test_tokens_are_real_or_padding(metrics):
 
 
 def test_a_batch_that_did_not_fit_is_counted(metrics):
-    PredictorMeter(metrics).out_of_memory()
+    PredictorMeter(metrics, Health(), ManualClock()).out_of_memory()
 
     assert 1 == value(metrics, "out_of_memory_total")
 
@@ -57,10 +58,23 @@ def test_a_store_that_does_not_answer_has_no_duration(metrics):
 
 def test_repeats_are_hits_and_the_rest_are_misses(metrics):
     predictor = CachingPredictor(HashingPredictor(), messages=10)
-    predictor.meter = PredictorMeter(metrics)
+    predictor.meter = PredictorMeter(metrics, Health(), ManualClock())
 
     predictor.predict(["one", "two", "one"])
 
     assert 1 == value(metrics, "embedding_cache_requests_total", result="hit")
     assert 2 == value(metrics, "embedding_cache_requests_total", result="miss")
     assert 2 == value(metrics, "tokens_total", kind="real")
+
+
+def test_every_step_of_the_model_is_a_sign_of_life(metrics):
+    clock, health = ManualClock(), Health()
+    meter = PredictorMeter(metrics, health, clock)
+
+    clock.advance(3.0)
+    meter.tokenized(seconds=1.0)
+    tokenized = health.last_step
+    clock.advance(4.0)
+    meter.passed(seconds=1.0, real_tokens=1, padding_tokens=0)
+
+    assert (3.0, 7.0) == (tokenized, health.last_step)

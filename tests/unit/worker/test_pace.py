@@ -36,6 +36,15 @@ def test_one_slow_iteration_moves_the_rate_by_its_weight():
     assert 100 + SMOOTHING * 100 == pace.limit()
 
 
+def test_a_batch_that_was_short_of_time_tells_the_rate_at_once():
+    pace = Pace(1000, max_seconds=1.0)
+    pace.finished(messages=640, seconds=1.0)
+
+    pace.finished(messages=8, seconds=1.0, short_of_time=True)
+
+    assert 8 == pace.limit()
+
+
 def test_a_batch_is_never_larger_than_asked_for():
     pace = Pace(10, max_seconds=1.0)
 

@@ -313,3 +313,37 @@ class _Fixed:
             np.ones(rows, np.int64),
             np.zeros(rows, np.bool_),
         )
+
+
+class Hasty(HashingPredictor):
+    """Answers no more than `most` texts of a call."""
+
+    most = 2
+
+    def predict(self, texts: Sequence[str]) -> Predictions:
+        return super().predict(texts[: self.most])
+
+
+@given(mixes)
+def test_where_time_is_short_the_first_records_are_answered_and_no_other(mix):
+    batch = interleaved(mix)
+
+    outcome = pipeline(Hasty()).process(batch)
+
+    first = batch[: outcome.records]
+    documents = [record for record in batch if record.value in (VALUES["good"], VALUES["poison"], VALUES["huge"])]
+    assert sorted((record.partition, record.offset) for record in first) == sorted(answered(outcome))
+    assert documents[:2] == [record for record in first if record in documents]
+    assert len(documents) > 2 or outcome.records == len(batch)
+
+
+@given(mixes)
+def test_time_that_is_short_while_poison_is_singled_out_leaves_a_prefix_too(mix):
+    batch = interleaved(mix)
+    predictor = Hasty(fail_on=POISON, failure=PredictorError("boom"))
+
+    outcome = pipeline(predictor).process(batch)
+
+    first = batch[: outcome.records]
+    assert outcome.records or not batch
+    assert sorted((record.partition, record.offset) for record in first) == sorted(answered(outcome))

@@ -104,3 +104,24 @@ def test_the_windows_of_a_text_hold_every_token_once_beside_what_they_share(spli
     assert [5 + WORDS.index(word) for word in words] == np.concatenate(read).tolist()
     assert len(words) + 2 == fresh.sum()
     assert all((CLS, SEP) == (row[0], row[-1]) for row in tokens.ids)
+
+
+def test_the_first_rows_are_those_of_whole_texts(splitting):
+    texts = ["free", "free prize now " * 9, "prize"]
+    whole = splitting(8).tokenize(texts)
+
+    first = [whole.first(rows=rows) for rows in range(1, len(whole.lengths) + 1)]
+
+    windows = whole.windows.tolist()
+    fitting = [
+        max(1, sum(sum(windows[: text + 1]) <= rows for text in range(3))) for rows in range(1, sum(windows) + 1)
+    ]
+    assert fitting == [len(found.truncated) for found in first]
+    assert [sum(windows[:texts]) for texts in fitting] == [len(found.ids) for found in first]
+    assert all(len(found.lengths) == len(found.fresh) == found.windows.sum() for found in first)
+
+
+def test_the_first_rows_of_short_texts_are_the_first_texts(tokenizer):
+    first = tokenizer.tokenize(["free", "prize now", "free"]).first(rows=2)
+
+    assert ([3, 4], 2, None) == (first.lengths.tolist(), len(first.truncated), first.windows)
