@@ -14,6 +14,7 @@ from embedded.errors import BinaryMissing
 from embedded.server import Server
 from embedded.store import Store
 from embedded.topics import Names
+from tests.topologies import Clustered, Watched, clustered, watched
 
 
 @pytest.fixture(scope="session")
@@ -34,6 +35,22 @@ def store() -> Iterator[str]:
         return
     with _embedded(Store) as server:
         yield f"redis://{server.address}/0"
+
+
+@pytest.fixture(scope="session")
+def sentinel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
+    """A primary with a replica, and the sentinel that watches them."""
+    _embedded(Store)  # or it says what is not installed
+    with watched(tmp_path_factory.mktemp("sentinel")) as servers:
+        yield servers
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clustered]:
+    """A Redis Cluster."""
+    _embedded(Store)  # or it says what is not installed
+    with clustered(tmp_path_factory.mktemp("cluster")) as servers:
+        yield servers
 
 
 @pytest.fixture

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, fields, replace
 from random import Random
 
 import numpy as np
 import pytest
-from pydantic import ValidationError
+from pydantic import SecretStr, ValidationError
 
 from embedded.listening import free_port
 from embedded.topics import Names
@@ -39,31 +39,43 @@ class Backend:
 class Redis:
     """A real store, with clients that are closed at the end."""
 
-    url: str
+    settings: RedisSettings
     name: str
     clients: ExitStack
 
     def store(self, space: ClusterSpace = SPACE) -> RedisCentroidStore:
-        client = self.clients.enter_context(connect(RedisSettings(url=self.url)))
+        client = connect(self.settings)
+        self.clients.callback(client.close)
         return RedisCentroidStore(client, self.name, space)
 
 
-@pytest.fixture
-def real(store: str, names: Names) -> Iterator[Redis]:
+@contextmanager
+def opened(settings: RedisSettings, name: str) -> Iterator[Redis]:
     with ExitStack() as clients:
-        found = Redis(store, names.space, clients)
+        found = Redis(settings, name, clients)
         yield found
         mine = found.store()
         mine.client.delete(mine.key, mine.pool_key)
 
 
-@pytest.fixture(params=["memory", "redis"])
-def backend(request: pytest.FixtureRequest) -> Backend:
+@pytest.fixture
+def real(store: str, names: Names) -> Iterator[Redis]:
+    with opened(RedisSettings(url=store), names.space) as found:
+        yield found
+
+
+@pytest.fixture(params=["memory", "single", "sentinel", "cluster"])
+def backend(request: pytest.FixtureRequest, names: Names) -> Iterator[Backend]:
     if request.param == "memory":
         memory = MemoryCentroidStore()
-        return Backend(memory, lambda: memory, memory.reset)
-    real = request.getfixturevalue("real")
-    return Backend(real.store(), real.store, real.store().reset)
+        yield Backend(memory, lambda: memory, memory.reset)
+        return
+    if request.param == "single":
+        settings = RedisSettings(url=request.getfixturevalue("store"))
+    else:
+        settings = request.getfixturevalue(request.param).settings
+    with opened(settings, names.space) as real:
+        yield Backend(real.store(), real.store, real.store().reset)
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -574,9 +586,74 @@ def test_a_wrong_url_is_a_wrong_setting():
 
 
 def test_a_refused_login_is_a_wrong_setting(real):
-    settings = RedisSettings(url=real.url, username="nobody", password="hunter2")  # no secret
+    settings = RedisSettings(url=real.settings.url, username="nobody", password="hunter2")  # no secret
 
     with connect(settings) as client, pytest.raises(ConfigurationError, match=r"redis\.password") as refused:
         RedisCentroidStore(client, real.name, SPACE).revision()
 
     assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("fixture", "changes", "words"),
+    [
+        ("sentinel", {"topology": "single", "sentinel_service": None}, "sentinel"),
+        ("sentinel", {"topology": "cluster", "sentinel_service": None}, "sentinel"),
+        ("cluster", {"topology": "single", "nodes": None}, "cluster"),
+        ("cluster", {"topology": "sentinel", "sentinel_service": "textsieve"}, "cluster"),
+    ],
+)
+def test_a_topology_that_is_another_is_named(request, fixture, changes, words):
+    settings = request.getfixturevalue(fixture).settings.model_copy(update=changes)
+
+    with pytest.raises(ConfigurationError, match=rf"redis\.topology.*set it to .*{words}"):
+        RedisCentroidStore(connect(settings), "b", SPACE).load()
+
+
+@pytest.mark.parametrize("topology", ["cluster", "sentinel"])
+def test_a_single_server_that_is_said_to_be_more_is_named(store, topology):
+    service = "textsieve" if topology == "sentinel" else None
+    settings = RedisSettings(url=store, topology=topology, sentinel_service=service)
+
+    with pytest.raises(ConfigurationError, match=r"redis\.topology.*set it to .*single"):
+        RedisCentroidStore(connect(settings), "b", SPACE).load()
+
+
+@pytest.mark.parametrize(
+    ("fixture", "names"),
+    [("cluster", "username"), ("sentinel", "username"), ("sentinel", "sentinel_username")],
+)
+def test_a_login_that_one_of_many_refuses_is_a_wrong_setting(request, fixture, names):
+    login = {names: "nobody", names.replace("username", "password"): SecretStr("hunter2")}  # no secret
+    settings = request.getfixturevalue(fixture).settings.model_copy(update=login)
+
+    with pytest.raises(ConfigurationError, match=rf"redis\.{names}") as refused:
+        RedisCentroidStore(connect(settings), "b", SPACE).load()
+
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_service_that_no_sentinel_knows_is_away_by_its_name(sentinel):
+    settings = sentinel.settings.model_copy(update={"sentinel_service": "other"})
+
+    with pytest.raises(StoreUnavailable, match=r"'other'.*redis\.sentinel_service"):
+        RedisCentroidStore(connect(settings), "b", SPACE).load()
+
+
+def test_a_cluster_is_found_through_another_node(cluster):
+    settings = cluster.settings.model_copy(update={"url": f"redis://127.0.0.1:{free_port()}/0"})
+
+    assert RedisCentroidStore(connect(settings), "b", SPACE).load() is None
+
+
+def test_sentinels_are_asked_one_after_the_other(sentinel):
+    away = {"url": f"redis://127.0.0.1:{free_port()}/0", "nodes": (sentinel.sentinel.address,)}
+
+    assert RedisCentroidStore(connect(sentinel.settings.model_copy(update=away)), "b", SPACE).load() is None
+
+
+def test_a_cluster_that_is_not_there_is_away():
+    settings = RedisSettings(url=f"redis://127.0.0.1:{free_port()}/0", topology="cluster", timeout_seconds=0.2)
+
+    with pytest.raises(StoreUnavailable, match="cannot be connected"):
+        connect(settings)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import SecretStr
 
 from embedded.server import Server
 from embedded.store import Store
@@ -15,6 +16,7 @@ from embedded.topics import Names
 from tests.integration.streams import Stream, texts
 from tests.tls import Authority
 from tests.tls_store import PASSWORD, tls_store
+from tests.topologies import Clustered
 from worker.clustering.centroids import RESET, PoolRows, Snapshot
 from worker.clustering.space import ClusterSpace
 from worker.connectors.redis import RedisCentroidStore, check_memory_policy, connect
@@ -97,6 +99,19 @@ def test_the_documented_rule_is_enough_on_valkey(tmp_path: Path) -> None:
         admin.execute_command("ACL", "SETUSER", *documented_rule().removeprefix("user ").split())
         use(store(RedisSettings(url=f"redis://{server.address}/0", username="textsieve", password=PASSWORD)))
         admin.close()
+
+
+def test_the_documented_rule_is_enough_on_a_cluster_with_what_the_page_adds(cluster: Clustered) -> None:
+    page = (ROOT / "docs" / "security.md").read_text(encoding="utf-8")
+    found = re.search(r"in a cluster `([^`]+)`", page)
+    assert found is not None
+    for node in (*cluster.primaries, cluster.replica):
+        with connect(RedisSettings(url=f"redis://{node.address}/0")) as admin:
+            rule = documented_rule().removeprefix("user ")
+            admin.execute_command("ACL", "SETUSER", *rule.split(), *found[1].split())
+
+    login = {"username": "textsieve", "password": SecretStr(PASSWORD)}
+    use(store(cluster.settings.model_copy(update=login)))
 
 
 def test_every_right_of_the_rule_is_needed(tmp_path: Path, authority: Authority) -> None:

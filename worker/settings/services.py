@@ -3,12 +3,14 @@
 import re
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from worker.settings.section import INT32, Name, Names, Section
 
-_REDIS_URL = re.compile(r"rediss?://([\w.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?(/\d{0,5})?", re.ASCII)
+_REDIS_NODE = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?", re.ASCII)
+_REDIS_URL = re.compile(rf"rediss?://{_REDIS_NODE.pattern}(/\d{{0,5}})?", re.ASCII)
 
 
 def _with_a_port(servers: tuple[str, ...]) -> tuple[str, ...]:
@@ -17,6 +19,13 @@ def _with_a_port(servers: tuple[str, ...]) -> tuple[str, ...]:
         if not (port.isdecimal() and int(port) < 2**16):
             raise ValueError(f"expected host:port, came {server}")
     return servers
+
+
+def _redis_nodes(nodes: tuple[str, ...]) -> tuple[str, ...]:
+    for node in nodes:
+        if not _REDIS_NODE.fullmatch(node):
+            raise ValueError(f"expected host:port, came {node}")
+    return nodes
 
 
 class KafkaSettings(Section):
@@ -107,6 +116,18 @@ class RedisSettings(Section):
         "redis://127.0.0.1:6379/0",
         description="redis://host:port/db or rediss://host:port/db (TLS), nothing else in it.",
     )
+    topology: Literal["single", "sentinel", "cluster"] = Field(
+        "single",
+        description="What `redis.url` names: the server itself, a `sentinel` that knows it, or a node of a `cluster`.",
+    )
+    nodes: Annotated[Names, AfterValidator(_with_a_port), AfterValidator(_redis_nodes)] | None = Field(
+        None,
+        description="More sentinels or cluster nodes (host:port, comma separated), asked where that of `redis.url` is"
+        " away.",
+    )
+    sentinel_service: str | None = Field(None, description="What the sentinels call the primary.")
+    sentinel_username: str | None = Field(None, description="ACL user of the sentinels, if they have one.")
+    sentinel_password: SecretStr | None = Field(None, description="Password of the sentinels, if they have one.")
     username: str | None = Field(None, description="ACL user.")
     password: SecretStr | None = Field(None, description="Password of the ACL user.")
     ssl_cafile: Path | None = Field(None, description="CA certificates for rediss://.")
@@ -128,6 +149,31 @@ class RedisSettings(Section):
         if self.url.startswith("redis://"):
             _refuse_unused(self, "ssl_", because="redis.url does not begin with rediss://")
         return self
+
+    @model_validator(mode="after")
+    def _topology_has_what_it_needs(self) -> Self:
+        because = f"redis.topology is {self.topology}"
+        if self.topology != "sentinel":
+            _refuse_unused(self, "sentinel_", because=because)
+        elif self.sentinel_service is None:
+            raise ValueError(f"redis.sentinel_service: expected the name of the primary, because {because}")
+        if self.topology == "single":
+            _refuse_unused(self, "nodes", because=because)
+        if self.topology == "cluster" and self.database:
+            raise ValueError(f"redis.url: expected database 0, the only one of a cluster, came {self.database}")
+        return self
+
+    @property
+    def addresses(self) -> tuple[tuple[str, int], ...]:
+        """Host and port of the server, or of each sentinel or node that may be asked."""
+        given = [urlsplit(f"//{node}") for node in (urlsplit(self.url).netloc, *(self.nodes or ()))]
+        port = 26_379 if self.topology == "sentinel" else 6_379
+        return tuple((node.hostname or "", node.port or port) for node in given)
+
+    @property
+    def database(self) -> int:
+        """The number in the URL."""
+        return int(urlsplit(self.url).path.removeprefix("/") or 0)
 
 
 def _refuse_unused(section: Section, prefix: str, *, because: str) -> None:

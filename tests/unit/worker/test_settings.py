@@ -46,6 +46,36 @@ def test_a_user_or_password_in_the_url_is_refused_and_not_repeated(url):
     assert "hunter2" not in refused.value.errors(include_input=False, include_url=False)[0]["msg"]
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"topology": "sentinel"}, r"redis\.sentinel_service: expected the name"),
+        ({"sentinel_service": "primary"}, "sentinel_service would not be used, because redis.topology is single"),
+        ({"nodes": ("other:6379",)}, "nodes would not be used, because redis.topology is single"),
+        ({"topology": "cluster", "sentinel_service": "primary"}, "sentinel_service would not be used"),
+        ({"topology": "cluster", "url": "redis://localhost:6379/2"}, "database 0.*came 2"),
+        ({"topology": "cluster", "nodes": ("redis://other",)}, "expected host:port, came redis://other"),
+        ({"topology": "cluster", "nodes": ("user@other",)}, "expected host:port, came user@other"),
+        ({"topology": "cluster", "nodes": ("other:99999",)}, "expected host:port, came other:99999"),
+    ],
+)
+def test_a_topology_has_what_it_needs_and_nothing_else(given, words):
+    with pytest.raises(ValidationError, match=words):
+        RedisSettings(**given)
+
+
+def test_nodes_of_a_cluster_have_the_usual_port_where_they_name_none():
+    settings = RedisSettings(url="redis://[::1]:7000", topology="cluster", nodes=("one", "two:7001"))
+
+    assert (("::1", 7000), ("one", 6379), ("two", 7001)) == settings.addresses
+
+
+def test_sentinels_have_theirs_and_the_database_is_that_of_the_primary():
+    settings = RedisSettings(url="rediss://one/3", topology="sentinel", nodes=("two",), sentinel_service="primary")
+
+    assert ((("one", 26379), ("two", 26379)), 3) == (settings.addresses, settings.database)
+
+
 PASSWORD = KafkaSettings(
     security_protocol="SASL_PLAINTEXT", sasl_mechanism="PLAIN", sasl_username="u", sasl_password=SecretStr("hunter2")
 )

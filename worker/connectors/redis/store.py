@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import numpy as np
-import redis
 
 from worker.clustering.centroids import RESET, PoolRows, SeedPool, Snapshot
 from worker.clustering.space import ClusterSpace
-from worker.connectors.redis.client import translated
+from worker.connectors.redis.client import Client, translated
 from worker.connectors.redis.hashes import as_pool, as_snapshot, offset_fields
 from worker.errors import ConfigurationError
 
@@ -57,6 +56,9 @@ end
 return 1
 """
 
+# KEYS pool: in a cluster the clock must be that of the node that said when the pool was begun.
+_NOW = "return redis.call('TIME')"
+
 _RESET = """
 redis.call('DEL', KEYS[1], KEYS[2])
 redis.call('HSET', KEYS[1], 'revision', ARGV[1])
@@ -71,7 +73,7 @@ class RedisCentroidStore:
     Keys share a hash tag, so they live in one slot of a cluster: `textsieve:{<space>}:centroids` and `...:pool`.
     """
 
-    client: redis.Redis
+    client: Client
     name: str
     space: ClusterSpace
 
@@ -172,7 +174,7 @@ class RedisCentroidStore:
             if isinstance(answer, list):
                 self._refuse_pool(answer)
             stored = cast("dict[bytes, bytes]", self.client.hgetall(self.pool_key))
-            seconds, micros = self.client.time()
+            seconds, micros = map(int, self.client.register_script(_NOW)(keys=[self.pool_key]))
         with self._readable():
             return replace(as_pool(stored, now=seconds + micros / 1e6), forgot=answer == _FORGOT)
 
