@@ -1,11 +1,13 @@
 """The independent judge: a pure function from what was read afresh to what went wrong.
 
 It knows nothing of the worker but docs/messages.md: every input message is answered once, by a result or by a dead
-letter, in the partition of the same number, under the same key; every result is counted once in the store.
+letter, in the partition of the same number, under the same key; every result is counted once in the store. What the
+group has not committed is not late: whoever comes next takes it, so it is neither lost nor uncounted, but pending.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields
 from typing import NamedTuple
 
@@ -67,7 +69,8 @@ class Verdict:
     """How many messages each fault befell; all 0 but `inputs`, `results` and `dead_letters` in a good run.
 
     Attributes:
-        lost: messages without any answer.
+        lost: messages that the group has committed, without any answer.
+        pending: messages that the group has not committed: the run ended before the workers were done.
         duplicates: answers of the same kind beyond the first.
         answered_twofold: messages with both a result and a dead letter.
         misjudged: good messages among the dead letters, bad ones among the results.
@@ -75,14 +78,15 @@ class Verdict:
         renamed: repeats whose result id differs from the first one's.
         reordered: first results that stand behind one of the same key with a higher offset. A hole that was refilled
             later counts here too; what is published twice does not.
-        miscounted: difference between results and what the store has learned, plus the difference between that and
-            the centroids' weight, plus messages above the watermarks.
+        miscounted: results that the store should have learned and has not, or the other way round, plus the difference
+            between what it has learned and the centroids' weight, plus committed messages above the watermarks.
     """
 
     inputs: int = 0
     results: int = 0
     dead_letters: int = 0
     lost: int = 0
+    pending: int = 0
     duplicates: int = 0
     answered_twofold: int = 0
     misjudged: int = 0
@@ -98,11 +102,16 @@ class Verdict:
     def is_good(self) -> bool:
         """Whether the promise was kept."""
         faults = (self.lost, self.duplicates, self.answered_twofold, self.misjudged, self.strange, self.renamed)
-        return not any((*faults, self.miscounted))
+        return not any((*faults, self.miscounted, self.pending))
 
 
 def judge(
-    asked: Mapping[Place, Asked], results: Sequence[Answered], dead_letters: Sequence[Answered], counted: Counted
+    asked: Mapping[Place, Asked],
+    results: Sequence[Answered],
+    dead_letters: Sequence[Answered],
+    counted: Counted,
+    *,
+    committed: Mapping[int, int],
 ) -> Verdict:
     """Compare what was asked with what was answered and counted.
 
@@ -111,14 +120,17 @@ def judge(
         results: the output topic, in log order within each partition.
         dead_letters: the dead-letter topic, likewise.
         counted: the store.
+        committed: next offset of the group, per partition.
     """
+    done = {place for place in asked if place.offset < committed.get(place.partition, 0)}
     by_result = Counter(answer.source for answer in results if answer.source in asked)
     by_letter = Counter(answer.source for answer in dead_letters if answer.source in asked)
     return Verdict(
         inputs=len(asked),
         results=len(by_result),
         dead_letters=len(by_letter),
-        lost=sum(place not in by_result and place not in by_letter for place in asked),
+        lost=sum(place not in by_result and place not in by_letter for place in done),
+        pending=len(asked) - len(done),
         duplicates=by_result.total() - len(by_result) + by_letter.total() - len(by_letter),
         answered_twofold=sum(place in by_letter for place in by_result),
         misjudged=sum(asked[place].id is not None for place in by_letter if place)
@@ -126,7 +138,7 @@ def judge(
         strange=sum(_is_strange(answer, asked) for answer in [*results, *dead_letters]),
         renamed=_renamed(results),
         reordered=_reordered(results),
-        miscounted=_miscounted(asked, len(by_result), counted),
+        miscounted=_miscounted(done, by_result.keys(), counted),
     )
 
 
@@ -157,6 +169,8 @@ def _reordered(results: Iterable[Answered]) -> int:
     return late
 
 
-def _miscounted(asked: Iterable[Place], results: int, counted: Counted) -> int:
-    unlearned = sum(place.offset >= counted.marks.get(place.partition, 0) for place in asked)
-    return abs(results - counted.learned) + abs(counted.learned - round(counted.weight)) + unlearned
+def _miscounted(done: AbstractSet[Place], results: AbstractSet[Place | None], counted: Counted) -> int:
+    """Results of what is not done yet may be learned already, or not."""
+    unlearned = sum(place.offset >= counted.marks.get(place.partition, 0) for place in done)
+    missing, excess = len(done & results) - counted.learned, counted.learned - len(results)
+    return max(0, missing) + max(0, excess) + abs(counted.learned - round(counted.weight)) + unlearned

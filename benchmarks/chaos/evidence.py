@@ -8,6 +8,7 @@ import numpy as np
 import redis
 
 from benchmarks.chaos.checker import Answered, Asked, Counted, Place, Verdict, judge
+from benchmarks.chaos.committed import committed_offsets
 from benchmarks.chaos.messages import id_of
 from embedded.answers import source_of
 from embedded.reading import read_topics
@@ -22,11 +23,12 @@ class _Result(msgspec.Struct):
     document_id: str | None = None
 
 
-def examine(bootstrap_servers: str, store: redis.Redis, names: Names) -> Verdict:
+def examine(bootstrap_servers: str, store: redis.Redis, names: Names, *, partitions: int) -> Verdict:
     """What became of one stream.
 
     Raises:
         DemoFailed: a topic could not be read to its end.
+        kafka.errors.KafkaError: the broker does not tell what the group has committed.
         redis.RedisError: the store does not answer.
     """
     asked = {
@@ -38,7 +40,8 @@ def examine(bootstrap_servers: str, store: redis.Redis, names: Names) -> Verdict
         Answered(_place(record, names.messages), record.partition, record.key)
         for record in _read(bootstrap_servers, names.dead_letters)
     ]
-    return judge(asked, results, letters, _counted(store, names))
+    committed = committed_offsets(bootstrap_servers, names, partitions)
+    return judge(asked, results, letters, _counted(store, names), committed=committed)
 
 
 def _read(bootstrap_servers: str, topic: str) -> Iterable[Record]:

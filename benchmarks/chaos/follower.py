@@ -3,17 +3,21 @@
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from types import TracebackType
 from typing import Self, cast
 
 import redis
+from kafka.errors import KafkaError
 
+from benchmarks.chaos.committed import committed_offsets
 from benchmarks.chaos.progress import Progress
 from embedded.answers import source_of
 from embedded.reading import Reader
 from embedded.topics import Names
 
 POLL_SECONDS = 0.05
+ASK_SECONDS = 2.0  # between two questions for what the group has committed
 
 
 class Follower:
@@ -28,6 +32,9 @@ class Follower:
         self._names = names
         self._progress = Progress(dict.fromkeys(range(partitions), 0))
         self._seen: Counter[tuple[int, int]] = Counter()
+        self._bootstrap_servers = bootstrap_servers
+        self._asked = float("-inf")
+        self._committed: Mapping[int, int] = {}  # what the group had when it was last asked; asked only about holes
 
     def __enter__(self) -> Self:
         return self
@@ -48,9 +55,20 @@ class Follower:
         return sum(self._seen.values()) - len(self._seen)
 
     @property
+    def answers(self) -> int:
+        """How many messages have an answer so far: grows as long as there is progress."""
+        return len(self._seen)
+
+    @property
     def has_hole(self) -> bool:
-        """Whether some message will never be answered, by all experience: nothing is worth waiting for any more."""
-        return self._progress.has_hole(now=time.monotonic())
+        """Whether some message will never be answered, as the group is past it: nothing is worth waiting for."""
+        now = time.monotonic()
+        holes = self._progress.holes(now=now)
+        if holes and now - self._asked > ASK_SECONDS:
+            self._asked = now
+            with suppress(KafkaError):  # away for now: asked again later
+                self._committed = committed_offsets(self._bootstrap_servers, self._names, len(self._progress.floor))
+        return any(self._committed.get(partition, 0) > floor for partition, floor in holes.items())
 
     def is_answered(self, ends: Mapping[int, int]) -> bool:
         """Whether every message below these offsets has an answer."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-HOLE_SECONDS = 40.0  # a takeover on a busy machine leaves a hole for as much as 30 s
+HOLE_SECONDS = 20.0  # for what was answered before a commit to be read here
 
 
 @dataclass(slots=True)
@@ -36,9 +36,12 @@ class Progress:
             else:
                 self._hole_since.setdefault(partition, now)
 
-    def has_hole(self, *, now: float) -> bool:
-        """Whether some message will never be answered, by all experience: later ones have been for a long time."""
-        return any(now - since > HOLE_SECONDS for since in self._hole_since.values())
+    def holes(self, *, now: float) -> Mapping[int, int]:
+        """The first unanswered offset of each partition in which later ones have been answered for long.
+
+        That alone does not make it lost: a worker may have stopped in mid-batch, and nobody have come since.
+        """
+        return {number: self.floor[number] for number, since in self._hole_since.items() if now - since > HOLE_SECONDS}
 
     def reaches(self, ends: Mapping[int, int]) -> bool:
         """Whether every message below these offsets has an answer."""

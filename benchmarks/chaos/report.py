@@ -46,7 +46,17 @@ def show_summary(console: Console, summary: Summary) -> None:
         table.add_row(row.kind, str(row.events), str(row.missed or ""), *seconds, str(row.repeated or ""))
     console.print(table)
     numbers = summary.as_json()
-    shown = ("events", "inputs", "lost", "duplicates", "zombie_duplicates", "miscounted", "misjudged", "reordered")
+    shown = (
+        "events",
+        "inputs",
+        "lost",
+        "pending",
+        "duplicates",
+        "zombie_duplicates",
+        "miscounted",
+        "misjudged",
+        "reordered",
+    )
     console.print("  ".join(f"{name} {numbers[name]}" for name in shown))
     for kind in summary.unrecovered:
         console.print(f"[red]never recovered: {kind}[/red]")

@@ -13,6 +13,8 @@ from benchmarks.chaos.follower import Follower
 from benchmarks.chaos.surroundings import Surroundings
 from embedded.topics import Names
 
+PATIENCE = 4  # times what would do without progress: one partition may stand still for ever while others go on
+
 
 @dataclass(frozen=True, slots=True)
 class Blow:
@@ -84,15 +86,36 @@ class Scene:
         return self.follower.is_answered(ends) and self.follower.is_counted(ends)
 
     def recovers(self, *, seconds: float) -> bool:
-        """Wait until everything sent before the strike is answered and counted; False if it never is."""
+        """Wait until everything sent before the strike is answered and counted; False if it never is.
+
+        Args:
+            seconds: without progress; so many, it never is.
+        """
         ends = self.struck.ends
-        self.until(lambda: self.follower.has_hole or self.is_done(ends), seconds=seconds)
+        self._patiently(lambda: self.follower.has_hole or self.is_done(ends), seconds=seconds)
         return self.is_done(ends)
 
     def await_calm(self, *, seconds: float) -> None:
-        """Wait until all workers take part and everything sent so far is answered and counted, or never will be."""
+        """Wait until all workers take part and everything sent so far is answered and counted, or never will be.
+
+        Args:
+            seconds: without progress; so many, it never will be.
+        """
         ends = self.feeder.ends()
-        self.until(lambda: self._takes_part() and (self.follower.has_hole or self.is_done(ends)), seconds=seconds)
+        self._patiently(lambda: self._takes_part() and (self.follower.has_hole or self.is_done(ends)), seconds=seconds)
+
+    def _patiently(self, true: Callable[[], bool], *, seconds: float) -> None:
+        """Follow until something is true, `seconds` pass without a new answer, or PATIENCE times as many in all.
+
+        A busy machine makes everything slow, and slow is not lost.
+        """
+        deadline = time.monotonic() + PATIENCE * seconds
+        while time.monotonic() < deadline:
+            before = self.follower.answers
+            if self.until(true, seconds=min(seconds, max(0.0, deadline - time.monotonic()))):
+                return
+            if self.follower.answers == before:
+                return
 
     def _takes_part(self) -> bool:
         self.crew.refill()

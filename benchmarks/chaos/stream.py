@@ -24,9 +24,9 @@ PARTITIONS = 4
 WORKERS = 2
 RATE = 60.0  # messages per second: two workers do three times as much, so a takeover's backlog is soon gone
 SESSION_SECONDS = 6.0  # of the embedded preset; asked of a real broker too
-START_SECONDS = 60.0  # for the first workers to start, join and seed, on a busy machine
-RECOVERY_SECONDS = 90.0  # after this an event counts as never recovered
-DRAIN_SECONDS = 90.0  # for the last messages
+START_SECONDS = 120.0  # for the first workers to start, join and seed, on a busy machine
+RECOVERY_SECONDS = 90.0  # after so long without progress an event counts as never recovered
+DRAIN_SECONDS = 90.0  # without progress, for the last messages
 TRIES = 3  # at a strike that found nobody with unfinished messages
 
 
@@ -76,7 +76,7 @@ def run_stream(stream: Stream, course: Course) -> Iterator[Line]:
         feeder.stop()
         scene.await_calm(seconds=DRAIN_SECONDS)
         crew.stop()
-        verdict = examine(around.bootstrap_servers, around.store_client, names)
+        verdict = examine(around.bootstrap_servers, around.store_client, names, partitions=PARTITIONS)
         yield Judged(stream.number, stream.is_apart, verdict, time.monotonic() - began, tuple(crew.complaints))
     if verdict.is_good:
         delete_topics(around.bootstrap_servers, names)

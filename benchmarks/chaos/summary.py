@@ -65,6 +65,7 @@ class Summary:
         total = self.together + self.apart
         return {
             "lost": total.lost,
+            "pending": total.pending,
             "duplicates": self.together.duplicates,
             "zombie_duplicates": self.apart.duplicates,
             "miscounted": total.miscounted,

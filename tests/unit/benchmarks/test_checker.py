@@ -23,10 +23,11 @@ def letter(offset: int, **more) -> Answered:
 RESULTS = [result(offset) for offset in range(6)]
 LETTERS = [letter(6)]
 COUNTED = Counted(learned=6, weight=6.0, marks=MARKS)
+ALL = {0: 7}  # committed
 
 
 def test_a_stream_answered_once_and_counted_once_is_good():
-    verdict = judge(STREAM, RESULTS, LETTERS, COUNTED)
+    verdict = judge(STREAM, RESULTS, LETTERS, COUNTED, committed=ALL)
 
     assert Verdict(inputs=7, results=6, dead_letters=1) == verdict
     assert verdict.is_good
@@ -52,7 +53,7 @@ def test_a_stream_answered_once_and_counted_once_is_good():
     ],
 )
 def test_each_fault_is_seen_and_named(results, letters, fault):
-    verdict = judge(STREAM, results, letters, COUNTED)
+    verdict = judge(STREAM, results, letters, COUNTED, committed=ALL)
 
     named = {
         name: getattr(verdict, name)
@@ -63,7 +64,7 @@ def test_each_fault_is_seen_and_named(results, letters, fault):
 
 
 def test_a_repeat_does_not_count_as_reordered():
-    verdict = judge(STREAM, [*RESULTS, RESULTS[0]], LETTERS, COUNTED)
+    verdict = judge(STREAM, [*RESULTS, RESULTS[0]], LETTERS, COUNTED, committed=ALL)
 
     assert 0 == verdict.reordered
 
@@ -72,7 +73,7 @@ def test_only_results_of_one_key_must_keep_their_order():
     stream = {Place(0, 0): Asked(b"a", "m-0"), Place(0, 1): Asked(b"b", "m-1")}
     results = [result(1, key=b"b"), result(0, key=b"a")]
 
-    assert 0 == judge(stream, results, [], Counted(2, 2.0, {0: 2})).reordered
+    assert 0 == judge(stream, results, [], Counted(2, 2.0, {0: 2}), committed={0: 2}).reordered
 
 
 @pytest.mark.parametrize(
@@ -86,14 +87,40 @@ def test_only_results_of_one_key_must_keep_their_order():
     ],
 )
 def test_what_the_store_counted_must_be_what_was_published(counted, miscounted):
-    verdict = judge(STREAM, RESULTS, LETTERS, counted)
+    verdict = judge(STREAM, RESULTS, LETTERS, counted, committed=ALL)
 
     assert miscounted == verdict.miscounted
     assert not verdict.is_good
 
 
+@pytest.mark.parametrize("learned", [3, 4])
+def test_what_the_group_has_not_committed_is_pending_and_neither_lost_nor_miscounted(learned):
+    """A run once said "lost 1600": its workers had been held up, and nobody had come to those messages yet."""
+    counted = Counted(learned=learned, weight=learned, marks={0: 3})
+
+    verdict = judge(STREAM, RESULTS[:4], [], counted, committed={0: 3})
+
+    assert Verdict(inputs=7, results=4, pending=4) == verdict
+    assert not verdict.is_good
+
+
+def test_a_message_that_the_group_is_past_is_lost_however_many_are_pending():
+    counted = Counted(learned=2, weight=2.0, marks={0: 3})
+
+    verdict = judge(STREAM, [RESULTS[0], RESULTS[2]], [], counted, committed={0: 3})
+
+    assert Verdict(inputs=7, results=2, lost=1, pending=4) == verdict
+
+
+@pytest.mark.parametrize(("learned", "miscounted"), [(2, 1), (5, 1)])
+def test_what_is_committed_is_counted_even_where_more_is_pending(learned, miscounted):
+    counted = Counted(learned=learned, weight=learned, marks={0: 3})
+
+    assert miscounted == judge(STREAM, RESULTS[:4], [], counted, committed={0: 3}).miscounted
+
+
 def test_a_message_published_twice_is_to_be_counted_once():
-    assert 0 == judge(STREAM, [*RESULTS, RESULTS[0]], LETTERS, COUNTED).miscounted
+    assert 0 == judge(STREAM, [*RESULTS, RESULTS[0]], LETTERS, COUNTED, committed=ALL).miscounted
 
 
 def test_every_fault_but_disorder_breaks_the_promise():

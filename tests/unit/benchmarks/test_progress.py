@@ -22,8 +22,8 @@ def test_a_message_that_stays_without_answer_while_later_ones_have_theirs_is_a_h
 
     progress.answered([(0, 2)], now=HOLE_SECONDS)
 
-    assert not progress.has_hole(now=HOLE_SECONDS)
-    assert progress.has_hole(now=HOLE_SECONDS + 1)
+    assert {} == progress.holes(now=HOLE_SECONDS)
+    assert {0: 0} == progress.holes(now=HOLE_SECONDS + 1)
 
 
 def test_a_hole_that_was_filled_is_none(progress):
@@ -31,7 +31,7 @@ def test_a_hole_that_was_filled_is_none(progress):
 
     progress.answered([(0, 0)], now=HOLE_SECONDS + 1)
 
-    assert not progress.has_hole(now=2 * HOLE_SECONDS + 2)
+    assert {} == progress.holes(now=2 * HOLE_SECONDS + 2)
 
 
 def test_a_partition_that_waits_after_a_repeat_has_no_hole(progress):
@@ -41,4 +41,4 @@ def test_a_partition_that_waits_after_a_repeat_has_no_hole(progress):
 
     progress.answered([], now=2 * HOLE_SECONDS)
 
-    assert not progress.has_hole(now=3 * HOLE_SECONDS)
+    assert {} == progress.holes(now=3 * HOLE_SECONDS)
