@@ -4,6 +4,7 @@
 
     EmbeddedError
     ├── BinaryMissing     no broker or store program was found for this platform
+    ├── WrongJars         the jars of Apache Kafka are not those that are pinned
     ├── StartFailed       a program was started and did not come to serve
     │   └── PortTaken     somebody else listens where it should
     ├── ServerDied        a server that served has ended by itself
@@ -18,6 +19,10 @@ class EmbeddedError(Exception):
 
 class BinaryMissing(EmbeddedError):
     """There is no program to start."""
+
+
+class WrongJars(EmbeddedError):
+    """A version of Kafka is not pinned, or its jars differ from the pinned checksums."""
 
 
 class StartFailed(EmbeddedError):

@@ -1,10 +1,12 @@
 """Who listens on a loopback port."""
 
+import random
 import socket
 import sys
 from pathlib import Path
 
 LOOPBACK = "127.0.0.1"
+LASTING = range(20_000, 32_000)  # below what Linux and macOS give to outgoing connections
 LISTEN = "0A"  # state column of /proc/net/tcp
 
 
@@ -13,6 +15,21 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind((LOOPBACK, 0))
         return int(probe.getsockname()[1])
+
+
+def lasting_ports(count: int) -> list[int]:
+    """So many free ports that no outgoing connection is given, also while their server is away for a while.
+
+    A client that tries again and again to reach a port of the range for outgoing connections may be given that very
+    port, and then it reaches itself.
+    """
+    found: list[int] = []
+    for port in random.sample(LASTING, len(LASTING)):
+        if len(found) == count:
+            break
+        if not is_taken(port):
+            found.append(port)
+    return found
 
 
 def is_taken(port: int) -> bool:

@@ -3,6 +3,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from embedded.kafka.jars import FOLDER_VARIABLE, cache_folder
+
 pytest_plugins = ["tests.services"]
 
 
@@ -17,5 +19,6 @@ def heeds_interrupts() -> None:
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Exported graphs and choices of engines, of workers as subprocesses too: one folder a run, never the user's."""
     with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(FOLDER_VARIABLE, str(cache_folder()))  # but Kafka's jars are fetched once, not once a run
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield

@@ -6,15 +6,20 @@ Where there is neither, tests are skipped with the reason; on CI (`CI` is set) t
 
 import os
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any, TypeVar
 
 import pytest
 
 from embedded.broker import Broker
 from embedded.errors import BinaryMissing
-from embedded.server import Server
+from embedded.kafka.cluster import KafkaCluster
 from embedded.store import Store
 from embedded.topics import Names
 from tests.topologies import Clustered, Watched, clustered, watched
+
+Service = TypeVar("Service", bound=AbstractContextManager[Any])
 
 
 @pytest.fixture(scope="session")
@@ -53,13 +58,37 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clustered]:
         yield servers
 
 
+@pytest.fixture(scope="session")
+def kafka() -> Iterator[KafkaCluster]:
+    """Apache Kafka of one node, for all tests of a run: leave it as you found it."""
+    with _embedded(KafkaCluster) as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="session")
+def three_nodes() -> Iterator[KafkaCluster]:
+    """The cluster behind `kafka3`."""
+    with _embedded(partial(KafkaCluster, 3)) as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def kafka3(three_nodes: KafkaCluster) -> Iterator[KafkaCluster]:
+    """Apache Kafka of three nodes, whole again after each test: strike at it as you like."""
+    yield three_nodes
+    for node in three_nodes.numbers:
+        if three_nodes.alive(node):
+            three_nodes.cont(node)
+    three_nodes.start(*(node for node in three_nodes.numbers if not three_nodes.alive(node)))
+
+
 @pytest.fixture
 def names() -> Names:
     """Topics, a group and a cluster space for one test."""
     return Names.unique("test")
 
 
-def _embedded(server: Callable[[], Server]) -> Server:
+def _embedded(server: Callable[[], Service]) -> Service:
     try:
         return server()
     except BinaryMissing as missing:

@@ -1,0 +1,1 @@
+"""Apache Kafka on this machine: brokers of our own, from jars that are pinned."""
