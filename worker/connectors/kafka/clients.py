@@ -7,7 +7,7 @@ from typing import Any
 from kafka import errors
 
 from worker.connectors.kafka.bootstrap import patient_client
-from worker.connectors.kafka.failures import Failures
+from worker.connectors.kafka.failures import REFUSED, Failures
 from worker.connectors.kafka.oauth import token_provider
 from worker.connectors.kafka.repairs import repair_client_library
 from worker.connectors.tls import client_context, handshake_advice
@@ -29,7 +29,6 @@ _LOST = (
     errors.ProducerFencedError,
 )
 _UNREADABLE = (errors.CorruptRecordError, errors.UnsupportedCodecError)
-_REFUSED = (errors.AuthorizationError, errors.SaslAuthenticationFailedError, errors.UnsupportedSaslMechanismError)
 
 
 def connection_options(settings: KafkaSettings) -> dict[str, Any]:
@@ -92,7 +91,7 @@ def connecting(doing: str) -> Iterator[None]:
             failure = failures.last
             if failure is None:
                 raise
-            if isinstance(failure, (*_REFUSED, ConfigurationError)):
+            if isinstance(failure, (*REFUSED, ConfigurationError)):
                 raise failure from error
             advice = handshake_advice("kafka", str(failure)) or "kafka.bootstrap_servers"
             raise BrokerUnavailable(f"{doing}: {failure} ({advice})") from error
@@ -105,7 +104,7 @@ def translated(doing: str) -> Iterator[None]:
         yield
     except _LOST as error:
         raise OwnershipLost(f"{doing}: the group refused this member ({type(error).__name__})") from error
-    except _REFUSED as error:
+    except REFUSED as error:
         raise ConfigurationError(
             f"{doing}: the broker refused it ({type(error).__name__}); check kafka.sasl_* and ACLs"
         ) from error

@@ -132,6 +132,34 @@ def test_a_connection_that_never_came_about_says_why(failure, error: type[Except
         construct()
 
 
+REFUSAL = errors.SaslAuthenticationFailedError("bad")
+AWAY = errors.KafkaConnectionError("111 ECONNREFUSED")
+CUT_SHORT = errors.RequestTimedOutError("Request timed out after 0 ms")
+
+
+@pytest.mark.parametrize(
+    ("failures", "named"),
+    [
+        ([REFUSAL, CUT_SHORT], r"kafka\.sasl_\*"),
+        ([REFUSAL, errors.KafkaConnectionError("Connection timed out")], r"kafka\.sasl_\*"),
+        ([REFUSAL, AWAY], r"kafka\.sasl_\*"),
+        ([AWAY, CUT_SHORT], "ECONNREFUSED"),
+        ([CUT_SHORT], "timed out after 0 ms"),
+        ([AWAY, errors.KafkaConnectionError("113 EHOSTUNREACH")], "EHOSTUNREACH"),
+    ],
+)
+def test_of_several_failures_the_one_that_says_most_is_told(failures, named: str) -> None:
+    """The last attempt is often cut short by the end of our own patience: that hid a refused password once."""
+
+    def construct() -> None:
+        for failure in failures:
+            logging.getLogger("kafka.net.manager").error("Connection failed: %s", failure)
+        raise errors.KafkaTimeoutError("late")
+
+    with pytest.raises((ConfigurationError, BrokerUnavailable), match=named), connecting("asking"):
+        construct()
+
+
 def test_no_listener_stays_behind() -> None:
     logger = logging.getLogger("kafka.net")
     before = list(logger.handlers)
