@@ -1,7 +1,7 @@
 """`python -m worker`: run a worker, check its surroundings, tend its clusters and its dead letters."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -67,7 +67,12 @@ def check(
             typer.echo(msgspec.json.encode(found))
             return
         for name, value in found.items():
-            typer.echo(f"{name}: {_shown(value)}")
+            typer.echo(f"{name}: {_shown_warnings(value) if name == 'warnings' else _shown(value)}")
+
+
+def _shown_warnings(warnings: Sequence[str]) -> str:
+    """One below the other: each may have lines of its own."""
+    return "".join(f"\n- {warning}" for warning in warnings) or "none"
 
 
 def _shown(value: object) -> str:

@@ -107,6 +107,9 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
         stop = resources.enter_context(_stopping_on_signals(settings.delivery.shutdown_seconds, log))
         port = resources.enter_context(serve(settings.http, probes))
         topics = prepare_topics(settings.kafka, settings.output, settings.delivery)
+        for finding in topics.findings:
+            say = log.info if finding.is_notice else log.warning
+            say(finding.text, risk=finding.risk, cure=finding.cure)
         log.info("loading the model", model=settings.model.path)
         predictor = parts.predictor or _load(settings)
         metrics = _metrics(registry, settings, predictor)
@@ -170,9 +173,10 @@ def check(settings: Settings) -> Report:
     Raises:
         TextsieveError: the first thing that would keep a worker from running.
     """
-    warnings = []
+    warnings: list[str] = []
     _require_otel(settings)
     topics = prepare_topics(settings.kafka, settings.output, settings.delivery)
+    warnings.extend(map(str, topics.findings))
     predictor = _load_model(settings)
     client = store.connect(settings.redis)
     policy = store.check_memory_policy(client)

@@ -4,7 +4,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.settings.model import ModelSettings
 from worker.settings.section import Section
-from worker.settings.services import KafkaSettings, RedisSettings
+from worker.settings.services import KafkaSettings, RedisSettings, Risk
 from worker.settings.stream import (
     ClusterSettings,
     DeadLetterSettings,
@@ -29,6 +29,7 @@ __all__ = [
     "ModelSettings",
     "OutputSettings",
     "RedisSettings",
+    "Risk",
     "Section",
     "Settings",
     "TraceSettings",

@@ -8,11 +8,12 @@ from pydantic_settings import NoDecode
 INT32 = 2**31 - 1  # Kafka's requests hold times and sizes in 32 bits
 
 
-def _split_commas(value: object) -> object:
+def split_commas(value: object) -> object:
+    """Several names in one text, as an environment variable or a flag has them."""
     return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split_commas), Field(min_length=1)]
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_commas), Field(min_length=1)]
 Name = Annotated[str, Field(min_length=1)]
 Share = Annotated[float, Field(ge=0, le=1)]
 

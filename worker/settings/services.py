@@ -5,12 +5,20 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic_settings import NoDecode
 
-from worker.settings.section import INT32, Name, Names, Section
+from worker.settings.section import INT32, Name, Names, Section, split_commas
+
+Risk = Literal[
+    "replication", "min_insync_replicas", "unclean_leader_election", "compaction", "retention", "unseen"
+]  # facts about topics that endanger the promise
 
 _REDIS_NODE = re.compile(r"([\w.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?", re.ASCII)
 _REDIS_URL = re.compile(rf"rediss?://{_REDIS_NODE.pattern}(/\d{{0,5}})?", re.ASCII)
+
+
+Risks = Annotated[tuple[Risk, ...], NoDecode, BeforeValidator(split_commas)]
 
 
 def _with_a_port(servers: tuple[str, ...]) -> tuple[str, ...]:
@@ -70,6 +78,11 @@ class KafkaSettings(Section):
     )
     fetch_max_bytes: int = Field(
         8 * 1024 * 1024, ge=65_536, le=INT32, description="Prefetched bytes per request: bounds memory."
+    )
+    accept_risks: Risks = Field(
+        (),
+        description="Facts about topics to be silent about, comma separated, by the names that `check` gives them:"
+        " replication, min_insync_replicas, unclean_leader_election, compaction, retention, unseen.",
     )
     compression: Literal["none", "gzip", "snappy", "lz4", "zstd"] = Field(
         "lz4", description="Codec of results and dead letters."

@@ -1,0 +1,43 @@
+"""Commands of Kafka's own tools that cure what was found."""
+
+from collections.abc import Iterable
+
+
+def create_topic(server: str, topic: str, *, partitions: int) -> str:
+    """Make a topic, as durable as topics should be."""
+    return (
+        f"  kafka-topics.sh --bootstrap-server {server} --create --topic {topic} --partitions {partitions}"
+        " --replication-factor 3 --config min.insync.replicas=2"
+    )
+
+
+def add_partitions(server: str, topics: Iterable[str], *, partitions: int) -> str:
+    """Give topics more partitions."""
+    return "\n".join(
+        f"  kafka-topics.sh --bootstrap-server {server} --alter --topic {topic} --partitions {partitions}"
+        for topic in topics
+    )
+
+
+def set_configs(server: str, topics: Iterable[str], config: str) -> str:
+    """Set a topic's option, `name=value`."""
+    return "\n".join(
+        f"  kafka-configs.sh --bootstrap-server {server} --alter --topic {topic} --add-config {config}"
+        for topic in topics
+    )
+
+
+def reassign(server: str) -> str:
+    """Give partitions more replicas; what the file holds does not fit a line."""
+    return (
+        f"  kafka-reassign-partitions.sh --bootstrap-server {server} --reassignment-json-file replicas.json --execute"
+        "   # replicas.json: docs/topics.md#more-replicas"
+    )
+
+
+def grant(server: str, user: str | None, operation: str, topic: str) -> str:
+    """Allow an operation on a topic."""
+    return (
+        f"  kafka-acls.sh --bootstrap-server {server} --add --allow-principal User:{user or 'NAME'}"
+        f" --operation {operation} --topic {topic}"
+    )

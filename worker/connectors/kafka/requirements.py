@@ -1,0 +1,142 @@
+"""What about topics cannot work: refused with the command that cures it."""
+
+from collections.abc import Mapping
+from typing import NoReturn
+
+from worker.connectors.kafka import commands
+from worker.connectors.kafka.describing import Cluster, Topic
+from worker.errors import ConfigurationError
+from worker.settings import KafkaSettings
+
+
+def require_different(kafka: KafkaSettings) -> None:
+    """Refuse a topic that is to be two things.
+
+    Raises:
+        ConfigurationError: names them.
+    """
+    topics = (*kafka.input_topics, kafka.output_topic, kafka.dead_letter_topic)
+    if len(set(topics)) != len(topics):
+        raise ConfigurationError(
+            "kafka.input_topics, output_topic, dead_letter_topic: expected different topics, came the same twice"
+        )
+
+
+def require_inputs(cluster: Cluster, kafka: KafkaSettings) -> None:
+    """Refuse inputs that are not there, or that we may not see.
+
+    Raises:
+        ConfigurationError: tells the one from the other.
+    """
+    require_seen(cluster, kafka, kafka.input_topics)
+    missing = [name for name in kafka.input_topics if name not in cluster.topics]
+    if missing:
+        raise ConfigurationError(
+            f"kafka.input_topics: expected existing topics, {', '.join(missing)} is not there. Create it:\n"
+            + commands.create_topic(kafka.bootstrap_servers[0], missing[0], partitions=6)
+        )
+
+
+def require_seen(cluster: Cluster, kafka: KafkaSettings, names: tuple[str, ...]) -> None:
+    """Refuse topics that may be there or not: a broker says so little to whom it does not grant Describe.
+
+    Raises:
+        ConfigurationError: names the right.
+    """
+    for name in names:
+        if name in cluster.hidden:
+            _refuse_right(kafka, name, "Describe")
+
+
+def require_rights(cluster: Cluster, kafka: KafkaSettings) -> None:
+    """Refuse to start without a right that is needed later, where the broker says which we have.
+
+    Raises:
+        ConfigurationError: names the right and the topic.
+    """
+    outputs = (kafka.output_topic, kafka.dead_letter_topic)
+    needed: Mapping[str, tuple[str, ...]] = {
+        **dict.fromkeys(kafka.input_topics, ("READ",)),
+        **dict.fromkeys(outputs, ("WRITE", "READ")),
+    }
+    for name, operations in needed.items():
+        rights = cluster.topics[name].rights if name in cluster.topics else cluster.absent.get(name)
+        for operation in operations:
+            if rights is not None and operation not in rights:
+                _refuse_right(kafka, name, operation.capitalize())
+
+
+def require_outputs(cluster: Cluster, kafka: KafkaSettings, *, partitions: int, max_message_bytes: int) -> None:
+    """Refuse outputs that have no place for an answer, forget answers, or take none.
+
+    Args:
+        cluster: with both topics.
+        kafka: names them.
+        partitions: of the widest input.
+        max_message_bytes: of the largest answer.
+
+    Raises:
+        ConfigurationError: says which topic, and what to change.
+    """
+    for name in (kafka.output_topic, kafka.dead_letter_topic):
+        topic = cluster.topics[name]
+        _require_partitions(kafka, topic, expected=partitions)
+        _require_memory(kafka, topic)
+        _require_room(topic, max_message_bytes=max_message_bytes)
+        _require_enough_replicas(kafka, topic)
+
+
+def _require_partitions(kafka: KafkaSettings, topic: Topic, *, expected: int) -> None:
+    came = topic.partitions
+    if came == expected:
+        return
+    server = kafka.bootstrap_servers[0]
+    if came < expected:
+        advice = commands.add_partitions(server, [topic.name], partitions=expected)
+    else:
+        advice = commands.add_partitions(server, kafka.input_topics, partitions=came)
+    raise ConfigurationError(
+        f"topic {topic.name}: expected {expected} partitions like the widest input topic, came {came}. A result goes to"
+        f" the partition of its input; make them equal, then start again:\n{advice}"
+    )
+
+
+def _require_memory(kafka: KafkaSettings, topic: Topic) -> None:
+    policy = topic.configs.get("cleanup.policy", "")
+    if "compact" in policy and "compaction" not in kafka.accept_risks:
+        raise ConfigurationError(
+            f"topic {topic.name}: expected cleanup.policy=delete, came {policy}. Compaction drops all answers to"
+            " messages of a key but the latest, also those that the worker reads back to know what it has published;"
+            " choose another topic, or accept that (kafka.accept_risks: compaction), or:\n"
+            + commands.set_configs(kafka.bootstrap_servers[0], [topic.name], "cleanup.policy=delete")
+        )
+
+
+def _require_room(topic: Topic, *, max_message_bytes: int) -> None:
+    limit = topic.number("max.message.bytes")
+    if limit is not None and limit < max_message_bytes:  # an answer in between would be tried for ever
+        raise ConfigurationError(
+            f"topic {topic.name}: expected max.message.bytes of at least {max_message_bytes}, came {limit}. Give the"
+            f" topic room, or set output.max_message_bytes to {limit} or less"
+        )
+
+
+def _require_enough_replicas(kafka: KafkaSettings, topic: Topic) -> None:
+    needed = topic.number("min.insync.replicas")
+    if needed is not None and needed > topic.replicas:  # every send would be refused, for ever
+        raise ConfigurationError(
+            f"topic {topic.name}: expected min.insync.replicas of at most its {topic.replicas} replicas, came {needed}:"
+            " it takes no message. Give it more replicas, or:\n"
+            + commands.set_configs(
+                kafka.bootstrap_servers[0], [topic.name], f"min.insync.replicas={max(1, topic.replicas - 1)}"
+            )
+        )
+
+
+def _refuse_right(kafka: KafkaSettings, topic: str, operation: str) -> NoReturn:
+    unseen = " (it may be there or not: the broker does not say)" if operation == "Describe" else ""
+    raise ConfigurationError(
+        f"topic {topic}: expected the right to {operation}, the broker does not grant it to"
+        f" {kafka.sasl_username or 'this worker'}{unseen}. Grant it, and take away a rule that denies it:\n"
+        + commands.grant(kafka.bootstrap_servers[0], kafka.sasl_username, operation, topic)
+    )
