@@ -31,7 +31,9 @@ def gpu_reader() -> Callable[[], GpuReading] | None:
 def _read() -> GpuReading:
     free, total = torch.cuda.mem_get_info()
     utilization = None
-    with suppress(ModuleNotFoundError, RuntimeError):
+    # nvidia-ml-py may be absent, and its errors are of no type that is there without it: MIG devices, and some virtual
+    # machines, know no utilisation, which must not cost the page of metrics
+    with suppress(Exception):
         utilization = torch.cuda.utilization() / 100
     return GpuReading(
         index=str(torch.cuda.current_device()),

@@ -1,0 +1,77 @@
+"""How much is measured: all of it, or as little as shows that everything runs."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Sizes, rounds and seconds.
+
+    Attributes:
+        compared: texts that agreement is taken on.
+        texts: that the engine alone is timed on, sorted together.
+        looped: of these, for the loops that tokenise.
+        budgets: tokens of a device batch.
+        polls: messages that are answered together.
+        seconds: of one round of one arm, at least one lap over its texts.
+        crews: numbers of workers.
+        messages: in the topic that the crews read; more than the fastest answers in its window.
+        slices, slice_seconds: the window of a crew, and into how many parts it is cut.
+        shapes: texts and tokens of a pass that is also captured as a CUDA graph, `repeats` times each.
+        roof_size, roof_bytes: of the product and of the copy that the roof is taken from.
+    """
+
+    compared: int
+    texts: int
+    looped: int
+    budgets: tuple[int, ...]
+    polls: tuple[int, ...]
+    rounds: int
+    seconds: float
+    crews: tuple[int, ...]
+    messages: int
+    slices: int
+    slice_seconds: float
+    latency_seconds: float
+    shapes: tuple[tuple[int, int], ...]
+    repeats: int
+    roof_size: int
+    roof_bytes: int
+
+
+FULL = Plan(
+    compared=4000,
+    texts=16_000,
+    looped=8000,
+    budgets=(1024, 4096, 16_384, 65_536, 262_144),
+    polls=(1000, 4000),
+    rounds=5,
+    seconds=0.4,
+    crews=(1, 2, 4, 8),
+    messages=800_000,
+    slices=5,
+    slice_seconds=1.5,
+    latency_seconds=8.0,
+    shapes=((1, 16), (64, 16), (1024, 16), (64, 256)),
+    repeats=30,
+    roof_size=8192,
+    roof_bytes=2 << 30,
+)
+QUICK = Plan(
+    compared=40,
+    texts=200,
+    looped=100,
+    budgets=(512, 2048),
+    polls=(100,),
+    rounds=2,
+    seconds=0.05,
+    crews=(1,),
+    messages=6000,
+    slices=2,
+    slice_seconds=1.0,
+    latency_seconds=2.0,
+    shapes=((1, 16),),
+    repeats=2,
+    roof_size=512,
+    roof_bytes=1 << 20,
+)
