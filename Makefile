@@ -10,6 +10,7 @@ PIP_ARGS ?=
 DEMO_ARGS ?=
 UP_ARGS ?=
 BENCH_ARGS ?=
+GPU_ARGS ?=
 CHAOS_ARGS ?=
 FUZZ_ARGS ?= -max_total_time=60
 TEST_ARGS ?=
@@ -17,6 +18,7 @@ TEST_PATHS ?= $(wildcard tests/unit tests/contract tests/integration)
 
 VENV := .venv
 BIN := $(VENV)/bin
+GPU_PYTHON ?= $(BIN)/python
 INSTALLED := $(VENV)/.installed
 UP_PID := $(VENV)/.up.pid
 QUIX := $(VENV)/quix/.installed
@@ -65,6 +67,10 @@ $(QUIX): benchmarks/rivals/quix.txt $(INSTALLED)
 .PHONY: bench
 bench: $(INSTALLED) $(QUIX) ## Measure speed beside others, write benchmarks/results (BENCH_ARGS="--quick --json": under 6 minutes, no files)
 	@$(BIN)/python -W ignore -m benchmarks.speed $(BENCH_ARGS)
+
+.PHONY: gpu
+gpu: ## Measure a CUDA device with the Python that has its torch, under 8 minutes, write benchmarks/results (GPU_ARGS)
+	@$(GPU_PYTHON) -W ignore -m benchmarks.gpu $(GPU_ARGS)
 
 .PHONY: dashboard-picture
 dashboard-picture: $(INSTALLED) ## Draw the dashboard from a live stream with an incident (needs Prometheus; two minutes)

@@ -113,7 +113,7 @@ class Run:
         return cycled(self.texts, self.plan.texts)
 
 
-SECTIONS = ("roof", "agreement", "full", "passes", "loops", "crews", "replayed", "compiled")
+SECTIONS = ("roof", "agreement", "full", "passes", "loops", "crews", "compiled", "replayed")
 ON_CUDA_ONLY = frozenset({"full", "compiled"})
 
 

@@ -20,6 +20,7 @@ TARGETS = (
     "demo",
     "down",
     "fuzz",
+    "gpu",
     "help",
     "lint",
     "monitoring-files",
