@@ -9,6 +9,7 @@ PYTHON ?= python3
 PIP_ARGS ?=
 DEMO_ARGS ?=
 UP_ARGS ?=
+KAFKA_ARGS ?=
 BENCH_ARGS ?=
 GPU_ARGS ?=
 CHAOS_ARGS ?=
@@ -106,6 +107,10 @@ down: ## End what `make up` started, from another terminal
 	kill -TERM "$$pid"; \
 	for _ in {1..100}; do kill -0 "$$pid" 2>/dev/null || { echo "Ended."; exit 0; }; sleep 0.1; done; \
 	echo "Process $$pid did not end within 10 s of SIGTERM."; exit 1
+
+.PHONY: kafka
+kafka: $(INSTALLED) ## Apache Kafka and a store here until Ctrl-C; needs Java and Maven (KAFKA_ARGS="--nodes 3")
+	@exec $(BIN)/python -m embedded kafka $(KAFKA_ARGS)
 
 .PHONY: clean
 clean: ## Remove everything that can be made again: .venv, caches, build output

@@ -4,7 +4,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -16,19 +16,16 @@ from rich.console import Console
 from embedded import report
 from embedded.broker import Broker
 from embedded.demo import Plan, run
-from embedded.errors import BinaryMissing, EmbeddedError, PortTaken, UnusableMaterial
 from embedded.interruption import interruptible
+from embedded.kafka.command import kafka
 from embedded.planning import Scenario, TextFile
-from embedded.services import Services, provided
+from embedded.services import provided
+from embedded.serving import FAULT, explained, serve
 from embedded.store import Store
 from producer.sources import Format
 
-FAULT = 1
-BAD_CONFIGURATION = 2
-INTERRUPTED = 130  # what a shell says of a command ended by ctrl-C
-WATCH_SECONDS = 0.2
-
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app.command()(kafka)
 
 BrokerBin = Annotated[Path | None, typer.Option(help="A Tansu program instead of the one from the wheel.")]
 StoreBin = Annotated[Path | None, typer.Option(help="A valkey-server or redis-server instead of the one found.")]
@@ -50,7 +47,7 @@ def up(
 ) -> None:
     """Start a broker and a store on loopback, print the settings that use them, and serve until interrupted."""
     with (
-        _explained(),
+        explained(),
         interruptible(),
         provided(
             None,
@@ -60,7 +57,7 @@ def up(
         ) as services,
     ):
         typer.echo(msgspec.json.encode(services.settings) if as_json else services.exports)
-        _serve(services)
+        serve(services.check)
 
 
 @app.command()
@@ -103,7 +100,7 @@ def demo(
     started_ms = time.time_ns() // 1_000_000
     console = Console(stderr=True)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what matters of its retries is in our own messages
-    with _explained():
+    with explained():
         material = Scenario(seed) if file is None else TextFile(file, text_column, label_column, file_format)
         plan = Plan(
             material=material,
@@ -116,7 +113,7 @@ def demo(
             keep=keep,
         )
     with (
-        _explained(),
+        explained(),
         interruptible(),
         _log_directory(log_dir) as directory,
         provided(
@@ -137,20 +134,8 @@ def demo(
             typer.echo(f"FAULT: {fault}", err=True)
         if keep:
             typer.echo(f"{services.exports}\nserving until interrupted", err=True)
-            _serve(services)
+            serve(services.check)
     raise typer.Exit(FAULT if outcome.faults else 0)
-
-
-def _serve(services: Services) -> None:
-    """Wait for ctrl-C.
-
-    Raises:
-        StartFailed: A server of ours ended by itself.
-    """
-    with suppress(KeyboardInterrupt):
-        while True:
-            services.check()
-            time.sleep(WATCH_SECONDS)
 
 
 @contextmanager
@@ -162,20 +147,6 @@ def _log_directory(chosen: Path | None) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(prefix="textsieve-demo-") as temporary:
         yield Path(temporary)
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    """Turn the errors that a person can mend into one message and an exit code."""
-    try:
-        yield
-    except EmbeddedError as error:
-        typer.echo(f"error: {error}", err=True)
-        is_configuration = isinstance(error, BinaryMissing | PortTaken | UnusableMaterial)
-        raise typer.Exit(BAD_CONFIGURATION if is_configuration else FAULT) from None
-    except KeyboardInterrupt:
-        typer.echo("interrupted", err=True)
-        raise typer.Exit(INTERRUPTED) from None
 
 
 if __name__ == "__main__":

@@ -10,11 +10,12 @@ from types import MappingProxyType, TracebackType
 from typing import Literal, Self
 
 from embedded.kafka.jars import DEFAULT_VERSION, classpath
+from embedded.kafka.java import java_program
 from embedded.kafka.node import Node
 from embedded.kafka.properties import Ports
 from embedded.listening import LOOPBACK, lasting_ports
 
-HEAP_MB = 320  # a broker without load holds 60 MB; with less than this it collects garbage instead of working
+HEAP_MB = 320  # each node then takes 210 MB of memory when it begins to serve
 PORTS_EACH = 3  # clients, brokers, controllers
 
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -59,6 +60,7 @@ class KafkaCluster:
         advertised_brokers: Mapping[int, int] = NOWHERE,
         format_arguments: Sequence[str] = (),
     ) -> None:
+        java_program()  # or it says what to install, before anything is fetched
         self.version = version
         self.classpath = classpath(version)
         self._numbers = tuple(range(1, nodes + 1))
@@ -133,9 +135,17 @@ class KafkaCluster:
             StartFailed: One of them did not come to serve, or runs already.
         """
         for number in numbers:
-            self._nodes[number].launch()
+            self.launch(number)
         for number in numbers:
             self._nodes[number].await_ready()
+
+    def launch(self, number: int) -> None:
+        """Start a node that ended, and do not wait for it.
+
+        Raises:
+            StartFailed: It runs already, or its port is taken.
+        """
+        self._nodes[number].launch()
 
     def check(self) -> None:
         """See that all nodes run.

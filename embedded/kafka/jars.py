@@ -71,8 +71,8 @@ def _fetch(version: str, pinned: Mapping[str, str], cache: Path) -> None:
     maven = shutil.which("mvn")
     if maven is None:
         raise BinaryMissing(
-            f"expected the jars of Kafka {version} in {cache}, or Maven to fetch them: install Maven"
-            f" (Debian and Ubuntu: apt install maven), or name a folder that has them with {FOLDER_VARIABLE}"
+            f"expected the jars of Kafka {version} in {cache}, or Maven to fetch them: install Maven (Debian and"
+            f" Ubuntu: apt install default-jre-headless maven), or name a folder that has them with {FOLDER_VARIABLE}"
         )
     cache.mkdir(parents=True, exist_ok=True)
     with _alone(cache):

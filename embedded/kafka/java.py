@@ -25,16 +25,21 @@ def java_command(classpath: str, main: str, *arguments: str, heap_mb: int = 256)
     Raises:
         BinaryMissing: There is no Java.
     """
-    return (_java(), f"-Xmx{heap_mb}m", *SMALL, *LOGGING, "-cp", classpath, main, *arguments)
+    return (java_program(), f"-Xmx{heap_mb}m", *SMALL, *LOGGING, "-cp", classpath, main, *arguments)
 
 
-def _java() -> str:
+def java_program() -> str:
+    """The Java of JAVA_HOME, else the first on PATH.
+
+    Raises:
+        BinaryMissing: There is none.
+    """
     home = os.environ.get("JAVA_HOME")
     if home and (program := Path(home, "bin", "java")).is_file():
         return str(program)
     if found := shutil.which("java"):
         return found
     raise BinaryMissing(
-        "expected Java 17 or newer, for Apache Kafka: install it (Debian and Ubuntu: apt install default-jre-headless),"
-        " or name its folder with JAVA_HOME"
+        "expected Java 17 or newer, for Apache Kafka: install it (Debian and Ubuntu:"
+        " apt install default-jre-headless maven), or name its folder with JAVA_HOME"
     )

@@ -1,6 +1,8 @@
 """The clusters that tests run on: what they promise, and that nothing of them outlives its owner."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -53,6 +55,13 @@ def read(servers: str, topic: str, *, count: int) -> list[bytes]:
             found.extend(record.value for record in batch)
     consumer.close()
     return found
+
+
+def until_gone(process: int) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while Path(f"/proc/{process}").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_one_node_keeps_what_was_written(kafka, names: Names):
@@ -134,7 +143,28 @@ def test_a_cluster_does_not_outlive_its_owner_however_it_ends(tmp_path: Path):
     owner.send_signal(signal.SIGKILL)
     owner.communicate(timeout=PATIENCE_SECONDS)
 
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while Path(f"/proc/{broker}").exists():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    until_gone(broker)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_prints_the_settings_and_ends_when_asked(number: signal.Signals):
+    command = subprocess.Popen(
+        [sys.executable, "-m", "embedded", "kafka", "--json"],
+        cwd=REPOSITORY,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert command.stdout is not None
+    settings = json.loads(command.stdout.readline())
+    assert command.stderr is not None
+    command.stderr.readline()
+    (broker,) = re.findall(r"process (\d+)", command.stderr.readline())
+    admin = KafkaAdminClient(bootstrap_servers=settings["TEXTSIEVE_KAFKA__BOOTSTRAP_SERVERS"])
+    admin.close()
+
+    command.send_signal(number)
+    command.communicate(timeout=PATIENCE_SECONDS)
+
+    assert ("kafka", 0) == (settings["TEXTSIEVE_KAFKA__PRESET"], command.returncode)
+    until_gone(int(broker))

@@ -14,7 +14,12 @@ PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "monitoring").rglob("*.md")]
 )
-PLAIN_VARIABLES = {"TEXTSIEVE_DATA", "TEXTSIEVE_TEST_KAFKA", "TEXTSIEVE_TEST_REDIS"}  # of the tests and the demo
+PLAIN_VARIABLES = {  # of the tests and the demo
+    "TEXTSIEVE_DATA",
+    "TEXTSIEVE_KAFKA_JARS",
+    "TEXTSIEVE_TEST_KAFKA",
+    "TEXTSIEVE_TEST_REDIS",
+}
 PLACEHOLDERS = {"TEXTSIEVE_SECTION__OPTION"}
 PACKAGES = ("embedded", "monitoring", "producer", "trainer", "worker")
 

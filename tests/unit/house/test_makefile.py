@@ -22,6 +22,7 @@ TARGETS = (
     "fuzz",
     "gpu",
     "help",
+    "kafka",
     "lint",
     "monitoring-files",
     "test",

@@ -1,0 +1,36 @@
+"""What a command does that serves until it is interrupted, and how it tells a person what went wrong."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+import typer
+
+from embedded.errors import BinaryMissing, EmbeddedError, PortTaken, UnusableMaterial, WrongJars
+
+FAULT = 1
+BAD_CONFIGURATION = 2
+INTERRUPTED = 130  # what a shell says of a command ended by ctrl-C
+WATCH_SECONDS = 0.2
+
+
+def serve(look: Callable[[], None]) -> None:
+    """Call `look` again and again until ctrl-C; what it raises ends the serving."""
+    with suppress(KeyboardInterrupt):
+        while True:
+            look()
+            time.sleep(WATCH_SECONDS)
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Turn the errors that a person can mend into one message and an exit code."""
+    try:
+        yield
+    except EmbeddedError as error:
+        typer.echo(f"error: {error}", err=True)
+        is_configuration = isinstance(error, BinaryMissing | WrongJars | PortTaken | UnusableMaterial)
+        raise typer.Exit(BAD_CONFIGURATION if is_configuration else FAULT) from None
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        raise typer.Exit(INTERRUPTED) from None
