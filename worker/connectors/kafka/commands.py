@@ -35,9 +35,9 @@ def reassign(server: str) -> str:
     )
 
 
-def grant(server: str, user: str | None, operation: str, topic: str) -> str:
-    """Allow an operation on a topic."""
+def grant(server: str, user: str | None, operation: str, resource: str) -> str:
+    """Allow an operation on a resource, `--topic labels` say."""
     return (
         f"  kafka-acls.sh --bootstrap-server {server} --add --allow-principal User:{user or 'NAME'}"
-        f" --operation {operation} --topic {topic}"
+        f" --operation {operation} {resource}"
     )

@@ -1,6 +1,6 @@
 """What about topics cannot work: refused with the command that cures it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from typing import NoReturn
 
 from worker.connectors.kafka import commands
@@ -45,7 +45,7 @@ def require_seen(cluster: Cluster, kafka: KafkaSettings, names: tuple[str, ...])
     """
     for name in names:
         if name in cluster.hidden:
-            _refuse_right(kafka, name, "Describe")
+            _refuse_right(kafka, name, "Describe", cure=_needed(kafka)[name])  # which brings Describe along
 
 
 def require_rights(cluster: Cluster, kafka: KafkaSettings) -> None:
@@ -54,16 +54,11 @@ def require_rights(cluster: Cluster, kafka: KafkaSettings) -> None:
     Raises:
         ConfigurationError: names the right and the topic.
     """
-    outputs = (kafka.output_topic, kafka.dead_letter_topic)
-    needed: Mapping[str, tuple[str, ...]] = {
-        **dict.fromkeys(kafka.input_topics, ("READ",)),
-        **dict.fromkeys(outputs, ("WRITE", "READ")),
-    }
-    for name, operations in needed.items():
+    for name, operations in _needed(kafka).items():
         rights = cluster.topics[name].rights if name in cluster.topics else cluster.absent.get(name)
         for operation in operations:
-            if rights is not None and operation not in rights:
-                _refuse_right(kafka, name, operation.capitalize())
+            if rights is not None and operation.upper() not in rights:
+                _refuse_right(kafka, name, operation, cure=[operation])
 
 
 def require_outputs(cluster: Cluster, kafka: KafkaSettings, *, partitions: int, max_message_bytes: int) -> None:
@@ -133,10 +128,19 @@ def _require_enough_replicas(kafka: KafkaSettings, topic: Topic) -> None:
         )
 
 
-def _refuse_right(kafka: KafkaSettings, topic: str, operation: str) -> NoReturn:
+def _needed(kafka: KafkaSettings) -> dict[str, tuple[str, ...]]:
+    """Topic to the operations that a worker needs there."""
+    outputs = (kafka.output_topic, kafka.dead_letter_topic)
+    return {**dict.fromkeys(kafka.input_topics, ("Read",)), **dict.fromkeys(outputs, ("Write", "Read"))}
+
+
+def _refuse_right(kafka: KafkaSettings, topic: str, operation: str, *, cure: Iterable[str]) -> NoReturn:
     unseen = " (it may be there or not: the broker does not say)" if operation == "Describe" else ""
     raise ConfigurationError(
         f"topic {topic}: expected the right to {operation}, the broker does not grant it to"
         f" {kafka.sasl_username or 'this worker'}{unseen}. Grant it, and take away a rule that denies it:\n"
-        + commands.grant(kafka.bootstrap_servers[0], kafka.sasl_username, operation, topic)
+        + "\n".join(
+            commands.grant(kafka.bootstrap_servers[0], kafka.sasl_username, granted, f"--topic {topic}")
+            for granted in cure
+        )
     )

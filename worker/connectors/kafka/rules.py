@@ -168,7 +168,7 @@ def _unseen(cluster: Cluster, kafka: KafkaSettings) -> Finding | None:
         f"expected the right to DescribeConfigs, it is not granted for {_names(unseen)}: compaction, retention,"
         " min.insync.replicas and max.message.bytes were not checked",
         "\n".join(
-            commands.grant(kafka.bootstrap_servers[0], kafka.sasl_username, "DescribeConfigs", topic.name)
+            commands.grant(kafka.bootstrap_servers[0], kafka.sasl_username, "DescribeConfigs", f"--topic {topic.name}")
             for topic in unseen
         ),
     )

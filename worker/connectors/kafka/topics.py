@@ -9,6 +9,7 @@ from worker.connectors.kafka import requirements
 from worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, translated
 from worker.connectors.kafka.creating import create_outputs
 from worker.connectors.kafka.describing import INTERNAL_TOPICS, Cluster, describe
+from worker.connectors.kafka.rights import require_group
 from worker.connectors.kafka.rules import Finding, findings
 from worker.connectors.kafka.timestamps import Bounds, bounds_of
 from worker.settings import DeliverySettings, KafkaSettings, OutputSettings
@@ -46,6 +47,8 @@ def prepare_topics(kafka: KafkaSettings, output: OutputSettings, delivery: Deliv
     wanted = (*kafka.input_topics, *outputs, *(INTERNAL_TOPICS if kafka.preset == "kafka" else ()))
     try:
         with translated("asking for topics"):
+            if kafka.preset == "kafka":  # the stand-in knows no rights
+                require_group(admin, kafka)
             cluster = describe(admin, wanted)
             requirements.require_inputs(cluster, kafka)
             requirements.require_seen(cluster, kafka, outputs)

@@ -39,17 +39,17 @@ def test_an_input_that_we_may_not_see_is_not_called_missing() -> None:
     with pytest.raises(ConfigurationError, match="expected the right to Describe") as caught:
         requirements.require_inputs(Cluster(3, {}, hidden=frozenset({INPUT})), settings(sasl_username=None))
 
-    assert "--operation Describe --topic messages" in str(caught.value)
+    assert "--operation Read --topic messages" in str(caught.value)
     assert "is not there" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    ("name", "missing"), [(INPUT, "READ"), (OUTPUT, "WRITE"), (OUTPUT, "READ"), (LETTERS, "WRITE"), (LETTERS, "READ")]
+    ("name", "missing"), [(INPUT, "Read"), (OUTPUT, "Write"), (OUTPUT, "Read"), (LETTERS, "Write"), (LETTERS, "Read")]
 )
 def test_a_right_that_is_missing_is_named_with_its_topic(name: str, missing: str) -> None:
-    found = cluster(topic(name, rights=ALL - {missing}))
+    found = cluster(topic(name, rights=ALL - {missing.upper()}))
 
-    with pytest.raises(ConfigurationError, match=f"topic {name}: expected the right to {missing.capitalize()}"):
+    with pytest.raises(ConfigurationError, match=f"topic {name}: expected the right to {missing}"):
         requirements.require_rights(found, settings())
 
 
