@@ -15,6 +15,7 @@ from worker.clustering.space import ClusterSpace
 from worker.codec import Answer, Decoder, Encoder
 from worker.connectors.kafka.ledger import _entry
 from worker.connectors.redis import RedisCentroidStore
+from worker.connectors.redis.store import _NOW
 from worker.errors import ConfigurationError
 from worker.loading import load_settings
 from worker.records import REASONS, DeadLetter, Document, Record
@@ -160,11 +161,8 @@ class _Stored:
     def hgetall(self, _key: str) -> dict[bytes, bytes]:
         return self.fields
 
-    def time(self) -> tuple[int, int]:
-        return 1, 0
-
-    def register_script(self, _script: str):
-        return lambda **_: 1
+    def register_script(self, script: str):
+        return lambda **_: [1, 0] if script == _NOW else 1
 
 
 VALID = {
