@@ -20,7 +20,7 @@ CONNECT_SECONDS = 8.0  # patience with a broker that does not answer: a person i
 
 
 class Reader:
-    """Follows every partition of some topics from the first record on; sees everything, aborted records too.
+    """Follows every partition of some topics from the first record on; what was aborted is no record.
 
     Its end is where a Fetch response says the log ends (the high watermark), never `end_offsets`: the embedded broker
     answers that with the start of the last batch + 1. A partition's end is unknown until its first response.
@@ -41,6 +41,8 @@ class Reader:
                 kafka_client=patient_client,
                 auto_offset_reset="earliest",
                 enable_auto_commit=False,
+                isolation_level="read_committed",
+                enable_incremental_fetch_sessions=False,  # or a partition without news has no end
                 fetch_max_bytes=FETCH_MAX_BYTES,
                 fetch_max_wait_ms=FETCH_WAIT_MS,
             )

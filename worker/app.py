@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from importlib import import_module, metadata
 from random import Random
+from uuid import uuid4
 
 import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
@@ -25,7 +26,15 @@ from worker.clustering.space import ClusterSpace, space_of
 from worker.codec import Decoder, Encoder
 from worker.connectors import redis as store
 from worker.connectors.http import Probes, serve
-from worker.connectors.kafka import KafkaSink, KafkaSource, prepare_topics
+from worker.connectors.kafka import (
+    KafkaSink,
+    KafkaSource,
+    ProducerFactory,
+    Stamp,
+    Topics,
+    TransactionalSink,
+    prepare_topics,
+)
 from worker.errors import ConfigurationError
 from worker.health import Health
 from worker.inference.cache import CachingPredictor
@@ -121,24 +130,10 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
         warning = store.check_memory_policy(store.connect(settings.redis))
         if warning:
             log.warning("the store may evict the centroids: set maxmemory-policy noeviction", policy=warning)
-        source = KafkaSource(
-            settings.kafka, topics.partitions, topics.ids, settings.delivery.max_batch_records, logs.get_logger("kafka")
-        )
-        resources.callback(source.close, timeout_seconds=LEAVE_SECONDS)
         publish_seconds = settings.kafka.session_ms / 1000 * settings.delivery.publish_session_fraction
-        sink = KafkaSink(
-            kafka=settings.kafka,
-            output=settings.output,
-            worker=name,
-            version=_version(),
-            topic_ids=topics.ids,
-            generation=lambda: source.generation,
-            publish_seconds=publish_seconds,
-            batch=settings.delivery.max_batch_records,
-            fencing=settings.delivery.fencing,
-        )
-        resources.callback(sink.close, timeout_seconds=LEAVE_SECONDS)
-        doors = _traced(settings, Doors(parts.source(source), parts.sink(sink)), name, resources)
+        doors = _doors(settings, topics, name, publish_seconds, resources)
+        doors = Doors(parts.source(doors.source), parts.sink(doors.sink))
+        doors = _traced(settings, doors, name, resources)
         loop = StreamLoop(
             source=doors.source,
             sink=doors.sink,
@@ -207,6 +202,29 @@ def reset_clusters(settings: Settings) -> None:
     client = store.connect(settings.redis)
     nobody = ClusterSpace("", settings.kafka.group_id, settings.clusters.k, settings.clusters.seed_size, 1.0)
     store.RedisCentroidStore(client, settings.clusters.space, nobody).reset()
+
+
+def _doors(settings: Settings, topics: Topics, name: str, publish_seconds: float, resources: ExitStack) -> Doors:
+    """The member of the group, and the sink of the guarantee in force."""
+    source = KafkaSource(
+        settings.kafka,
+        topics.partitions,
+        topics.ids,
+        settings.delivery.max_batch_records,
+        logs.get_logger("kafka"),
+        commits=not settings.is_transactional,
+    )
+    resources.callback(source.close, timeout_seconds=LEAVE_SECONDS)
+    producers = ProducerFactory(settings.kafka, settings.output, publish_seconds)
+    stamp = Stamp(name, _version(), topics.ids, lambda: source.generation)
+    sink: KafkaSink | TransactionalSink
+    if settings.is_transactional:
+        own_id = f"{settings.kafka.group_id}-{name}-{uuid4().hex[:8]}"
+        sink = TransactionalSink(producers, stamp, own_id, lambda: source.membership)
+    else:
+        sink = KafkaSink(producers, stamp, settings.delivery.max_batch_records)
+    resources.callback(sink.close, timeout_seconds=LEAVE_SECONDS)
+    return Doors(source, sink)
 
 
 def _load(settings: Settings) -> Predictor:

@@ -81,10 +81,10 @@ class Journal:
             if polled.batches:
                 self.metrics.flush.labels("full" if len(polled) >= wanted else "drained").inc()
 
-    def consumed(self, polled: Poll) -> None:
-        """Messages were read: they are in flight until they are published or dropped."""
+    def consumed(self, polled: Poll, *, on_the_way: int) -> None:
+        """Messages were read: with those on the way they are in flight until they are published or dropped."""
         with self.metrics.between_events:
-            self.metrics.in_flight.set(len(polled))
+            self.metrics.in_flight.set(len(polled) + on_the_way)
             for source, batch in polled.batches.items():
                 self.metrics.consumed.labels(source.topic).inc(len(batch))
                 self.metrics.consumed_bytes.labels(source.topic).inc(
@@ -103,7 +103,7 @@ class Journal:
         metrics, now, messages = self.metrics, self.wall(), len(polled)
         self.broker(None)
         with metrics.between_events:
-            metrics.in_flight.set(0)
+            metrics.in_flight.dec(messages)
             metrics.processed.labels("ok").inc(len(results))
             metrics.processed.labels("dead_letter").inc(len(dead_letters))
             metrics.processed.labels("already_published").inc(messages - len(results) - len(dead_letters))

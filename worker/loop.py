@@ -1,10 +1,15 @@
-"""The loop: poll, process, fence, publish, observe, and at checkpoints learn and commit.
+"""The loop: poll, process, publish, observe, and at checkpoints learn.
 
-Whatever goes wrong, the worker does one thing: it forgets what is not committed and begins again from there. The
-three ledgers (published results, learned watermarks, committed offsets) make the repetition invisible.
+Where the sink is transactional, a batch and the offsets behind it count together, and that they do is awaited only
+after the model has worked on the next batch. Elsewhere the worker fences itself before it publishes, and commits the
+offsets at checkpoints, last of all.
+
+Whatever goes wrong, the worker does one thing: it forgets what is not committed and begins again from there. What was
+published and what was learned is known, so the repetition is invisible.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
@@ -12,10 +17,11 @@ from worker.answered import Answered
 from worker.ceiling import DeadLetterCeiling
 from worker.clustering.online import OnlineClusters
 from worker.errors import OwnershipLost, PredictorError, PublishFailed, ServiceError, StoreUnavailable, WorkerStopped
+from worker.inflight import InFlightBatch, next_offsets
 from worker.journal import Journal
 from worker.pace import Pace
 from worker.pipeline import Pipeline
-from worker.records import Outgoing, Partition, Record
+from worker.records import Partition, Progress
 from worker.streams import Poll, Sink, Source
 
 STOP_AFTER_SINGLES = 6  # drops in a row, the last of them at a single message, before the worker gives up
@@ -63,6 +69,7 @@ class StreamLoop:
     wait: Callable[[float], object]
     _begun: bool = False
     _working_on: int = 0  # messages of the batch in hand: what goes wrong now is a drop
+    _in_flight: InFlightBatch | None = None  # handed over to the sink, not known to count
     _next: dict[Partition, int] = field(default_factory=dict)  # first offset not finished
     _committed: dict[Partition, int] = field(default_factory=dict)
     _answered: Answered = field(default_factory=Answered)
@@ -108,10 +115,11 @@ class StreamLoop:
             self._await_broker(error)
 
     def finish(self) -> None:
-        """The last checkpoint of a graceful stop: learn and commit what is published."""
+        """The last checkpoint of a graceful stop: settle, learn and commit what is published."""
         if not self._begun:
             return
         try:
+            self._settle()
             self._checkpoint()
         except (OwnershipLost, ServiceError) as error:
             self.journal.log.warning("stopped without a last checkpoint: the next owner repeats it", error=str(error))
@@ -129,13 +137,19 @@ class StreamLoop:
             return
         if polled.batches:
             self._work(polled)
-        elif self.clock() - self._last_fence >= PROOF_OF_LIFE_SECONDS:
-            self._fence()
+        else:
+            self._settle()
+            if self.clock() - self._last_fence >= PROOF_OF_LIFE_SECONDS:
+                self._fence()
         if self._checkpoint_due(idle=not polled.batches):
             self._checkpoint()
 
     def _begin(self) -> None:
         """Start from what is committed, or earlier where the clusters have learned less than that."""
+        self._settle()  # a transaction that is under way ends before the committed offsets are asked for
+        if self.sink.is_transactional and self.clusters.has_pending:
+            with suppress(StoreUnavailable):  # or what counts already would be read again, to be learned
+                self.journal.learned(self.clusters.learn(), self.clusters.snapshot)
         starts = self.source.rewind(self.clusters.watermarks())
         self.clusters.begin(starts)
         self._answered = Answered(self.sink.recover(starts))
@@ -146,33 +160,60 @@ class StreamLoop:
         self.journal.began(starts, self._answered.published)
 
     def _work(self, polled: Poll) -> None:
-        """Answer one batch: process, fence, publish, observe."""
+        """Answer one batch: process, publish, and see to it that the one before it counts."""
         began = self.clock()
-        records = polled.records
-        self._working_on = len(records)
-        self._in_hand = finished = {source: batch[-1].offset + 1 for source, batch in polled.batches.items()}
-        self.journal.consumed(polled)
-        outcome = self.pipeline.process(records)
-        results, dead_letters = self._answered.new(outcome.results), self._answered.new(outcome.dead_letters)
-        flags = _flags(records, results, dead_letters)
-        self.ceiling.check(flags)
-        processed = self.clock()
-        self._fence()
-        fenced = self.clock()
-        budget = self.settings.publish_seconds - (fenced - processed)
-        self.sink.publish(results=results, dead_letters=dead_letters, timeout_seconds=budget)
-        acked = self.clock()
-        self.clusters.observe(self._answered.countable(outcome.observations), finished)
-        self._next.update(finished)
-        self._answered.forget(records)
-        self._working_on = 0
-        self.ceiling.count(flags)
-        self.pace.finished(messages=len(records), seconds=acked - began)
-        self.journal.published(outcome, polled, results=results, dead_letters=dead_letters)
+        self._working_on, self._in_hand = len(polled), next_offsets(polled)
+        self.journal.consumed(polled, on_the_way=0 if self._in_flight is None else len(self._in_flight))
+        outcome = self.pipeline.process(polled.records)
+        seconds = self.clock() - began
+        self._settle()
+        self._working_on, self._in_hand = len(polled), next_offsets(polled)
+        batch = InFlightBatch.of(polled, outcome, self._answered, began=began, processed_seconds=seconds)
+        self.ceiling.check(batch.is_bad)
+        self.journal.stage("process", seconds)
+        self._publish(batch)
+        if not self.sink.is_transactional:
+            self._settle()
+
+    def _publish(self, batch: InFlightBatch) -> None:
+        """Hand a batch over, within the safe part of the session."""
+        began = fenced = self.clock()
+        if not self.sink.is_transactional:
+            self._fence()
+            fenced = self.clock()
+            self.journal.stage("fence", fenced - began)
+        self.sink.publish(
+            results=batch.results,
+            dead_letters=batch.dead_letters,
+            progress={
+                source: Progress(offset, self.clusters.learned_up_to(source))
+                for source, offset in batch.finished.items()
+            },
+            timeout_seconds=self.settings.publish_seconds - (fenced - began),
+        )
+        self._in_flight = batch
+        self.journal.stage("publish", self.clock() - fenced)
+
+    def _settle(self) -> None:
+        """Wait until the batch that was handed over counts, then remember what it came to."""
+        batch, self._in_flight = self._in_flight, None
+        if batch is None:
+            return
+        began = self.clock()
+        self._working_on, self._in_hand = self._working_on + len(batch), {**batch.finished, **self._in_hand}
+        self.sink.settle()
+        settled = self.clock()
+        self.clusters.observe(self._answered.countable(batch.outcome.observations), batch.finished)
+        self._next.update(batch.finished)
+        self._answered.forget(batch.polled.records)
+        self.ceiling.count(batch.is_bad)
+        self.pace.finished(messages=len(batch), seconds=batch.processed_seconds + settled - began)
+        self.journal.published(batch.outcome, batch.polled, results=batch.results, dead_letters=batch.dead_letters)
         self.journal.pending(self.clusters.pending_bytes)
-        self.journal.stage("process", processed - began)
-        self.journal.stage("fence", fenced - processed)
-        self.journal.stage("publish", acked - fenced)
+        self._working_on = 0
+        if self.sink.is_transactional:
+            self.journal.stage("settle", settled - began)
+            self._committed_now(batch.finished)
 
     def _fence(self) -> None:
         self.source.fence()
@@ -188,7 +229,7 @@ class StreamLoop:
         return early or now - self._last_checkpoint >= self.settings.checkpoint_seconds
 
     def _checkpoint(self) -> None:
-        """Learn, then commit: offsets last, so that a crash between the two only repeats."""
+        """Learn, then commit what no transaction has: offsets last, so that a crash between the two only repeats."""
         began = self._last_checkpoint = self.clock()
         learned = self.clusters.learn()
         learned_at = self.clock()
@@ -198,15 +239,24 @@ class StreamLoop:
         if learned.went_back:
             self._begun = False
             return
+        if not self.sink.is_transactional:
+            self._commit()
+        self.journal.pending(self.clusters.pending_bytes)
+
+    def _commit(self) -> None:
+        began = self.clock()
         try:
             self.source.commit(self._next)
         except (OwnershipLost, ServiceError) as error:
             self.journal.committed(error)
             raise
+        self.journal.stage("commit", self.clock() - began)
+        self._committed_now(self._next)
+
+    def _committed_now(self, offsets: Mapping[Partition, int]) -> None:
+        """The group knows these offsets: whatever failed before is over, once it is behind them."""
         self.journal.committed(None)
-        self.journal.stage("commit", self.clock() - learned_at)
-        self.journal.pending(self.clusters.pending_bytes)
-        self._committed = dict(self._next)
+        self._committed.update(offsets)
         self._last_fence = self.clock()
         self._failing_since = None
         if all(self._committed.get(partition, end) >= end for partition, end in self._trouble.items()):
@@ -261,13 +311,3 @@ class StreamLoop:
     def _jittered(self, failures: int) -> float:
         seconds = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(failures, 10))
         return seconds * self.rng.uniform(0.5, 1.0)
-
-
-def _flags(records: Sequence[Record], results: Sequence[Outgoing], dead_letters: Sequence[Outgoing]) -> list[bool]:
-    """For every message answered now, in the order of its record: is it a dead letter?"""
-    if not dead_letters:
-        return [False] * len(results)
-    bad = {(letter.source, letter.offset) for letter in dead_letters}
-    good = {(result.source, result.offset) for result in results}
-    answered = ((record.source, record.offset) for record in records)
-    return [message in bad for message in answered if message in bad or message in good]

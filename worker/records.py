@@ -44,6 +44,13 @@ class Position(NamedTuple):
     topic_id: str
 
 
+class Progress(NamedTuple):
+    """Where a partition stands behind a batch."""
+
+    offset: int  # the next one to be read
+    learned: int  # the first one that the clusters are not known to have learned
+
+
 class Record(msgspec.Struct, frozen=True, gc=False):
     """A message exactly as Kafka gave it."""
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from worker.records import Outgoing, Partition, Position, Record
+from worker.records import Outgoing, Partition, Position, Progress, Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +80,19 @@ class Source(Protocol):
 
 
 class Sink(Protocol):
-    """The output and dead-letter topics."""
+    """The output and dead-letter topics.
+
+    A batch is *handed over* by `publish` and *counts* once `settle` has returned. At most one batch is on its way: it
+    is settled before the next one is handed over, and before `recover`.
+    """
+
+    @property
+    def is_transactional(self) -> bool:
+        """Whether a batch and the input offsets behind it count together, so that nobody need commit them."""
+        ...
 
     def recover(self, starts: Mapping[Partition, Position]) -> Mapping[Partition, Published]:
-        """Read the output logs back until nothing at or after `starts` can be missing.
+        """Find out what at or after `starts` is answered already; what was handed over and not settled is given up.
 
         Raises:
             BrokerUnavailable: the logs cannot be read.
@@ -91,10 +100,26 @@ class Sink(Protocol):
         """
         ...
 
-    def publish(self, *, results: Sequence[Outgoing], dead_letters: Sequence[Outgoing], timeout_seconds: float) -> None:
-        """Send dead letters, await their acks, then results, and await theirs.
+    def publish(
+        self,
+        *,
+        results: Sequence[Outgoing],
+        dead_letters: Sequence[Outgoing],
+        progress: Mapping[Partition, Progress],
+        timeout_seconds: float,
+    ) -> None:
+        """Hand over the answers of a batch; `progress` is where its partitions stand behind it.
 
         Raises:
-            PublishFailed: not everything was acked in time; what landed is unknown until `recover` has read the log.
+            PublishFailed: not everything was acked in time; what landed is unknown until `recover` has been called.
+            OwnershipLost: the group counts somebody else as the owner.
+        """
+        ...
+
+    def settle(self) -> None:
+        """Wait until what was handed over counts; returns at once where nothing is on its way.
+
+        Raises:
+            PublishFailed, OwnershipLost: as `publish`.
         """
         ...

@@ -22,7 +22,6 @@ class Kind:
         opens: must be the first of a stream: it is struck while the clusters are being seeded.
         pool_seconds: how long a stream that it opens gathers embeddings before seeding.
         apart: may repeat a batch, by design; counted apart in a stream of its own.
-        fencing: the workers' `delivery.fencing`; streams have either all or none of it.
         needs: what must be ours, or have a line before it.
     """
 
@@ -33,7 +32,6 @@ class Kind:
     opens: bool = False
     pool_seconds: float = 4.0
     apart: bool = False
-    fencing: Literal["group", "producer"] = "group"
     needs: Role | None = None
 
 
@@ -43,12 +41,6 @@ def _killed(point: str, *, opens: bool = False) -> Kind:
 
 def _paused(point: str) -> Kind:
     return Kind(f"zombie at {point}", strikes.zombie, point, 22.0)
-
-
-def _fenced(
-    name: str, strike: Callable[[Scene, str | None], None], point: str | None, needs: Role | None = None
-) -> Kind:
-    return Kind(f"fenced {name}", strike, point, 22.0, fencing="producer", needs=needs)
 
 
 CATALOGUE: Final = (
@@ -84,11 +76,6 @@ CATALOGUE: Final = (
         apart=True,
         needs="broker-line",
     ),
-    _fenced("zombie between fence and send", strikes.zombie, "between_fence_and_send"),
-    _fenced("zombie in a transaction", strikes.zombie, "in_a_transaction"),
-    _fenced("zombie during_rebalance", strikes.zombie, "during_rebalance"),
-    _fenced("kill -9 in a transaction", strikes.kill, "in_a_transaction"),
-    _fenced("sends arrive late", disturbances.hold_worker, "between_fence_and_send", "broker-line"),
     Kind("worker added", strikes.add_worker, None, 8.0),
     Kind("worker removed", strikes.remove_worker, None, 8.0),
     Kind("all workers killed", strikes.kill_all),

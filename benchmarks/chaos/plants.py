@@ -10,7 +10,7 @@ from enum import StrEnum
 from worker import app
 from worker.clustering.centroids import CentroidStore, PoolRows, SeedPool, Snapshot
 from worker.clustering.online import OnlineClusters
-from worker.records import Observations, Outgoing, Partition, Position
+from worker.records import Observations, Outgoing, Partition, Position, Progress
 from worker.streams import Poll, Published, Sink, Source
 
 
@@ -81,10 +81,28 @@ class EagerSink:
         """See Sink."""
         return self.inner.recover(starts)
 
-    def publish(self, *, results: Sequence[Outgoing], dead_letters: Sequence[Outgoing], timeout_seconds: float) -> None:
+    @property
+    def is_transactional(self) -> bool:
+        """See Sink."""
+        return self.inner.is_transactional
+
+    def publish(
+        self,
+        *,
+        results: Sequence[Outgoing],
+        dead_letters: Sequence[Outgoing],
+        progress: Mapping[Partition, Progress],
+        timeout_seconds: float,
+    ) -> None:
         """See Sink."""
         self.source.commit(self.source.read)
-        self.inner.publish(results=results, dead_letters=dead_letters, timeout_seconds=timeout_seconds)
+        self.inner.publish(
+            results=results, dead_letters=dead_letters, progress=progress, timeout_seconds=timeout_seconds
+        )
+
+    def settle(self) -> None:
+        """See Sink."""
+        self.inner.settle()
 
 
 @dataclass(slots=True)
@@ -97,9 +115,27 @@ class ForgetfulSink:
         """See Sink."""
         return {source: Published() for source in starts}
 
-    def publish(self, *, results: Sequence[Outgoing], dead_letters: Sequence[Outgoing], timeout_seconds: float) -> None:
+    @property
+    def is_transactional(self) -> bool:
         """See Sink."""
-        self.inner.publish(results=results, dead_letters=dead_letters, timeout_seconds=timeout_seconds)
+        return self.inner.is_transactional
+
+    def publish(
+        self,
+        *,
+        results: Sequence[Outgoing],
+        dead_letters: Sequence[Outgoing],
+        progress: Mapping[Partition, Progress],
+        timeout_seconds: float,
+    ) -> None:
+        """See Sink."""
+        self.inner.publish(
+            results=results, dead_letters=dead_letters, progress=progress, timeout_seconds=timeout_seconds
+        )
+
+    def settle(self) -> None:
+        """See Sink."""
+        self.inner.settle()
 
 
 @dataclass(slots=True)

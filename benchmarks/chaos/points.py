@@ -6,7 +6,8 @@
 | between_fence_and_send | the fence has passed, nothing is sent: the worst place for a pause |
 | between_dead_letters_and_results | dead letters are acked, no result is sent |
 | mid_acks | the first half of the results is acked |
-| in_a_transaction | everything is acked, the transactions are not committed (`delivery.fencing: producer`) |
+| before_offsets | everything is sent in a transaction, its offsets are not (`delivery.guarantee: exactly_once`) |
+| in_a_transaction | the offsets too, the transaction is not committed |
 | between_publish_and_learn | everything is acked, nothing is remembered |
 | between_learn_and_commit | the store has counted, offsets are not committed |
 | before_learn_write | new centroids are computed, or rows are about to be pooled: the store knows nothing of it |
@@ -20,12 +21,13 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from benchmarks.chaos.control import Field, Gate
 from worker.clustering.centroids import CentroidStore, PoolRows, SeedPool, Snapshot
 from worker.errors import DeviceOutOfMemory, PredictorError
 from worker.inference.predictor import ModelCard
-from worker.records import Outgoing, Partition, Position, Predictions
+from worker.records import Outgoing, Partition, Position, Predictions, Progress
 from worker.streams import Poll, Published, Sink, Source
 from worker.testing import HashingPredictor
 
@@ -83,33 +85,55 @@ class GatedSink:
 
     inner: Sink
     gate: Gate
+    _handed_over: int = 0  # messages of the batch that is on its way
 
     def recover(self, starts: Mapping[Partition, Position]) -> Mapping[Partition, Published]:
         """See Sink."""
+        self._handed_over = 0
         return self.inner.recover(starts)
 
-    def publish(self, *, results: Sequence[Outgoing], dead_letters: Sequence[Outgoing], timeout_seconds: float) -> None:
+    @property
+    def is_transactional(self) -> bool:
+        """See Sink."""
+        return self.inner.is_transactional
+
+    def publish(
+        self,
+        *,
+        results: Sequence[Outgoing],
+        dead_letters: Sequence[Outgoing],
+        progress: Mapping[Partition, Progress],
+        timeout_seconds: float,
+    ) -> None:
         """See Sink."""
         try:
             self.gate.hit("between_fence_and_send")
             half = len(results) // 2
-            if results and dead_letters and self.gate.is_armed("between_dead_letters_and_results"):
-                self._in_two([(dead_letters, ()), ((), results)], "between_dead_letters_and_results", timeout_seconds)
+            hand_over = partial(self.inner.publish, progress=progress, timeout_seconds=timeout_seconds)
+            if self.is_transactional:
+                hand_over(results=results, dead_letters=dead_letters)
+            elif results and dead_letters and self.gate.is_armed("between_dead_letters_and_results"):
+                hand_over(results=(), dead_letters=dead_letters)
+                self.gate.hit("between_dead_letters_and_results")
+                hand_over(results=results, dead_letters=())
             elif half and self.gate.is_armed("mid_acks"):
-                self._in_two([(dead_letters, results[:half]), ((), results[half:])], "mid_acks", timeout_seconds)
+                hand_over(results=results[:half], dead_letters=dead_letters)
+                self.gate.hit("mid_acks")
+                hand_over(results=results[half:], dead_letters=())
             else:
-                self.inner.publish(results=results, dead_letters=dead_letters, timeout_seconds=timeout_seconds)
+                hand_over(results=results, dead_letters=dead_letters)
         finally:
             self.gate.page[Field.EXPOSED] = 0
-        self.gate.hit("between_publish_and_learn")
+        if self.is_transactional:
+            self._handed_over = self.gate.page[Field.UNFINISHED]
+        else:
+            self.gate.hit("between_publish_and_learn")
 
-    def _in_two(
-        self, parts: list[tuple[Sequence[Outgoing], Sequence[Outgoing]]], point: str, timeout_seconds: float
-    ) -> None:
-        (first_letters, first_results), (last_letters, last_results) = parts
-        self.inner.publish(results=first_results, dead_letters=first_letters, timeout_seconds=timeout_seconds)
-        self.gate.hit(point)
-        self.inner.publish(results=last_results, dead_letters=last_letters, timeout_seconds=timeout_seconds)
+    def settle(self) -> None:
+        """See Sink."""
+        self.inner.settle()
+        self.gate.page[Field.UNFINISHED] -= self._handed_over
+        self._handed_over = 0
 
 
 @dataclass(slots=True)

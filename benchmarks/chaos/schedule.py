@@ -54,13 +54,11 @@ def plan(events: int, *, seed: int, kinds: Sequence[Kind] = CATALOGUE) -> list[S
     drawn = drawn[:events]
     opening = [kind for kind in drawn if kind.opens]
     apart = [kind for kind in drawn if kind.apart]
-    fenced = [kind for kind in drawn if kind.fencing == "producer"]
-    others = [kind for kind in drawn if not (kind.opens or kind.apart or kind.fencing == "producer")]
+    others = [kind for kind in drawn if not (kind.opens or kind.apart)]
     streams = max(len(opening), -(-(len(opening) + len(others)) // EVENTS_PER_STREAM))
     heads = [*opening, *[None] * (streams - len(opening))]
     groups = [[*([head] if head else []), *others[number::streams]] for number, head in enumerate(heads)]
-    for own in (apart, fenced):
-        groups += [own[at : at + EVENTS_PER_STREAM] for at in range(0, len(own), EVENTS_PER_STREAM)]
+    groups += [apart[at : at + EVENTS_PER_STREAM] for at in range(0, len(apart), EVENTS_PER_STREAM)]
     return [
         Stream(number, rng.getrandbits(32), tuple(kind.name for kind in group))
         for number, group in enumerate(group for group in groups if group)

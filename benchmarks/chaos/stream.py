@@ -120,7 +120,6 @@ def _settings(around: Surroundings, names: Names, first: Kind) -> Sequence[str]:
         "clusters.space": names.space,
         "clusters.k": 4,
         "clusters.seed_messages": int(RATE * first.pool_seconds),
-        "delivery.fencing": first.fencing,
         "http.port": 0,
     }
     return [f"{name}={value}" for name, value in options.items()]

@@ -1,44 +1,51 @@
-"""The fault point inside a transaction, where `delivery.fencing: producer` opens them."""
+"""The fault points inside a transaction, where the guarantee is exactly_once."""
 
-from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from benchmarks.chaos.control import Gate
 from benchmarks.chaos.points import GatedSink
-from worker.connectors.kafka import KafkaSink
-from worker.connectors.kafka.producers import Producers
-from worker.records import Partition
+from worker.connectors.kafka import ProducerFactory, TransactionalSink
 from worker.streams import Sink
 
 
-@dataclass(slots=True)
-class GatedProducers:
-    """Stops before transactions are committed."""
+@dataclass(frozen=True, slots=True)
+class GatedProducer:
+    """Stops between the steps of a transaction; in all else the producer behind it."""
 
-    inner: Producers
+    inner: Any
     gate: Gate
 
-    def open(self, sources: Collection[Partition]) -> None:
-        """See Producers."""
-        self.inner.open(sources)
+    def send_offsets_to_transaction(self, *arguments: Any) -> None:
+        """See KafkaProducer."""
+        self.gate.hit("before_offsets")
+        self.inner.send_offsets_to_transaction(*arguments)
 
-    def to(self, source: Partition) -> Any:
-        """See Producers."""
-        return self.inner.to(source)
-
-    def finish(self, *, deadline: float) -> None:
-        """See Producers."""
+    def commit_transaction(self) -> None:
+        """See KafkaProducer."""
         self.gate.hit("in_a_transaction")
-        self.inner.finish(deadline=deadline)
+        self.inner.commit_transaction()
+        self.gate.hit("between_publish_and_learn")
 
-    def release(self) -> Sequence[Any]:
-        """See Producers."""
-        return self.inner.release()
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.inner, name)
+
+
+@dataclass(frozen=True, slots=True)
+class GatedFactory(ProducerFactory):
+    """Opens producers with fault points."""
+
+    gate: Gate | None = None
+
+    def open(self, **options: Any) -> Any:
+        """See ProducerFactory."""
+        inner = ProducerFactory.open(self, **options)
+        return inner if self.gate is None else GatedProducer(inner, self.gate)
 
 
 def gated_sink(sink: Sink, gate: Gate) -> GatedSink:
-    """The sink with its fault points, those among its producers included."""
-    if isinstance(sink, KafkaSink):
-        sink._producers = GatedProducers(sink._producers, gate)  # noqa: SLF001  # no hook for this in the product
+    """The sink with its fault points, those inside a transaction included."""
+    if isinstance(sink, TransactionalSink):
+        made = sink.producers
+        sink.producers = GatedFactory(made.kafka, made.output, made.publish_seconds, gate)
     return GatedSink(sink, gate)

@@ -11,19 +11,23 @@ import pytest
 import structlog
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, MemberToRemove, NewTopic
+from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata
 
 from worker.codec import source_header
-from worker.connectors.kafka import KafkaSink, KafkaSource, prepare_topics
+from worker.connectors.kafka import KafkaSink, KafkaSource, ProducerFactory, Stamp, TransactionalSink, prepare_topics
+from worker.connectors.kafka.notes import OffsetNote
+from worker.connectors.kafka.producers import let_go
 from worker.connectors.kafka.topics import Topics
-from worker.errors import OwnershipLost, PublishFailed
-from worker.records import Header, Outgoing, Partition, Position, Record
+from worker.errors import BrokerUnavailable, OwnershipLost, PublishFailed
+from worker.records import Header, Outgoing, Partition, Position, Progress, Record
 from worker.settings import DeliverySettings, KafkaSettings, OutputSettings
 from worker.streams import Poll, Published, Sink, Source
-from worker.testing import TOPIC_ID, MemoryLog, MemorySink, MemorySource
+from worker.testing import TOPIC_ID, MemoryLog, MemorySink, MemorySource, MemoryTransactionalSink
 
 PARTITIONS = 2
 PATIENCE_SECONDS = 60.0  # for a group to settle on a busy machine
 PUBLISH_SECONDS = 30.0
+NOW_MS = time.time_ns() // 1_000_000  # brokers soon delete what claims to be old
 BATCH = 20  # messages of an iteration, small, so that a log of moderate size is many of them
 
 # what the input holds, partition by partition
@@ -52,16 +56,18 @@ class Landed:
 class MemoryStreams:
     """The contract's stage in memory."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, transactional: bool = False) -> None:
+        self.transactional = transactional
         self.log = MemoryLog({Partition("in", number): [] for number in range(PARTITIONS)})
         self.topic, self.topic_id = "in", TOPIC_ID
 
     def send(self, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> None:
-        self.log.append(Partition("in", partition), value, key=key, timestamp_ms=1000, headers=headers)
+        self.log.append(Partition("in", partition), value, key=key, timestamp_ms=NOW_MS, headers=headers)
 
     def source(self) -> Source:
         self.log.generation += 1
-        return MemorySource(self.log)
+        self.member = MemorySource(self.log)
+        return self.member
 
     def give_away(self, source: Source) -> None:
         """The group moves on without telling its member."""
@@ -69,7 +75,10 @@ class MemoryStreams:
         self.log.generation += 1
 
     def sink(self) -> Sink:
-        return MemorySink(self.log)
+        if not self.transactional:
+            return MemorySink(self.log)
+        poll_until_joined(self.source())
+        return MemoryTransactionalSink(self.log, self.member)
 
     def landed(self, *, dead_letters: bool = False) -> list[Landed]:
         found = self.log.dead_letters if dead_letters else self.log.results
@@ -84,8 +93,10 @@ class KafkaStreams:
     """The contract's stage on a broker: topics and a group of its own."""
 
     broker: str
+    preset: Literal["kafka", "embedded"] = "embedded"
+    transactional: bool = False
     topic: str = field(default_factory=lambda: f"in-{uuid.uuid4().hex[:12]}")
-    fencing: Literal["group", "producer"] = "group"
+    member: KafkaSource | None = None
     resources: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
@@ -102,7 +113,8 @@ class KafkaStreams:
     def settings(self, **options: object) -> KafkaSettings:
         return KafkaSettings(
             bootstrap_servers=(self.broker,),
-            preset="embedded",
+            preset=self.preset,
+            session_timeout_ms=6000,
             input_topics=(self.topic,),
             output_topic=f"{self.topic}-labels",
             dead_letter_topic=f"{self.topic}-dead-letters",
@@ -112,15 +124,18 @@ class KafkaStreams:
 
     def send(self, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> None:
         producer = KafkaProducer(bootstrap_servers=self.broker)
-        producer.send(self.topic, value, key=key, headers=list(headers), partition=partition, timestamp_ms=1000).get(
+        producer.send(self.topic, value, key=key, headers=list(headers), partition=partition, timestamp_ms=NOW_MS).get(
             timeout=10
         )
         producer.close(timeout=5)
 
     def source(self) -> KafkaSource:
         log = structlog.stdlib.get_logger("test")
-        source = KafkaSource(self.settings(), self.topics.partitions, self.topics.ids, 1000, log)
+        source = KafkaSource(
+            self.settings(), self.topics.partitions, self.topics.ids, 1000, log, commits=not self.transactional
+        )
         self.resources.callback(source.close, timeout_seconds=2.0)
+        self.member = source
         return source
 
     def give_away(self, source: KafkaSource) -> None:
@@ -131,25 +146,34 @@ class KafkaStreams:
         admin.remove_group_members(group, [member])
         admin.close()
 
-    def sink(self, *, topic_id: str | None = None, **options: object) -> KafkaSink:
-        sink = KafkaSink(
-            kafka=self.settings(**options),
-            output=OutputSettings(),
-            worker="worker-1",
-            version="1.2.3",
-            topic_ids=self.topics.ids if topic_id is None else {self.topic: topic_id},
-            generation=lambda: 7,
-            publish_seconds=PUBLISH_SECONDS,
-            batch=BATCH,
-            fencing=self.fencing,
-        )
+    def sink(
+        self, *, topic_id: str | None = None, publish_seconds: float = PUBLISH_SECONDS, **options: object
+    ) -> KafkaSink | TransactionalSink:
+        producers = ProducerFactory(self.settings(**options), OutputSettings(), publish_seconds)
+        topic_ids = self.topics.ids if topic_id is None else {self.topic: topic_id}
+        stamp = Stamp("worker-1", "1.2.3", topic_ids, lambda: 7)
+        sink: KafkaSink | TransactionalSink
+        if self.transactional:
+            member = self.member or self.source()
+            if not member.membership.is_member:
+                poll_until_joined(member)
+                member.rewind({})
+            sink = TransactionalSink(producers, stamp, f"{self.topic}-{uuid.uuid4().hex}", lambda: member.membership)
+        else:
+            sink = KafkaSink(producers, stamp, BATCH)
         self.resources.callback(sink.close, timeout_seconds=2.0)
         return sink
 
     def landed(self, *, dead_letters: bool = False) -> list[Landed]:
         settings = self.settings()
         topic = settings.dead_letter_topic if dead_letters else settings.output_topic
-        consumer = KafkaConsumer(bootstrap_servers=self.broker, group_id=None, auto_offset_reset="earliest")
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.broker,
+            group_id=None,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            enable_incremental_fetch_sessions=False,
+        )
         logs = [TopicPartition(topic, number) for number in range(PARTITIONS)]
         consumer.assign(logs)
         consumer.seek_to_beginning(*logs)
@@ -178,12 +202,21 @@ class Joining:
 
 
 def open_streams(kind: str, request: pytest.FixtureRequest) -> Streams:
-    if kind == "memory":
-        return MemoryStreams()
-    return KafkaStreams(request.getfixturevalue("broker"), fencing="producer" if kind == "fenced" else "group")
+    """Memory, the embedded broker or Apache Kafka, with transactions where the name says so."""
+    where, _, guarantee = kind.partition(", ")
+    transactional = guarantee == "exactly_once"
+    if where == "memory":
+        return MemoryStreams(transactional=transactional)
+    if where == "embedded":
+        return KafkaStreams(request.getfixturevalue("broker"))
+    return KafkaStreams(request.getfixturevalue("kafka").bootstrap_servers, "kafka", transactional)
 
 
-@pytest.fixture(scope="module", params=["memory", "kafka"])
+AT_LEAST_ONCE = ["memory", "embedded", "kafka"]
+EXACTLY_ONCE = ["memory, exactly_once", "kafka, exactly_once"]
+
+
+@pytest.fixture(scope="module", params=AT_LEAST_ONCE)
 def streams(request: pytest.FixtureRequest) -> Iterator[Streams]:
     """A stage with the messages of INPUT, for all tests that read it."""
     found = open_streams(request.param, request)
@@ -211,7 +244,7 @@ def source(streams: Streams, joining: Joining) -> Source:
     return joining.source
 
 
-@pytest.fixture(params=["memory", "kafka", "fenced"])
+@pytest.fixture(params=AT_LEAST_ONCE + EXACTLY_ONCE)
 def answers(request: pytest.FixtureRequest) -> Iterator[Streams]:
     """A stage for one test that publishes."""
     found = open_streams(request.param, request)
@@ -219,16 +252,26 @@ def answers(request: pytest.FixtureRequest) -> Iterator[Streams]:
     found.close()
 
 
-@pytest.fixture
-def kafka(broker: str) -> Iterator[KafkaStreams]:
-    found = KafkaStreams(broker)
+@pytest.fixture(params=AT_LEAST_ONCE)
+def reading_back(request: pytest.FixtureRequest) -> Iterator[Streams]:
+    """A stage for one test of what is read back, without transactions."""
+    found = open_streams(request.param, request)
+    yield found
+    found.close()
+
+
+@pytest.fixture(params=["embedded", "kafka"])
+def ledger(request: pytest.FixtureRequest) -> Iterator[KafkaStreams]:
+    """A broker whose output is read back."""
+    found = open_streams(request.param, request)
     yield found
     found.close()
 
 
 @pytest.fixture
-def fenced(broker: str) -> Iterator[KafkaStreams]:
-    found = KafkaStreams(broker, fencing="producer")
+def transactions(request: pytest.FixtureRequest) -> Iterator[KafkaStreams]:
+    """Apache Kafka, with transactions."""
+    found = open_streams("kafka, exactly_once", request)
     yield found
     found.close()
 
@@ -265,13 +308,19 @@ def offsets(records: Sequence[Record]) -> dict[int, list[int]]:
 
 
 def answer(streams: Streams, partition: int, offset: int, *, topic: str | None = None, **parts: object) -> Outgoing:
-    record = Record(topic or streams.topic, partition, offset, None, None, 1000)
+    record = Record(topic or streams.topic, partition, offset, None, None, NOW_MS)
     parts = {"key": b"k", "value": b"v%d" % offset, "headers": [source_header(record)], **parts}
-    return Outgoing(record.source, offset, timestamp_ms=1000, **parts)
+    return Outgoing(record.source, offset, timestamp_ms=NOW_MS, **parts)
 
 
 def publish(sink: Sink, results: Sequence[Outgoing], dead_letters: Sequence[Outgoing] = ()) -> None:
-    sink.publish(results=results, dead_letters=dead_letters, timeout_seconds=PUBLISH_SECONDS)
+    """Hand a batch over and wait until it counts; where its partitions stand behind it follows from its answers."""
+    progress: dict[Partition, Progress] = {}
+    for message in (*results, *dead_letters):
+        stands = max(message.offset + 1, progress.get(message.source, Progress(0, 0)).offset)
+        progress[message.source] = Progress(stands, stands)
+    sink.publish(results=results, dead_letters=dead_letters, progress=progress, timeout_seconds=PUBLISH_SECONDS)
+    sink.settle()
 
 
 def starts(streams: Streams, *starting: int) -> dict[Partition, Position]:
@@ -280,7 +329,10 @@ def starts(streams: Streams, *starting: int) -> dict[Partition, Position]:
 
 def recover(streams: Streams, *starting: int) -> dict[int, Published]:
     """What a new sink finds at or after these offsets of partition 0, 1, ..."""
-    found = streams.sink().recover(starts(streams, *starting))
+    sink = streams.sink()
+    if isinstance(streams, KafkaStreams) and streams.member is not None:
+        streams.member.rewind({})  # as the loop does: it says what the group has committed
+    found = sink.recover(starts(streams, *starting))
     return {partition.partition: published for partition, published in found.items()}
 
 
@@ -306,7 +358,7 @@ def test_records_come_in_offset_order_with_key_value_headers_and_timestamp(strea
 
     for partition, messages in INPUT.items():
         expected = [
-            Record(streams.topic, partition, offset, key, value, 1000, headers)
+            Record(streams.topic, partition, offset, key, value, NOW_MS, headers)
             for offset, (key, value, headers) in enumerate(messages)
         ]
         assert expected == [record for record in records if record.partition == partition]
@@ -405,19 +457,19 @@ def test_a_new_member_starts_where_the_last_one_committed(answers):
 
 
 @pytest.mark.parametrize("act", ["fence", "commit"])
-def test_a_member_whose_group_moved_on_is_refused_and_told_to_begin_again(answers, act):
-    answers.send(0, None, b"v0", ())
-    member = answers.source()
+def test_a_member_whose_group_moved_on_is_refused_and_told_to_begin_again(reading_back, act):
+    reading_back.send(0, None, b"v0", ())
+    member = reading_back.source()
     poll_until_joined(member)
     member.rewind({})
     read(member, count=1)
-    answers.give_away(member)
+    reading_back.give_away(member)
 
     with pytest.raises(OwnershipLost):
-        member.fence() if act == "fence" else member.commit({Partition(answers.topic, 0): 1})
+        member.fence() if act == "fence" else member.commit({Partition(reading_back.topic, 0): 1})
 
     assert poll_until_joined(member)[-1].reassigned
-    assert starts(answers, 0, 0) == member.rewind({})
+    assert starts(reading_back, 0, 0) == member.rewind({})
 
 
 # publishing
@@ -462,15 +514,17 @@ def test_with_no_time_left_nothing_is_sent(answers, left):
     sink = answers.sink()
 
     with pytest.raises(PublishFailed):
-        sink.publish(results=[answer(answers, 0, 0)], dead_letters=[answer(answers, 0, 1)], timeout_seconds=left)
+        sink.publish(
+            results=[answer(answers, 0, 0)], dead_letters=[answer(answers, 0, 1)], progress={}, timeout_seconds=left
+        )
 
     assert ([], []) == (answers.landed(), answers.landed(dead_letters=True))
 
 
-def test_a_batch_without_answers_needs_no_time(answers):
-    answers.sink().publish(results=[], dead_letters=[], timeout_seconds=0.0)
+def test_a_batch_without_answers_needs_no_time(reading_back):
+    reading_back.sink().publish(results=[], dead_letters=[], progress={}, timeout_seconds=0.0)
 
-    assert [] == answers.landed()
+    assert [] == reading_back.landed()
 
 
 # reading back
@@ -498,142 +552,219 @@ def test_dead_letters_are_found_apart_from_results(answers):
     assert {0: Published({1, 3}, {2})} == recover(answers, 1)
 
 
-def test_a_hole_that_was_filled_later_is_found(answers):
-    sink = answers.sink()
-    publish(sink, [answer(answers, 0, offset) for offset in (0, 1, 3, 4)])
-    publish(sink, [answer(answers, 0, 2)])
+def test_a_hole_that_was_filled_later_is_found(reading_back):
+    sink = reading_back.sink()
+    publish(sink, [answer(reading_back, 0, offset) for offset in (0, 1, 3, 4)])
+    publish(sink, [answer(reading_back, 0, 2)])
 
-    assert {0: Published({1, 2, 3, 4})} == recover(answers, 1)
-
-
-def test_a_sink_finds_what_it_published_itself_after_it_had_looked(answers):
-    sink = answers.sink()
-    sink.recover(starts(answers, 0))
-
-    publish(sink, [answer(answers, 0, 0)])
-
-    assert {Partition(answers.topic, 0): Published({0})} == sink.recover(starts(answers, 0))
+    assert {0: Published({1, 2, 3, 4})} == recover(reading_back, 1)
 
 
-def test_answers_to_another_topic_are_not_taken_for_ours(answers):
-    publish(answers.sink(), [answer(answers, 0, 5, topic="another"), answer(answers, 0, 1)])
+def test_a_sink_finds_what_it_published_itself_after_it_had_looked(reading_back):
+    sink = reading_back.sink()
+    sink.recover(starts(reading_back, 0))
 
-    assert {0: Published({1})} == recover(answers, 0)
+    publish(sink, [answer(reading_back, 0, 0)])
+
+    assert {Partition(reading_back.topic, 0): Published({0})} == sink.recover(starts(reading_back, 0))
+
+
+def test_reading_back_to_another_topic_are_not_taken_for_ours(reading_back):
+    publish(reading_back.sink(), [answer(reading_back, 0, 5, topic="another"), answer(reading_back, 0, 1)])
+
+    assert {0: Published({1})} == recover(reading_back, 0)
 
 
 # Kafka alone
 
 
-def test_every_answer_says_who_wrote_it_and_when(kafka):
-    publish(kafka.sink(), [answer(kafka, 0, 0)], [answer(kafka, 0, 1)])
+def test_every_answer_says_who_wrote_it_and_when(ledger):
+    publish(ledger.sink(), [answer(ledger, 0, 0)], [answer(ledger, 0, 1)])
 
     stamps = [
         {name: value.decode() for name, value in found.headers if name != "textsieve.source"}
-        for found in (*kafka.landed(), *kafka.landed(dead_letters=True))
+        for found in (*ledger.landed(), *ledger.landed(dead_letters=True))
     ]
     assert [
         {
             "textsieve.worker": "worker-1",
             "textsieve.generation": "7",
             "textsieve.version": "1.2.3",
-            "textsieve.topic-id": kafka.topic_id,
+            "textsieve.topic-id": ledger.topic_id,
         }
     ] * 2 == stamps
 
 
-def test_answers_to_another_life_of_the_topic_are_ignored(kafka):
-    publish(kafka.sink(topic_id="former-life"), [answer(kafka, 0, offset) for offset in range(5)])
-    publish(kafka.sink(), [answer(kafka, 0, 1)])
+def test_answers_to_another_life_of_the_topic_are_ignored(ledger):
+    publish(ledger.sink(topic_id="former-life"), [answer(ledger, 0, offset) for offset in range(5)])
+    publish(ledger.sink(), [answer(ledger, 0, 1)])
 
-    assert {0: Published({1})} == recover(kafka, 0)
+    assert {0: Published({1})} == recover(ledger, 0)
 
 
-def test_messages_of_strangers_in_the_log_are_ignored(kafka):
+def test_messages_of_strangers_in_the_log_are_ignored(ledger):
     strangers = [[], [("textsieve.source", b"nonsense")], [("textsieve.source", b"\xff/0/x")], [("other", b"a/0/1")]]
-    publish(kafka.sink(), [answer(kafka, 0, offset, headers=headers) for offset, headers in enumerate(strangers)])
+    publish(ledger.sink(), [answer(ledger, 0, offset, headers=headers) for offset, headers in enumerate(strangers)])
 
-    assert {0: Published()} == recover(kafka, 0)
+    assert {0: Published()} == recover(ledger, 0)
 
 
 @pytest.mark.parametrize("compression", ["none", "gzip", "snappy", "lz4", "zstd"])
-def test_every_codec_can_be_written_and_read_back(kafka, compression):
-    publish(kafka.sink(compression=compression), [answer(kafka, 0, offset, value=b"a" * 5000) for offset in range(10)])
+def test_every_codec_can_be_written_and_read_back(ledger, compression):
+    publish(
+        ledger.sink(compression=compression), [answer(ledger, 0, offset, value=b"a" * 5000) for offset in range(10)]
+    )
 
-    assert {0: Published(set(range(10)))} == recover(kafka, 0)
+    assert {0: Published(set(range(10)))} == recover(ledger, 0)
 
 
-def test_after_a_failed_publish_the_next_one_begins_afresh(kafka):
-    sink = kafka.sink()
+def test_after_a_failed_publish_the_next_one_begins_afresh(ledger):
+    sink = ledger.sink()
     with pytest.raises(PublishFailed):
-        publish(sink, [answer(kafka, 0, 0, value=b"a" * 3_000_000)])
+        publish(sink, [answer(ledger, 0, 0, value=b"a" * 3_000_000)])
 
-    publish(sink, [answer(kafka, 0, 1)])
+    publish(sink, [answer(ledger, 0, 1)])
 
-    assert {0: Published({1})} == recover(kafka, 0)
-
-
-def test_an_older_owner_is_shut_out_as_soon_as_a_newer_one_has_looked(fenced):
-    older, newer = fenced.sink(), fenced.sink()
-    older.recover(starts(fenced, 0, 0))
-    publish(older, [answer(fenced, 0, 0)])
-    newer.recover(starts(fenced, 0))
-
-    with pytest.raises(OwnershipLost, match="taken over"):
-        publish(older, [answer(fenced, 0, 1), answer(fenced, 1, 0)])
-
-    publish(newer, [answer(fenced, 0, 2)])
-    assert {0: Published({0, 2})} == recover(fenced, 0)
+    assert {0: Published({1})} == recover(ledger, 0)
 
 
-def test_an_owner_that_was_shut_out_takes_over_again_when_it_begins_again(fenced):
-    first, second = fenced.sink(), fenced.sink()
-    first.recover(starts(fenced, 0))
-    second.recover(starts(fenced, 0))
-    with pytest.raises(OwnershipLost):
-        publish(first, [answer(fenced, 0, 0)])
-
-    first.recover(starts(fenced, 0))
-    publish(first, [answer(fenced, 0, 1)])
-
-    with pytest.raises(OwnershipLost):
-        publish(second, [answer(fenced, 0, 2)])
-    assert {0: Published({1})} == recover(fenced, 0)
-
-
-def test_what_stands_in_a_transaction_that_nobody_ended_is_settled_before_the_ledger_is_read(fenced):
-    """The embedded broker shows what was aborted to everybody, and so does the ledger; Apache Kafka to nobody."""
-    killed = fenced.sink()
-    killed.recover(starts(fenced, 0))
-    producer = killed._producers.to(Partition(fenced.topic, 0))
-    producer.send(fenced.settings().output_topic, b"v0", headers=[answer(fenced, 0, 0).headers[0]], partition=0).get(30)
-
-    found = recover(fenced, 0)[0]
-
-    assert found.results == {number for number, _ in enumerate(fenced.landed())}
-
-
-def test_a_partition_that_was_given_away_leaves_no_producer_behind(fenced):
-    sink = fenced.sink()
-    sink.recover(starts(fenced, 0, 0))
-
-    sink.recover(starts(fenced, 0))
-
-    assert 1 == len(sink._producers.release())
-
-
-def test_a_long_log_is_read_back_rightly_from_anywhere(kafka):
+def test_a_long_log_is_read_back_rightly_from_anywhere(ledger):
     """More than 10,000 answers; those of a quiet topic lie far behind those of a busy one."""
     quiet = "quiet"
-    sink = kafka.sink()
-    publish(sink, [answer(kafka, 0, offset, topic=quiet) for offset in range(BATCH * 3)])
-    publish(sink, [answer(kafka, 0, offset) for offset in range(10_100)])
+    sink = ledger.sink()
+    publish(sink, [answer(ledger, 0, offset, topic=quiet) for offset in range(BATCH * 3)])
+    publish(sink, [answer(ledger, 0, offset) for offset in range(10_100)])
 
-    reader = kafka.sink()
+    reader = ledger.sink()
     found = [
-        reader.recover({Partition(kafka.topic, 0): Position(start, kafka.topic_id)})[Partition(kafka.topic, 0)].results
+        reader.recover({Partition(ledger.topic, 0): Position(start, ledger.topic_id)})[
+            Partition(ledger.topic, 0)
+        ].results
         for start in (0, 5000, 10_050, 10_100)
     ]
     behind = reader.recover({Partition(quiet, 0): Position(BATCH * 2, "")})[Partition(quiet, 0)].results
 
     assert [set(range(start, 10_100)) for start in (0, 5000, 10_050, 10_100)] == found
     assert set(range(BATCH * 2, BATCH * 3)) == behind
+
+
+# transactions, on Apache Kafka alone
+
+
+def member_of(streams: KafkaStreams) -> KafkaSource:
+    """A member that has begun."""
+    member = streams.source()
+    poll_until_joined(member)
+    member.rewind({})
+    return member
+
+
+def committed(streams: KafkaStreams) -> dict[int, OffsetAndMetadata]:
+    admin = KafkaAdminClient(bootstrap_servers=streams.broker)
+    group = streams.settings().group_id
+    found = admin.list_group_offsets(group)[group]
+    admin.close()
+    return {partition.partition: offset for partition, offset in found.items()}
+
+
+def test_answers_and_offsets_count_together(transactions):
+    member_of(transactions)
+
+    publish(transactions.sink(), [answer(transactions, 0, 0)], [answer(transactions, 0, 1)])
+
+    assert 2 == committed(transactions)[0].offset
+    assert ([b"v0"], [b"v1"]) == tuple(
+        [found.value for found in transactions.landed(dead_letters=wanted)] for wanted in (False, True)
+    )
+
+
+def test_the_broker_keeps_what_is_noted_beside_an_offset(transactions):
+    member = member_of(transactions)
+    sink = transactions.sink()
+    progress = {Partition(transactions.topic, 0): Progress(5, 2)}
+    sink.publish(results=[], dead_letters=[], progress=progress, timeout_seconds=PUBLISH_SECONDS)
+    sink.settle()
+
+    assert OffsetNote(transactions.topic_id, 2) == OffsetNote.read(committed(transactions)[0].metadata)
+    assert starts(transactions, 0, 0) == {
+        **member.rewind({}),
+        Partition(transactions.topic, 0): Position(0, transactions.topic_id),
+    }
+
+
+def test_a_member_that_the_group_has_forgotten_gets_nothing_through(transactions):
+    member = member_of(transactions)
+    sink = transactions.sink()
+    transactions.give_away(member)
+
+    with pytest.raises(OwnershipLost):
+        publish(sink, [answer(transactions, 0, 0)])
+
+    assert ([], 0) == (transactions.landed(), committed(transactions)[0].offset)
+
+
+def test_a_member_that_has_forgotten_itself_gets_nothing_through_either(transactions):
+    """Its client says "no member" by then, and from nobody this broker takes any offsets: the next test shows it."""
+    member = member_of(transactions)
+    sink = transactions.sink()
+    transactions.give_away(member)
+    member._consumer._coordinator.reset_generation()
+
+    with pytest.raises(OwnershipLost):
+        publish(sink, [answer(transactions, 0, 0)])
+
+    assert ([], 0) == (transactions.landed(), committed(transactions)[0].offset)
+
+
+def test_the_broker_takes_offsets_from_nobody_which_is_why_the_membership_is_kept(transactions):
+    member_of(transactions)
+    producer = KafkaProducer(bootstrap_servers=transactions.broker, transactional_id=f"{transactions.topic}-nobody")
+    producer.init_transactions()
+    producer.begin_transaction()
+    offsets = {TopicPartition(transactions.topic, 0): OffsetAndMetadata(7, "", -1)}
+    producer.send_offsets_to_transaction(offsets, ConsumerGroupMetadata(transactions.settings().group_id))
+    producer.commit_transaction()
+    producer.close(timeout=5)
+
+    assert 7 == committed(transactions)[0].offset
+
+
+def test_what_a_killed_worker_had_begun_counts_for_nobody(transactions):
+    member = member_of(transactions)
+    killed = transactions.sink(publish_seconds=3.0)
+    producer = killed._opened()
+    producer.begin_transaction()
+    producer.send(transactions.settings().output_topic, b"v0", partition=0).get(timeout=10)
+    offsets = {TopicPartition(transactions.topic, 0): OffsetAndMetadata(1, "", -1)}
+    producer.send_offsets_to_transaction(offsets, member.membership.group)
+    let_go(producer)
+
+    begin = time.monotonic()
+    while True:  # the broker ends what nobody ends; until then it does not say what the group has committed
+        try:
+            found = member.rewind({})
+            break
+        except BrokerUnavailable:
+            assert time.monotonic() - begin < PATIENCE_SECONDS
+
+    assert starts(transactions, 0, 0) == found
+    assert [] == transactions.landed()
+
+
+def test_a_worker_that_follows_its_own_transactions_has_no_lag(transactions):
+    """A transaction's end takes an offset in every log that it touched; nobody reads it, and nobody waits for it."""
+    feeder = KafkaProducer(bootstrap_servers=transactions.broker, transactional_id=f"{transactions.topic}-feeder")
+    feeder.init_transactions()
+    feeder.begin_transaction()
+    for number in range(3):
+        feeder.send(transactions.topic, b"v%d" % number, partition=0)
+    feeder.commit_transaction()
+    feeder.close(timeout=5)
+    member = member_of(transactions)
+
+    records = read(member, count=3)
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while (lag := member.poll(max_records=100, timeout_seconds=0.2).lag[Partition(transactions.topic, 0)]) > 0:
+        assert time.monotonic() < deadline, lag
+
+    assert [b"v0", b"v1", b"v2"] == [record.value for record in records]

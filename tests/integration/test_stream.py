@@ -54,16 +54,15 @@ def test_a_stream_with_poison_is_labelled_exactly_once(stream: Stream) -> None:
     assert 300 == stream.learned()
 
 
-@pytest.mark.parametrize("fencing", ["group", "producer"])
-def test_kill_minus_nine_in_the_middle_neither_loses_nor_repeats(stream: Stream, fencing: str) -> None:
-    first = stream.start(model__threads=1, delivery__max_batch_records=20, delivery__fencing=fencing)
+def test_kill_minus_nine_in_the_middle_neither_loses_nor_repeats(stream: Stream) -> None:
+    first = stream.start(model__threads=1, delivery__max_batch_records=20)
     stream.wait_for_topics()
     stream.send(texts(1500))
     while not stream.read(stream.names.labels):
         time.sleep(0.05)
     first.kill()
     first.communicate()
-    stream.start(delivery__fencing=fencing)
+    stream.start()
 
     results, letters = stream.until_answered(1500)
 

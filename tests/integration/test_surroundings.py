@@ -137,10 +137,9 @@ def test_a_worker_stops_within_its_deadline_although_a_service_is_frozen(
     assert took < 14
 
 
-@pytest.mark.parametrize("fencing", ["group", "producer"])
-def test_workers_join_and_leave_with_the_cooperative_assignor(stream: Stream, fencing: str) -> None:
+def test_workers_join_and_leave_with_the_cooperative_assignor(stream: Stream) -> None:
     options = {
-        "delivery__fencing": fencing,
+        "delivery__guarantee": "at_least_once",
         "kafka__preset": "kafka",
         "kafka__session_timeout_ms": 6000,
         "kafka__isolation_level": "read_uncommitted",

@@ -97,6 +97,10 @@ class OnlineClusters:
         """Whether a learn would tell the store anything."""
         return bool(self._pending.finished)
 
+    def learned_up_to(self, partition: Partition) -> int:
+        """The first offset of a partition that is being read which the store has not told us that it knows."""
+        return self._confirmed.get(partition, self._starts[partition]).offset
+
     def assign(self, embeddings: Embeddings) -> Assignments:
         """The nearest shared centroid of every row, by the last snapshot seen; NO_CLUSTER before seeding."""
         if self._snapshot is None:

@@ -1,5 +1,8 @@
 """Every option of a worker, typed, once."""
 
+from typing import Self
+
+from pydantic import model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from worker.settings.model import ModelSettings
@@ -60,3 +63,21 @@ class Settings(BaseSettings):
     drift: DriftSettings = DriftSettings()
     traces: TraceSettings = TraceSettings()
     logs: LogSettings = LogSettings()
+
+    @property
+    def is_transactional(self) -> bool:
+        """Whether the guarantee in force is exactly_once."""
+        return (self.delivery.guarantee or _guarantee_of(self.kafka)) == "exactly_once"
+
+    @model_validator(mode="after")
+    def _transactions_are_safe(self) -> Self:
+        if self.delivery.guarantee == "exactly_once" and self.kafka.preset == "embedded":
+            raise ValueError(
+                "delivery.guarantee: expected at_least_once with kafka.preset embedded, got exactly_once: the embedded"
+                " broker shows aborted messages to everybody. Unset it, or use Apache Kafka with kafka.preset kafka"
+            )
+        return self
+
+
+def _guarantee_of(kafka: KafkaSettings) -> str:
+    return "at_least_once" if kafka.preset == "embedded" else "exactly_once"

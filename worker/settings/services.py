@@ -63,11 +63,12 @@ class KafkaSettings(Section):
         le=INT32,
         description="Silence after which the group gives a worker's partitions away; preset if unset.",
     )
-    max_poll_interval_ms: int = Field(
-        300_000,
+    max_poll_interval_ms: int | None = Field(
+        None,
         ge=10_000,
         le=INT32,
-        description="Longest time between polls before the group gives the partitions away.",
+        description="Longest time between polls before the group gives the partitions away, and how long a rebalance"
+        " waits for its slowest member; 5 s more than the session if unset, 300 s with preset `embedded`.",
     )
     group_instance_id: str | None = Field(
         None,
@@ -120,6 +121,13 @@ class KafkaSettings(Section):
     def session_ms(self) -> int:
         """The session timeout in force, in milliseconds."""
         return self.session_timeout_ms or (6_000 if self.preset == "embedded" else 45_000)
+
+    @property
+    def poll_interval_ms(self) -> int:
+        """The longest time between polls in force, in milliseconds."""
+        # iterations are bounded far below a session; and the library waits as long for a lost answer to a join
+        usual = 300_000 if self.preset == "embedded" else max(10_000, self.session_ms + 5_000)
+        return self.max_poll_interval_ms or usual
 
 
 class RedisSettings(Section):

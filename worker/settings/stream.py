@@ -88,12 +88,13 @@ class DeliverySettings(Section):
         0.4,
         gt=0,
         le=0.9,
-        description="Part of the session that publishing may take after the fence; then the batch is dropped.",
+        description="Part of the session that publishing a batch may take; then the batch is dropped.",
     )
-    fencing: Literal["group", "producer"] = Field(
-        "group",
-        description="What keeps a worker that was paused too long from publishing: `group` asks the coordinator"
-        " right before; `producer` also makes a transaction per input partition, and the broker refuses late ones.",
+    guarantee: Literal["exactly_once", "at_least_once"] | None = Field(
+        None,
+        description="`exactly_once`: results, dead letters and the input offsets of a batch are one transaction;"
+        " `at_least_once`: the output is read back, so that nothing is answered twice but for a batch of a worker that"
+        " was stopped at the worst place. Unset: exactly_once with preset `kafka`, at_least_once with `embedded`.",
     )
     shutdown_seconds: float = Field(20.0, gt=0, le=86_400, description="Deadline of a graceful stop.")
     service_retry_seconds: float = Field(

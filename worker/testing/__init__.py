@@ -12,7 +12,7 @@ Example:
 from worker.testing.clock import ManualClock
 from worker.testing.predictor import HashingPredictor
 from worker.testing.store import MemoryCentroidStore
-from worker.testing.streams import TOPIC_ID, MemoryLog, MemorySink, MemorySource, header
+from worker.testing.streams import TOPIC_ID, MemoryLog, MemorySink, MemorySource, MemoryTransactionalSink, header
 
 __all__ = [
     "TOPIC_ID",
@@ -22,5 +22,6 @@ __all__ = [
     "MemoryLog",
     "MemorySink",
     "MemorySource",
+    "MemoryTransactionalSink",
     "header",
 ]

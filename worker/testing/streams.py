@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from worker.codec import PREFIX
 from worker.errors import OwnershipLost, PublishFailed
-from worker.records import Header, Outgoing, Partition, Position, Record
+from worker.records import Header, Outgoing, Partition, Position, Progress, Record
 from worker.streams import Poll, Published
 
 TOPIC_ID = "memory"
@@ -17,6 +17,7 @@ class MemoryLog:
 
     records: dict[Partition, list[Record]] = field(default_factory=dict)
     committed: dict[Partition, int] = field(default_factory=dict)
+    learned: dict[Partition, int] = field(default_factory=dict)  # what the clusters had learned, as noted by a commit
     results: list[Outgoing] = field(default_factory=list)
     dead_letters: list[Outgoing] = field(default_factory=list)
     generation: int = 0
@@ -59,6 +60,11 @@ class MemorySource:
     _generation: int = -1
     _position: dict[Partition, int] = field(default_factory=dict)
 
+    @property
+    def generation(self) -> int:
+        """The group's generation of the last poll, -1 before the first."""
+        return self._generation
+
     def poll(self, *, max_records: int, timeout_seconds: float) -> Poll:
         """See Source."""
         del timeout_seconds
@@ -84,8 +90,9 @@ class MemorySource:
         for partition in sorted(owned):
             committed = self.log.committed.setdefault(partition, 0)  # a first start is committed at once
             learned = floor.get(partition)
-            reread = learned is not None and learned.topic_id == TOPIC_ID and learned.offset < committed
-            self._position[partition] = learned.offset if learned and reread else committed
+            if learned is None or learned.topic_id != TOPIC_ID:
+                learned = Position(self.log.learned.get(partition, committed), TOPIC_ID)
+            self._position[partition] = min(learned.offset, committed)
         return {partition: Position(offset, TOPIC_ID) for partition, offset in self._position.items()}
 
     def fence(self) -> None:
@@ -129,8 +136,21 @@ class MemorySink:
             for source, start in starts.items()
         }
 
-    def publish(self, *, results: Sequence[Outgoing], dead_letters: Sequence[Outgoing], timeout_seconds: float) -> None:
+    @property
+    def is_transactional(self) -> bool:
         """See Sink."""
+        return False
+
+    def publish(
+        self,
+        *,
+        results: Sequence[Outgoing],
+        dead_letters: Sequence[Outgoing],
+        progress: Mapping[Partition, Progress],
+        timeout_seconds: float,
+    ) -> None:
+        """See Sink."""
+        del progress
         self.calls.append("publish")
         _raise_once(self.fail_next, "publish")
         if (results or dead_letters) and timeout_seconds <= 0:
@@ -143,6 +163,75 @@ class MemorySink:
             log.append(message)
         if landing is not None and landing < len(queue):
             raise PublishFailed(f"{landing} of {len(queue)} messages landed")
+
+    def settle(self) -> None:
+        """See Sink."""
+        self.calls.append("settle")
+        _raise_once(self.fail_next, "settle")
+
+
+@dataclass(slots=True)
+class MemoryTransactionalSink:
+    """Sink over a MemoryLog whose batches count together with the input offsets, or not at all.
+
+    Attributes:
+        source: the member on whose behalf offsets are committed; the log refuses those of an older generation.
+    """
+
+    log: MemoryLog
+    source: MemorySource
+    fail_next: dict[str, Exception] = field(default_factory=dict)
+    calls: list[str] = field(default_factory=list)
+    _staged: tuple[Sequence[Outgoing], Sequence[Outgoing], Mapping[Partition, Progress]] | None = None
+    _generation: int = -1
+
+    @property
+    def is_transactional(self) -> bool:
+        """See Sink."""
+        return True
+
+    def recover(self, starts: Mapping[Partition, Position]) -> Mapping[Partition, Published]:
+        """See Sink."""
+        self.calls.append("recover")
+        _raise_once(self.fail_next, "recover")
+        self._staged = None
+        found = {}
+        for source, start in starts.items():
+            behind = {m.offset for m in self.log.dead_letters if m.source == source and m.offset >= start.offset}
+            answered = set(range(start.offset, self.log.committed.get(source, start.offset)))
+            found[source] = Published(answered - behind, answered & behind)
+        return found
+
+    def publish(
+        self,
+        *,
+        results: Sequence[Outgoing],
+        dead_letters: Sequence[Outgoing],
+        progress: Mapping[Partition, Progress],
+        timeout_seconds: float,
+    ) -> None:
+        """See Sink."""
+        self.calls.append("publish")
+        _raise_once(self.fail_next, "publish")
+        if timeout_seconds <= 0:
+            raise PublishFailed("no time was left for a transaction: nothing was sent", reason="timeout")
+        self._staged = (results, dead_letters, progress)
+        self._generation = self.source.generation
+
+    def settle(self) -> None:
+        """See Sink."""
+        self.calls.append("settle")
+        staged, self._staged = self._staged, None
+        _raise_once(self.fail_next, "settle")
+        if staged is None:
+            return
+        if self._generation != self.log.generation:
+            raise OwnershipLost("committing a transaction: the group has moved on")
+        results, dead_letters, progress = staged
+        self.log.dead_letters.extend(dead_letters)
+        self.log.results.extend(results)
+        self.log.committed.update({source: stands.offset for source, stands in progress.items()})
+        self.log.learned.update({source: stands.learned for source, stands in progress.items()})
 
 
 def _raise_once(planned: dict[str, Exception], name: str) -> None:

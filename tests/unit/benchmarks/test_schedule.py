@@ -47,11 +47,6 @@ def test_events_that_may_repeat_have_streams_of_their_own():
         assert stream.is_apart == stream.kinds[0].apart
 
 
-def test_streams_have_either_all_or_none_of_the_fenced_producers():
-    for stream in plan(200, seed=5):
-        assert 1 == len({kind.fencing for kind in stream.kinds})
-
-
 def test_arenas_share_all_streams():
     streams = plan(100, seed=6)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from random import Random
 
 import hypothesis
@@ -20,7 +21,15 @@ from worker.metrics import Metrics, SteadyRegistry
 from worker.pace import Pace
 from worker.pipeline import Pipeline
 from worker.records import REASONS
-from worker.testing import HashingPredictor, ManualClock, MemoryCentroidStore, MemoryLog, MemorySink, MemorySource
+from worker.testing import (
+    HashingPredictor,
+    ManualClock,
+    MemoryCentroidStore,
+    MemoryLog,
+    MemorySink,
+    MemorySource,
+    MemoryTransactionalSink,
+)
 
 hypothesis.settings.register_profile("textsieve", deadline=None)  # a shared machine pauses whenever it likes
 hypothesis.settings.load_profile("textsieve")
@@ -38,12 +47,13 @@ class MemoryWorker:
     max_batch_records: int = 10
     checkpoint_seconds: float = 0.0
     max_pending_bytes: int = 10_000_000
+    transactional: bool = False
     ceiling: DeadLetterCeiling = field(default_factory=lambda: DeadLetterCeiling(1.0, 1000, 10**9))
 
     def __post_init__(self) -> None:
         self.clock = ManualClock(100.0)
         self.source = MemorySource(self.log)
-        self.sink = MemorySink(self.log)
+        self.sink = MemoryTransactionalSink(self.log, self.source) if self.transactional else MemorySink(self.log)
         self.health = Health()
         space = ClusterSpace(self.predictor.card.fingerprint, "group", self.k, self.seed_size, 60.0)
         self.clusters = OnlineClusters(self.store, space, Random(1), self.clock.advance)
@@ -76,17 +86,37 @@ class MemoryWorker:
             self.clock.advance(0.1)
 
     def drain(self) -> None:
-        """Turn until everything in the log is committed."""
+        """Turn until everything in the log is committed, and learned as far as the store answers."""
         for _ in range(500):
             self.turns(1)
-            if all(self.log.committed.get(p) == len(records) for p, records in self.log.records.items()):
+            if self._is_drained():
                 return
         raise AssertionError(f"not drained: {self.log.committed}")
 
+    def _is_drained(self) -> bool:
+        committed = all(self.log.committed.get(p) == len(records) for p, records in self.log.records.items())
+        if not (committed and self.transactional):
+            return committed
+        is_read = all(offset == len(self.log.records[p]) for p, offset in self.loop._next.items())
+        return is_read and self.loop._begun and not self.clusters.has_pending
+
+
+@pytest.fixture(params=["at_least_once", "exactly_once"])
+def make_worker(request: pytest.FixtureRequest) -> Callable[..., MemoryWorker]:
+    """Workers with either guarantee."""
+    return partial(MemoryWorker, transactional=request.param == "exactly_once")
+
 
 @pytest.fixture
-def make_worker() -> Callable[..., MemoryWorker]:
+def at_least_once() -> Callable[..., MemoryWorker]:
+    """Workers that read the output back."""
     return MemoryWorker
+
+
+@pytest.fixture
+def exactly_once() -> Callable[..., MemoryWorker]:
+    """Workers whose batches are transactions."""
+    return partial(MemoryWorker, transactional=True)
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from worker.clustering.centroids import Snapshot
-from worker.errors import OwnershipLost, PublishFailed
+from worker.errors import PublishFailed
 from worker.records import Outgoing, Partition, Position
 from worker.testing import TOPIC_ID, MemoryCentroidStore, MemoryLog, MemorySink, MemorySource
 
@@ -59,14 +59,16 @@ class DyingSink(MemorySink):
     landing: int = 0
     calls_left: int = 0
 
-    def publish(self, *, results, dead_letters, timeout_seconds):
+    def publish(self, *, results, dead_letters, progress, timeout_seconds):
         self.calls_left -= 1
         if self.calls_left == 0:
             queue = [(self.log.dead_letters, m) for m in dead_letters] + [(self.log.results, m) for m in results]
             for topic, message in queue[: self.landing]:
                 topic.append(message)
             raise Death
-        MemorySink.publish(self, results=results, dead_letters=dead_letters, timeout_seconds=timeout_seconds)
+        MemorySink.publish(
+            self, results=results, dead_letters=dead_letters, progress=progress, timeout_seconds=timeout_seconds
+        )
 
 
 @dataclass(slots=True)
@@ -113,21 +115,21 @@ def die_and_succeed(make_worker, log, store, worker) -> None:
 
 @pytest.mark.parametrize("nth", [1, 2, 3])
 @pytest.mark.parametrize("method", ["poll", "rewind", "fence", "commit"])
-def test_a_worker_killed_at_any_call_to_the_group_is_succeeded_exactly_once(make_worker, method, nth):
+def test_a_worker_killed_at_any_call_to_the_group_is_succeeded_exactly_once(at_least_once, method, nth):
     log, store = MemoryLog.of("in", MESSAGES, partitions=2), MemoryCentroidStore()
-    worker = make_worker(log, store)
+    worker = at_least_once(log, store)
     use(worker, source=DyingSource(log, method=method, calls_left=1 if method == "rewind" else nth))
 
-    die_and_succeed(make_worker, log, store, worker)
+    die_and_succeed(at_least_once, log, store, worker)
 
 
 @pytest.mark.parametrize("landing", [0, 1, 2, 9, 10])
-def test_a_worker_killed_between_or_within_dead_letters_and_results_is_succeeded_exactly_once(make_worker, landing):
+def test_a_worker_killed_between_or_within_dead_letters_and_results_is_succeeded_exactly_once(at_least_once, landing):
     log, store = MemoryLog.of("in", MESSAGES), MemoryCentroidStore()
-    worker = make_worker(log, store)
+    worker = at_least_once(log, store)
     use(worker, sink=DyingSink(log, landing=landing, calls_left=3))  # its batch holds the dead letter
 
-    die_and_succeed(make_worker, log, store, worker)
+    die_and_succeed(at_least_once, log, store, worker)
 
 
 @pytest.mark.parametrize("after", [False, True])
@@ -167,14 +169,14 @@ def test_a_commit_of_the_group_beyond_the_watermark_is_read_again_and_not_publis
     assert_exactly_once(log, store)
 
 
-def test_revoked_partitions_drop_what_was_observed_and_another_worker_learns_it(make_worker):
+def test_revoked_partitions_drop_what_was_observed_and_another_worker_learns_it(at_least_once):
     log, store = MemoryLog.of("in", TEXTS, partitions=2), MemoryCentroidStore()
-    left = make_worker(log, store, checkpoint_seconds=1e9)
+    left = at_least_once(log, store, checkpoint_seconds=1e9)
     left.turns(3)  # the first batch seeds at once, the second is observed
     observed = left.clusters.pending_bytes
     log.generation += 1
     left.source.owned = {P0}
-    right = make_worker(log, store)
+    right = at_least_once(log, store)
     right.source.owned = {P1}
     left.turns(1)
     dropped_to = left.clusters.pending_bytes
@@ -194,17 +196,19 @@ class RefusingSink(MemorySink):
 
     refused: int = 4
 
-    def publish(self, *, results, dead_letters, timeout_seconds):
+    def publish(self, *, results, dead_letters, progress, timeout_seconds):
         refused, self.refused = self.refused, -1
         kept = [m for index, m in enumerate(results) if index != refused]
-        MemorySink.publish(self, results=kept, dead_letters=dead_letters, timeout_seconds=timeout_seconds)
+        MemorySink.publish(
+            self, results=kept, dead_letters=dead_letters, progress=progress, timeout_seconds=timeout_seconds
+        )
         if refused >= 0:
             raise PublishFailed("one was refused")
 
 
-def test_a_message_refused_in_the_middle_leaves_a_hole_that_is_filled(make_worker):
+def test_a_message_refused_in_the_middle_leaves_a_hole_that_is_filled(at_least_once):
     log, store = MemoryLog.of("in", TEXTS), MemoryCentroidStore()
-    worker = make_worker(log, store)
+    worker = at_least_once(log, store)
     use(worker, sink=RefusingSink(log))
 
     worker.drain()
@@ -239,12 +243,12 @@ def test_another_life_of_a_topic_starts_its_watermark_anew(make_worker):
     assert Position(40, TOPIC_ID) == store.snapshot.watermarks[P0]
 
 
-def test_a_group_that_was_set_back_publishes_nothing_again_and_counts_what_it_skipped(make_worker):
+def test_a_group_that_was_set_back_publishes_nothing_again_and_counts_what_it_skipped(at_least_once):
     log, store = MemoryLog.of("in", TEXTS), MemoryCentroidStore()
-    make_worker(log, store).drain()
+    at_least_once(log, store).drain()
     log.committed[P0] = 10
     log.generation += 1
-    worker = make_worker(log, store)
+    worker = at_least_once(log, store)
 
     worker.drain()
 
@@ -253,12 +257,12 @@ def test_a_group_that_was_set_back_publishes_nothing_again_and_counts_what_it_sk
     assert 30 == skipped
 
 
-def test_a_second_group_with_the_same_output_takes_the_answers_of_the_first_for_its_own(make_worker):
+def test_a_second_group_with_the_same_output_takes_the_answers_of_the_first_for_its_own(at_least_once):
     first = MemoryLog.of("in", TEXTS)
-    make_worker(first).drain()
+    at_least_once(first).drain()
     second = MemoryLog(records=first.records, results=first.results, dead_letters=first.dead_letters)
 
-    make_worker(second).drain()
+    at_least_once(second).drain()
 
     assert 40 == len(second.results)
 
@@ -270,22 +274,24 @@ class ZombieSink(MemorySink):
     meanwhile: object = None
     batch: list[Outgoing] = field(default_factory=list)
 
-    def publish(self, *, results, dead_letters, timeout_seconds):
+    def publish(self, *, results, dead_letters, progress, timeout_seconds):
         if callable(self.meanwhile):
             meanwhile, self.meanwhile = self.meanwhile, None
             self.batch = list(results)
             meanwhile()
-        MemorySink.publish(self, results=results, dead_letters=dead_letters, timeout_seconds=timeout_seconds)
+        MemorySink.publish(
+            self, results=results, dead_letters=dead_letters, progress=progress, timeout_seconds=timeout_seconds
+        )
 
 
-def test_a_zombie_stopped_between_fence_and_send_repeats_one_batch_with_the_same_ids(make_worker):
+def test_a_zombie_stopped_between_fence_and_send_repeats_one_batch_with_the_same_ids(at_least_once):
     log, store = MemoryLog.of("in", TEXTS), MemoryCentroidStore()
-    zombie = make_worker(log, store)
+    zombie = at_least_once(log, store)
     zombie.turns(2)
 
     def take_over() -> None:
         log.generation += 1
-        make_worker(log, store).drain()
+        at_least_once(log, store).drain()
 
     sink = ZombieSink(log, meanwhile=take_over)
     use(zombie, sink=sink)
@@ -296,24 +302,6 @@ def test_a_zombie_stopped_between_fence_and_send_repeats_one_batch_with_the_same
     assert_counted_once(log, store)
 
 
-def test_a_zombie_whose_broker_knows_the_newer_owner_repeats_nothing(make_worker):
-    """`delivery.fencing: producer`; that the broker refuses is asked of a real one in the contract tests."""
-    log, store = MemoryLog.of("in", TEXTS), MemoryCentroidStore()
-    zombie = make_worker(log, store)
-    zombie.turns(2)
-
-    def take_over() -> None:
-        log.generation += 1
-        make_worker(log, store).drain()
-        raise OwnershipLost("publishing: another worker has taken over a transactional id")
-
-    use(zombie, sink=ZombieSink(log, meanwhile=take_over))
-    zombie.turns(5)
-
-    assert set() == repeated(log)
-    assert_counted_once(log, store)
-
-
 @dataclass(slots=True)
 class LateSink(MemorySink):
     """What an abandoned producer had sent becomes visible only after the ledger was read."""
@@ -321,12 +309,14 @@ class LateSink(MemorySink):
     late: list[Outgoing] = field(default_factory=list)
     fails: bool = True
 
-    def publish(self, *, results, dead_letters, timeout_seconds):
+    def publish(self, *, results, dead_letters, progress, timeout_seconds):
         if self.fails:
             self.fails = False
             self.late = list(results)
             raise PublishFailed("no ack in time")
-        MemorySink.publish(self, results=results, dead_letters=dead_letters, timeout_seconds=timeout_seconds)
+        MemorySink.publish(
+            self, results=results, dead_letters=dead_letters, progress=progress, timeout_seconds=timeout_seconds
+        )
 
     def recover(self, starts):
         found = MemorySink.recover(self, starts)
@@ -335,9 +325,9 @@ class LateSink(MemorySink):
         return found
 
 
-def test_what_an_abandoned_producer_sent_and_the_ledger_did_not_show_may_repeat_once(make_worker):
+def test_what_an_abandoned_producer_sent_and_the_ledger_did_not_show_may_repeat_once(at_least_once):
     log, store = MemoryLog.of("in", TEXTS), MemoryCentroidStore()
-    worker = make_worker(log, store)
+    worker = at_least_once(log, store)
     worker.turns(1)
     use(worker, sink=LateSink(log))
 
@@ -359,15 +349,15 @@ def assert_repeats_have_the_same_ids(log: MemoryLog) -> None:
     assert len({offset for offset, _ in ids}) == len(ids)
 
 
-def test_a_store_emptied_while_no_worker_ran_is_seeded_anew_from_what_comes(make_worker):
+def test_a_store_emptied_while_no_worker_ran_is_seeded_anew_from_what_comes(at_least_once):
     log = MemoryLog.of("in", TEXTS)
-    make_worker(log).drain()
+    at_least_once(log).drain()
     log.generation += 1
     for text in TEXTS[:20]:
         log.append(P0, text)
     forgetful = MemoryCentroidStore()
 
-    make_worker(log, forgetful).drain()
+    at_least_once(log, forgetful).drain()
 
     assert {1} == set(answers(log).values())
     assert forgetful.snapshot is not None
@@ -390,13 +380,13 @@ def test_a_lost_store_comes_back_from_the_newest_copy_and_then_counts_what_the_c
     assert_exactly_once(log, store)
 
 
-def test_a_pool_that_is_lost_with_all_who_filled_it_costs_its_rows_and_no_answer(make_worker):
+def test_a_pool_that_is_lost_with_all_who_filled_it_costs_its_rows_and_no_answer(at_least_once):
     log, store = MemoryLog.of("in", TEXTS), MemoryCentroidStore()
-    make_worker(log, store, seed_size=25).turns(3)
+    at_least_once(log, store, seed_size=25).turns(3)
     store._pool = None  # two batches had been pooled and committed, and nobody is left who knows
     log.generation += 1
 
-    make_worker(log, store, seed_size=25).drain()
+    at_least_once(log, store, seed_size=25).drain()
 
     assert {1} == set(answers(log).values())
     assert 20 == len(store._pool.sources)

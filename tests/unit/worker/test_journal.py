@@ -17,6 +17,12 @@ TEXTS = [f'{{"text": "word{i % 7} word{i % 5} message {i}"}}'.encode() for i in 
 BAD = b"not json"
 
 
+@pytest.fixture
+def make_worker(at_least_once):
+    """What happens when is told for one guarantee: with the other a batch counts one turn later."""
+    return at_least_once
+
+
 class Scrape:
     """All samples of one collection."""
 

@@ -44,13 +44,13 @@ def test_every_message_is_answered_once_and_counted_once(make_worker):
     assert 2 == len(log.dead_letters)
 
 
-def test_an_iteration_fences_before_it_publishes_and_commits_last(make_worker):
-    worker = make_worker(MemoryLog.of("in", TEXTS[:5]))
+def test_an_iteration_fences_before_it_publishes_and_commits_last(at_least_once):
+    worker = at_least_once(MemoryLog.of("in", TEXTS[:5]))
 
     worker.drain()
 
     assert ["poll", "rewind", "poll", "fence", "commit"] == worker.source.calls[:5]
-    assert ["recover", "publish"] == worker.sink.calls
+    assert ["recover", "publish", "settle"] == worker.sink.calls
 
 
 def test_results_of_a_partition_stand_in_offset_order(make_worker):
@@ -64,9 +64,9 @@ def test_results_of_a_partition_stand_in_offset_order(make_worker):
 
 
 @pytest.mark.parametrize("landed", range(12))
-def test_a_publish_that_fails_in_the_middle_neither_loses_nor_repeats(make_worker, landed):
+def test_a_publish_that_fails_in_the_middle_neither_loses_nor_repeats(at_least_once, landed):
     log = MemoryLog.of("in", [*TEXTS[:9], BAD, *TEXTS[9:]])
-    worker = make_worker(log)
+    worker = at_least_once(log)
     worker.turns(1)
     worker.sink.land = landed
 
@@ -102,17 +102,17 @@ def test_a_fault_at_any_step_is_only_a_repetition(make_worker, part, method, err
 
 @pytest.mark.parametrize("method", ["fence", "commit"])
 @pytest.mark.parametrize("turns_before", [1, 2, 3, 4])
-def test_a_successor_goes_on_where_a_killed_worker_stopped(make_worker, method, turns_before):
+def test_a_successor_goes_on_where_a_killed_worker_stopped(at_least_once, method, turns_before):
     log = MemoryLog.of("in", TEXTS, partitions=2)
     store = MemoryCentroidStore()
-    killed = make_worker(log, store)
+    killed = at_least_once(log, store)
     killed.turns(turns_before)
     killed.source.fail_next[method] = KeyboardInterrupt()  # nothing in the worker catches it: a death
     with pytest.raises(KeyboardInterrupt):
         killed.turns(5)
     log.generation += 1
 
-    make_worker(log, store).drain()
+    at_least_once(log, store).drain()
 
     assert_exactly_once(log, store)
 
@@ -151,9 +151,9 @@ class _Slow:
         return self.inner.predict(texts)
 
 
-def test_without_a_store_labelling_goes_on_and_nothing_is_committed(make_worker):
+def test_without_a_store_labelling_goes_on_and_nothing_is_committed(at_least_once):
     log = MemoryLog.of("in", TEXTS)
-    worker = make_worker(log)
+    worker = at_least_once(log)
     worker.store.away = True
 
     worker.turns(12)
@@ -175,9 +175,9 @@ def test_when_the_store_comes_back_everything_is_learned_once(make_worker):
     assert_exactly_once(log, worker.store)
 
 
-def test_reading_pauses_at_the_bound_of_unlearned_rows_and_resumes_by_itself(make_worker):
+def test_reading_pauses_at_the_bound_of_unlearned_rows_and_resumes_by_itself(at_least_once):
     log = MemoryLog.of("in", TEXTS)
-    worker = make_worker(log, max_pending_bytes=500)
+    worker = at_least_once(log, max_pending_bytes=500)
     worker.store.away = True
     worker.turns(10)
     paused_at = len(log.results)
@@ -243,9 +243,9 @@ def test_an_idle_worker_notices_that_the_broker_is_gone(make_worker):
     assert not worker.health.ready()
 
 
-def test_messages_read_again_do_not_count_twice_toward_the_ceiling(make_worker):
+def test_messages_read_again_do_not_count_twice_toward_the_ceiling(at_least_once):
     log = MemoryLog.of("in", [BAD] * 10)
-    worker = make_worker(log, ceiling=DeadLetterCeiling(1.0, 1000, 15))
+    worker = at_least_once(log, ceiling=DeadLetterCeiling(1.0, 1000, 15))
     worker.turns(1)
     worker.sink.land = 5
 
@@ -365,19 +365,21 @@ def test_a_batch_that_does_not_fit_shrinks_although_another_partition_goes_on(ma
         log.append(crowded, b'{"text": "bulky"}' if number == 9 else b'{"text": "ordinary"}')
     worker = make_worker(log, predictor=_NoRoomForMany())
     worker.loop.source = _InTurn(log)
+    if worker.transactional:
+        worker.sink.source = worker.loop.source
 
     worker.turns(60)
 
     assert set(range(20)) == {result.offset for result in log.results if result.source == crowded}
 
 
-def test_the_ledger_in_memory_shrinks_as_its_messages_pass(make_worker):
+def test_the_ledger_in_memory_shrinks_as_its_messages_pass(at_least_once):
     log = MemoryLog.of("in", [*TEXTS, BAD])
     store = MemoryCentroidStore()
-    make_worker(log, store).drain()
+    at_least_once(log, store).drain()
     log.committed[Partition("in", 0)] = 0  # somebody set the group back
     log.generation += 1
-    worker = make_worker(log, store)
+    worker = at_least_once(log, store)
     worker.turns(1)
     held = [len(p.results) + len(p.dead_letters) for p in worker.loop._answered.published.values()]
 
@@ -449,10 +451,10 @@ def test_a_successor_reads_again_what_a_store_lost_of_the_seed_pool(make_worker)
     assert_exactly_once(log, store)
 
 
-def test_rows_that_another_worker_seeded_without_are_read_again(make_worker):
+def test_rows_that_another_worker_seeded_without_are_read_again(at_least_once):
     log = MemoryLog.of("in", TEXTS, partitions=2)
     store = MemoryCentroidStore()
-    left, right = (make_worker(log, store, seed_size=20) for _ in range(2))
+    left, right = (at_least_once(log, store, seed_size=20) for _ in range(2))
     for number, worker in enumerate((left, right)):
         worker.source.owned = {Partition("in", number)}
     left.turns(2)

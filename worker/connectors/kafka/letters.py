@@ -87,7 +87,7 @@ def read_topics(settings: KafkaSettings, topics: Sequence[str]) -> Iterator[Reco
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            # what was aborted is no dead letter, where the broker hides it (delivery.fencing)
+            # what was aborted is no dead letter, where the broker hides it (delivery.guarantee)
             isolation_level="read_committed" if settings.preset == "kafka" else "read_uncommitted",
             fetch_max_bytes=settings.fetch_max_bytes,
             allow_auto_create_topics=False,

@@ -4,6 +4,7 @@ import contextlib
 import socket
 from typing import Any
 
+from kafka.coordinator.consumer import ConsumerCoordinator
 from kafka.net import manager
 from kafka.net.transport import KafkaSSLTransport
 from kafka.record import memory_records
@@ -66,7 +67,21 @@ class ImpatientTransport(KafkaSSLTransport):  # type: ignore[misc]  # as above
             socket.socket.shutdown(self._sock, socket.SHUT_RDWR)  # SSLSocket's own forgets TLS in mid-handshake
 
 
+_library_needs_rejoin = ConsumerCoordinator.need_rejoin
+
+
+def needs_rejoin(coordinator: Any) -> bool:
+    """As the library's, but what was begun is carried to its end.
+
+    A member joins anew because the metadata of a topic changed, and the leader brings its picture of them up to date
+    while it joins. The library then sees no reason to join any more, and never fetches what the broker has answered:
+    the member sends no heartbeats, has no partitions, and says nothing. It takes a new topic on a cluster, and luck.
+    """
+    return bool(coordinator.rejoining or _library_needs_rejoin(coordinator))
+
+
 def repair_client_library() -> None:
     """Put the repairs in place for every client of this process; doing it again changes nothing."""
+    ConsumerCoordinator.need_rejoin = needs_rejoin
     memory_records.DefaultRecordBatch = LenientRecordBatch
     manager.KafkaSSLTransport = ImpatientTransport

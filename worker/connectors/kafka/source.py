@@ -10,7 +10,8 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
-from kafka.structs import MemberState, OffsetAndMetadata
+from kafka.protocol.consumer.offsets import IsolationLevel
+from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata
 
 from worker.connectors.kafka.clients import (
     METADATA_AGE_MS,
@@ -20,6 +21,8 @@ from worker.connectors.kafka.clients import (
     translated,
 )
 from worker.connectors.kafka.messages import record_of
+from worker.connectors.kafka.notes import OffsetNote
+from worker.connectors.kafka.transactions import Membership
 from worker.errors import LedgerError, OwnershipLost
 from worker.records import Partition, Position
 from worker.settings import KafkaSettings
@@ -39,6 +42,7 @@ class KafkaSource:
     Attributes:
         partitions: input partitions with a higher number are left alone: their results would have no place.
         topic_ids: input topic to Kafka's UUID.
+        commits: whether offsets are committed through here; otherwise a transactional sink does it.
     """
 
     settings: KafkaSettings
@@ -46,11 +50,14 @@ class KafkaSource:
     topic_ids: Mapping[str, str]
     max_records: int
     log: structlog.stdlib.BoundLogger
+    commits: bool = True
     _consumer: Any = field(init=False)
     _membership: object = None
+    _group: Any = ConsumerGroupMetadata()  # noqa: RUF009  # immutable; as of the poll that told of the assignment
     _paused: bool = False
     _out_of_range: set[Any] = field(default_factory=set)
-    _committed: dict[Any, int] = field(default_factory=dict)
+    _group_offsets: dict[Any, int] = field(default_factory=dict)  # what the group had committed at the last rewind
+    _committed: dict[Any, int] = field(default_factory=dict)  # what a fence commits again
     _positions: dict[Any, int] = field(default_factory=dict)  # next offset to be read
     _refused: frozenset[Any] = frozenset()
     _beyond: dict[Any, int] = field(default_factory=dict)  # polls in a row in which the log ended before the position
@@ -70,7 +77,7 @@ class KafkaSource:
                 partition_assignment_strategy=[RangePartitionAssignor if embedded else CooperativeStickyAssignor],
                 session_timeout_ms=session_ms,
                 heartbeat_interval_ms=session_ms // 4 if embedded else min(3_000, session_ms // 4),
-                max_poll_interval_ms=self.settings.max_poll_interval_ms,
+                max_poll_interval_ms=self.settings.poll_interval_ms,
                 max_poll_records=self.max_records,
                 fetch_max_bytes=self.settings.fetch_max_bytes,
                 max_partition_fetch_bytes=min(self.settings.fetch_max_bytes, 2 * 1024 * 1024),
@@ -80,7 +87,14 @@ class KafkaSource:
                 allow_auto_create_topics=False,
                 metadata_max_age_ms=METADATA_AGE_MS,
             )
+        if not self.commits:  # whatever is read of the input: a transaction that ends later would move the offsets
+            self._consumer._coordinator._isolation_level = IsolationLevel.READ_COMMITTED  # noqa: SLF001
         self._consumer.subscribe(list(self.settings.input_topics))
+
+    @property
+    def membership(self) -> Membership:
+        """Who this worker was to its group when its partitions were assigned."""
+        return Membership(self._group, {Partition(*tp): offset for tp, offset in self._group_offsets.items()})
 
     @property
     def generation(self) -> int:
@@ -98,12 +112,11 @@ class KafkaSource:
             if missing is None:
                 raise
             self._out_of_range |= missing
-            self._membership = self._snapshot()
+            self._remember()
             return Poll(reassigned=True, joined=self._joined())
         self._refuse_new_topics()
-        membership = self._snapshot()
-        if membership != self._membership:
-            self._membership = membership
+        if self._snapshot() != self._membership:
+            self._remember()
             return Poll(reassigned=True, joined=self._joined())
         if max_records == 0 or not self._joined():
             if batches:  # read past, not handed on: the next poll must begin again
@@ -134,21 +147,25 @@ class KafkaSource:
         starts: dict[Any, int] = {}
         with translated("asking for committed offsets"):
             first = self._consumer.beginning_offsets(owned, timeout_ms=REQUEST_TIMEOUT_MS) if owned else {}
-            fresh = {}
+            fresh, noted = {}, {}
             for partition in owned:
-                committed = self._consumer.committed(partition, timeout_ms=REQUEST_TIMEOUT_MS)
-                start = self._fresh_start(partition, first) if committed is None else committed
+                committed = self._consumer.committed(partition, metadata=True, timeout_ms=REQUEST_TIMEOUT_MS)
+                start = self._fresh_start(partition, first) if committed is None else committed.offset
                 if committed is None or start < first[partition]:
                     fresh[partition] = max(start, first[partition])
+                noted[partition] = start if committed is None else self._noted(partition, committed)
                 starts[partition] = self._clamp(partition, start, first[partition])
             self._out_of_range.clear()
             self._consumer_commit(fresh)
+        self._group_offsets = dict(starts)
         for partition in owned:
-            learned = floor.get(Partition(*partition))
-            if learned and learned.topic_id == self.topic_ids[partition.topic] and learned.offset < starts[partition]:
-                self._reread(partition, learned.offset, starts[partition])
-                starts[partition] = max(learned.offset, first[partition])
-        self._committed = {partition: starts[partition] for partition in owned}
+            known = floor.get(Partition(*partition))
+            is_known = known is not None and known.topic_id == self.topic_ids[partition.topic]
+            learned = known.offset if known is not None and is_known else noted[partition]
+            if learned < starts[partition]:
+                self._reread(partition, learned, starts[partition])
+                starts[partition] = max(learned, first[partition])
+        self._committed = dict(starts)
         self._positions = dict(starts)
         self._beyond.clear()
         with translated("seeking"):
@@ -159,7 +176,12 @@ class KafkaSource:
     def fence(self) -> None:
         """See Source."""
         with translated("fencing"):
-            self._consumer_commit(self._committed)
+            if self.commits:
+                self._consumer_commit(self._committed)
+            elif self._snapshot() != self._membership:
+                raise OwnershipLost("the consumer group has moved on since the last poll")
+            elif owned := self._consumer.assignment():
+                self._consumer.end_offsets([min(owned)], timeout_ms=REQUEST_TIMEOUT_MS)  # the broker answers
 
     def commit(self, offsets: Mapping[Partition, int]) -> None:
         """See Source."""
@@ -182,12 +204,19 @@ class KafkaSource:
         if offsets:
             if not self._joined():
                 raise OwnershipLost("this worker is not in the consumer group at present")
-            entries = {partition: OffsetAndMetadata(offset, "", -1) for partition, offset in offsets.items()}
+            entries = {
+                partition: OffsetAndMetadata(offset, str(OffsetNote(self.topic_ids[partition.topic], offset)), -1)
+                for partition, offset in offsets.items()
+            }
             self._consumer.commit(entries, timeout_ms=COMMIT_TIMEOUT_MS)
 
     def _snapshot(self) -> tuple[int, str, frozenset[Any]]:
         metadata = self._consumer.group_metadata()
         return metadata.generation_id, metadata.member_id, frozenset(self._consumer.assignment())
+
+    def _remember(self) -> None:
+        """Keep who we are now: asked for later, a client that lost its session would say "no member"."""
+        self._membership, self._group = self._snapshot(), self._consumer.group_metadata()
 
     def _joined(self) -> bool:
         """Whether the group has settled with us in it."""
@@ -207,11 +236,16 @@ class KafkaSource:
         for topic in self.settings.input_topics:
             known, found = self.topic_ids.get(topic), self._consumer._cluster.topic_id(topic)  # noqa: SLF001
             if known and found is not None and found.int != 0 and str(found) != known:
-                raise LedgerError(
-                    f"topic {topic}: expected the topic that was there at start, came another one of the same name."
-                    " What the group has committed belongs to the old one: reset the group's offsets to the earliest,"
-                    " or choose another kafka.group_id, then start again"
-                )
+                raise _other_topic(topic)
+
+    def _noted(self, partition: Any, committed: Any) -> int:
+        """The first offset that the clusters were not known to have learned when this one was committed."""
+        note = OffsetNote.read(committed.metadata)
+        if note is None:
+            return int(committed.offset)
+        if note.topic_id and self.topic_ids[partition.topic] and note.topic_id != self.topic_ids[partition.topic]:
+            raise _other_topic(partition.topic)
+        return min(note.learned, int(committed.offset))
 
     def _usable(self) -> list[Any]:
         """Owned partitions whose results have a place; the others are paused, and the operator is told."""
@@ -239,7 +273,7 @@ class KafkaSource:
             self.log.error(
                 "messages expired before they were read: retention is shorter than the time this group was away",
                 partition=f"{partition.topic}/{partition.partition}",
-                lost=first - start,
+                lost=first - start,  # at most: the ends of transactions take offsets too
             )
             return first
         if partition in self._out_of_range and start > first:
@@ -281,10 +315,12 @@ class KafkaSource:
 
     def _lag(self) -> dict[Partition, int]:
         lag = {}
-        for partition, position in self._positions.items():
+        for partition, behind_last in self._positions.items():
             highwater = self._consumer.highwater(partition)
             if highwater is not None:
-                lag[Partition(*partition)] = max(0, highwater - position)
+                # the client's own position is behind the ends of transactions too, which are no messages
+                position = self._consumer.position(partition, timeout_ms=REQUEST_TIMEOUT_MS)
+                lag[Partition(*partition)] = max(0, highwater - max(position, behind_last))
         return lag
 
 
@@ -297,3 +333,10 @@ def _missing_position(error: BaseException) -> set[Any] | None:
         offsets: Sequence[Any] = cause.args
         return {tp for arg in offsets if isinstance(arg, dict) for tp in arg}
     return None
+
+
+def _other_topic(topic: str) -> LedgerError:
+    return LedgerError(
+        f"topic {topic}: expected the topic that the group's offsets belong to, got another one of the same name."
+        " Reset the group's offsets to the earliest, or choose another kafka.group_id, then start again"
+    )

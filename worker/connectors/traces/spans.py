@@ -7,7 +7,7 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer, get_current_span, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from worker.records import Outgoing, Partition, Position, Record
+from worker.records import Outgoing, Partition, Position, Progress, Record
 from worker.streams import Poll, Published, Sink, Source
 
 MAX_LINKS = 128  # a span of the SDK holds no more
@@ -28,6 +28,7 @@ class BatchSpans:
     group: str
     _batch: Span | None = None
     _step: Span | None = None
+    _on_the_way: tuple[Span, Span | None] | None = None  # a batch that was handed over, and its last step
 
     def begin(self, records: Sequence[Record]) -> None:
         """Messages were read: their batch begins, and with it the step `process`."""
@@ -69,6 +70,21 @@ class BatchSpans:
         self._end_step()
         self._batch.end()
         self._batch = None
+
+    def hand_over(self) -> None:
+        """The batch counts only later: its last step goes on while the next one is in hand."""
+        if self._batch is not None:
+            self._on_the_way = (self._batch, self._step)
+            self._batch = self._step = None
+
+    def settle(self, error: str = "") -> None:
+        """The batch that was handed over counts, or has failed; nothing if there is none."""
+        if self._on_the_way is None:
+            return
+        in_hand = (self._batch, self._step)
+        (self._batch, self._step), self._on_the_way = self._on_the_way, None
+        self.end(error)
+        self._batch, self._step = in_hand
 
     def _begin_step(self, name: str) -> None:
         parent = set_span_in_context(self._batch, Context()) if self._batch is not None else None
@@ -124,16 +140,39 @@ class TracedSink:
         """See Sink."""
         return self.sink.recover(starts)
 
-    def publish(self, *, results: Sequence[Outgoing], dead_letters: Sequence[Outgoing], timeout_seconds: float) -> None:
+    @property
+    def is_transactional(self) -> bool:
+        """See Sink."""
+        return self.sink.is_transactional
+
+    def publish(
+        self,
+        *,
+        results: Sequence[Outgoing],
+        dead_letters: Sequence[Outgoing],
+        progress: Mapping[Partition, Progress],
+        timeout_seconds: float,
+    ) -> None:
         """See Sink."""
         self.spans.step("publish")
         self.spans.answered(results=len(results), dead_letters=len(dead_letters))
         try:
-            self.sink.publish(results=results, dead_letters=dead_letters, timeout_seconds=timeout_seconds)
+            self.sink.publish(
+                results=results, dead_letters=dead_letters, progress=progress, timeout_seconds=timeout_seconds
+            )
         except Exception as error:
             self.spans.end(str(error))
             raise
-        self.spans.end()
+        self.spans.hand_over()
+
+    def settle(self) -> None:
+        """See Sink."""
+        try:
+            self.sink.settle()
+        except Exception as error:
+            self.spans.settle(str(error))
+            raise
+        self.spans.settle()
 
 
 def _links(records: Sequence[Record]) -> list[Link]:

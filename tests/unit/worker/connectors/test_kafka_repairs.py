@@ -1,6 +1,9 @@
 """What kafka-python 3.0 would stop at."""
 
+from types import SimpleNamespace
+
 import pytest
+from kafka.coordinator.consumer import ConsumerCoordinator
 from kafka.record.default_records import DefaultRecordBatchBuilder
 from kafka.record.memory_records import MemoryRecords
 
@@ -37,3 +40,16 @@ def test_a_header_name_that_is_not_utf8_does_not_hold_its_partition(codec: int) 
     assert [b"value-0", b"value-1", b"value-2", b"value-3"] == [record.value for record in records]
     assert ["plain", "��", "ünicode", "��"] == [record.headers[0][0] for record in records]
     assert {bytes} == {type(record.value) for record in records}
+
+
+@pytest.mark.parametrize("rejoining", [True, False])
+def test_a_join_that_was_begun_is_carried_to_its_end_whatever_the_metadata_say_by_then(rejoining):
+    repair_client_library()
+    coordinator = ConsumerCoordinator.__new__(ConsumerCoordinator)
+    coordinator.rejoining, coordinator.rejoin_needed = rejoining, False
+    coordinator._subscription = SimpleNamespace(partitions_auto_assigned=lambda: True, subscription={"in"})
+    coordinator.config = {"api_version": (3, 9), "group_id": "group"}
+    coordinator._assignment_snapshot = coordinator._metadata_snapshot = {"in": {0, 1}}  # the leader is up to date
+    coordinator._joined_subscription = {"in"}
+
+    assert rejoining == coordinator.need_rejoin()

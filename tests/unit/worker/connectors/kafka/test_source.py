@@ -6,8 +6,9 @@ from types import SimpleNamespace
 import pytest
 import structlog
 from kafka import TopicPartition
-from kafka.structs import MemberState
+from kafka.structs import MemberState, OffsetAndMetadata
 
+from worker.connectors.kafka.notes import OffsetNote
 from worker.connectors.kafka.source import POLLS_BEYOND_END, KafkaSource
 from worker.errors import LedgerError, OwnershipLost
 from worker.records import Partition, Position
@@ -22,9 +23,11 @@ class NotingConsumer:
     first: int = 0
     stored: int | None = 50
     commits: list[int] = field(default_factory=list)
-    position: int = -1
+    sought: int = -1
     generation: int = 3
     end: int | None = 60
+    note: str = ""
+    asked: int = 0  # times for the end
     _cluster = SimpleNamespace(topic_id=lambda _: None)  # as a broker that knows no topic ids
 
     def assignment(self):
@@ -36,8 +39,12 @@ class NotingConsumer:
     def beginning_offsets(self, partitions, timeout_ms):
         return dict.fromkeys(partitions, self.first)
 
-    def committed(self, partition, timeout_ms):
-        return self.stored
+    def committed(self, partition, metadata, timeout_ms):
+        return None if self.stored is None else OffsetAndMetadata(self.stored, self.note, -1)
+
+    def end_offsets(self, partitions, timeout_ms):
+        self.asked += 1
+        return dict.fromkeys(partitions, self.end)
 
     def commit(self, offsets, timeout_ms):
         self.commits.append(offsets[TP].offset)
@@ -48,22 +55,25 @@ class NotingConsumer:
     def highwater(self, partition):
         return self.end
 
+    def position(self, partition, timeout_ms):
+        return self.sought
+
     def pause(self, *partitions):
         pass
 
     def seek(self, partition, offset):
-        self.position = offset
+        self.sought = offset
 
 
-def source(consumer):
+def source(consumer, *, commits=True):
     """A source without its constructor, which would connect."""
     made = KafkaSource.__new__(KafkaSource)
     made.settings, made.partitions, made.topic_ids, made.max_records = KafkaSettings(), 1, {"in": "now"}, 10
     made.log = structlog.stdlib.get_logger("test")
     made._consumer, made._paused, made._refused = consumer, False, frozenset()
-    made._out_of_range, made._committed, made._positions = set(), {}, {}
-    made._beyond = {}
-    made._membership = made._snapshot()
+    made._out_of_range, made._committed, made._group_offsets, made._positions = set(), {}, {}, {}
+    made._beyond, made.commits = {}, commits
+    made._remember()
     return made
 
 
@@ -71,14 +81,14 @@ def test_a_partition_starts_at_the_committed_offset():
     consumer = NotingConsumer()
 
     assert {P0: Position(50, "now")} == source(consumer).rewind({})
-    assert 50 == consumer.position
+    assert 50 == consumer.sought
 
 
 def test_a_partition_starts_earlier_where_the_clusters_have_learned_less():
     consumer = NotingConsumer()
 
     assert {P0: Position(30, "now")} == source(consumer).rewind({P0: Position(30, "now")})
-    assert 30 == consumer.position
+    assert 30 == consumer.sought
 
 
 def test_what_the_clusters_learned_of_another_life_of_the_topic_does_not_matter():
@@ -91,6 +101,44 @@ def test_a_first_start_is_committed_at_once_so_that_it_cannot_move():
     source(consumer).rewind({})
 
     assert [4] == consumer.commits
+
+
+@pytest.mark.parametrize("floor", [{}, {P0: Position(20, "before")}])
+def test_a_partition_of_which_the_store_knows_nothing_starts_where_the_last_commit_noted(floor):
+    consumer = NotingConsumer(note=str(OffsetNote("now", 44)))
+
+    assert {P0: Position(44, "now")} == source(consumer).rewind(floor)
+
+
+def test_what_the_store_knows_outweighs_what_the_last_commit_noted():
+    consumer = NotingConsumer(note=str(OffsetNote("now", 44)))
+
+    assert {P0: Position(47, "now")} == source(consumer).rewind({P0: Position(47, "now")})
+
+
+def test_offsets_of_another_life_of_the_topic_stop_the_worker():
+    with pytest.raises(LedgerError, match="another one of the same name"):
+        source(NotingConsumer(note=str(OffsetNote("before", 44)))).rewind({})
+
+
+def test_the_membership_is_that_of_the_assignment_and_not_of_the_moment():
+    consumer = NotingConsumer()
+    stream = source(consumer)
+    stream.rewind({})
+    consumer.generation = -1  # what the client makes of it when it has lost its session
+
+    assert 3 == stream.membership.group.generation_id
+    assert {P0: 50} == stream.membership.committed
+
+
+def test_where_a_transaction_commits_the_fence_commits_nothing_and_asks_the_broker_for_a_sign_of_life():
+    consumer = NotingConsumer()
+    stream = source(consumer, commits=False)
+    stream.rewind({P0: Position(30, "now")})
+
+    stream.fence()
+
+    assert ([], 1) == (consumer.commits, consumer.asked)
 
 
 def test_messages_that_expired_unread_are_counted_in_the_log_and_the_stream_goes_on():

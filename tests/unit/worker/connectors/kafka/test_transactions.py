@@ -1,0 +1,204 @@
+"""What becomes of a transaction, over producers that only take notes."""
+
+import threading
+
+import pytest
+from kafka import TopicPartition
+from kafka.errors import (
+    CommitFailedError,
+    KafkaError,
+    KafkaTimeoutError,
+    OutOfOrderSequenceNumberError,
+    ProducerFencedError,
+    TopicAuthorizationFailedError,
+    UnknownMemberIdError,
+)
+from kafka.structs import ConsumerGroupMetadata, MemberState
+
+from tests.unit.worker.connectors.kafka.sinks import SOURCE, STAMP, NotingFactory, NotingProducer, answer, hand_over
+from worker.connectors.kafka.notes import OffsetNote
+from worker.connectors.kafka.transactions import Membership, TransactionalSink
+from worker.errors import ConfigurationError, OwnershipLost, PublishFailed
+from worker.records import Position
+from worker.streams import Published
+
+MEMBER = ConsumerGroupMetadata("group", 5, "member-1", None, MemberState.STABLE)
+NOBODY = ConsumerGroupMetadata("group")  # what the client says after it lost its session
+
+
+def sink(*prepared, group=MEMBER, committed=None, publish_seconds=3.0):
+    factory = NotingFactory(list(prepared) or [NotingProducer()], publish_seconds=publish_seconds)
+    made = TransactionalSink(factory, STAMP, "group-host-1", lambda: Membership(group, committed or {}))
+    made._dead_letters = Log({})
+    return made
+
+
+class Log:
+    """A dead-letter topic that holds letters for some offsets."""
+
+    def __init__(self, letters):
+        self.letters, self.asked = letters, []
+
+    def read(self, starts):
+        self.asked.append(dict(starts))
+        return {source: self.letters.get(source, set()) for source in starts}
+
+    def close(self):
+        pass
+
+
+def test_a_batch_is_one_transaction_that_ends_with_the_offsets():
+    producer = NotingProducer()
+    publishing = sink(producer)
+
+    hand_over(publishing, results=[answer(1)], dead_letters=[answer(0)])
+    publishing.settle()
+
+    steps = ["init", "begin", "send dead-letters", "flush", "send labels", "flush", "offsets", "commit"]
+    assert steps == producer.notes
+
+
+def test_the_offsets_carry_the_life_of_the_topic_and_what_the_clusters_have_learned():
+    producer = NotingProducer()
+    publishing = sink(producer)
+
+    hand_over(publishing, results=[answer(1)])
+    publishing.settle()
+
+    ((offsets, group),) = producer.offsets
+    assert {TopicPartition(*SOURCE): 10} == {partition: offset.offset for partition, offset in offsets.items()}
+    assert OffsetNote("uuid", 4) == OffsetNote.read(offsets[TopicPartition(*SOURCE)].metadata)
+    assert group is MEMBER
+
+
+def test_a_batch_without_answers_commits_its_offsets_all_the_same():
+    producer = NotingProducer()
+    publishing = sink(producer)
+
+    hand_over(publishing)
+    publishing.settle()
+
+    assert ["init", "begin", "offsets", "commit"] == producer.notes
+
+
+def test_handing_over_does_not_wait_for_the_transaction():
+    held = threading.Event()
+    producer = NotingProducer(holds={"commit": held})
+    publishing = sink(producer)
+
+    hand_over(publishing, results=[answer(1)])
+    handed_over = list(producer.notes)
+    held.set()
+    publishing.settle()
+
+    assert "commit" not in handed_over
+    assert "commit" == producer.notes[-1]
+
+
+def test_nobody_publishes_without_a_place_in_the_group():
+    producer = NotingProducer()
+
+    with pytest.raises(OwnershipLost, match="not in the consumer group"):
+        hand_over(sink(producer, group=NOBODY), results=[answer(1)])
+
+    assert [] == producer.notes
+
+
+@pytest.mark.parametrize(
+    ("at", "error", "expected"),
+    [
+        ("offsets", CommitFailedError(), OwnershipLost),
+        ("offsets", UnknownMemberIdError(), OwnershipLost),
+        ("commit", ProducerFencedError(), OwnershipLost),
+        ("labels", KafkaError("an earlier request has failed", ProducerFencedError()), OwnershipLost),
+        ("labels", TopicAuthorizationFailedError(), ConfigurationError),
+        ("labels", KafkaTimeoutError(), PublishFailed),
+        ("labels", OutOfOrderSequenceNumberError(), PublishFailed),
+        ("commit", KafkaError("something else"), PublishFailed),
+    ],
+)
+def test_a_transaction_that_failed_is_given_up_with_its_producer(at, error, expected):
+    failing, successor = NotingProducer(fails={at: error}), NotingProducer()
+    publishing = sink(failing, successor)
+    hand_over(publishing, results=[answer(1)])
+
+    with pytest.raises(expected):
+        publishing.settle()
+    publishing.recover({SOURCE: Position(0, "uuid")})
+
+    assert failing._sender.closed
+    assert ["init"] == successor.notes
+
+
+def test_a_failed_send_is_never_committed():
+    producer = NotingProducer(fails={"labels": KafkaTimeoutError()})
+    publishing = sink(producer)
+    hand_over(publishing, results=[answer(1)])
+
+    with pytest.raises(PublishFailed):
+        publishing.settle()
+
+    assert {"offsets", "commit"}.isdisjoint(producer.notes)
+
+
+def test_a_transaction_that_does_not_end_in_time_is_of_unknown_fate():
+    held = threading.Event()
+    producer = NotingProducer(holds={"offsets": held})
+    publishing = sink(producer)
+    hand_over(publishing, results=[answer(1)], timeout_seconds=0.05)
+
+    with pytest.raises(PublishFailed, match="in time") as failed:
+        publishing.settle()
+    held.set()
+
+    assert "timeout" == failed.value.reason
+    assert producer._sender.closed
+
+
+def test_a_successor_of_a_producer_takes_the_same_id_so_that_the_broker_ends_what_was_begun():
+    publishing = sink(NotingProducer(fails={"commit": KafkaTimeoutError()}), NotingProducer())
+    hand_over(publishing)
+    with pytest.raises(PublishFailed):
+        publishing.settle()
+
+    publishing.recover({SOURCE: Position(0, "uuid")})
+
+    assert ["group-host-1"] * 2 == [options["transactional_id"] for options in publishing.producers.options]
+
+
+def test_a_transaction_that_was_given_up_is_ended_when_the_worker_stops():
+    successor = NotingProducer()
+    publishing = sink(NotingProducer(fails={"commit": KafkaTimeoutError()}), successor)
+    hand_over(publishing)
+    with pytest.raises(PublishFailed):
+        publishing.settle()
+
+    publishing.close(timeout_seconds=1.0)
+
+    assert ["init", "close"] == successor.notes
+
+
+def test_the_broker_ends_a_transaction_whose_worker_is_gone_as_soon_as_its_time_is_over():
+    publishing = sink(publish_seconds=2.5)
+
+    publishing.recover({SOURCE: Position(0, "uuid")})
+
+    assert 2500 == publishing.producers.options[0]["transaction_timeout_ms"]
+
+
+def test_everything_below_the_committed_offset_is_answered():
+    publishing = sink(committed={SOURCE: 10})
+    publishing._dead_letters = log = Log({SOURCE: {8, 12}})
+
+    found = publishing.recover({SOURCE: Position(6, "uuid")})
+
+    assert {SOURCE: Published({6, 7, 9}, {8})} == found
+    assert [{SOURCE: Position(6, "uuid")}] == log.asked
+
+
+def test_where_the_clusters_know_all_that_is_committed_no_log_is_read():
+    publishing = sink(committed={SOURCE: 10})
+    publishing._dead_letters = log = Log({})
+
+    assert {SOURCE: Published()} == publishing.recover({SOURCE: Position(10, "uuid")})
+    assert [] == log.asked

@@ -1,0 +1,245 @@
+"""Results, dead letters and the input offsets behind them in one transaction a batch (KIP-447).
+
+A transaction is carried through by a thread of its own, for every one of its steps waits for the brokers: meanwhile the
+worker polls, and the model works on the next batch. The library's calls have no time limit, so the worker watches: a
+transaction that has not ended by its deadline is given up together with its producer.
+"""
+
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+from kafka import TopicPartition
+from kafka.errors import (
+    AuthorizationError,
+    CommitFailedError,
+    FencedInstanceIdError,
+    IllegalGenerationError,
+    InvalidProducerEpochError,
+    KafkaError,
+    ProducerFencedError,
+    UnknownMemberIdError,
+)
+from kafka.structs import OffsetAndMetadata
+
+from worker.connectors.kafka.clients import connecting
+from worker.connectors.kafka.ledger import LedgerReader
+from worker.connectors.kafka.notes import OffsetNote
+from worker.connectors.kafka.producers import ProducerFactory, Stamp, let_go, reason_of, send_all
+from worker.errors import ConfigurationError, OwnershipLost, PublishFailed
+from worker.records import Outgoing, Partition, Position, Progress
+from worker.streams import Published
+
+LINGER_MS = 5  # a transaction flushes at once; more would only wait
+RETRY_MS = 5  # the markers of the last transaction are awaited by asking again: the library's 100 ms would be paid
+
+_LOST = (
+    CommitFailedError,
+    FencedInstanceIdError,
+    IllegalGenerationError,
+    InvalidProducerEpochError,
+    ProducerFencedError,
+    UnknownMemberIdError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """Who the worker is to its consumer group, as of the moment in which its partitions were assigned.
+
+    It must be that moment. After a lost session the client forgets its generation and its name, and a broker accepts
+    offsets from "no member" without a look: asked for at the commit, the membership would let a zombie through.
+
+    Attributes:
+        group: the library's ConsumerGroupMetadata.
+        committed: the offsets from which the group started then, where this worker has not committed others since.
+    """
+
+    group: Any
+    committed: Mapping[Partition, int]
+
+    @property
+    def is_member(self) -> bool:
+        """Whether the group had given this worker a place."""
+        return bool(self.group.generation_id >= 0 and self.group.member_id)
+
+
+@dataclass(slots=True)
+class TransactionalSink:
+    """One transactional producer a worker, thrown away when a transaction fails or its outcome is unknown.
+
+    Its successor takes the same transactional id: the broker then ends what the old one had begun, one way or the
+    other, before it answers, and refuses whatever the old one still sends.
+
+    Attributes:
+        transactional_id: of this process alone.
+        membership: asked at every batch for what was kept when the partitions were assigned.
+    """
+
+    producers: ProducerFactory
+    stamp: Stamp
+    transactional_id: str
+    membership: Callable[[], Membership]
+    _producer: Any = None
+    _transaction: "_Transaction | None" = None
+    _is_open_ended: bool = False  # a transaction was given up, and no successor has ended it
+    _dead_letters: LedgerReader = field(init=False)
+
+    def __post_init__(self) -> None:
+        kafka = self.producers.kafka
+        self._dead_letters = LedgerReader(kafka, kafka.dead_letter_topic, batch=1)  # transactions leave no holes
+
+    @property
+    def is_transactional(self) -> bool:
+        """See Sink."""
+        return True
+
+    def recover(self, starts: Mapping[Partition, Position]) -> Mapping[Partition, Published]:
+        """See Sink; everything below the committed offset is answered, and the log says by what.
+
+        The log is read only where the clusters have learned less than was committed.
+        """
+        if self._transaction is not None:
+            self._give_up()
+        if not starts:
+            return {}
+        self._opened()
+        committed = self.membership().committed
+        behind = {source: start for source, start in starts.items() if start.offset < committed.get(source, 0)}
+        letters = self._dead_letters.read(behind) if behind else {}
+        found = {source: Published() for source in starts}
+        for source, start in behind.items():
+            answered = set(range(start.offset, committed[source]))
+            found[source] = Published(answered - letters[source], answered & letters[source])
+        return found
+
+    def publish(
+        self,
+        *,
+        results: Sequence[Outgoing],
+        dead_letters: Sequence[Outgoing],
+        progress: Mapping[Partition, Progress],
+        timeout_seconds: float,
+    ) -> None:
+        """See Sink; the transaction goes on after the return."""
+        membership = self.membership()
+        if not membership.is_member:
+            raise OwnershipLost("this worker is not in the consumer group: it publishes nothing")
+        if timeout_seconds <= 0:
+            raise PublishFailed("no time was left for a transaction: nothing was sent", reason="timeout")
+        kafka, deadline = self.producers.kafka, time.monotonic() + timeout_seconds
+        offsets = {
+            TopicPartition(*source): OffsetAndMetadata(
+                stands.offset, str(OffsetNote(self.stamp.topic_ids.get(source.topic, ""), stands.learned)), -1
+            )
+            for source, stands in progress.items()
+        }
+        producer, stamp = self._opened(), self.stamp
+
+        def carry_through() -> None:
+            producer.begin_transaction()
+            send_all(producer, kafka.dead_letter_topic, dead_letters, stamp, deadline=deadline)
+            send_all(producer, kafka.output_topic, results, stamp, deadline=deadline)
+            producer.send_offsets_to_transaction(offsets, membership.group)
+            producer.commit_transaction()
+
+        self._transaction = _Transaction(carry_through, deadline)
+
+    def settle(self) -> None:
+        """See Sink."""
+        transaction, self._transaction = self._transaction, None
+        if transaction is None:
+            return
+        error = transaction.outcome()
+        if error is None:
+            return
+        self._give_up()
+        causes = (error, *error.args)  # what went wrong first stands among the arguments of what later calls raise
+        for cause in causes:
+            if isinstance(cause, _LOST):
+                raise OwnershipLost(
+                    f"committing a transaction: the broker refused it ({type(cause).__name__})"
+                ) from error
+            if isinstance(cause, AuthorizationError):
+                raise ConfigurationError(
+                    f"committing a transaction: the broker refused it ({type(cause).__name__}); docs/security.md has"
+                    " the rights that a worker needs"
+                ) from error
+        raise PublishFailed(
+            f"sending to {self.producers.kafka.output_topic}: {type(error).__name__}: {error}", reason=reason_of(error)
+        ) from error
+
+    def close(self, *, timeout_seconds: float) -> None:
+        """End the producer; a transaction that was given up is ended, or it would hold readers back for its timeout."""
+        deadline = time.monotonic() + timeout_seconds
+        if self._transaction is not None:
+            self._give_up()
+        with suppress(KafkaError, OSError, PublishFailed, ConfigurationError):
+            if self._is_open_ended:
+                self._opened(seconds=timeout_seconds)
+        held, self._producer = self._producer, None
+        with suppress(KafkaError):
+            if held is not None:
+                held.close(timeout=max(0.0, deadline - time.monotonic()))
+            self._dead_letters.close()
+
+    def _opened(self, *, seconds: float | None = None) -> Any:
+        """The producer; a new one ends what was given up before.
+
+        Raises:
+            BrokerUnavailable: the broker does not answer.
+            OwnershipLost, ConfigurationError: it refuses the id.
+        """
+        if self._producer is None:
+            limit = self.producers.publish_seconds if seconds is None else min(seconds, self.producers.publish_seconds)
+            with connecting(f"opening the transactional producer {self.transactional_id}"):
+                producer = self.producers.open(
+                    linger_ms=LINGER_MS,
+                    transactional_id=self.transactional_id,
+                    transaction_timeout_ms=int(self.producers.publish_seconds * 1000),
+                    retry_backoff_ms=RETRY_MS,
+                )
+                try:
+                    producer.config["max_block_ms"] = int(limit * 1000)
+                    producer.init_transactions()
+                except BaseException:
+                    let_go(producer)
+                    raise
+            self._producer, self._is_open_ended = producer, False
+        return self._producer
+
+    def _give_up(self) -> None:
+        """Let go of the producer and of its transaction, whose outcome is unknown."""
+        self._transaction = None
+        held, self._producer = self._producer, None
+        if held is not None:
+            self._is_open_ended = True
+            let_go(held)
+
+
+class _Transaction:
+    """One transaction under way, in a thread that is left to itself when its time is over."""
+
+    def __init__(self, carry_through: Callable[[], None], deadline: float) -> None:
+        self._carry_through, self._deadline = carry_through, deadline
+        self._error: BaseException | None = None
+        self._thread = threading.Thread(target=self._run, name="transaction", daemon=True)
+        self._thread.start()
+
+    def outcome(self) -> Exception | None:
+        """None once it is committed; waits for that until the deadline."""
+        self._thread.join(max(0.0, self._deadline - time.monotonic()))
+        if self._thread.is_alive():
+            return TimeoutError("a transaction did not end in time")
+        if self._error is None or isinstance(self._error, Exception):
+            return self._error
+        raise self._error
+
+    def _run(self) -> None:
+        try:
+            self._carry_through()
+        except BaseException as error:  # noqa: BLE001  # raised again where it is awaited
+            self._error = error
