@@ -6,11 +6,15 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from worker.errors import ConfigurationError, DeviceOutOfMemory, PredictorError
 from worker.inference.engines.engine import Answers, TokenBatch
 
 WIDTH_STEP = 16  # tokens: on CUDA widths are rounded up to it, so that few shapes come and kernels are found again
+
+# cuDNN's attention, which torch prefers where it can, is planned anew for every shape, and a stream has thousands
+ATTENTION = [SDPBackend.FLASH_ATTENTION, SDPBackend.EFFICIENT_ATTENTION, SDPBackend.MATH]
 
 # how torch says it without its own exception type: CPU allocator, cuBLAS, old CUDA messages
 _OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "CUBLAS_STATUS_ALLOC_FAILED")
@@ -100,7 +104,7 @@ class TorchEngine:
         if self._device.type == "cuda" and batch.input_ids.shape[1] + WIDTH_STEP <= self._max_tokens:
             batch = widened(batch, step=WIDTH_STEP)
         try:
-            with torch.inference_mode():
+            with torch.inference_mode(), sdpa_kernel(ATTENTION):
                 probabilities, embeddings = self._network(
                     self._to_device(batch.input_ids), self._to_device(batch.attention_mask)
                 )

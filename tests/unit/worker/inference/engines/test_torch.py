@@ -120,6 +120,29 @@ def test_a_precision_that_the_cuda_device_lacks_is_a_configuration_error(monkeyp
         choose_dtype(wanted, device=torch.device("cuda"))
 
 
+class Asking(nn.Module):
+    """Notes whether torch may take cuDNN's attention while it runs."""
+
+    def __init__(self):
+        super().__init__()
+        self.allowed = []
+
+    def forward(self, input_ids, _mask):
+        self.allowed.append(torch.backends.cuda.cudnn_sdp_enabled())
+        rows = torch.ones((len(input_ids), 2))
+        return rows, rows
+
+
+def test_attention_is_not_planned_anew_for_every_shape():
+    network = Asking()
+    before = torch.backends.cuda.cudnn_sdp_enabled()
+
+    TorchEngine(network, device=CPU).embed_and_classify(BATCH)
+
+    assert [False] == network.allowed
+    assert before == torch.backends.cuda.cudnn_sdp_enabled()
+
+
 @pytest.mark.parametrize(("width", "expected"), [(1, 8), (8, 8), (9, 16)])
 def test_widths_are_rounded_up_with_masked_tokens(width, expected):
     ones = np.ones((2, width), np.int64)
