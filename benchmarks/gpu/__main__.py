@@ -12,7 +12,7 @@ import time
 import traceback
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from benchmarks.gpu import crews, table
 from benchmarks.gpu.agreement import agreement, when_full
 from benchmarks.gpu.device import Device, described, roof, slug
 from benchmarks.gpu.loops import Plain, loops
-from benchmarks.gpu.passes import compiled, passes, replayed
+from benchmarks.gpu.passes import compiled, fresh, passes, replayed
 from benchmarks.gpu.plan import FULL, QUICK, Plan
 from benchmarks.speed.texts import chosen, cycled, data_folder
 from worker.inference.bundle import PACKAGE_SOURCE, SHIPPED, read_bundle
@@ -67,11 +67,15 @@ class Run:
 
     def full(self) -> Any:
         """See benchmarks.gpu.agreement."""
-        return when_full(self.device, self.texts[: self.plan.compared], budget=max(self.plan.budgets))
+        return when_full(self.device, self.texts[: self.plan.compared])
 
     def passes(self) -> Any:
         """See benchmarks.gpu.passes."""
         return passes(self.device, self._timed, self.predictors, plan=self.plan, seed=self.seed)
+
+    def fresh(self) -> Any:
+        """See benchmarks.gpu.passes."""
+        return fresh(self.device, self._timed, self.predictors[self.device.usual], plan=self.plan, seed=self.seed)
 
     def loops(self) -> Any:
         """See benchmarks.gpu.loops."""
@@ -113,7 +117,7 @@ class Run:
         return cycled(self.texts, self.plan.texts)
 
 
-SECTIONS = ("roof", "agreement", "full", "passes", "loops", "crews", "compiled", "replayed")
+SECTIONS = ("roof", "agreement", "full", "passes", "fresh", "loops", "crews", "compiled", "replayed")
 ON_CUDA_ONLY = frozenset({"full", "compiled"})
 
 
@@ -125,6 +129,8 @@ def main() -> int:
     if device.is_cuda and not torch.cuda.is_available():
         raise SystemExit("--device: expected a CUDA device that torch finds, came none; --device cpu tries the program")
     plan = QUICK if options.quick else FULL
+    if options.crews:
+        plan = replace(plan, crews=tuple(map(int, options.crews.split(","))), variants=False)
     console = Console(stderr=True)
     texts = chosen(seed=options.seed, folder=data_folder())
     about = {
@@ -164,6 +170,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model-note", default="as shipped", help="what the results say of the model's weights")
     parser.add_argument("--quick", action="store_true", help="as little as shows that everything runs; no file")
     parser.add_argument("--only", default="", help=f"some of {','.join(SECTIONS)}; no file")
+    parser.add_argument("--crews", default="", help="numbers of workers, comma separated, and nothing beside them")
     parser.add_argument("--limit", type=float, default=460.0, help="seconds after which no section begins")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="end with one JSON line")

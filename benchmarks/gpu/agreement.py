@@ -16,6 +16,7 @@ from worker.settings import ModelSettings
 
 ALONE = 64  # texts that are answered once more, each by itself
 JOINED = (4, 8, 16, 32, 64)  # texts of the stream that make a long one; the longest go over several windows
+FULL_BUDGET = 262_144  # tokens
 SPARE_BYTES = 64 << 20  # of device memory that are left beside the weights, so that a large batch does not fit
 
 
@@ -92,7 +93,7 @@ class Counting(NoMeter):
         self.times += 1
 
 
-def when_full(device: Device, texts: Sequence[str], *, budget: int) -> dict[str, Any]:
+def when_full(device: Device, texts: Sequence[str], *, budget: int = FULL_BUDGET) -> dict[str, Any]:
     """A batch that does not fit on a real device: the budget shrinks, and the answers are those of smaller batches.
 
     Only on CUDA, where torch can be told to take no more than a share of the memory.

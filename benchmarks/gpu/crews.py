@@ -25,7 +25,6 @@ from embedded.child import Child
 from embedded.listening import free_port
 from embedded.stack import Stack
 
-SETTLE_SECONDS = 2.0  # the pace settles, the clusters are seeded
 LOOK_SECONDS = 0.05
 LIGHT_PER_SECOND = 100.0  # messages: nobody waits for anybody
 CLUSTERS_EARLY = "clusters.seed_messages=1000"
@@ -85,7 +84,7 @@ def crews(arena: OpenArena, texts: Sequence[str], device: Device, *, plan: Plan)
         f"{workers} workers" if workers > 1 else "1 worker": (workers, of_device(device, workers=workers))
         for workers in plan.crews
     }
-    if device.is_cuda:
+    if device.is_cuda and plan.variants:
         arms["1 worker, iterations of 4000"] = (1, (*ours, "delivery.max_batch_records=4000"))
         arms["1 worker on the CPUs"] = (1, (f"model.path={device.model}", "model.device=cpu", _cpus(), CLUSTERS_EARLY))
     found: dict[str, Any] = {}
@@ -128,7 +127,7 @@ def together(
     try:
         _await_partitions(crew, ports)
         ready = now() - began
-        _look(tide, seconds=SETTLE_SECONDS)
+        _look(tide, seconds=plan.settle_seconds)
         before, opened, rounds, busy = _used(users), now(), [], []
         for _ in range(plan.slices):
             first, at = tide.look(), now()
@@ -169,15 +168,17 @@ def latency(
     arena: OpenArena, texts: Sequence[str], device: Device, *, full_per_second: float, plan: Plan, seed: int
 ) -> dict[str, Any]:
     """Produce-to-publish latency of one worker at half of what it can do, and where nobody waits for anybody."""
+    full_per_second = max(full_per_second, 2.0)  # a stand-in may have answered nothing
     loads = {"half load": full_per_second / 2, "light load": min(LIGHT_PER_SECOND, full_per_second / 2)}
     return {
         name: latencies(
             arena,
-            tuple(texts),
+            tuple(cycled(texts, plan.warm_messages)),
             of_device(device),
             per_second=per_second,
             seconds=plan.latency_seconds,
             seed=seed,
+            warm_messages=plan.warm_messages,
         )
         for name, per_second in loads.items()
     }

@@ -1,5 +1,6 @@
 """Texts in, answers out, in one process: a plain torch loop, our predictor, and the whole pipeline around it."""
 
+import copy
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -26,6 +27,7 @@ from worker.pipeline import Pipeline
 from worker.records import Record
 
 PLAIN_BATCHES = (32, 256, 1024)  # texts: what examples take, and what somebody takes who has a large device
+LARGER_BUDGETS = (32_768, 65_536)  # tokens, beside the usual ones
 CLUSTERS = 64  # the worker's default
 DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -70,6 +72,13 @@ class Plain:
         return found
 
 
+def larger(predictor: TransformerPredictor, budget: int) -> TransformerPredictor:
+    """The same with another budget."""
+    other = copy.copy(predictor)
+    other.max_batch_tokens = budget
+    return other
+
+
 def pipeline_over(predictor: TransformerPredictor, *, seed: int) -> Pipeline:
     """The worker's own steps from bytes to bytes, with clusters that do not move."""
     centers = np.random.default_rng(seed).standard_normal((CLUSTERS, predictor.card.dim))
@@ -106,6 +115,10 @@ def loops(
             },
             "tokenizer": partial(_each, predictor._tokenizer.tokenize, polls),  # noqa: SLF001
             "predictor": partial(_each, predictor.predict, polls),
+            **{
+                f"predictor, {budget} tokens": partial(_each, larger(predictor, budget).predict, polls)
+                for budget in (LARGER_BUDGETS if device.is_cuda else ())
+            },
             "pipeline": partial(_each, pipeline.process, records),
         }
         rated = rates(

@@ -16,6 +16,10 @@ class Plan:
         seconds: of one round of one arm, at least one lap over its texts.
         crews: numbers of workers.
         messages: in the topic that the crews read; more than the fastest answers in its window.
+        variants: whether crews of one with other settings are measured as well.
+        settle_seconds: from when all own partitions until the window: the pace settles, clusters are seeded.
+        warm_messages: that a worker answers before its latency is looked at.
+        fresh_shapes: that a network meets for the first time.
         slices, slice_seconds: the window of a crew, and into how many parts it is cut.
         shapes: texts and tokens of a pass that is also captured as a CUDA graph, `repeats` times each.
         roof_size, roof_bytes: of the product and of the copy that the roof is taken from.
@@ -30,9 +34,13 @@ class Plan:
     seconds: float
     crews: tuple[int, ...]
     messages: int
+    variants: bool
+    settle_seconds: float
     slices: int
     slice_seconds: float
     latency_seconds: float
+    warm_messages: int
+    fresh_shapes: int
     shapes: tuple[tuple[int, int], ...]
     repeats: int
     roof_size: int
@@ -42,16 +50,20 @@ class Plan:
 FULL = Plan(
     compared=4000,
     texts=16_000,
-    looped=8000,
-    budgets=(1024, 4096, 16_384, 65_536, 262_144),
+    looped=4000,
+    budgets=(1024, 4096, 16_384, 32_768, 65_536),
     polls=(1000, 4000),
     rounds=5,
-    seconds=0.4,
+    seconds=0.3,
     crews=(1, 2, 4, 8),
-    messages=800_000,
+    messages=1_600_000,
+    variants=True,
+    settle_seconds=6.0,
     slices=5,
     slice_seconds=1.5,
     latency_seconds=8.0,
+    warm_messages=60_000,
+    fresh_shapes=120,
     shapes=((1, 16), (64, 16), (1024, 16), (64, 256)),
     repeats=30,
     roof_size=8192,
@@ -67,9 +79,13 @@ QUICK = Plan(
     seconds=0.05,
     crews=(1,),
     messages=6000,
+    variants=False,
+    settle_seconds=1.0,
     slices=2,
     slice_seconds=1.0,
     latency_seconds=2.0,
+    warm_messages=300,
+    fresh_shapes=4,
     shapes=((1, 16),),
     repeats=2,
     roof_size=512,

@@ -110,6 +110,7 @@ _DRAWN: Mapping[str, Any] = {
     "agreement": agreement,
     "full": plainly("a batch that does not fit"),
     "passes": passes,
+    "fresh": plainly("shapes that come for the first time"),
     "loops": loops,
     "crews": crews,
     "latency": latency,

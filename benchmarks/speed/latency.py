@@ -21,7 +21,14 @@ WARM_MESSAGES = 1500  # before the schedule starts: the worker seeds its cluster
 
 
 def latencies(
-    arena: Arena, texts: tuple[str, ...], settings: tuple[str, ...], *, per_second: float, seconds: float, seed: int
+    arena: Arena,
+    texts: tuple[str, ...],
+    settings: tuple[str, ...],
+    *,
+    per_second: float,
+    seconds: float,
+    seed: int,
+    warm_messages: int = WARM_MESSAGES,
 ) -> dict[str, float]:
     """p50, p95, p99 in seconds, from when a message was due until its result could be read; and the load as sent."""
     topic, output, letters = arena.topic("messages"), arena.topic("labels"), arena.topic("dead-letters")
@@ -38,8 +45,8 @@ def latencies(
     )
     reader.assign([TopicPartition(output, number) for number in range(PARTITIONS)])
     try:
-        arena.fill(topic, encoded(texts[:WARM_MESSAGES]))
-        _await(reader, worker, count=min(WARM_MESSAGES, len(texts)))
+        arena.fill(topic, encoded(texts[:warm_messages]))
+        _await(reader, worker, count=min(warm_messages, len(texts)))
         due = open_loop(Random(seed), per_second=per_second, seconds=seconds + WARM_SECONDS)
         task = Task(arena.stack.bootstrap_servers, topic, time.time() + 2.0, due, cycled(texts, len(due)))
         path = arena.directory / f"feed-{token_hex(4)}.json"
