@@ -7,13 +7,18 @@
     ├── ServiceError              exit 1 after retries: the surroundings are at fault
     │   ├── BrokerUnavailable
     │   ├── StoreUnavailable
-    │   └── PublishFailed         a send whose outcome is unknown
+    │   ├── PublishFailed         a send whose outcome is unknown
+    │   └── PartitionUnavailable  some partitions cannot be served now, others can
     ├── OwnershipLost             the group gave our partitions to somebody else: drop the batch
     ├── LedgerError               exit 1: the output log contradicts the input log
     ├── PredictorError            the model failed on this batch
     │   └── DeviceOutOfMemory     shrink the device batch and go on
     └── WorkerStopped             exit 1 on purpose: a ceiling was reached
 """
+
+from collections.abc import Collection
+
+from worker.records import Partition
 
 
 class TextsieveError(Exception):
@@ -45,6 +50,21 @@ class PublishFailed(ServiceError):
 
     def __init__(self, message: str, *, reason: str = "other") -> None:
         super().__init__(message)
+        self.reason = reason
+
+
+class PartitionUnavailable(ServiceError):
+    """Some input partitions cannot be served now, and others can.
+
+    Attributes:
+        partitions: those that cannot.
+        reason: what ails them.
+    """
+
+    def __init__(self, partitions: Collection[Partition], reason: str) -> None:
+        names = ", ".join(f"{topic}/{number}" for topic, number in sorted(partitions))
+        super().__init__(f"{names}: {reason}")
+        self.partitions = frozenset(partitions)
         self.reason = reason
 
 

@@ -74,6 +74,7 @@ class Journal:
         with self.metrics.between_events:
             self._clock.spent("poll" if polled.batches else "idle", now=now)
             self._clock.paused(now=now, paused=paused)
+            self._partitions.aside(polled.aside)
             if polled.reassigned:
                 self._partitions.reassigned()
             else:

@@ -16,7 +16,15 @@ from random import Random
 from worker.answered import Answered
 from worker.ceiling import DeadLetterCeiling
 from worker.clustering.online import OnlineClusters
-from worker.errors import OwnershipLost, PredictorError, PublishFailed, ServiceError, StoreUnavailable, WorkerStopped
+from worker.errors import (
+    OwnershipLost,
+    PartitionUnavailable,
+    PredictorError,
+    PublishFailed,
+    ServiceError,
+    StoreUnavailable,
+    WorkerStopped,
+)
 from worker.inflight import InFlightBatch, next_offsets
 from worker.journal import Journal
 from worker.pace import Pace
@@ -111,6 +119,8 @@ class StreamLoop:
                 self._drop(error, operation="ownership")
         except StoreUnavailable as error:
             self._await_store(error)
+        except PartitionUnavailable as error:
+            self._set_aside(error)
         except ServiceError as error:
             self._await_broker(error)
 
@@ -283,6 +293,13 @@ class StreamLoop:
         self._store_again_at = self.clock() + self._jittered(self._store_failures)
         self.journal.store(error)
         self.journal.pending(self.clusters.pending_bytes)
+
+    def _set_aside(self, error: PartitionUnavailable) -> None:
+        """Some partitions are at fault: begin again without them."""
+        self._begun = False
+        self.source.set_aside(error.partitions, reason=error.reason)
+        if self._working_on:
+            self.journal.dropped(self._working_on, error, operation="publish")
 
     def _await_broker(self, error: ServiceError) -> None:
         """The broker is at fault: begin again when it answers, give up after service_retry_seconds."""

@@ -1,6 +1,6 @@
 """What the loop asks of the streams it reads and writes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -16,12 +16,14 @@ class Poll:
         reassigned: the group has a new generation: begin again before anything else.
         joined: the group has given this worker a place, with or without partitions.
         lag: messages between the position and the end of each owned partition, where known.
+        aside: owned partitions that are not read at present, and why.
     """
 
     batches: Mapping[Partition, Sequence[Record]] = field(default_factory=dict)
     reassigned: bool = False
     joined: bool = True
     lag: Mapping[Partition, int] = field(default_factory=dict)
+    aside: Mapping[Partition, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return sum(map(len, self.batches.values()))
@@ -68,6 +70,10 @@ class Source(Protocol):
         Raises:
             OwnershipLost: it does not.
         """
+        ...
+
+    def set_aside(self, partitions: Collection[Partition], *, reason: str) -> None:
+        """Leave some partitions unread for a while; the worker begins again without them, and later with them."""
         ...
 
     def commit(self, offsets: Mapping[Partition, int]) -> None:

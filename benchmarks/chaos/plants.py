@@ -3,7 +3,7 @@
 Each is a mistake that a streaming worker is easily written with, and each must make a run exit 1.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
@@ -64,6 +64,10 @@ class PlantedSource:
     def fence(self) -> None:
         """See Source."""
         self.inner.fence()
+
+    def set_aside(self, partitions: Collection[Partition], *, reason: str) -> None:
+        """See Source."""
+        self.inner.set_aside(partitions, reason=reason)
 
     def commit(self, offsets: Mapping[Partition, int]) -> None:
         """See Source."""

@@ -19,7 +19,7 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -71,6 +71,10 @@ class GatedSource:
         except BaseException:
             self.gate.page[Field.EXPOSED] = 0
             raise
+
+    def set_aside(self, partitions: Collection[Partition], *, reason: str) -> None:
+        """See Source."""
+        self.inner.set_aside(partitions, reason=reason)
 
     def commit(self, offsets: Mapping[Partition, int]) -> None:
         """See Source."""

@@ -159,9 +159,15 @@ KAFKA = Section(
         ),
         View(
             "Partitions",
-            "Partitions that each worker owns.",
+            "Partitions that each worker owns, and those of them that are set aside because they are sick.",
             "none",
-            [Query(f"sum by (worker) (textsieve_assigned_partitions{{{S}}})", "{{worker}}")],
+            [
+                Query(f"sum by (worker) (textsieve_assigned_partitions{{{S}}})", "{{worker}}"),
+                Query(
+                    f"sum by (topic, partition) (textsieve_partition_set_aside{{{S}}})",
+                    "aside: {{topic}}/{{partition}}",
+                ),
+            ],
             Look.STACK,
         ),
         View(

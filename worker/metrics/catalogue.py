@@ -140,6 +140,13 @@ GROUP = (
     ),
     Metric("assigned_partitions", _G, "partitions", "Partitions this worker owns"),
     Metric(
+        "partition_set_aside",
+        _G,
+        "1",
+        "1 for an owned partition that is not read because it is sick; the log says why",
+        labels=("topic", "partition"),
+    ),
+    Metric(
         "rebalances",
         _C,
         "events",

@@ -53,6 +53,7 @@ class Metrics:
         self.lag = self._gauge("consumer_lag_messages")
         self.lag_seconds = self._gauge("consumer_lag_seconds")
         self.assigned = self._gauge("assigned_partitions")
+        self.aside = self._gauge("partition_set_aside")
         self.rebalances = self._counter("rebalances")
         self.commits = self._counter("commits")
         self.progress = self._gauge("last_progress_timestamp_seconds")

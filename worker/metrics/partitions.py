@@ -17,6 +17,7 @@ class PartitionGauges:
     _owned: frozenset[Partition] = frozenset()
     _lag: dict[Partition, int] = field(default_factory=dict)
     _oldest_ms: dict[Partition, int] = field(default_factory=dict)  # timestamp of the oldest message not finished
+    _aside: frozenset[Partition] = frozenset()
     _moved: bool = True  # the group has a new generation that was not begun with
 
     def reassigned(self) -> None:
@@ -44,6 +45,15 @@ class PartitionGauges:
             if not messages and not batches:
                 self._oldest_ms.pop(partition, None)
         self._age(now)
+
+    def aside(self, partitions: Iterable[Partition]) -> None:
+        """These are owned and not read at present."""
+        now = frozenset(partitions)
+        if now != self._aside:
+            self._aside = now
+            self.metrics.aside.clear()
+            for partition in now:
+                self.metrics.aside.labels(*partition).set(1)
 
     def finished(self, batches: Batches, *, now: float) -> None:
         """Messages were answered: what is oldest now is younger than the last of them."""

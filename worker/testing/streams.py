@@ -1,6 +1,6 @@
 """A log in memory, and the doors of a worker to it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from worker.codec import PREFIX
@@ -57,6 +57,7 @@ class MemorySource:
     owned: set[Partition] | None = None
     fail_next: dict[str, Exception] = field(default_factory=dict)  # method name -> what it raises once
     calls: list[str] = field(default_factory=list)
+    aside: dict[Partition, str] = field(default_factory=dict)  # a test takes out what has recovered
     _generation: int = -1
     _position: dict[Partition, int] = field(default_factory=dict)
 
@@ -79,7 +80,8 @@ class MemorySource:
                 taken[partition] = batch
                 room -= len(batch)
                 self._position[partition] = position + len(batch)
-        return Poll(taken, lag={p: len(self.log.records[p]) - at for p, at in self._position.items()})
+        lag = {p: len(self.log.records[p]) - at for p, at in self._position.items()}
+        return Poll(taken, lag=lag, aside=dict(self.aside))
 
     def rewind(self, floor: Mapping[Partition, Position]) -> Mapping[Partition, Position]:
         """See Source."""
@@ -87,13 +89,18 @@ class MemorySource:
         self._generation = self.log.generation
         owned = set(self.log.records) if self.owned is None else self.owned
         self._position = {}
-        for partition in sorted(owned):
+        for partition in sorted(owned - self.aside.keys()):
             committed = self.log.committed.setdefault(partition, 0)  # a first start is committed at once
             learned = floor.get(partition)
             if learned is None or learned.topic_id != TOPIC_ID:
                 learned = Position(self.log.learned.get(partition, committed), TOPIC_ID)
             self._position[partition] = min(learned.offset, committed)
         return {partition: Position(offset, TOPIC_ID) for partition, offset in self._position.items()}
+
+    def set_aside(self, partitions: Collection[Partition], *, reason: str) -> None:
+        """See Source."""
+        self._called("set_aside")
+        self.aside |= dict.fromkeys(partitions, reason)
 
     def fence(self) -> None:
         """See Source."""

@@ -10,6 +10,7 @@ from worker.errors import (
     BrokerUnavailable,
     DeviceOutOfMemory,
     OwnershipLost,
+    PartitionUnavailable,
     PredictorError,
     PublishFailed,
     WorkerStopped,
@@ -471,3 +472,20 @@ def test_rows_that_another_worker_seeded_without_are_read_again(at_least_once):
     left.drain()
 
     assert_exactly_once(log, store)
+
+
+def test_a_partition_that_cannot_be_served_stops_itself_only_and_is_caught_up_with(make_worker):
+    sick, well = Partition("in", 0), Partition("in", 1)
+    log = MemoryLog.of("in", TEXTS, partitions=2)
+    worker = make_worker(log)
+    worker.turns(1)
+    worker.sink.fail_next["publish"] = PartitionUnavailable([sick], "no leader")
+
+    worker.turns(12)
+    meanwhile = {partition: log.committed[partition] for partition in (sick, well)}
+    worker.source.aside.clear()
+    log.generation += 1
+    worker.drain()
+
+    assert {sick: 0, well: 20} == meanwhile
+    assert_exactly_once(log, worker.store)

@@ -108,7 +108,7 @@ def translated(doing: str) -> Iterator[None]:
         raise ConfigurationError(
             f"{doing}: the broker refused it ({type(error).__name__}); check kafka.sasl_* and ACLs"
         ) from error
-    except _UNREADABLE as error:  # never tried again: this client's next poll of such a batch does not return
+    except _UNREADABLE as error:  # not tried again at once: this client's next poll of such a batch does not return
         raise WorkerStopped(
             f"{doing}: expected records that can be read, came {error}. Nothing was skipped; look at the topic, or move"
             " the group past that offset, then start again"

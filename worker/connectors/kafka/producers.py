@@ -1,12 +1,12 @@
 """The producers of a worker: how they are opened, fed and let go."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import KafkaProducer
+from kafka import KafkaProducer, TopicPartition
 from kafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
@@ -19,8 +19,10 @@ from kafka.errors import (
 )
 
 from worker.codec import PREFIX
+from worker.connectors.kafka.aside import without_leader
 from worker.connectors.kafka.clients import METADATA_AGE_MS, connection_options
 from worker.connectors.kafka.ledger import TOPIC_ID_HEADER
+from worker.errors import PartitionUnavailable
 from worker.records import Header, Outgoing, Partition
 from worker.settings import KafkaSettings, OutputSettings
 
@@ -124,6 +126,20 @@ def send_all(producer: Any, topic: str, messages: Sequence[Outgoing], stamp: Sta
     for future in futures:
         if not future.succeeded():
             future.get(timeout=max(0.001, deadline - time.monotonic()))
+
+
+def refuse_unserved(producer: Any, kafka: KafkaSettings, sources: Collection[Partition]) -> None:
+    """Refuse answers that have no place: a partition that they go to has no leader, as far as the metadata say.
+
+    Raises:
+        PartitionUnavailable: names the sources whose answers they are.
+    """
+    cluster = producer._metadata  # noqa: SLF001  # what the client offers waits for a leader
+    topics = (kafka.output_topic, kafka.dead_letter_topic)
+    logs = {source: [TopicPartition(topic, source.partition) for topic in topics] for source in sources}
+    if lost := [source for source, places in logs.items() if without_leader(cluster, places)]:
+        cluster.request_update()  # what is older than an election would keep them out for longer
+        raise PartitionUnavailable(lost, f"their place in {' or '.join(topics)} has no leader")
 
 
 def let_go(producer: Any) -> Any:

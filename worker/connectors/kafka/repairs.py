@@ -2,8 +2,10 @@
 
 import contextlib
 import socket
+from traceback import walk_tb
 from typing import Any
 
+from kafka.consumer.fetcher import Fetcher
 from kafka.coordinator.consumer import ConsumerCoordinator
 from kafka.net import manager
 from kafka.net.transport import KafkaSSLTransport
@@ -67,6 +69,7 @@ class ImpatientTransport(KafkaSSLTransport):  # type: ignore[misc]  # as above
             socket.socket.shutdown(self._sock, socket.SHUT_RDWR)  # SSLSocket's own forgets TLS in mid-handshake
 
 
+_UNPACKING = Fetcher.PartitionRecords._unpack_records.__code__  # noqa: SLF001  # reads fetched records one by one
 _library_needs_rejoin = ConsumerCoordinator.need_rejoin
 
 
@@ -78,6 +81,27 @@ def needs_rejoin(coordinator: Any) -> bool:
     the member sends no heartbeats, has no partitions, and says nothing. It takes a new topic on a cluster, and luck.
     """
     return bool(coordinator.rejoining or _library_needs_rejoin(coordinator))
+
+
+def forget_unreadable(consumer: Any, error: BaseException) -> Any:
+    """Let go of fetched records that a poll could not read, or the next poll would not return.
+
+    What such records raise depends on what is broken in them: errors of the library, of a codec, of the interpreter.
+
+    Args:
+        consumer: whose poll failed.
+        error: what came out of it, perhaps as the cause of another one.
+
+    Returns:
+        Their partition, to be sought anew; None where the error came from somewhere else.
+    """
+    causes = [error, *([error.__cause__] if error.__cause__ is not None else [])]
+    frames = [frame for cause in causes for frame, _ in walk_tb(cause.__traceback__)]
+    if not any(frame.f_code is _UNPACKING for frame in frames):
+        return None
+    fetcher = consumer._fetcher  # noqa: SLF001  # the error does not say which partition it is about
+    at_fault, fetcher._next_partition_records = fetcher._next_partition_records, None  # noqa: SLF001
+    return None if at_fault is None else at_fault.topic_partition
 
 
 def repair_client_library() -> None:

@@ -11,7 +11,7 @@ from kafka.errors import KafkaError
 
 from worker.connectors.kafka.clients import connecting
 from worker.connectors.kafka.ledger import LedgerReader
-from worker.connectors.kafka.producers import ProducerFactory, Stamp, let_go, reason_of, send_all
+from worker.connectors.kafka.producers import ProducerFactory, Stamp, let_go, reason_of, refuse_unserved, send_all
 from worker.errors import BrokerUnavailable, PublishFailed
 from worker.records import Outgoing, Partition, Position, Progress
 from worker.streams import Published
@@ -72,7 +72,6 @@ class KafkaSink:
         timeout_seconds: float,
     ) -> None:
         """See Sink; returns when everything is acked."""
-        del progress  # offsets are committed by the source
         if not (results or dead_letters):
             return
         if timeout_seconds <= 0:
@@ -80,10 +79,13 @@ class KafkaSink:
         kafka, deadline = self.producers.kafka, time.monotonic() + timeout_seconds
         try:
             producer = self._opened()
+            refuse_unserved(producer, kafka, progress)
             send_all(producer, kafka.dead_letter_topic, dead_letters, self.stamp, deadline=deadline)
             send_all(producer, kafka.output_topic, results, self.stamp, deadline=deadline)
         except (KafkaError, OSError) as error:
+            held = self._producer
             self._abandon()
+            refuse_unserved(held, kafka, progress)
             raise PublishFailed(
                 f"sending to {kafka.output_topic}: {type(error).__name__}: {error}", reason=reason_of(error)
             ) from error

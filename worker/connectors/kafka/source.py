@@ -1,8 +1,8 @@
 """The input partitions this worker owns, through a consumer group."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import structlog
@@ -13,6 +13,7 @@ from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRange
 from kafka.protocol.consumer.offsets import IsolationLevel
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata
 
+from worker.connectors.kafka.aside import NO_LEADER_SECONDS, UNREADABLE_SECONDS, AsidePartitions, without_leader
 from worker.connectors.kafka.clients import (
     METADATA_AGE_MS,
     REQUEST_TIMEOUT_MS,
@@ -22,6 +23,7 @@ from worker.connectors.kafka.clients import (
 )
 from worker.connectors.kafka.messages import record_of
 from worker.connectors.kafka.notes import OffsetNote
+from worker.connectors.kafka.repairs import forget_unreadable
 from worker.connectors.kafka.transactions import Membership
 from worker.errors import LedgerError, OwnershipLost
 from worker.records import Partition, Position
@@ -51,6 +53,7 @@ class KafkaSource:
     max_records: int
     log: structlog.stdlib.BoundLogger
     commits: bool = True
+    _aside: AsidePartitions = field(init=False)
     _consumer: Any = field(init=False)
     _membership: object = None
     _group: Any = ConsumerGroupMetadata()  # noqa: RUF009  # immutable; as of the poll that told of the assignment
@@ -64,6 +67,7 @@ class KafkaSource:
 
     def __post_init__(self) -> None:
         embedded = self.settings.preset == "embedded"
+        self._aside = AsidePartitions(self.log)
         session_ms = self.settings.session_ms
         with connecting("joining the consumer group"):
             self._consumer = KafkaConsumer(
@@ -103,11 +107,30 @@ class KafkaSource:
 
     def poll(self, *, max_records: int, timeout_seconds: float) -> Poll:
         """See Source."""
+        polled = self._poll(max_records, timeout_seconds)
+        reasons = self._aside.reasons
+        return replace(polled, aside=reasons) if reasons else polled
+
+    def set_aside(self, partitions: Collection[Partition], *, reason: str) -> None:
+        """See Source."""
+        named = [TopicPartition(*partition) for partition in partitions]
+        self._aside.add(named, reason=reason, seconds=NO_LEADER_SECONDS)
+        self._membership = None  # the next poll begins again
+
+    def _poll(self, max_records: int, timeout_seconds: float) -> Poll:
+        if self._aside.has_returned():
+            self._membership = None
         self._pause(wanted=max_records == 0)
         try:
             with translated("polling"):
                 batches = self._read(max(1, max_records), timeout_seconds)
         except Exception as error:
+            if (unreadable := forget_unreadable(self._consumer, error)) is not None:
+                offset = self._consumer.position(unreadable, timeout_ms=REQUEST_TIMEOUT_MS)
+                reason = f"from offset {offset} on it cannot be read ({_plain(error)})"
+                self._aside.add([unreadable], reason=reason, seconds=UNREADABLE_SECONDS)
+                self._remember()
+                return Poll(reassigned=True, joined=self._joined())
             missing = _missing_position(error)
             if missing is None:
                 raise
@@ -122,6 +145,7 @@ class KafkaSource:
             if batches:  # read past, not handed on: the next poll must begin again
                 self._membership = None
             return Poll(joined=self._joined())
+        self._aside.well(batches)
         for partition, batch in batches.items():
             self._positions[partition] = batch[-1].offset + 1
         if lost := self._beyond_the_end():
@@ -261,7 +285,13 @@ class KafkaSource:
                 partitions=sorted(f"{tp.topic}/{tp.partition}" for tp in refused),
             )
         self._refused = refused
-        return sorted(assigned - refused)
+        self._aside.keep(assigned)
+        if orphaned := without_leader(self._consumer._cluster, assigned - refused - self._aside.partitions):  # noqa: SLF001
+            self._aside.add(orphaned, reason="it has no leader", seconds=NO_LEADER_SECONDS)
+        for partition in self._aside.partitions:
+            self._consumer.pause(partition)
+            self._consumer.seek(partition, 0)  # as above
+        return sorted(assigned - refused - self._aside.partitions)
 
     def _fresh_start(self, partition: Any, first: Mapping[Any, int]) -> int:
         if self.settings.auto_offset_reset == "earliest":
@@ -298,7 +328,7 @@ class KafkaSource:
             raise OwnershipLost(f"{partition.topic}/{partition.partition} was given away while starting") from error
 
     def _pause(self, *, wanted: bool) -> None:
-        assigned: set[Any] = self._consumer.assignment() - self._refused
+        assigned: set[Any] = self._consumer.assignment() - self._refused - self._aside.partitions
         if wanted:
             self._consumer.pause(*assigned)
         elif self._paused:
@@ -322,6 +352,11 @@ class KafkaSource:
                 position = self._consumer.position(partition, timeout_ms=REQUEST_TIMEOUT_MS)
                 lag[Partition(*partition)] = max(0, highwater - max(position, behind_last))
         return lag
+
+
+def _plain(error: BaseException) -> str:
+    """What went wrong with a record; libraries may quote what they could not read, so only the kind of error."""
+    return type(error.__cause__ or error).__name__
 
 
 def _missing_position(error: BaseException) -> set[Any] | None:

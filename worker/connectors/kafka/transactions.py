@@ -7,7 +7,7 @@ transaction that has not ended by its deadline is given up together with its pro
 
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +28,7 @@ from kafka.structs import OffsetAndMetadata
 from worker.connectors.kafka.clients import connecting
 from worker.connectors.kafka.ledger import LedgerReader
 from worker.connectors.kafka.notes import OffsetNote
-from worker.connectors.kafka.producers import ProducerFactory, Stamp, let_go, reason_of, send_all
+from worker.connectors.kafka.producers import ProducerFactory, Stamp, let_go, reason_of, refuse_unserved, send_all
 from worker.errors import ConfigurationError, OwnershipLost, PublishFailed
 from worker.records import Outgoing, Partition, Position, Progress
 from worker.streams import Published
@@ -138,6 +138,7 @@ class TransactionalSink:
             for source, stands in progress.items()
         }
         producer, stamp = self._opened(), self.stamp
+        refuse_unserved(producer, kafka, progress)
 
         def carry_through() -> None:
             producer.begin_transaction()
@@ -146,7 +147,7 @@ class TransactionalSink:
             producer.send_offsets_to_transaction(offsets, membership.group)
             producer.commit_transaction()
 
-        self._transaction = _Transaction(carry_through, deadline)
+        self._transaction = _Transaction(carry_through, deadline, tuple(progress))
 
     def settle(self) -> None:
         """See Sink."""
@@ -156,6 +157,7 @@ class TransactionalSink:
         error = transaction.outcome()
         if error is None:
             return
+        held = self._producer
         self._give_up()
         causes = (error, *error.args)  # what went wrong first stands among the arguments of what later calls raise
         for cause in causes:
@@ -168,6 +170,7 @@ class TransactionalSink:
                     f"committing a transaction: the broker refused it ({type(cause).__name__}); docs/security.md has"
                     " the rights that a worker needs"
                 ) from error
+        refuse_unserved(held, self.producers.kafka, transaction.sources)
         raise PublishFailed(
             f"sending to {self.producers.kafka.output_topic}: {type(error).__name__}: {error}", reason=reason_of(error)
         ) from error
@@ -223,8 +226,8 @@ class TransactionalSink:
 class _Transaction:
     """One transaction under way, in a thread that is left to itself when its time is over."""
 
-    def __init__(self, carry_through: Callable[[], None], deadline: float) -> None:
-        self._carry_through, self._deadline = carry_through, deadline
+    def __init__(self, carry_through: Callable[[], None], deadline: float, sources: Collection[Partition]) -> None:
+        self._carry_through, self._deadline, self.sources = carry_through, deadline, sources
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._run, name="transaction", daemon=True)
         self._thread.start()

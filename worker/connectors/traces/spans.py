@@ -1,6 +1,6 @@
 """Spans per batch, by a source and a sink that watch what passes through them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from opentelemetry.context import Context
@@ -123,6 +123,10 @@ class TracedSource:
         except Exception as error:
             self.spans.end(str(error))
             raise
+
+    def set_aside(self, partitions: Collection[Partition], *, reason: str) -> None:
+        """See Source."""
+        self.source.set_aside(partitions, reason=reason)
 
     def commit(self, offsets: Mapping[Partition, int]) -> None:
         """See Source."""

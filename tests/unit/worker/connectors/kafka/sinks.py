@@ -1,6 +1,7 @@
 """Sinks that connect to nothing: their producers only take notes."""
 
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from worker.connectors.kafka.producers import ProducerFactory, Stamp
@@ -55,7 +56,15 @@ class NotingProducer:
     holds: dict[str, Any] = field(default_factory=dict)
     offsets: list[tuple] = field(default_factory=list)  # as send_offsets_to_transaction got them
     config: dict[str, object] = field(default_factory=dict)
+    leaderless: set = field(default_factory=set)  # (topic, partition)
     _sender: Sender = field(default_factory=Sender)
+
+    @property
+    def _metadata(self):
+        return SimpleNamespace(
+            leader_for_partition=lambda tp: -1 if tuple(tp) in self.leaderless else 1,
+            request_update=lambda: self.notes.append("asks"),
+        )
 
     def send(self, topic, **message):
         self.notes.append(f"send {topic}")

@@ -6,7 +6,7 @@ from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 from tests.unit.worker.connectors.kafka.sinks import NotingProducer, Sender, answer, bare_sink, hand_over
 from worker.connectors.kafka import producers
 from worker.connectors.kafka.producers import ProducerFactory
-from worker.errors import BrokerUnavailable, PublishFailed
+from worker.errors import BrokerUnavailable, PartitionUnavailable, PublishFailed
 from worker.records import Partition
 from worker.settings import KafkaSettings, OutputSettings
 
@@ -74,3 +74,13 @@ def test_a_producer_waits_for_all_replicas_and_drops_what_it_sent_twice(monkeypa
     assert ("all", True) == (options["acks"], options["enable_idempotence"])
     assert options["delivery_timeout_ms"] == options["max_block_ms"] == 3000
     assert options["request_timeout_ms"] + options["linger_ms"] < options["delivery_timeout_ms"]
+
+
+def test_answers_without_a_place_are_refused_before_any_is_sent():
+    producer = NotingProducer(leaderless={("labels", 2)})
+
+    with pytest.raises(PartitionUnavailable) as refused:
+        hand_over(bare_sink(producer), results=[answer(1)])
+
+    assert {Partition("in", 2)} == refused.value.partitions
+    assert [] == producer.sent

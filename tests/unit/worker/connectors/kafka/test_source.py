@@ -6,13 +6,17 @@ from types import SimpleNamespace
 import pytest
 import structlog
 from kafka import TopicPartition
+from kafka.consumer.fetcher import Fetcher
+from kafka.errors import KafkaConnectionError
 from kafka.structs import MemberState, OffsetAndMetadata
 
+from worker.connectors.kafka.aside import NO_LEADER_SECONDS, UNREADABLE_SECONDS, AsidePartitions
 from worker.connectors.kafka.notes import OffsetNote
 from worker.connectors.kafka.source import POLLS_BEYOND_END, KafkaSource
-from worker.errors import LedgerError, OwnershipLost
+from worker.errors import BrokerUnavailable, LedgerError, OwnershipLost
 from worker.records import Partition, Position
 from worker.settings import KafkaSettings
+from worker.testing import ManualClock
 
 TP = TopicPartition("in", 0)
 P0 = Partition("in", 0)
@@ -28,10 +32,17 @@ class NotingConsumer:
     end: int | None = 60
     note: str = ""
     asked: int = 0  # times for the end
-    _cluster = SimpleNamespace(topic_id=lambda _: None)  # as a broker that knows no topic ids
+    leader: int = 1
+    paused: set = field(default_factory=set)
+    elsewhere: tuple = ()  # partitions that are assigned too
+
+    @property
+    def _cluster(self):
+        """As of a broker that knows no topic ids."""
+        return SimpleNamespace(topic_id=lambda _: None, leader_for_partition=lambda tp: self.leader if tp == TP else 1)
 
     def assignment(self):
-        return {TP}
+        return {TP, *self.elsewhere}
 
     def group_metadata(self):
         return SimpleNamespace(generation_id=self.generation, member_id="me", state=MemberState.STABLE)
@@ -59,13 +70,16 @@ class NotingConsumer:
         return self.sought
 
     def pause(self, *partitions):
-        pass
+        self.paused |= set(partitions)
+
+    def resume(self, *partitions):
+        self.paused -= set(partitions)
 
     def seek(self, partition, offset):
         self.sought = offset
 
 
-def source(consumer, *, commits=True):
+def source(consumer, *, commits=True, clock=None):
     """A source without its constructor, which would connect."""
     made = KafkaSource.__new__(KafkaSource)
     made.settings, made.partitions, made.topic_ids, made.max_records = KafkaSettings(), 1, {"in": "now"}, 10
@@ -73,6 +87,7 @@ def source(consumer, *, commits=True):
     made._consumer, made._paused, made._refused = consumer, False, frozenset()
     made._out_of_range, made._committed, made._group_offsets, made._positions = set(), {}, {}, {}
     made._beyond, made.commits = {}, commits
+    made._aside = AsidePartitions(made.log, clock or ManualClock(0.0))
     made._remember()
     return made
 
@@ -256,3 +271,104 @@ def test_nobody_looks_twice_for_more_than_was_wanted_or_after_nothing(first):
     source(consumer).poll(max_records=10, timeout_seconds=1)
 
     assert [10] == consumer.asked
+
+
+OTHER = TopicPartition("in", 1)
+
+
+def two_partitions(**parts):
+    """Two partitions are assigned; of the first the fields of the consumer tell."""
+    clock = ManualClock(0.0)
+    consumer = NotingConsumer(elsewhere=(OTHER,), **parts)
+    made = source(consumer, clock=clock)
+    made.partitions = 2
+    return consumer, made, clock
+
+
+def test_a_partition_without_a_leader_is_left_out_and_the_others_start():
+    consumer, stream, _ = two_partitions(leader=-1)
+
+    assert {Partition("in", 1): Position(50, "now")} == stream.rewind({})
+    assert TP in consumer.paused
+    assert {P0: "it has no leader"} == stream.poll(max_records=10, timeout_seconds=0).aside
+
+
+def test_a_partition_whose_leader_is_back_is_begun_with_again_by_itself():
+    consumer, stream, clock = two_partitions(leader=-1)
+    stream.rewind({})
+    consumer.leader = 2
+    before = stream.poll(max_records=10, timeout_seconds=0).reassigned
+    clock.advance(NO_LEADER_SECONDS)
+
+    polled = stream.poll(max_records=10, timeout_seconds=0)
+
+    assert (False, True, {}) == (before, polled.reassigned, polled.aside)
+    assert {P0, Partition("in", 1)} == set(stream.rewind({}))
+
+
+def test_a_partition_that_the_sink_cannot_serve_is_left_out_for_a_while():
+    _, stream, clock = two_partitions()
+    stream.rewind({})
+
+    stream.set_aside([P0], reason="no place")
+    begun_without = (stream.poll(max_records=10, timeout_seconds=0).reassigned, set(stream.rewind({})))
+    clock.advance(NO_LEADER_SECONDS)
+    begun_with = (stream.poll(max_records=10, timeout_seconds=0).reassigned, set(stream.rewind({})))
+
+    assert (True, {Partition("in", 1)}) == begun_without
+    assert (True, {P0, Partition("in", 1)}) == begun_with
+
+
+def test_what_ails_a_partition_is_said_once_however_often_it_is_tried():
+    _, stream, clock = two_partitions(leader=-1)
+
+    with structlog.testing.capture_logs() as lines:
+        for _ in range(3):
+            stream.rewind({})
+            clock.advance(NO_LEADER_SECONDS)
+            stream.poll(max_records=10, timeout_seconds=0)
+
+    assert ["in/0"] == [line["partition"] for line in lines if line["log_level"] == "error"]
+
+
+class UnreadableConsumer(NotingConsumer):
+    """Fails in the middle of a fetched batch, as the library does."""
+
+    broken = True
+
+    def poll(self, timeout_ms, max_records):
+        if self.broken:
+            self._fetcher = SimpleNamespace(_next_partition_records=SimpleNamespace(topic_partition=TP))
+            list(Fetcher.PartitionRecords._unpack_records(SimpleNamespace(), TP, _Broken(), None, None))
+        return {}
+
+
+class _Broken:
+    def next_batch(self):
+        raise ValueError("not a batch")
+
+
+def test_a_partition_whose_records_cannot_be_read_is_left_out_and_named():
+    consumer = UnreadableConsumer()
+    clock = ManualClock(0.0)
+    stream = source(consumer, clock=clock)
+    stream.rewind({})
+
+    polled = stream.poll(max_records=10, timeout_seconds=0)
+    consumer.broken = False
+
+    assert polled.reassigned
+    assert "from offset 50 on it cannot be read (ValueError)" == polled.aside[P0]
+    assert {} == stream.rewind({})
+    clock.advance(UNREADABLE_SECONDS)
+    stream.poll(max_records=10, timeout_seconds=0)
+    assert {P0} == set(stream.rewind({}))
+
+
+def test_an_error_from_elsewhere_is_no_unreadable_record():
+    consumer = NotingConsumer()
+    consumer._fetcher = SimpleNamespace(_next_partition_records=SimpleNamespace(topic_partition=TP))
+    consumer.poll = lambda **_: (_ for _ in ()).throw(KafkaConnectionError("gone"))
+
+    with pytest.raises(BrokerUnavailable):
+        source(consumer).poll(max_records=10, timeout_seconds=0)

@@ -18,8 +18,8 @@ from kafka.structs import ConsumerGroupMetadata, MemberState
 from tests.unit.worker.connectors.kafka.sinks import SOURCE, STAMP, NotingFactory, NotingProducer, answer, hand_over
 from worker.connectors.kafka.notes import OffsetNote
 from worker.connectors.kafka.transactions import Membership, TransactionalSink
-from worker.errors import ConfigurationError, OwnershipLost, PublishFailed
-from worker.records import Position
+from worker.errors import ConfigurationError, OwnershipLost, PartitionUnavailable, PublishFailed
+from worker.records import Position, Progress
 from worker.streams import Published
 
 MEMBER = ConsumerGroupMetadata("group", 5, "member-1", None, MemberState.STABLE)
@@ -202,3 +202,27 @@ def test_where_the_clusters_know_all_that_is_committed_no_log_is_read():
 
     assert {SOURCE: Published()} == publishing.recover({SOURCE: Position(10, "uuid")})
     assert [] == log.asked
+
+
+@pytest.mark.parametrize("topic", ["labels", "dead-letters"])
+def test_answers_without_a_place_are_refused_before_anything_is_begun(topic):
+    producer = NotingProducer(leaderless={(topic, 2)})
+    publishing = sink(producer)
+
+    with pytest.raises(PartitionUnavailable) as refused:
+        hand_over(publishing, results=[answer(1), answer(1, partition=3)], progress={SOURCE: Progress(2, 0)})
+
+    assert {SOURCE} == refused.value.partitions
+    assert ["init", "asks"] == producer.notes
+
+
+def test_a_partition_that_lost_its_leader_under_way_is_named():
+    producer = NotingProducer(fails={"labels": KafkaTimeoutError()})
+    publishing = sink(producer)
+    hand_over(publishing, results=[answer(1)])
+    producer.leaderless.add(("labels", 2))
+
+    with pytest.raises(PartitionUnavailable) as refused:
+        publishing.settle()
+
+    assert {SOURCE} == refused.value.partitions
