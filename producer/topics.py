@@ -1,17 +1,20 @@
 """Makes sure that the topic is there."""
 
 import re
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
+from kafka.errors import KafkaError, RetriableError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
 from producer.errors import BrokerUnavailable, ConfigurationError
 
 DEFAULT_PARTITIONS = 4  # room for four workers
 DEFAULT_MAX_MESSAGE_BYTES = 1_000_000  # what the worker allows its results
+ASK_SECONDS = 10.0  # patience with brokers that do not answer
+PAUSE_SECONDS = 0.2  # between two tries
 REPLICAS = 3  # one broker may fail while another is being restarted
 
 _LEGAL_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")  # Kafka's own rule; the embedded broker takes anything
@@ -60,7 +63,7 @@ def ensure_topic(admin: Admin, spec: TopicSpec, *, warn: Callable[[str], object]
         BrokerUnavailable: The broker refused to describe or to create the topic.
     """
     try:
-        partitions = _describe(admin, spec.name) or _create(admin, spec)
+        partitions = _asked(lambda: _describe(admin, spec.name) or _create(admin, spec))
     except KafkaError as error:
         raise BrokerUnavailable(
             f"topic {spec.name}: the broker refused to describe or create it ({error}):"
@@ -72,6 +75,18 @@ def ensure_topic(admin: Admin, spec: TopicSpec, *, warn: Callable[[str], object]
             " it is left as it is"
         )
     return partitions
+
+
+def _asked(ask: Callable[[], list[int]]) -> list[int]:
+    """The answer of some broker: the library asks one of them, and gives up when that one is away."""
+    deadline = time.monotonic() + ASK_SECONDS
+    while True:
+        try:
+            return ask()
+        except RetriableError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(PAUSE_SECONDS)
 
 
 def _describe(admin: Admin, topic: str) -> list[int]:

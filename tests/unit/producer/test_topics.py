@@ -1,5 +1,6 @@
 import pytest
 from kafka.errors import (
+    KafkaTimeoutError,
     TopicAlreadyExistsError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
@@ -85,3 +86,16 @@ def test_a_refusal_of_the_broker_says_what_to_change():
 def test_a_name_that_kafka_would_refuse_is_refused_at_once(name):
     with pytest.raises(ConfigurationError, match="--topic"):
         TopicSpec(name)
+
+
+def test_another_broker_is_asked_where_one_is_away():
+    class Flaky(Broker):
+        failures = 2
+
+        def describe_topics(self, topics):
+            if self.failures:
+                self.failures -= 1
+                raise KafkaTimeoutError
+            return super().describe_topics(topics)
+
+    assert ensure_topic(Flaky({"messages": 2}), TopicSpec("messages"), warn=pytest.fail) == [0, 1]

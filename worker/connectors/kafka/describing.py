@@ -91,8 +91,12 @@ def describe(admin: Any, names: Iterable[str]) -> Cluster:
     )
 
 
-def asked(ask: Callable[[], _Answer]) -> _Answer:
+def asked(ask: Callable[[], _Answer], *, worth: tuple[type[KafkaError], ...] = (RetriableError,)) -> _Answer:
     """The answer of some broker: the library asks one of them, and gives up when that one is away.
+
+    Args:
+        ask: once.
+        worth: the errors after which it asks again.
 
     Raises:
         KafkaError: the last one, after ASK_SECONDS.
@@ -101,7 +105,7 @@ def asked(ask: Callable[[], _Answer]) -> _Answer:
     while True:
         try:
             return ask()
-        except RetriableError:
+        except worth:
             if time.monotonic() >= deadline:
                 raise
             time.sleep(PAUSE_SECONDS)

@@ -62,7 +62,7 @@ def require_rights(cluster: Cluster, kafka: KafkaSettings) -> None:
 
 
 def require_outputs(cluster: Cluster, kafka: KafkaSettings, *, partitions: int, max_message_bytes: int) -> None:
-    """Refuse outputs that have no place for an answer, forget answers, or take none.
+    """Refuse outputs that have no place for an answer, or that forget answers.
 
     Args:
         cluster: with both topics.
@@ -78,7 +78,6 @@ def require_outputs(cluster: Cluster, kafka: KafkaSettings, *, partitions: int, 
         _require_partitions(kafka, topic, expected=partitions)
         _require_memory(kafka, topic)
         _require_room(topic, max_message_bytes=max_message_bytes)
-        _require_enough_replicas(kafka, topic)
 
 
 def _require_partitions(kafka: KafkaSettings, topic: Topic, *, expected: int) -> None:
@@ -113,18 +112,6 @@ def _require_room(topic: Topic, *, max_message_bytes: int) -> None:
         raise ConfigurationError(
             f"topic {topic.name}: expected max.message.bytes of at least {max_message_bytes}, came {limit}. Give the"
             f" topic room, or set output.max_message_bytes to {limit} or less"
-        )
-
-
-def _require_enough_replicas(kafka: KafkaSettings, topic: Topic) -> None:
-    needed = topic.number("min.insync.replicas")
-    if needed is not None and needed > topic.replicas:  # every send would be refused, for ever
-        raise ConfigurationError(
-            f"topic {topic.name}: expected min.insync.replicas of at most its {topic.replicas} replicas, came {needed}:"
-            " it takes no message. Give it more replicas, or:\n"
-            + commands.set_configs(
-                kafka.bootstrap_servers[0], [topic.name], f"min.insync.replicas={max(1, topic.replicas - 1)}"
-            )
         )
 
 

@@ -2,12 +2,19 @@
 
 from typing import Any
 
-from kafka.errors import GroupAuthorizationFailedError
+from kafka.errors import (
+    CoordinatorLoadInProgressError,
+    CoordinatorNotAvailableError,
+    GroupAuthorizationFailedError,
+    RetriableError,
+)
 
 from worker.connectors.kafka import commands
 from worker.connectors.kafka.describing import asked
 from worker.errors import ConfigurationError
 from worker.settings import KafkaSettings
+
+_NOT_YET = (CoordinatorLoadInProgressError, CoordinatorNotAvailableError)  # as in the first seconds of a cluster
 
 
 def require_group(admin: Any, kafka: KafkaSettings) -> None:
@@ -19,12 +26,14 @@ def require_group(admin: Any, kafka: KafkaSettings) -> None:
 
     Raises:
         ConfigurationError: says the command.
-        KafkaError: the group's coordinator does not answer.
+        KafkaError: the broker refused for another reason.
     """
     try:
-        found = asked(lambda: admin.describe_groups([kafka.group_id]))[kafka.group_id]
+        found = asked(lambda: admin.describe_groups([kafka.group_id]), worth=_NOT_YET)[kafka.group_id]
     except GroupAuthorizationFailedError:
         found = {"error": GroupAuthorizationFailedError.__name__}
+    except RetriableError:  # the one broker that could say is away: whoever joins will hear of it
+        return
     operations = found.get("authorized_operations")
     is_refused = GroupAuthorizationFailedError.__name__ in (found["error"] or "")
     if is_refused or (operations and "READ" not in operations):  # brokers before 2.3 say nothing of operations

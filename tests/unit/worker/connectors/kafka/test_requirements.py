@@ -75,7 +75,6 @@ def test_where_the_broker_does_not_say_which_rights_we_have_nothing_is_refused()
         ({"cleanup_policy": "compact"}, "expected cleanup.policy=delete, came compact"),
         ({"cleanup_policy": "compact,delete"}, "expected cleanup.policy=delete, came compact,delete"),
         ({"max_message_bytes": "999999"}, "expected max.message.bytes of at least 1000000, came 999999"),
-        ({"min_insync_replicas": "4"}, "expected min.insync.replicas of at most its 3 replicas, came 4"),
     ],
 )
 @pytest.mark.parametrize("name", [OUTPUT, LETTERS])
