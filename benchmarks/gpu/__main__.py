@@ -24,8 +24,9 @@ from benchmarks.gpu import crews, table
 from benchmarks.gpu.agreement import agreement, when_full
 from benchmarks.gpu.device import Device, described, roof, slug
 from benchmarks.gpu.loops import Plain, loops
-from benchmarks.gpu.passes import compiled, fresh, passes, replayed
+from benchmarks.gpu.passes import compiled, passes
 from benchmarks.gpu.plan import FULL, QUICK, Plan
+from benchmarks.gpu.shapes import fresh, replayed
 from benchmarks.speed.texts import chosen, cycled, data_folder
 from worker.inference.bundle import PACKAGE_SOURCE, SHIPPED, read_bundle
 from worker.inference.loading import load_predictor
@@ -74,7 +75,7 @@ class Run:
         return passes(self.device, self._timed, self.predictors, plan=self.plan, seed=self.seed)
 
     def fresh(self) -> Any:
-        """See benchmarks.gpu.passes."""
+        """See benchmarks.gpu.shapes."""
         return fresh(self.device, self._timed, self.predictors[self.device.usual], plan=self.plan, seed=self.seed)
 
     def loops(self) -> Any:
@@ -98,7 +99,7 @@ class Run:
         return found
 
     def replayed(self) -> Any:
-        """See benchmarks.gpu.passes."""
+        """See benchmarks.gpu.shapes."""
         return replayed(self.device, self.predictors[self.device.usual], plan=self.plan)
 
     def compiled(self) -> Any:

@@ -26,6 +26,7 @@ from embedded.listening import free_port
 from embedded.stack import Stack
 
 LOOK_SECONDS = 0.05
+LINGER_MS = 5.0  # of who sends at a fixed rate: thousands of requests a second are too many for the embedded broker
 LIGHT_PER_SECOND = 100.0  # messages: nobody waits for anybody
 CLUSTERS_EARLY = "clusters.seed_messages=1000"
 
@@ -179,6 +180,7 @@ def latency(
             seconds=plan.latency_seconds,
             seed=seed,
             warm_messages=plan.warm_messages,
+            linger_ms=LINGER_MS,
         )
         for name, per_second in loads.items()
     }

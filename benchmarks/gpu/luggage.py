@@ -1,7 +1,10 @@
 """What a machine without a network lacks: wheels, and the default model in a third of its size.
 
-    python -m benchmarks.gpu.luggage pack FOLDER --python 3.12     where there is a network
-    python -m benchmarks.gpu.luggage unpack FOLDER BUNDLE          on the other machine, with the wheels installed
+    python -m benchmarks.gpu.luggage pack FOLDER --python 3.12     # where there is a network; then take FOLDER along
+    pip install --no-index --no-deps --target SITE FOLDER/*.whl    # on the other machine, in a copy of this repository
+    export PYTHONPATH=SITE
+    python -m benchmarks.gpu.luggage unpack FOLDER BUNDLE
+    python -m benchmarks.gpu --model BUNDLE
 
 The weights are rounded to 10 bits a number, by rows, so that everything together stays below 60 MiB. Both sides of
 every comparison use what was unpacked, and numbers of 10 bits with a scale are no numbers of bf16 or fp16 either: these

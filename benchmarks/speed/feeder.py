@@ -16,6 +16,7 @@ class Task(msgspec.Struct):
     Attributes:
         begin: Unix time in seconds at which the schedule starts.
         due: seconds from there, ascending, one per text.
+        linger_ms: that the producer gathers messages for one request.
     """
 
     bootstrap: str
@@ -23,12 +24,13 @@ class Task(msgspec.Struct):
     begin: float
     due: list[float]
     texts: list[str]
+    linger_ms: float = 0.0
 
 
 def main() -> None:
     """Send every text at its time; each carries the time it was due, not the time it was sent."""
     task = msgspec.json.decode(Path(sys.argv[1]).read_bytes(), type=Task)
-    producer = Producer({"bootstrap.servers": task.bootstrap, "linger.ms": 0, "acks": "all"})
+    producer = Producer({"bootstrap.servers": task.bootstrap, "linger.ms": task.linger_ms, "acks": "all"})
     for number, (due, text) in enumerate(zip(task.due, task.texts, strict=True)):
         at = task.begin + due
         while (left := at - time.time()) > 0:

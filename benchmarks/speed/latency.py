@@ -29,6 +29,7 @@ def latencies(
     seconds: float,
     seed: int,
     warm_messages: int = WARM_MESSAGES,
+    linger_ms: float = 0.0,
 ) -> dict[str, float]:
     """p50, p95, p99 in seconds, from when a message was due until its result could be read; and the load as sent."""
     topic, output, letters = arena.topic("messages"), arena.topic("labels"), arena.topic("dead-letters")
@@ -48,7 +49,7 @@ def latencies(
         arena.fill(topic, encoded(texts[:warm_messages]))
         _await(reader, worker, count=min(warm_messages, len(texts)))
         due = open_loop(Random(seed), per_second=per_second, seconds=seconds + WARM_SECONDS)
-        task = Task(arena.stack.bootstrap_servers, topic, time.time() + 2.0, due, cycled(texts, len(due)))
+        task = Task(arena.stack.bootstrap_servers, topic, time.time() + 2.0, due, cycled(texts, len(due)), linger_ms)
         path = arena.directory / f"feed-{token_hex(4)}.json"
         path.write_bytes(msgspec.json.encode(task))
         feeder = Child(

@@ -20,7 +20,7 @@ from worker.settings import ModelSettings
 
 log = logs.get_logger("model")
 
-CUDA_BATCH_TOKENS = 16_384  # a guess until it is measured on one: a GPU needs thousands of tokens to be busy
+CUDA_BATCH_TOKENS = 16_384  # on an H200 84 % of the best rate, an eighth of its memory: docs/gpu.md
 
 
 def select_predictor(model: Model, settings: ModelSettings) -> TransformerPredictor:
