@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
+from typing import Protocol
 
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
@@ -21,6 +22,20 @@ PARTITIONS = 2
 TIDE_WAIT_MS = 20  # longest wait of one look at the output
 STOP_SECONDS = 25.0
 LOG_ERRORS = 3  # librdkafka's level: nothing less
+
+
+class Services(Protocol):
+    """Where broker and store are."""
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """Of the broker or brokers."""
+        ...
+
+    @property
+    def redis_url(self) -> str:
+        """Of the store."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +55,18 @@ class Cores:
 
 @dataclass(frozen=True, slots=True)
 class Arena:
-    """Where all rounds of a run take place."""
+    """Where all rounds of a run take place.
 
-    stack: Stack
+    Attributes:
+        preset: the workers' `kafka.preset`.
+        replication: of every topic.
+    """
+
+    stack: Services
     directory: Path
     cores: Cores
+    preset: str = "embedded"
+    replication: int = 1
 
     @classmethod
     @contextmanager
@@ -60,7 +82,7 @@ class Arena:
         """A new, empty topic."""
         name = f"{purpose}-{token_hex(4)}"
         admin = AdminClient({"bootstrap.servers": self.stack.bootstrap_servers, "log_level": LOG_ERRORS})
-        for future in admin.create_topics([NewTopic(name, partitions, 1)]).values():
+        for future in admin.create_topics([NewTopic(name, partitions, self.replication)]).values():
             future.result(timeout=10)
         return name
 

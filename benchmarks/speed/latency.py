@@ -41,6 +41,7 @@ def latencies(
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
+        isolation_level="read_committed",
         fetch_max_wait_ms=5,  # the embedded broker holds a fetch that found nothing for so long, whatever comes
         metrics_enabled=False,
     )

@@ -28,6 +28,7 @@ class Plan:
     road_seconds: float
     road_messages: int
     latency_seconds: float = 20.0
+    guarantee_rounds: int = 5
     scale_rounds: int = 5
     scale_seconds: float = 10.0
     repeat_rounds: int = 2
@@ -51,6 +52,7 @@ QUICK = Plan(
     road_rounds=1,
     road_seconds=3.0,
     road_messages=300_000,
+    guarantee_rounds=1,
 )
 FULL = Plan(
     sections=(
@@ -59,6 +61,7 @@ FULL = Plan(
         "road",
         "metering",
         "latency",
+        "guarantee",
         "scale",
         "repeats",
         "start_up",

@@ -81,7 +81,7 @@ def worker_settings(arena: Arena, topic: str, *, output: str, letters: str, grou
     """What a worker must know of the arena."""
     return [
         f"kafka.bootstrap_servers={arena.stack.bootstrap_servers}",
-        "kafka.preset=embedded",
+        f"kafka.preset={arena.preset}",
         f"kafka.input_topics={topic}",
         f"kafka.output_topic={output}",
         f"kafka.dead_letter_topic={letters}",

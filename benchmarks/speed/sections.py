@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -13,6 +13,7 @@ from rich.console import Console
 from benchmarks import memory as memory_benchmark
 from benchmarks.speed import clusters as clustering
 from benchmarks.speed import forward, workers
+from benchmarks.speed import guarantee as guarantees
 from benchmarks.speed import metering as meters
 from benchmarks.speed.arena import Arena
 from benchmarks.speed.figures import Spread, order, quotients
@@ -162,6 +163,26 @@ def latency(stage: Stage, found: Found) -> Any:
         )
         for load in LOADS
     }
+
+
+def guarantee(stage: Stage, _found: Found) -> Any:
+    """Exactly once beside at least once, on three brokers: messages a second, and latency at half of the capacity."""
+    plan, rows = stage.plan, stage.texts.rows
+    with guarantees.on_three_brokers(stage.arena) as arena:
+        there = replace(stage, arena=arena)
+        topic = arena.topic("messages")
+        arena.fill(topic, encoded(cycled(rows, plan.messages)))
+        systems = [textsieve(way, *guarantees.settings(way)) for way in guarantees.WAYS]
+        rates = there.rates(systems, topic, rounds=plan.guarantee_rounds, seconds=plan.window_seconds)
+        load = min(rate.median for rate in rates.values()) / 2
+        settings = {way: guarantees.settings(way) for way in guarantees.WAYS}
+        told = {"per_second": load, "seconds": plan.latency_seconds, "seed": stage.seed}
+        return {
+            "rates": rates,
+            "factors": quotients(rates["exactly_once"].rounds, rates["at_least_once"].rounds),
+            "latency": {way: latencies(arena, rows, settings[way], **told) for way in guarantees.WAYS},
+            "commit_milliseconds": guarantees.commit_milliseconds(arena),
+        }
 
 
 def scale(stage: Stage, _found: Found) -> Any:

@@ -54,6 +54,15 @@ def _found() -> dict[str, Any]:
             load: {"per_second": 9.0, "p50": 0.1, "p95": 0.2, "p99": 0.3, "unanswered": 0}
             for load in ("10%", "50%", "80%")
         },
+        "guarantee": {
+            "rates": {way: _spread(9.0) for way in ("at_least_once", "exactly_once")},
+            "factors": _spread(1.0),
+            "latency": {
+                way: {"per_second": 9.0, "p50": 0.1, "p95": 0.2, "p99": 0.3, "unanswered": 0}
+                for way in ("at_least_once", "exactly_once")
+            },
+            "commit_milliseconds": 60.0,
+        },
         "scale": {"1": _spread(9.0), "2": _spread(18.0), "factor": 2.0, "efficiency": 1.0}
         | {"factors": _spread(2.0), "forward_factors": _spread(1.9)}
         | {"cores": {"1": {"workers": 1.0, "idle": 0.5}}}
