@@ -112,6 +112,10 @@ down: ## End what `make up` started, from another terminal
 kafka: $(INSTALLED) ## Apache Kafka and a store here until Ctrl-C; needs Java and Maven (KAFKA_ARGS="--nodes 3")
 	@exec $(BIN)/python -m embedded kafka $(KAFKA_ARGS)
 
+.PHONY: kafka-versions
+kafka-versions: $(INSTALLED) ## Contract and delivery tests over every pinned Apache Kafka, from 3.9 on; writes what was met into docs/kafka.md
+	@$(BIN)/python -m tests.kafka_versions
+
 .PHONY: clean
 clean: ## Remove everything that can be made again: .venv, caches, build output
 	@rm -rf $(VENV) build dist ./*.egg-info .coverage .hypothesis .*_cache

@@ -1,20 +1,23 @@
 """Fixtures that give tests a real broker and a real store.
 
 The embedded ones by default; `TEXTSIEVE_TEST_KAFKA` (bootstrap servers) and `TEXTSIEVE_TEST_REDIS` (url) name others.
-Where there is neither, tests are skipped with the reason; on CI (`CI` is set) they fail.
+Tests that ask for `each_broker` meet Apache Kafka too. Where there is neither, tests are skipped with the reason; on CI
+(`CI` is set) they fail.
 """
 
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import pytest
 
 from embedded.broker import Broker
 from embedded.errors import BinaryMissing
 from embedded.kafka.cluster import KafkaCluster
+from embedded.kafka.jars import DEFAULT_VERSION
 from embedded.store import Store
 from embedded.topics import Names
 from tests.topologies import Clustered, Watched, clustered, watched
@@ -22,14 +25,47 @@ from tests.topologies import Clustered, Watched, clustered, watched
 Service = TypeVar("Service", bound=AbstractContextManager[Any])
 
 
+VERSION = os.environ.get("TEXTSIEVE_TEST_KAFKA_VERSION", DEFAULT_VERSION)  # of `kafka` and `kafka3`
+GIVEN = os.environ.get("TEXTSIEVE_TEST_KAFKA")
+BROKERS = ("given",) if GIVEN else ("embedded", "kafka")  # what `each_broker` goes through
+
+
+@dataclass(frozen=True, slots=True)
+class Brokers:
+    """Where brokers are, and what they are: the worker's `kafka.preset` for them."""
+
+    bootstrap_servers: str
+    preset: Literal["kafka", "embedded"]
+
+
 @pytest.fixture(scope="session")
-def broker() -> Iterator[str]:
-    """Bootstrap servers of a Kafka broker."""
-    if given := os.environ.get("TEXTSIEVE_TEST_KAFKA"):
-        yield given
+def one_broker() -> Iterator[Brokers]:
+    """For tests to which brokers are all the same: the given one, else the embedded one."""
+    if GIVEN:
+        yield Brokers(GIVEN, "kafka")
         return
     with _embedded(Broker) as server:
-        yield server.address
+        yield Brokers(server.address, "embedded")
+
+
+@pytest.fixture(scope="session")
+def broker(one_broker: Brokers) -> str:
+    """Bootstrap servers of `one_broker`."""
+    return one_broker.bootstrap_servers
+
+
+@pytest.fixture(params=BROKERS)
+def each_broker(request: pytest.FixtureRequest) -> Brokers:
+    """The embedded broker and Apache Kafka in turn; the given one alone where one is given."""
+    return brokers(request.param, request)
+
+
+def brokers(kind: str, request: pytest.FixtureRequest) -> Brokers:
+    """Those of one of the kinds of BROKERS, started at their first use."""
+    if kind == "kafka":
+        return Brokers(request.getfixturevalue("kafka").bootstrap_servers, "kafka")
+    found: Brokers = request.getfixturevalue("one_broker")
+    return found
 
 
 @pytest.fixture(scope="session")
@@ -61,14 +97,14 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clustered]:
 @pytest.fixture(scope="session")
 def kafka() -> Iterator[KafkaCluster]:
     """Apache Kafka of one node, for all tests of a run: leave it as you found it."""
-    with _embedded(KafkaCluster) as cluster:
+    with _embedded(partial(KafkaCluster, version=VERSION)) as cluster:
         yield cluster
 
 
 @pytest.fixture(scope="session")
 def three_nodes() -> Iterator[KafkaCluster]:
     """The cluster behind `kafka3`."""
-    with _embedded(partial(KafkaCluster, 3)) as cluster:
+    with _embedded(partial(KafkaCluster, 3, version=VERSION)) as cluster:
         yield cluster
 
 

@@ -13,6 +13,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, MemberToRemove, NewTopic
 from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata
 
+from tests.services import BROKERS, brokers
 from worker.codec import source_header
 from worker.connectors.kafka import KafkaSink, KafkaSource, ProducerFactory, Stamp, TransactionalSink, prepare_topics
 from worker.connectors.kafka.notes import OffsetNote
@@ -101,7 +102,7 @@ class KafkaStreams:
 
     def __post_init__(self) -> None:
         admin = KafkaAdminClient(bootstrap_servers=self.broker)
-        admin.create_topics([NewTopic(self.topic, num_partitions=PARTITIONS, replication_factor=1)])
+        admin.create_topics([NewTopic(self.topic, num_partitions=PARTITIONS, replication_factor=-1)])
         admin.wait_for_topics([self.topic])
         admin.close()
         self.topics: Topics = prepare_topics(self.settings(), OutputSettings(), DeliverySettings())
@@ -112,7 +113,7 @@ class KafkaStreams:
 
     def settings(self, **options: object) -> KafkaSettings:
         return KafkaSettings(
-            bootstrap_servers=(self.broker,),
+            bootstrap_servers=tuple(self.broker.split(",")),
             preset=self.preset,
             session_timeout_ms=6000,
             input_topics=(self.topic,),
@@ -207,13 +208,13 @@ def open_streams(kind: str, request: pytest.FixtureRequest) -> Streams:
     transactional = guarantee == "exactly_once"
     if where == "memory":
         return MemoryStreams(transactional=transactional)
-    if where == "embedded":
-        return KafkaStreams(request.getfixturevalue("broker"))
-    return KafkaStreams(request.getfixturevalue("kafka").bootstrap_servers, "kafka", transactional)
+    found = brokers(where, request)
+    return KafkaStreams(found.bootstrap_servers, found.preset, transactional)
 
 
-AT_LEAST_ONCE = ["memory", "embedded", "kafka"]
-EXACTLY_ONCE = ["memory, exactly_once", "kafka, exactly_once"]
+TRANSACTIONAL = BROKERS[-1]  # Apache Kafka: ours, or the given one
+AT_LEAST_ONCE = ["memory", *BROKERS]
+EXACTLY_ONCE = ["memory, exactly_once", f"{TRANSACTIONAL}, exactly_once"]
 
 
 @pytest.fixture(scope="module", params=AT_LEAST_ONCE)
@@ -260,7 +261,7 @@ def reading_back(request: pytest.FixtureRequest) -> Iterator[Streams]:
     found.close()
 
 
-@pytest.fixture(params=["embedded", "kafka"])
+@pytest.fixture(params=BROKERS)
 def ledger(request: pytest.FixtureRequest) -> Iterator[KafkaStreams]:
     """A broker whose output is read back."""
     found = open_streams(request.param, request)
@@ -271,7 +272,7 @@ def ledger(request: pytest.FixtureRequest) -> Iterator[KafkaStreams]:
 @pytest.fixture
 def transactions(request: pytest.FixtureRequest) -> Iterator[KafkaStreams]:
     """Apache Kafka, with transactions."""
-    found = open_streams("kafka, exactly_once", request)
+    found = open_streams(f"{TRANSACTIONAL}, exactly_once", request)
     yield found
     found.close()
 
@@ -694,7 +695,7 @@ def test_the_broker_keeps_what_is_noted_beside_an_offset(transactions):
 
 def test_a_member_that_the_group_has_forgotten_gets_nothing_through(transactions):
     member = member_of(transactions)
-    sink = transactions.sink()
+    sink = transactions.sink(publish_seconds=3.0)  # whose transaction the broker ends as soon
     transactions.give_away(member)
 
     with pytest.raises(OwnershipLost):
@@ -706,7 +707,7 @@ def test_a_member_that_the_group_has_forgotten_gets_nothing_through(transactions
 def test_a_member_that_has_forgotten_itself_gets_nothing_through_either(transactions):
     """Its client says "no member" by then, and from nobody this broker takes any offsets: the next test shows it."""
     member = member_of(transactions)
-    sink = transactions.sink()
+    sink = transactions.sink(publish_seconds=3.0)  # whose transaction the broker ends as soon
     transactions.give_away(member)
     member._consumer._coordinator.reset_generation()
 

@@ -22,6 +22,7 @@ from embedded.stack import Stack
 from embedded.topics import Names
 from tests.integration.prometheus import Prometheus
 from tests.integration.streams import PARTITIONS, Stream
+from tests.services import Brokers
 from worker.testing import HashingPredictor
 
 MESSAGES_PER_SECOND = 160
@@ -45,12 +46,12 @@ class Watched:
 
 
 @contextmanager
-def watched_incident(broker: str, store: str, *, names: Names | None = None) -> Iterator[Watched]:
+def watched_incident(brokers: Brokers, store: str, *, names: Names | None = None) -> Iterator[Watched]:
     """Run it; takes about two minutes."""
     names = names or Names.unique("incident")
     with ExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory()))
-        stream = Stream(broker, store, names)
+        stream = Stream(brokers, store, names)
         resources.callback(stream.close)
         ports = {f"worker-{number}": free_port() for number in (1, 2)}
         workers = [stream.start(http__port=port, drift__window_messages=1000) for port in ports.values()]
@@ -59,7 +60,7 @@ def watched_incident(broker: str, store: str, *, names: Names | None = None) -> 
         prometheus = resources.enter_context(Prometheus(folder, targets))
         _await(lambda: _shared(prometheus) and not prometheus.firing(), seconds=60)  # slow starts are no part of it
         time.sleep(LOOKBACK_SECONDS)
-        feeder = Feeder(broker, names.messages)
+        feeder = Feeder(brokers.bootstrap_servers, names.messages)
         resources.callback(feeder.stop)
 
         start = time.time()
@@ -143,7 +144,10 @@ if __name__ == "__main__":
     from monitoring.grafana.picture import draw_dashboard
 
     plain = Names("messages", "labels", "dead-letters", "textsieve", "default")
-    with Stack.start() as stack, watched_incident(stack.bootstrap_servers, stack.redis_url, names=plain) as seen:
+    with (
+        Stack.start() as stack,
+        watched_incident(Brokers(stack.bootstrap_servers, "embedded"), stack.redis_url, names=plain) as seen,
+    ):
         draw_dashboard(
             lambda expression: seen.prometheus.range(expression, start=seen.start, end=seen.end),
             start=seen.start,

@@ -18,11 +18,14 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
 from embedded.topics import Names
+from tests.services import Brokers
 from worker.clustering.minibatch import Clustering
 
 WORKER = Path(__file__).with_name("hashing_worker.py")
 PARTITIONS = 4
 DEADLINE_SECONDS = 60
+READ_SECONDS = 20
+SESSION_MS = 6000  # of a killed worker whose partitions somebody waits for; no broker allows less unless told to
 
 
 class Stream:
@@ -30,7 +33,7 @@ class Stream:
 
     def __init__(
         self,
-        broker: str,
+        brokers: Brokers,
         store: str,
         names: Names,
         *,
@@ -40,8 +43,8 @@ class Stream:
     ) -> None:
         self.program = program
         self.environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), **environment}
-        self.broker, self.names = broker, names
-        self.connection = {"bootstrap_servers": broker, **connection}
+        self.broker, self.preset, self.names = brokers.bootstrap_servers, brokers.preset, names
+        self.connection = {"bootstrap_servers": self.broker, **connection}
         self.redis_url = store
         self.redis = redis.Redis.from_url(store)
         self.processes: list[subprocess.Popen[str]] = []
@@ -50,7 +53,7 @@ class Stream:
     def create(self, topic: str, *, partitions: int, configs: dict[str, str] | None = None) -> None:
         admin = KafkaAdminClient(**self.connection)
         room = {"max.message.bytes": "4000000", **(configs or {})}
-        admin.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=1, topic_configs=room)])
+        admin.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=-1, topic_configs=room)])
         admin.close()
 
     def delete(self, topic: str) -> None:
@@ -61,7 +64,8 @@ class Stream:
     def settings(self, **more: object) -> list[str]:
         options = {
             "kafka.bootstrap_servers": self.broker,
-            "kafka.preset": "embedded",
+            "kafka.preset": self.preset,
+            "kafka.session_timeout_ms": SESSION_MS,
             "kafka.input_topics": self.names.messages,
             "kafka.output_topic": self.names.labels,
             "kafka.dead_letter_topic": self.names.dead_letters,
@@ -94,9 +98,7 @@ class Stream:
     def send(self, values: list[bytes | None], *, topic: str | None = None, partitions: int = PARTITIONS) -> None:
         producer = KafkaProducer(**self.connection, max_request_size=4_000_000)
         futures = [
-            producer.send(
-                topic or self.names.messages, value, key=b"k%d" % index, partition=index % partitions, timestamp_ms=1000
-            )
+            producer.send(topic or self.names.messages, value, key=b"k%d" % index, partition=index % partitions)
             for index, value in enumerate(values)
         ]
         for future in futures:
@@ -104,18 +106,25 @@ class Stream:
         producer.close(timeout=5)
 
     def read(self, topic: str) -> list[Any]:
-        consumer = KafkaConsumer(**self.connection, group_id=None, auto_offset_reset="earliest")
+        """Everything that is in a topic for whoever reads what is committed."""
+        consumer = KafkaConsumer(
+            **self.connection,
+            group_id=None,
+            auto_offset_reset="earliest",
+            isolation_level="read_uncommitted" if self.preset == "embedded" else "read_committed",
+        )
         partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
         found: list[Any] = []
         consumer.assign(partitions)
         consumer.seek_to_beginning(*partitions)
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline:
-            for batch in consumer.poll(timeout_ms=300).values():
+        ends = {} if self.preset == "embedded" else consumer.end_offsets(partitions)  # that broker's answer is another
+        deadline = time.monotonic() + READ_SECONDS
+        while any(
+            (end := ends.get(tp, consumer.highwater(tp))) is None or consumer.position(tp) < end for tp in partitions
+        ):
+            assert time.monotonic() < deadline, (topic, ends, {tp: consumer.position(tp) for tp in partitions})
+            for batch in consumer.poll(timeout_ms=100).values():
                 found.extend(batch)
-            highwaters = {tp: consumer.highwater(tp) for tp in partitions}
-            if all(mark is not None and consumer.position(tp) >= mark for tp, mark in highwaters.items()):
-                break
         consumer.close()
         return found
 

@@ -11,15 +11,16 @@ import pytest
 
 from embedded.topics import Names
 from tests.integration.streams import Stream, sources, texts
+from tests.services import Brokers
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture
-def stream(broker: str, store: str, names: Names) -> Iterator[Stream]:
+def stream(one_broker: Brokers, store: str, names: Names) -> Iterator[Stream]:
     if shutil.which("redis-cli") is None:
         pytest.skip("redis-cli is not installed (Debian: apt install redis-tools)")
-    made = Stream(broker, store, names)
+    made = Stream(one_broker, store, names)
     yield made
     made.close()
 

@@ -9,13 +9,14 @@ from kafka import KafkaProducer
 
 from embedded.topics import Names
 from tests.integration.streams import Stream, texts
+from tests.services import Brokers
 
 PRIVATE = b"my private words"
 
 
 @pytest.fixture
-def stream(broker: str, store: str, names: Names) -> Iterator[Stream]:
-    running = Stream(broker, store, names)
+def stream(each_broker: Brokers, store: str, names: Names) -> Iterator[Stream]:
+    running = Stream(each_broker, store, names)
     yield running
     running.close()
 

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -27,20 +28,25 @@ FAKE_WORKER = (sys.executable, str(Path(__file__).parent / "fake_worker.py"), "r
 
 
 @pytest.fixture
-def demo(broker, store, tmp_path, monkeypatch):
+def demo(one_broker, store, tmp_path, monkeypatch):
+    return partial(run_demo, one_broker, store, tmp_path, monkeypatch)
+
+
+@pytest.fixture
+def each_demo(each_broker, store, tmp_path, monkeypatch):
+    return partial(run_demo, each_broker, store, tmp_path, monkeypatch)
+
+
+def run_demo(brokers, store, directory, monkeypatch, *, fault: str = "none", messages: int = 200) -> Outcome:
     monkeypatch.setattr("embedded.watching.STALL_SECONDS", 3.0)
-
-    def run_demo(*, fault: str = "none", messages: int = 200) -> Outcome:
-        plan = Plan(Scenario(), messages=messages, command=FAKE_WORKER, settings=[f"fake.fault={fault}"])
-        return run(
-            Services(broker, store, preset="embedded"),
-            plan,
-            directory=tmp_path,
-            console=Console(file=io.StringIO()),
-            started_ms=time.time_ns() // 1_000_000,
-        )
-
-    return run_demo
+    plan = Plan(Scenario(), messages=messages, command=FAKE_WORKER, settings=[f"fake.fault={fault}"])
+    return run(
+        Services(brokers.bootstrap_servers, store, preset=brokers.preset),
+        plan,
+        directory=directory,
+        console=Console(file=io.StringIO()),
+        started_ms=time.time_ns() // 1_000_000,
+    )
 
 
 def children(pid: int) -> list[int]:
@@ -52,8 +58,8 @@ def children(pid: int) -> list[int]:
     return found
 
 
-def test_a_run_without_faults_adds_up(demo) -> None:
-    outcome = demo()
+def test_a_run_without_faults_adds_up(each_demo) -> None:
+    outcome = each_demo()
 
     assert [] == outcome.faults
     summary = outcome.summary
@@ -118,10 +124,10 @@ def test_a_broker_that_dies_ends_the_demo_at_once(store, tmp_path, monkeypatch) 
         doom.join()
 
 
-def test_on_a_broker_of_somebody_else_nothing_is_left(demo, broker, store) -> None:
-    demo(messages=20)
+def test_on_a_broker_of_somebody_else_nothing_is_left(each_demo, each_broker, store) -> None:
+    each_demo(messages=20)
 
-    admin = KafkaAdminClient(bootstrap_servers=broker)
+    admin = KafkaAdminClient(bootstrap_servers=each_broker.bootstrap_servers)
     topics = admin.list_topics()
     admin.close()
     with redis.Redis.from_url(store) as client:

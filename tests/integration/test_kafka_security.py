@@ -11,6 +11,7 @@ from embedded.broker import Broker
 from embedded.errors import BinaryMissing
 from embedded.topics import Names
 from tests.integration.streams import Stream, texts
+from tests.services import Brokers
 from tests.tls import Authority, TlsProxy
 from worker.connectors.kafka import clients, prepare_topics
 from worker.errors import BrokerUnavailable
@@ -61,7 +62,7 @@ def test_a_worker_streams_over_tls_with_a_client_certificate(authority: Authorit
             "ssl_certfile": str(client.certfile),
             "ssl_keyfile": str(client.keyfile),
         }
-        stream = Stream(f"127.0.0.1:{proxy.port}", store, names, connection=tls)
+        stream = Stream(Brokers(f"127.0.0.1:{proxy.port}", "embedded"), store, names, connection=tls)
         try:
             process = stream.start(**{f"kafka__{name}": value for name, value in tls.items()})
             stream.wait_for_topics()

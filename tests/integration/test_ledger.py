@@ -8,16 +8,18 @@ from kafka.structs import OffsetAndMetadata
 
 from embedded.topics import Names
 from tests.integration.streams import Stream, texts
+from tests.services import Brokers
 from worker.connectors.kafka.ledger import LedgerReader
 from worker.records import Partition, Position
+from worker.settings import KafkaSettings
 
 BATCH = 5
 P0 = Partition("in", 0)
 
 
 @pytest.fixture
-def stream(broker: str, store: str, names: Names) -> Iterator[Stream]:
-    running = Stream(broker, store, names)
+def stream(each_broker: Brokers, store: str, names: Names) -> Iterator[Stream]:
+    running = Stream(each_broker, store, names)
     running.create(names.labels, partitions=1)
     yield running
     running.close()
@@ -38,7 +40,8 @@ def answer(stream: Stream) -> Iterator[Callable[..., None]]:
 
 
 def read(stream: Stream, start: int) -> set[int]:
-    reader = LedgerReader({"bootstrap_servers": stream.broker}, stream.names.labels, BATCH)
+    settings = KafkaSettings(bootstrap_servers=tuple(stream.broker.split(",")), preset=stream.preset)
+    reader = LedgerReader(settings, stream.names.labels, BATCH)
     found = reader.read({P0: Position(start, "now")})
     reader.close()
     return found[P0]

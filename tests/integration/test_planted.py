@@ -13,6 +13,7 @@ import pytest
 
 from embedded.topics import Names
 from tests.integration.streams import Stream
+from tests.services import Brokers
 from tests.tls import Authority
 from tests.tls_store import PASSWORD, tls_store
 
@@ -57,8 +58,8 @@ def metrics(stderr_line: str) -> str:
         return answer.read().decode()
 
 
-def test_no_text_of_a_message_is_logged_or_measured(broker: str, store: str, names: Names) -> None:
-    stream = Stream(broker, store, names, program=FAILING_WORKER)
+def test_no_text_of_a_message_is_logged_or_measured(one_broker: Brokers, store: str, names: Names) -> None:
+    stream = Stream(one_broker, store, names, program=FAILING_WORKER)
     try:
         process = stream.start(logs__level="debug", logs__format="json")
         assert process.stderr is not None
@@ -77,8 +78,8 @@ def test_no_text_of_a_message_is_logged_or_measured(broker: str, store: str, nam
     assert TEXT not in started + errors
 
 
-def test_no_text_is_logged_when_the_model_fails_on_everything(broker: str, store: str, names: Names) -> None:
-    stream = Stream(broker, store, names, program=FAILING_WORKER, environment={"FAIL_ON": "."})
+def test_no_text_is_logged_when_the_model_fails_on_everything(one_broker: Brokers, store: str, names: Names) -> None:
+    stream = Stream(one_broker, store, names, program=FAILING_WORKER, environment={"FAIL_ON": "."})
     try:
         process = stream.start(logs__level="debug", delivery__max_batch_records=1)
         stream.wait_for_topics()
@@ -94,13 +95,13 @@ def test_no_text_is_logged_when_the_model_fails_on_everything(broker: str, store
     assert TEXT not in "".join(said)
 
 
-def test_secrets_stay_out_of_every_sink_while_all_is_well(broker: str, names: Names, tmp_path: Path) -> None:
+def test_secrets_stay_out_of_every_sink_while_all_is_well(one_broker: Brokers, names: Names, tmp_path: Path) -> None:
     authority = Authority(tmp_path)
     key = authority.issue("worker").encrypted(SECRET)
     acl = f"user {names.space} on >{PASSWORD} ~* -@all +@all"
     environment = {"TEXTSIEVE_REDIS__PASSWORD": PASSWORD, "TEXTSIEVE_REDIS__SSL_PASSWORD": SECRET}
     with tls_store(tmp_path, authority, acl=acl) as server:
-        stream = Stream(broker, f"rediss://{server.address}/0", names, environment=environment)
+        stream = Stream(one_broker, f"rediss://{server.address}/0", names, environment=environment)
         try:
             process = stream.start(
                 logs__level="debug",
@@ -132,11 +133,11 @@ def test_secrets_stay_out_of_every_sink_while_all_is_well(broker: str, names: Na
     ],
 )
 def test_secrets_stay_out_of_what_a_refused_worker_says(
-    broker: str, store: str, names: Names, options: dict[str, str]
+    one_broker: Brokers, store: str, names: Names, options: dict[str, str]
 ) -> None:
     environment = {"TEXTSIEVE_KAFKA__SASL_PASSWORD": SECRET, "TEXTSIEVE_REDIS__PASSWORD": SECRET}
     with silent_server() as (port, _):
-        stream = Stream(broker, store, names, environment=environment)
+        stream = Stream(one_broker, store, names, environment=environment)
         options = {"kafka__bootstrap_servers": f"127.0.0.1:{port}", **options}
         process = stream.start(logs__level="debug", **options)
         try:

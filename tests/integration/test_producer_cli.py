@@ -10,9 +10,16 @@ from itertools import islice
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
+from tests.services import Brokers
+
 pytestmark = pytest.mark.integration
 
 PATIENCE_MS = 10_000
+
+
+@pytest.fixture
+def broker(each_broker: Brokers) -> str:
+    return each_broker.bootstrap_servers
 
 
 @pytest.fixture

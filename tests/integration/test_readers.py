@@ -10,13 +10,16 @@ import pytest
 
 from embedded.topics import Names
 from tests.integration.streams import Stream, texts
+from tests.services import Brokers
 
 PAGE = Path(__file__).parents[2] / "docs/messages.md"
 
 
 @pytest.fixture
-def stream(broker: str, store: str, names: Names) -> Iterator[Stream]:
-    running = Stream(broker, store, names, environment={"TEXTSIEVE_KAFKA__BOOTSTRAP_SERVERS": broker})
+def stream(each_broker: Brokers, store: str, names: Names) -> Iterator[Stream]:
+    running = Stream(
+        each_broker, store, names, environment={"TEXTSIEVE_KAFKA__BOOTSTRAP_SERVERS": each_broker.bootstrap_servers}
+    )
     yield running
     running.close()
 

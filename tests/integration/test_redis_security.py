@@ -14,6 +14,7 @@ from embedded.server import Server
 from embedded.store import Store
 from embedded.topics import Names
 from tests.integration.streams import Stream, texts
+from tests.services import Brokers
 from tests.tls import Authority
 from tests.tls_store import PASSWORD, tls_store
 from tests.topologies import Clustered
@@ -164,13 +165,13 @@ def test_a_client_certificate_opens_a_store_that_asks_for_one(tmp_path: Path, au
 
 
 def test_a_worker_learns_over_tls_and_reset_empties_the_space(
-    secured: Server, authority: Authority, broker: str, names: Names, tmp_path: Path
+    secured: Server, authority: Authority, one_broker: Brokers, names: Names, tmp_path: Path
 ) -> None:
     password = tmp_path / "password"
     password.write_text(PASSWORD + "\n", encoding="utf-8")
     environment = {"TEXTSIEVE_REDIS__PASSWORD_FILE": str(password)}
     given = {"redis__username": "textsieve", "redis__ssl_cafile": authority.cafile, "clusters__space": "default"}
-    stream = Stream(broker, f"rediss://{secured.address}/0", names, environment=environment)
+    stream = Stream(one_broker, f"rediss://{secured.address}/0", names, environment=environment)
     reader = store(settings(secured, authority)).client
     try:
         process = stream.start(**given)

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 
 import numpy as np
@@ -12,8 +13,10 @@ import pytest
 from kafka import KafkaProducer
 from sklearn.cluster import MiniBatchKMeans
 
+from embedded.kafka.cluster import KafkaCluster
 from embedded.topics import Names
 from tests.integration.streams import PARTITIONS, Stream, sources, texts
+from tests.services import Brokers
 from worker.connectors.kafka import KafkaSource, prepare_topics
 from worker.errors import LedgerError
 from worker.normalization import normalize
@@ -22,8 +25,8 @@ from worker.testing import HashingPredictor
 
 
 @pytest.fixture
-def stream(broker: str, store: str, names: Names) -> Iterator[Stream]:
-    running = Stream(broker, store, names)
+def stream(each_broker: Brokers, store: str, names: Names) -> Iterator[Stream]:
+    running = Stream(each_broker, store, names)
     yield running
     running.close()
 
@@ -55,14 +58,25 @@ def test_a_stream_with_poison_is_labelled_exactly_once(stream: Stream) -> None:
 
 
 def test_kill_minus_nine_in_the_middle_neither_loses_nor_repeats(stream: Stream) -> None:
-    first = stream.start(model__threads=1, delivery__max_batch_records=20)
+    kill_in_the_middle(stream)
+
+
+def test_kill_minus_nine_neither_loses_nor_repeats_on_kafka_without_transactions_either(
+    kafka: KafkaCluster, store: str, names: Names
+) -> None:
+    with closing(Stream(Brokers(kafka.bootstrap_servers, "kafka"), store, names)) as stream:
+        kill_in_the_middle(stream, delivery__guarantee="at_least_once")
+
+
+def kill_in_the_middle(stream: Stream, **more: object) -> None:
+    first = stream.start(model__threads=1, delivery__max_batch_records=20, **more)
     stream.wait_for_topics()
     stream.send(texts(1500))
     while not stream.read(stream.names.labels):
         time.sleep(0.05)
     first.kill()
     first.communicate()
-    stream.start()
+    stream.start(**more)
 
     results, letters = stream.until_answered(1500)
 
@@ -165,8 +179,8 @@ def test_several_input_topics_share_one_output(stream: Stream) -> None:
 
 def test_partitions_added_while_running_are_left_alone_and_the_operator_is_told(stream: Stream) -> None:
     settings = KafkaSettings(
-        bootstrap_servers=(stream.broker,),
-        preset="embedded",
+        bootstrap_servers=tuple(stream.broker.split(",")),
+        preset=stream.preset,
         input_topics=(stream.names.messages,),
         group_id=stream.names.group,
     )
@@ -193,8 +207,8 @@ def test_partitions_added_while_running_are_left_alone_and_the_operator_is_told(
 
 def test_an_input_topic_made_anew_while_running_is_noticed(stream: Stream) -> None:
     settings = KafkaSettings(
-        bootstrap_servers=(stream.broker,),
-        preset="embedded",
+        bootstrap_servers=tuple(stream.broker.split(",")),
+        preset=stream.preset,
         input_topics=(stream.names.messages,),
         output_topic=stream.names.labels,
         dead_letter_topic=stream.names.dead_letters,

@@ -15,6 +15,7 @@ from embedded.server import Server
 from embedded.store import Store
 from embedded.topics import Names
 from tests.integration.streams import Stream, sources, texts
+from tests.services import Brokers
 
 FREEZE_SECONDS = 5
 QUIET_LINES = 40  # a worker's whole life in these tests: lifecycle, one line per change of state
@@ -34,7 +35,7 @@ def own_store(tmp_path: Path) -> Iterator[Store]:
 
 @pytest.fixture
 def stream(own_broker: Broker, own_store: Store, names: Names) -> Iterator[Stream]:
-    running = Stream(own_broker.address, f"redis://{own_store.address}/0", names)
+    running = Stream(Brokers(own_broker.address, "embedded"), f"redis://{own_store.address}/0", names)
     yield running
     running.close()
 

@@ -15,6 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from embedded.listening import LOOPBACK, free_port
 from embedded.topics import Names
 from tests.integration.streams import PARTITIONS, Stream
+from tests.services import Brokers
 
 SENDER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 
@@ -43,8 +44,8 @@ def collector() -> Iterator[tuple[str, list]]:
 
 
 @pytest.fixture
-def stream(broker: str, store: str, names: Names) -> Iterator[Stream]:
-    made = Stream(broker, store, names)
+def stream(one_broker: Brokers, store: str, names: Names) -> Iterator[Stream]:
+    made = Stream(one_broker, store, names)
     yield made
     made.close()
 

@@ -11,6 +11,7 @@ import pytest
 
 from tests.integration.incident import Watched, watched_incident
 from tests.integration.prometheus import Prometheus, hastened
+from tests.services import Brokers
 
 ROOT = Path(__file__).parents[2]
 DASHBOARD: dict[str, Any] = json.loads(
@@ -27,10 +28,10 @@ pytestmark = pytest.mark.timeout(300)  # whichever test comes first waits two mi
 
 
 @pytest.fixture(scope="module")
-def watched(broker: str, store: str) -> Iterator[Watched]:
+def watched(one_broker: Brokers, store: str) -> Iterator[Watched]:
     if Prometheus.program() is None:
         pytest.skip("prometheus is not installed (Debian: apt install prometheus)")
-    with watched_incident(broker, store) as seen:
+    with watched_incident(one_broker, store) as seen:
         yield seen
 
 

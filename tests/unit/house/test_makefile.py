@@ -23,6 +23,7 @@ TARGETS = (
     "gpu",
     "help",
     "kafka",
+    "kafka-versions",
     "lint",
     "monitoring-files",
     "test",
