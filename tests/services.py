@@ -28,6 +28,7 @@ Service = TypeVar("Service", bound=AbstractContextManager[Any])
 VERSION = os.environ.get("TEXTSIEVE_TEST_KAFKA_VERSION", DEFAULT_VERSION)  # of `kafka` and `kafka3`
 GIVEN = os.environ.get("TEXTSIEVE_TEST_KAFKA")
 BROKERS = ("given",) if GIVEN else ("embedded", "kafka")  # what `each_broker` goes through
+KAFKA = BROKERS[-1]  # Apache Kafka: ours, or the given one
 
 
 @dataclass(frozen=True, slots=True)

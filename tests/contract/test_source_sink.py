@@ -13,7 +13,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, MemberToRemove, NewTopic
 from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata
 
-from tests.services import BROKERS, brokers
+from tests.services import BROKERS, KAFKA, brokers
 from worker.codec import source_header
 from worker.connectors.kafka import KafkaSink, KafkaSource, ProducerFactory, Stamp, TransactionalSink, prepare_topics
 from worker.connectors.kafka.notes import OffsetNote
@@ -212,9 +212,8 @@ def open_streams(kind: str, request: pytest.FixtureRequest) -> Streams:
     return KafkaStreams(found.bootstrap_servers, found.preset, transactional)
 
 
-TRANSACTIONAL = BROKERS[-1]  # Apache Kafka: ours, or the given one
 AT_LEAST_ONCE = ["memory", *BROKERS]
-EXACTLY_ONCE = ["memory, exactly_once", f"{TRANSACTIONAL}, exactly_once"]
+EXACTLY_ONCE = ["memory, exactly_once", f"{KAFKA}, exactly_once"]
 
 
 @pytest.fixture(scope="module", params=AT_LEAST_ONCE)
@@ -272,7 +271,7 @@ def ledger(request: pytest.FixtureRequest) -> Iterator[KafkaStreams]:
 @pytest.fixture
 def transactions(request: pytest.FixtureRequest) -> Iterator[KafkaStreams]:
     """Apache Kafka, with transactions."""
-    found = open_streams(f"{TRANSACTIONAL}, exactly_once", request)
+    found = open_streams(f"{KAFKA}, exactly_once", request)
     yield found
     found.close()
 

@@ -9,14 +9,17 @@ from kafka import KafkaProducer
 
 from embedded.topics import Names
 from tests.integration.streams import Stream, texts
-from tests.services import Brokers
+from tests.services import BROKERS, KAFKA, brokers
 
 PRIVATE = b"my private words"
 
 
+over_each_broker = pytest.mark.parametrize("stream", BROKERS, indirect=True)  # the others meet Apache Kafka
+
+
 @pytest.fixture
-def stream(each_broker: Brokers, store: str, names: Names) -> Iterator[Stream]:
-    running = Stream(each_broker, store, names)
+def stream(request: pytest.FixtureRequest, store: str, names: Names) -> Iterator[Stream]:
+    running = Stream(brokers(getattr(request, "param", KAFKA), request), store, names)
     yield running
     running.close()
 
@@ -86,6 +89,7 @@ def test_a_replay_sends_each_letter_once_however_often_it_is_run(failed: Stream)
     assert [f"{topic}/0/1", f"{topic}/1/1", f"{topic}/3/0"] == replayed(failed)
 
 
+@over_each_broker
 def test_a_message_returns_as_it_was_and_a_second_failure_names_the_first(failed: Stream) -> None:
     before = {message.key: message for message in failed.read(failed.names.messages)}
     summary(dead_letters(failed, "replay", "--reason", "not_an_object", "--yes", "--json"))

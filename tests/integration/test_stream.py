@@ -16,17 +16,19 @@ from sklearn.cluster import MiniBatchKMeans
 from embedded.kafka.cluster import KafkaCluster
 from embedded.topics import Names
 from tests.integration.streams import PARTITIONS, Stream, sources, texts
-from tests.services import Brokers
+from tests.services import BROKERS, KAFKA, Brokers, brokers
 from worker.connectors.kafka import KafkaSource, prepare_topics
 from worker.errors import LedgerError
 from worker.normalization import normalize
 from worker.settings import DeliverySettings, KafkaSettings, OutputSettings
 from worker.testing import HashingPredictor
 
+over_each_broker = pytest.mark.parametrize("stream", BROKERS, indirect=True)  # the others meet Apache Kafka
+
 
 @pytest.fixture
-def stream(each_broker: Brokers, store: str, names: Names) -> Iterator[Stream]:
-    running = Stream(each_broker, store, names)
+def stream(request: pytest.FixtureRequest, store: str, names: Names) -> Iterator[Stream]:
+    running = Stream(brokers(getattr(request, "param", KAFKA), request), store, names)
     yield running
     running.close()
 
@@ -37,6 +39,7 @@ def assert_once(results: list[object], letters: list[object], count: int) -> Non
     assert {1} == set(answered.values())
 
 
+@over_each_broker
 def test_a_stream_with_poison_is_labelled_exactly_once(stream: Stream) -> None:
     process = stream.start()
     stream.wait_for_topics()
@@ -57,6 +60,7 @@ def test_a_stream_with_poison_is_labelled_exactly_once(stream: Stream) -> None:
     assert 300 == stream.learned()
 
 
+@over_each_broker
 def test_kill_minus_nine_in_the_middle_neither_loses_nor_repeats(stream: Stream) -> None:
     kill_in_the_middle(stream)
 
@@ -84,6 +88,7 @@ def kill_in_the_middle(stream: Stream, **more: object) -> None:
     assert len({dict(m.headers)["textsieve.worker"] for m in results}) == 2
 
 
+@over_each_broker
 def test_workers_join_and_leave_without_loss_or_repetition(stream: Stream) -> None:
     first = stream.start()
     stream.wait_for_topics()
@@ -131,6 +136,7 @@ def test_one_worker_learns_the_centroids_of_a_single_process_partial_fit(stream:
     assert 65 == stream.centroids().counts.sum()
 
 
+@over_each_broker
 def test_a_worker_stops_cleanly_when_asked_in_the_middle(stream: Stream) -> None:
     process = stream.start(delivery__max_batch_records=20)
     stream.wait_for_topics()
@@ -146,6 +152,7 @@ def test_a_worker_stops_cleanly_when_asked_in_the_middle(stream: Stream) -> None
     assert_once(results, letters, 1000)
 
 
+@over_each_broker
 def test_when_all_workers_stop_at_once_their_successor_gets_the_partitions(stream: Stream) -> None:
     first = [stream.start() for _ in range(3)]
     stream.wait_for_topics()
@@ -177,6 +184,7 @@ def test_several_input_topics_share_one_output(stream: Stream) -> None:
     assert_once(results, letters, 80)
 
 
+@over_each_broker
 def test_partitions_added_while_running_are_left_alone_and_the_operator_is_told(stream: Stream) -> None:
     settings = KafkaSettings(
         bootstrap_servers=tuple(stream.broker.split(",")),
@@ -205,6 +213,7 @@ def test_partitions_added_while_running_are_left_alone_and_the_operator_is_told(
     assert [[f"{stream.names.messages}/{known_at_start}"]] == log.partitions
 
 
+@over_each_broker
 def test_an_input_topic_made_anew_while_running_is_noticed(stream: Stream) -> None:
     settings = KafkaSettings(
         bootstrap_servers=tuple(stream.broker.split(",")),
@@ -287,6 +296,7 @@ def refused(stream: Stream, **settings: object) -> tuple[int, str]:
     return process.returncode, errors
 
 
+@over_each_broker
 def test_a_missing_input_topic_is_refused_with_the_command_that_creates_it(stream: Stream) -> None:
     code, errors = refused(stream, kafka__input_topics="nowhere")
 
