@@ -1,9 +1,12 @@
 """Who listens on a loopback port."""
 
+import itertools
 import random
 import socket
 import sys
 from pathlib import Path
+
+from embedded.errors import StartFailed
 
 LOOPBACK = "127.0.0.1"
 LASTING = range(20_000, 32_000)  # below what Linux and macOS give to outgoing connections
@@ -22,13 +25,14 @@ def lasting_ports(count: int) -> list[int]:
 
     A client that tries again and again to reach a port of the range for outgoing connections may be given that very
     port, and then it reaches itself.
+
+    Raises:
+        StartFailed: There are not so many.
     """
-    found: list[int] = []
-    for port in random.sample(LASTING, len(LASTING)):
-        if len(found) == count:
-            break
-        if not is_taken(port):
-            found.append(port)
+    free = (port for port in random.sample(LASTING, len(LASTING)) if not is_taken(port))
+    found = list(itertools.islice(free, count))
+    if len(found) < count:
+        raise StartFailed(f"expected {count} free ports in {LASTING.start}-{LASTING.stop - 1}, got {len(found)}")
     return found
 
 
