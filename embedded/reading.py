@@ -16,14 +16,17 @@ from worker.records import Record
 FETCH_MAX_BYTES = 8 * 1024 * 1024  # per request; the client's own 50 MiB is memory for nothing
 FETCH_WAIT_MS = 100  # the end of a partition is known after so long
 POLL_SECONDS = 0.2
+REQUEST_MS = 5_000  # a broker that hangs: whoever leads in its place is asked soon
+LIST_MS = 30_000  # for every partition to have a leader that knows where it ends
 CONNECT_SECONDS = 8.0  # patience with a broker that does not answer: a person is waiting
 
 
 class Reader:
     """Follows every partition of some topics from the first record on; what was aborted is no record.
 
-    Its end is where a Fetch response says the log ends (the high watermark), never `end_offsets`: the embedded broker
-    answers that with the start of the last batch + 1. A partition's end is unknown until its first response.
+    Its end is where a Fetch response says the log ends (the high watermark), and no less than what `end_offsets` said
+    when this began: the embedded broker answers that with the start of the last batch + 1, and right after an election
+    the high watermark of the new leader lags. A partition's end is unknown until its first response.
 
     Args:
         bootstrap_servers: `host:port`, comma separated.
@@ -45,11 +48,17 @@ class Reader:
                 enable_incremental_fetch_sessions=False,  # or a partition without news has no end
                 fetch_max_bytes=FETCH_MAX_BYTES,
                 fetch_max_wait_ms=FETCH_WAIT_MS,
+                request_timeout_ms=REQUEST_MS,
             )
         except KafkaError as error:
             raise DemoFailed(f"expected a Kafka broker at {bootstrap_servers}, came {error!r}") from error
         self._partitions = [partition for topic in topics for partition in self._partitions_of(topic)]
         self._consumer.assign(self._partitions)
+        try:
+            self._listed = self._consumer.end_offsets(self._partitions, timeout_ms=LIST_MS)
+        except KafkaError as error:
+            self._consumer.close()
+            raise DemoFailed(f"expected {bootstrap_servers} to say where its topics end, came {error!r}") from error
 
     def __enter__(self) -> Self:
         return self
@@ -66,7 +75,7 @@ class Reader:
         """Whether every record was returned that was in the topics at the last response of each partition."""
         for partition in self._partitions:
             end = self._consumer.highwater(partition)
-            if end is None or self._consumer.position(partition) < end:
+            if end is None or self._consumer.position(partition) < max(end, self._listed[partition]):
                 return False
         return True
 

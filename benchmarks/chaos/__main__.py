@@ -6,6 +6,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,7 +15,8 @@ import typer
 from rich.console import Console
 
 from benchmarks.chaos.arena import INTERRUPTED, Plan
-from benchmarks.chaos.kinds import CATALOGUE, Kind
+from benchmarks.chaos.ground import Ground
+from benchmarks.chaos.kinds import CATALOGUE
 from benchmarks.chaos.outcome import Failed, Line
 from benchmarks.chaos.plants import Plant
 from benchmarks.chaos.report import show_line, show_summary
@@ -23,17 +25,41 @@ from benchmarks.chaos.summary import summarise
 from embedded.child import Child
 from embedded.interruption import interruptible
 
+ARENAS = 4  # where each is a small broker and two workers; a cluster is enough for two cores
 LOOK_SECONDS = 0.2
 STOP_SECONDS = 40.0  # for an arena to end everything it started
+
+
+class Nodes(StrEnum):
+    """Of an Apache Kafka of our own."""
+
+    NONE = "0"
+    ONE = "1"
+    THREE = "3"
+
+
+class Promise(StrEnum):
+    """The worker's `delivery.guarantee`."""
+
+    EXACTLY_ONCE = "exactly_once"
+    AT_LEAST_ONCE = "at_least_once"
 
 
 def main(
     events: Annotated[int, typer.Option(min=1, help="How many strikes.")] = 100,
     seed: Annotated[int, typer.Option(help="Same seed, same schedule.")] = 1,
-    arenas: Annotated[int, typer.Option(min=1, help="Streams under attack at the same time.")] = 4,
+    arenas: Annotated[
+        int | None, typer.Option(min=1, help="Streams under attack at the same time; 4, with --kafka 1.")
+    ] = None,
     only: Annotated[list[str] | None, typer.Option(help="Only kinds whose name contains this.")] = None,
     plant: Annotated[Plant, typer.Option(help="Break the workers on purpose: the run must fail.")] = Plant.NONE,
     load: Annotated[int, typer.Option(min=0, help="Busy loops that take the CPU from everything.")] = 0,
+    kafka: Annotated[
+        Nodes, typer.Option(help="Nodes of an Apache Kafka, started in each arena; 0 for the embedded broker.")
+    ] = Nodes.NONE,
+    guarantee: Annotated[
+        Promise | None, typer.Option(help="The worker's delivery.guarantee; if not given, that of its preset.")
+    ] = None,
     bootstrap_servers: Annotated[str | None, typer.Option(help="A broker of yours.")] = None,
     redis_url: Annotated[str | None, typer.Option(help="A store of yours.")] = None,
     preset: Annotated[str | None, typer.Option(help="The worker's kafka.preset, where yours needs another.")] = None,
@@ -43,9 +69,10 @@ def main(
     """Strike workers and what is around them, then count what was lost, repeated or miscounted."""
     console = Console(stderr=as_json)
     began = time.monotonic()
-    possible = [kind for kind in CATALOGUE if _is_possible(kind, bootstrap_servers, redis_url)]
+    ground = _ground(kafka, bootstrap_servers, redis_url, preset, guarantee)
+    possible = [kind for kind in CATALOGUE if kind.is_possible(ground)]
     chosen = [kind for kind in possible if not only or any(part in kind.name for part in only)]
-    skipped = [kind.name for kind in CATALOGUE if kind not in possible]
+    skipped = [kind.name for kind in CATALOGUE if kind.concerns(ground) and kind not in possible]
     if not chosen:
         raise typer.BadParameter("no event has such a name")
     streams = plan(events, seed=seed, kinds=chosen)
@@ -57,8 +84,8 @@ def main(
                     _running([sys.executable, "-c", "while True: pass"], directory, f"load-{number}")
                 )
             children = []
-            for number, mine in enumerate(share(streams, arenas=arenas)):
-                told = Plan(str(directory / f"arena-{number}"), mine, plant, bootstrap_servers, redis_url, preset)
+            for number, mine in enumerate(share(streams, arenas=arenas or (1 if ground.nodes else ARENAS))):
+                told = Plan(str(directory / f"arena-{number}"), mine, ground, plant)
                 children.append(resources.enter_context(_arena(told, number, directory)))
             for line in _follow(children):
                 lines.append(line)
@@ -73,16 +100,20 @@ def main(
     sys.exit(0 if summary.is_good else 1)
 
 
-def _is_possible(kind: Kind, bootstrap_servers: str | None, redis_url: str | None) -> bool:
-    match kind.needs:
-        case "broker-line":
-            return bootstrap_servers is None
-        case "own-store":
-            return redis_url is None
-        case "store-line":
-            return redis_url is None or redis_url.startswith("redis://")
-        case None:
-            return True
+def _ground(
+    kafka: Nodes,
+    bootstrap_servers: str | None,
+    redis_url: str | None,
+    preset: str | None,
+    guarantee: Promise | None,
+) -> Ground:
+    if kafka is not Nodes.NONE and bootstrap_servers is not None:
+        raise typer.BadParameter("expected --kafka or --bootstrap-servers, got both")
+    told = {"bootstrap_servers": bootstrap_servers, "redis_url": redis_url, "preset": preset, "guarantee": guarantee}
+    ground = msgspec.convert(told | {"nodes": int(kafka)}, Ground)
+    if (ground.preset_in_force, ground.guarantee_in_force) == ("embedded", "exactly_once"):
+        raise typer.BadParameter("expected --kafka for exactly_once: the embedded broker has no transactions")
+    return ground
 
 
 @contextmanager

@@ -12,6 +12,7 @@ import redis
 from kafka.errors import KafkaError
 
 from benchmarks.chaos.errors import ChaosError
+from benchmarks.chaos.ground import Ground
 from benchmarks.chaos.outcome import Failed, Line
 from benchmarks.chaos.plants import Plant
 from benchmarks.chaos.schedule import Stream
@@ -28,20 +29,16 @@ class Plan(msgspec.Struct, frozen=True):
 
     directory: str
     streams: list[Stream]
+    ground: Ground
     plant: Plant = Plant.NONE
-    bootstrap_servers: str | None = None
-    redis_url: str | None = None
-    preset: str | None = None
 
 
 def main(path: Path) -> None:
     """Run all streams of the plan."""
     plan = msgspec.json.decode(path.read_bytes(), type=Plan)
     directory = Path(plan.directory)
-    data = directory / "store"
-    data.mkdir()
     try:
-        with interruptible(), surroundings(plan.bootstrap_servers, plan.redis_url, plan.preset, data) as around:
+        with interruptible(), surroundings(plan.ground, directory) as around:
             course = Course(around, directory, plan.plant)
             for stream in plan.streams:
                 for line in run_stream(stream, course):

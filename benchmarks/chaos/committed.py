@@ -21,6 +21,7 @@ def committed_offsets(bootstrap_servers: str, names: Names, partitions: int) -> 
         bootstrap_timeout_ms=int(CONNECT_SECONDS * 1000),
         group_id=names.group,
         enable_auto_commit=False,
+        isolation_level="read_committed",  # what stands in a transaction under way is awaited
     )
     with closing(consumer):
         return {number: consumer.committed(TopicPartition(names.messages, number)) or 0 for number in range(partitions)}

@@ -1,6 +1,8 @@
 """What is done to everything around the workers: store, broker, lines, messages, model, disk."""
 
 import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 from benchmarks.chaos.catching import all_caught, caught
 from benchmarks.chaos.control import Field
@@ -43,57 +45,51 @@ def store_read_only(scene: Scene, _: str | None) -> None:
 
 def cut_store(scene: Scene, _: str | None) -> None:
     """Every connection to the store ends, and no new one is made for a while."""
-    _break(scene, scene.around.store_line, Mode.CUT, seconds=scene.rng.uniform(0.5, 4.0))
+    break_lines(scene, _store_line(scene), Mode.CUT, seconds=scene.rng.uniform(0.5, 4.0))
 
 
 def delay_store(scene: Scene, _: str | None) -> None:
     """The store answers late, sometimes too late."""
-    _break(scene, scene.around.store_line, Mode.DELAYED, seconds=3.0, delay=scene.rng.choice((0.2, 1.5)))
+    break_lines(scene, _store_line(scene), Mode.DELAYED, seconds=3.0, delay=scene.rng.choice((0.2, 1.5)))
 
 
 def mute_store(scene: Scene, _: str | None) -> None:
     """The store does what it is asked, and nobody hears of it."""
-    _break(scene, scene.around.store_line, Mode.UNANSWERED, seconds=scene.rng.uniform(1.0, 5.0))
+    break_lines(scene, _store_line(scene), Mode.UNANSWERED, seconds=scene.rng.uniform(1.0, 5.0))
 
 
 def cut_broker(scene: Scene, _: str | None) -> None:
     """Every worker's connections to the broker end, and no new one is made for a while."""
-    _break(scene, scene.around.broker_line, Mode.CUT, seconds=scene.rng.uniform(0.5, 4.0))
+    break_lines(scene, scene.around.broker_lines, Mode.CUT, seconds=scene.rng.uniform(0.5, 4.0))
 
 
 def delay_broker(scene: Scene, _: str | None) -> None:
     """The broker answers late."""
-    _break(scene, scene.around.broker_line, Mode.DELAYED, seconds=4.0, delay=scene.rng.choice((0.05, 0.3)))
+    break_lines(scene, scene.around.broker_lines, Mode.DELAYED, seconds=4.0, delay=scene.rng.choice((0.05, 0.3)))
 
 
 def mute_broker(scene: Scene, _: str | None) -> None:
     """The broker appends what it is sent, and nobody hears of it."""
-    _break(scene, scene.around.broker_line, Mode.UNANSWERED, seconds=scene.rng.uniform(1.0, 5.0))
+    break_lines(scene, scene.around.broker_lines, Mode.UNANSWERED, seconds=scene.rng.uniform(1.0, 5.0))
 
 
 def cut_off_worker(scene: Scene, point: str | None) -> None:
     """One worker alone loses the broker until the others have taken over."""
-    line = _line(scene.around.broker_line)
-    with caught(scene, point) as hand:
-        line.break_line(Fault(Mode.CUT, frozenset({hand.pid})))
-    try:
+    with broken(scene.around.broker_lines) as break_all:
+        with caught(scene, point) as hand:
+            break_all(Fault(Mode.CUT, frozenset({hand.pid})))
         ends = scene.struck.ends
         scene.until(lambda: scene.follower.is_answered(ends), seconds=ZOMBIE_SECONDS)
-    finally:
-        line.mend()
 
 
 def hold_worker(scene: Scene, point: str | None) -> None:
     """What one worker sends is under way until the others have taken over, and then arrives all the same."""
-    line = _line(scene.around.broker_line)
-    with caught(scene, point) as hand:
-        line.break_line(Fault(Mode.HELD, frozenset({hand.pid})))
-    try:
+    with broken(scene.around.broker_lines) as break_all:
+        with caught(scene, point) as hand:
+            break_all(Fault(Mode.HELD, frozenset({hand.pid})))
         ends = scene.struck.ends
         scene.until(lambda: scene.follower.is_answered(ends), seconds=ZOMBIE_SECONDS)
         scene.hold(AFTERLIFE_SECONDS)
-    finally:
-        line.mend()
 
 
 def poison(scene: Scene, _: str | None) -> None:
@@ -121,20 +117,37 @@ def fill_log(scene: Scene, point: str | None) -> None:
     scene.blow = blow
 
 
-def _line(line: Proxy | None) -> Proxy:
-    if line is None:
+@contextmanager
+def broken(lines: Sequence[Proxy]) -> Iterator[Callable[[Fault], None]]:
+    """Gives what breaks all of them; afterwards they are whole again.
+
+    Raises:
+        RunFailed: there is none.
+    """
+    if not lines:
         raise RunFailed("this event needs a line of our own")
-    return line
 
+    def break_all(fault: Fault) -> None:
+        for line in lines:
+            line.break_line(fault)
 
-def _break(scene: Scene, line: Proxy | None, mode: Mode, *, seconds: float, delay: float = 0.0) -> None:
-    whole = _line(line)
-    with all_caught(scene) as hands:
-        whole.break_line(Fault(mode, frozenset(hand.pid for hand in hands), delay))
     try:
-        scene.hold(seconds)
+        yield break_all
     finally:
-        whole.mend()
+        for line in lines:
+            line.mend()
+
+
+def break_lines(scene: Scene, lines: Sequence[Proxy], mode: Mode, *, seconds: float, delay: float = 0.0) -> None:
+    """Break the lines of all workers for a while."""
+    with broken(lines) as break_all:
+        with all_caught(scene) as hands:
+            break_all(Fault(mode, frozenset(hand.pid for hand in hands), delay))
+        scene.hold(seconds)
+
+
+def _store_line(scene: Scene) -> Sequence[Proxy]:
+    return [] if scene.around.store_line is None else [scene.around.store_line]
 
 
 def _configured(scene: Scene, option: str, bad: str, good: str) -> None:

@@ -14,7 +14,8 @@ from benchmarks.chaos.errors import RunFailed
 from benchmarks.chaos.messages import Sort, message, ordinary_sort
 
 TICK_SECONDS = 0.1
-SEND_SECONDS = 30.0  # for the broker to acknowledge a tick's messages
+SEND_SECONDS = 100.0  # for the broker to acknowledge a tick's messages: two of three may be away, and start slowly
+REQUEST_MS = 3_000  # a broker that is stopped does not answer: whoever leads in its place is asked soon
 
 
 class Feeder:
@@ -29,7 +30,13 @@ class Feeder:
     """
 
     def __init__(self, bootstrap_servers: str, topic: str, *, partitions: int, rate: float, seed: int) -> None:
-        self._producer = KafkaProducer(bootstrap_servers=bootstrap_servers, enable_idempotence=True, acks="all")
+        self._producer = KafkaProducer(
+            bootstrap_servers=bootstrap_servers.split(","),
+            enable_idempotence=True,
+            acks="all",
+            request_timeout_ms=REQUEST_MS,
+            max_block_ms=int(SEND_SECONDS * 1000),
+        )
         self._topic, self._partitions, self._rate = topic, partitions, rate
         self._rng = Random(seed)
         self._wanted: queue.SimpleQueue[Sort] = queue.SimpleQueue()

@@ -30,17 +30,19 @@ class Fault:
     """What is wrong with the line at present.
 
     Attributes:
-        victims: process ids it applies to.
+        victims: process ids it applies to; all if None.
         seconds: delay of each piece.
     """
 
     mode: Mode
-    victims: frozenset[int]
+    victims: frozenset[int] | None
     seconds: float = 0.0
 
     def strikes(self, client_port: int) -> bool:
         """Whether the connection from this port belongs to a victim."""
-        return not owners.can_tell() or any(client_port in owners.ports_of(pid) for pid in self.victims)
+        if self.victims is None or not owners.can_tell():
+            return True
+        return any(client_port in owners.ports_of(pid) for pid in self.victims)
 
 
 @dataclass(eq=False, slots=True)

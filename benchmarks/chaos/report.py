@@ -63,7 +63,7 @@ def show_summary(console: Console, summary: Summary) -> None:
     for complaint in (*summary.complaints, *summary.failures):
         console.print(f"[yellow]{complaint}[/yellow]")
     if summary.skipped:
-        console.print(f"skipped, because they would restart services that are not ours: {', '.join(summary.skipped)}")
+        console.print(f"skipped, because what they strike at is not ours: {', '.join(summary.skipped)}")
     console.print(
         "[green]nothing lost, nothing twice[/green]" if summary.is_good else "[red]the promise was broken[/red]"
     )

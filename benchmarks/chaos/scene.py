@@ -38,6 +38,7 @@ class Scene:
     Attributes:
         session_seconds: the group's patience with a silent worker.
         blow: the last strike, once it has fallen.
+        overdue: the strike saw that the others did not go on while they should.
     """
 
     around: Surroundings
@@ -48,6 +49,7 @@ class Scene:
     rng: Random
     session_seconds: float
     blow: Blow | None = field(default=None)
+    overdue: bool = False
 
     def mark(self, unfinished: int) -> None:
         """The strike falls now."""

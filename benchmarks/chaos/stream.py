@@ -17,6 +17,7 @@ from benchmarks.chaos.outcome import Event, Judged, Line
 from benchmarks.chaos.plants import Plant
 from benchmarks.chaos.scene import Scene
 from benchmarks.chaos.schedule import Stream
+from benchmarks.chaos.striking_brokers import await_whole
 from benchmarks.chaos.surroundings import Surroundings
 from embedded.topics import Names, create_topics, delete_topics
 
@@ -71,10 +72,15 @@ def run_stream(stream: Stream, course: Course) -> Iterator[Line]:
         if opening is None:
             scene.await_calm(seconds=START_SECONDS)
         for kind in stream.kinds:
-            yield _strike(scene, kind, stream.number)
-        scene.until(follower.is_seeded, seconds=DRAIN_SECONDS)
+            event = _strike(scene, kind, stream.number)
+            yield event
+            if event.counts and event.recovery_seconds is None:
+                break  # the run has failed: what it came to is judged at once
+        else:
+            scene.until(follower.is_seeded, seconds=DRAIN_SECONDS)
         feeder.stop()
-        scene.await_calm(seconds=DRAIN_SECONDS)
+        if not scene.overdue:
+            scene.await_calm(seconds=DRAIN_SECONDS)
         crew.stop()
         verdict = examine(around.bootstrap_servers, around.store_client, names, partitions=PARTITIONS)
         yield Judged(stream.number, stream.is_apart, verdict, time.monotonic() - began, tuple(crew.complaints))
@@ -86,7 +92,7 @@ def _strike(scene: Scene, kind: Kind, number: int) -> Event:
     before = scene.follower.repeated
     missed = ""
     for _ in range(TRIES):
-        scene.blow = None
+        scene.blow, scene.overdue = None, False
         try:
             kind.strike(scene, kind.point)
             break
@@ -96,9 +102,11 @@ def _strike(scene: Scene, kind: Kind, number: int) -> Event:
     blow = scene.blow
     if blow is None:
         return Event(kind.name, number, 0, None, note=f"not struck: {missed}")
-    recovered = scene.recovers(seconds=RECOVERY_SECONDS)
+    recovered = not scene.overdue and scene.recovers(seconds=RECOVERY_SECONDS)
     seconds = time.monotonic() - blow.at
-    scene.await_calm(seconds=RECOVERY_SECONDS)
+    if recovered:
+        scene.await_calm(seconds=RECOVERY_SECONDS)
+        await_whole(scene)
     repeated = scene.follower.repeated - before
     return Event(kind.name, number, blow.unfinished, round(seconds, 1) if recovered else None, repeated)
 
@@ -110,7 +118,8 @@ def _names(arena: str, stream: Stream) -> Names:
 def _settings(around: Surroundings, names: Names, first: Kind) -> Sequence[str]:
     options = {
         "kafka.bootstrap_servers": around.bootstrap_servers,
-        "kafka.preset": around.preset,
+        "kafka.preset": around.ground.preset_in_force,
+        "delivery.guarantee": around.ground.guarantee_in_force,
         "kafka.session_timeout_ms": int(SESSION_SECONDS * 1000),
         "kafka.input_topics": names.messages,
         "kafka.output_topic": names.labels,

@@ -5,6 +5,7 @@ from benchmarks.chaos.control import Field
 from benchmarks.chaos.scene import Scene
 
 ZOMBIE_SECONDS = 25.0  # at most; the group takes partitions over in about two sessions
+WAKING_SECONDS = 1.0  # for the client to hear from the group
 AFTERLIFE_SECONDS = 0.5  # a zombie wakes so long after the others have done its work
 
 
@@ -34,6 +35,20 @@ def zombie(scene: Scene, point: str | None) -> None:
         else:
             scene.until(lambda: scene.follower.is_answered(ends), seconds=ZOMBIE_SECONDS)
             scene.hold(AFTERLIFE_SECONDS)
+
+
+def slow_zombie(scene: Scene, point: str | None) -> None:
+    """As a zombie, but its offsets leave only when its client has learned that it is out, or is in again.
+
+    The transaction begins when it wakes, so none has timed out: only its membership tells that the batch is old.
+    """
+    with caught(scene, point) as hand:
+        ends = scene.struck.ends
+        scene.until(lambda: scene.follower.is_answered(ends), seconds=ZOMBIE_SECONDS)
+        hand.remote.arm("before_offsets")
+        hand.thaw()
+        scene.until(lambda: hand.remote.reached("before_offsets") is not None, seconds=WAKING_SECONDS)
+        scene.hold(WAKING_SECONDS)
 
 
 def add_worker(scene: Scene, point: str | None) -> None:

@@ -1,5 +1,6 @@
 """The fault points inside a transaction, where the guarantee is exactly_once."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,20 +33,30 @@ class GatedProducer:
 
 
 @dataclass(frozen=True, slots=True)
-class GatedFactory(ProducerFactory):
-    """Opens producers with fault points."""
+class WrappingFactory(ProducerFactory):
+    """Puts something around each producer that it opens."""
 
-    gate: Gate | None = None
+    wrap: Callable[[Any], Any] = lambda producer: producer
 
     def open(self, **options: Any) -> Any:
         """See ProducerFactory."""
-        inner = ProducerFactory.open(self, **options)
-        return inner if self.gate is None else GatedProducer(inner, self.gate)
+        return self.wrap(ProducerFactory.open(self, **options))
+
+
+def wrap_producers(sink: TransactionalSink, wrap: Callable[[Any], Any]) -> None:
+    """Put something around each producer of a sink, outside of what is around it already."""
+    made = sink.producers
+    within = made.wrap if isinstance(made, WrappingFactory) else None
+    sink.producers = WrappingFactory(
+        made.kafka,
+        made.output,
+        made.publish_seconds,
+        wrap if within is None else lambda producer: wrap(within(producer)),
+    )
 
 
 def gated_sink(sink: Sink, gate: Gate) -> GatedSink:
     """The sink with its fault points, those inside a transaction included."""
     if isinstance(sink, TransactionalSink):
-        made = sink.producers
-        sink.producers = GatedFactory(made.kafka, made.output, made.publish_seconds, gate)
+        wrap_producers(sink, lambda producer: GatedProducer(producer, gate))
     return GatedSink(sink, gate)
