@@ -16,6 +16,7 @@ from worker.metrics.partitions import PartitionGauges
 from worker.metrics.snapshots import SnapshotGauges
 from worker.records import Outcome, Outgoing, Partition, Position
 from worker.streams import Poll, Published
+from worker.waits import Wait
 
 DRIFT_WINDOW = 2000  # messages; chance alone then moves an index of 17 bins by 0.016
 
@@ -40,6 +41,8 @@ class Journal:
     _partitions: PartitionGauges = field(init=False)
     _snapshots: SnapshotGauges = field(init=False)
     _clock: LoopClock = field(init=False)
+    _joining: Wait = field(init=False)
+    _broker: Wait = field(init=False)
 
     def __post_init__(self) -> None:
         metrics = self.metrics
@@ -47,6 +50,8 @@ class Journal:
         self._partitions = PartitionGauges(metrics)
         self._snapshots = SnapshotGauges(metrics)
         self._clock = LoopClock(metrics)
+        self._joining = Wait(self.log, "waiting for a place in the consumer group", "in the consumer group again")
+        self._broker = Wait(self.log, "broker away: waiting for it", "broker back", long_seconds=0.0)
         metrics.progress.set(self.wall())  # or a worker that has just started would look stuck
         metrics.last_sync.set(self.wall())
 
@@ -71,6 +76,10 @@ class Journal:
     def polled(self, polled: Poll, *, wanted: int, paused: bool, now: float) -> None:
         """The loop asked for `wanted` messages."""
         self.health.joined = polled.joined
+        if polled.joined:
+            self._joining.ends(now)
+        else:
+            self._joining.goes_on(now)
         with self.metrics.between_events:
             self._clock.spent("poll" if polled.batches else "idle", now=now)
             self._clock.paused(now=now, paused=paused)
@@ -171,8 +180,8 @@ class Journal:
 
     def broker(self, error: ServiceError | None) -> None:
         """The broker answered (None) or did not."""
-        if self.health.broker_ok and error is not None:
-            self.log.warning("broker away: waiting for it", error=str(error))
-        elif not self.health.broker_ok and error is None:
-            self.log.warning("broker back")
+        if error is None:
+            self._broker.ends(self.wall())
+        else:
+            self._broker.goes_on(self.wall(), error=str(error))
         self.health.broker_ok = error is None

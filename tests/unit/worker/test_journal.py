@@ -4,6 +4,7 @@ import threading
 from contextlib import suppress
 
 import pytest
+import structlog
 from hypothesis import given
 from hypothesis import settings as given_settings
 from hypothesis import strategies as st
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from tests.unit.worker.conftest import MemoryWorker
 from worker.errors import BrokerUnavailable, OwnershipLost, PredictorError, PublishFailed, WorkerStopped
 from worker.records import Partition, Record
+from worker.streams import Poll
 from worker.testing import MemoryLog
 
 TEXTS = [f'{{"text": "word{i % 7} word{i % 5} message {i}"}}'.encode() for i in range(40)]
@@ -282,3 +284,31 @@ def test_a_store_that_is_away_is_an_error_of_synchronisation(make_worker):
     worker.turns(3)
 
     assert Scrape(worker).total("centroid_sync_errors_total") >= 1
+
+
+@pytest.fixture
+def outside():
+    """A worker that nothing has happened to."""
+    return MemoryWorker(MemoryLog({Partition("in", 0): []}))
+
+
+def test_a_wait_for_a_place_in_the_group_is_told_while_it_lasts(outside):
+    with structlog.testing.capture_logs() as lines:
+        for now in range(15):
+            outside.loop.journal.polled(Poll(joined=False), wanted=0, paused=False, now=float(now))
+        outside.loop.journal.polled(Poll(), wanted=0, paused=False, now=15.0)
+
+    waited = [(line["event"], line["waited_seconds"]) for line in lines]
+    waiting = "waiting for a place in the consumer group"
+    assert [(waiting, 3), (waiting, 13), ("in the consumer group again", 15)] == waited
+
+
+def test_a_broker_that_stays_away_is_told_again_with_what_is_the_matter_now(outside):
+    with structlog.testing.capture_logs() as lines:
+        for trouble in ("first", "second", "third"):
+            outside.loop.journal.broker(BrokerUnavailable(trouble))
+            outside.clock.advance(6.0)
+        outside.loop.journal.broker(None)
+
+    assert ["first", "third"] == [line["error"] for line in lines if "waiting" in line["event"]]
+    assert "broker back" == lines[-1]["event"]

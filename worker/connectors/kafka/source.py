@@ -87,7 +87,8 @@ class KafkaSource:
                 max_partition_fetch_bytes=min(self.settings.fetch_max_bytes, 2 * 1024 * 1024),
                 # the embedded broker holds a fetch that found nothing until its time is up, whatever comes meanwhile
                 fetch_max_wait_ms=20 if embedded else 200,
-                request_timeout_ms=REQUEST_TIMEOUT_MS,
+                # a heartbeat that is answered after the session is as good as none
+                request_timeout_ms=min(REQUEST_TIMEOUT_MS, session_ms),
                 allow_auto_create_topics=False,
                 metadata_max_age_ms=METADATA_AGE_MS,
             )
@@ -171,10 +172,12 @@ class KafkaSource:
         starts: dict[Any, int] = {}
         with translated("asking for committed offsets"):
             first = self._consumer.beginning_offsets(owned, timeout_ms=REQUEST_TIMEOUT_MS) if owned else {}
+            stored = self._stored(owned)
+            began = self._fresh_starts([partition for partition in owned if partition not in stored], first)
             fresh, noted = {}, {}
             for partition in owned:
-                committed = self._consumer.committed(partition, metadata=True, timeout_ms=REQUEST_TIMEOUT_MS)
-                start = self._fresh_start(partition, first) if committed is None else committed.offset
+                committed = stored.get(partition)
+                start = began[partition] if committed is None else committed.offset
                 if committed is None or start < first[partition]:
                     fresh[partition] = max(start, first[partition])
                 noted[partition] = start if committed is None else self._noted(partition, committed)
@@ -293,10 +296,19 @@ class KafkaSource:
             self._consumer.seek(partition, 0)  # as above
         return sorted(assigned - refused - self._aside.partitions)
 
-    def _fresh_start(self, partition: Any, first: Mapping[Any, int]) -> int:
-        if self.settings.auto_offset_reset == "earliest":
-            return int(first[partition])
-        return int(self._consumer.end_offsets([partition], timeout_ms=REQUEST_TIMEOUT_MS)[partition])
+    def _stored(self, owned: Sequence[Any]) -> Mapping[Any, Any]:
+        """What the group has committed; one question for all partitions, which the public API has not."""
+        found: Mapping[Any, Any] = self._consumer._coordinator.fetch_committed_offsets(  # noqa: SLF001  # as above
+            owned, timeout_ms=REQUEST_TIMEOUT_MS
+        )
+        return found
+
+    def _fresh_starts(self, partitions: Sequence[Any], first: Mapping[Any, int]) -> Mapping[Any, int]:
+        """Where partitions start for which the group has committed nothing."""
+        if self.settings.auto_offset_reset == "earliest" or not partitions:
+            return {partition: first[partition] for partition in partitions}
+        ends: Mapping[Any, int] = self._consumer.end_offsets(partitions, timeout_ms=REQUEST_TIMEOUT_MS)
+        return ends
 
     def _clamp(self, partition: Any, start: int, first: int) -> int:
         if start < first:

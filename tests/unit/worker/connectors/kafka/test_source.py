@@ -50,8 +50,12 @@ class NotingConsumer:
     def beginning_offsets(self, partitions, timeout_ms):
         return dict.fromkeys(partitions, self.first)
 
-    def committed(self, partition, metadata, timeout_ms):
-        return None if self.stored is None else OffsetAndMetadata(self.stored, self.note, -1)
+    @property
+    def _coordinator(self):
+        return SimpleNamespace(fetch_committed_offsets=self.committed)
+
+    def committed(self, partitions, timeout_ms):
+        return {} if self.stored is None else dict.fromkeys(partitions, OffsetAndMetadata(self.stored, self.note, -1))
 
     def end_offsets(self, partitions, timeout_ms):
         self.asked += 1
