@@ -9,7 +9,7 @@ import structlog
 from kafka import KafkaConsumer, TopicPartition
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.coordinator.assignors.range import RangePartitionAssignor
-from kafka.errors import KafkaError, NoOffsetForPartitionError, OffsetOutOfRangeError
+from kafka.errors import KafkaError, LogTruncationError, NoOffsetForPartitionError, OffsetOutOfRangeError
 from kafka.protocol.consumer.offsets import IsolationLevel
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata
 
@@ -59,6 +59,8 @@ class KafkaSource:
     _group: Any = ConsumerGroupMetadata()  # noqa: RUF009  # immutable; as of the poll that told of the assignment
     _paused: bool = False
     _out_of_range: set[Any] = field(default_factory=set)
+    _truncated: dict[Any, int] = field(default_factory=dict)  # where the log is another one than was read
+    _epochs: dict[Any, int] = field(default_factory=dict)  # of the leader, of the record before the position
     _group_offsets: dict[Any, int] = field(default_factory=dict)  # what the group had committed at the last rewind
     _committed: dict[Any, int] = field(default_factory=dict)  # what a fence commits again
     _positions: dict[Any, int] = field(default_factory=dict)  # next offset to be read
@@ -99,7 +101,11 @@ class KafkaSource:
     @property
     def membership(self) -> Membership:
         """Who this worker was to its group when its partitions were assigned."""
-        return Membership(self._group, {Partition(*tp): offset for tp, offset in self._group_offsets.items()})
+        return Membership(
+            self._group,
+            {Partition(*tp): offset for tp, offset in self._group_offsets.items()},
+            {Partition(*tp): epoch for tp, epoch in self._epochs.items()},
+        )
 
     @property
     def generation(self) -> int:
@@ -136,6 +142,7 @@ class KafkaSource:
             if missing is None:
                 raise
             self._out_of_range |= missing
+            self._truncated |= _truncations(error)
             self._remember()
             return Poll(reassigned=True, joined=self._joined())
         self._refuse_new_topics()
@@ -149,6 +156,7 @@ class KafkaSource:
         self._aside.well(batches)
         for partition, batch in batches.items():
             self._positions[partition] = batch[-1].offset + 1
+            self._epochs[partition] = batch[-1].leader_epoch
         if lost := self._beyond_the_end():
             self._out_of_range |= lost
             return Poll(reassigned=True)
@@ -174,6 +182,7 @@ class KafkaSource:
             first = self._consumer.beginning_offsets(owned, timeout_ms=REQUEST_TIMEOUT_MS) if owned else {}
             stored = self._stored(owned)
             began = self._fresh_starts([partition for partition in owned if partition not in stored], first)
+            ends = self._ends([partition for partition in owned if partition in self._out_of_range])
             fresh, noted = {}, {}
             for partition in owned:
                 committed = stored.get(partition)
@@ -181,10 +190,15 @@ class KafkaSource:
                 if committed is None or start < first[partition]:
                     fresh[partition] = max(start, first[partition])
                 noted[partition] = start if committed is None else self._noted(partition, committed)
-                starts[partition] = self._clamp(partition, start, first[partition])
+                starts[partition] = self._clamp(partition, start, first[partition], ends.get(partition, start))
             self._out_of_range.clear()
+            self._truncated.clear()
             self._consumer_commit(fresh)
         self._group_offsets = dict(starts)
+        self._epochs = {
+            partition: -1 if committed.leader_epoch is None else committed.leader_epoch
+            for partition, committed in stored.items()
+        }
         for partition in owned:
             known = floor.get(Partition(*partition))
             is_known = known is not None and known.topic_id == self.topic_ids[partition.topic]
@@ -192,6 +206,7 @@ class KafkaSource:
             if learned < starts[partition]:
                 self._reread(partition, learned, starts[partition])
                 starts[partition] = max(learned, first[partition])
+                self._epochs.pop(partition, None)
         self._committed = dict(starts)
         self._positions = dict(starts)
         self._beyond.clear()
@@ -232,7 +247,9 @@ class KafkaSource:
             if not self._joined():
                 raise OwnershipLost("this worker is not in the consumer group at present")
             entries = {
-                partition: OffsetAndMetadata(offset, str(OffsetNote(self.topic_ids[partition.topic], offset)), -1)
+                partition: OffsetAndMetadata(
+                    offset, str(OffsetNote(self.topic_ids[partition.topic], offset)), self._epochs.get(partition, -1)
+                )
                 for partition, offset in offsets.items()
             }
             self._consumer.commit(entries, timeout_ms=COMMIT_TIMEOUT_MS)
@@ -305,12 +322,17 @@ class KafkaSource:
 
     def _fresh_starts(self, partitions: Sequence[Any], first: Mapping[Any, int]) -> Mapping[Any, int]:
         """Where partitions start for which the group has committed nothing."""
-        if self.settings.auto_offset_reset == "earliest" or not partitions:
+        if self.settings.auto_offset_reset == "earliest":
             return {partition: first[partition] for partition in partitions}
-        ends: Mapping[Any, int] = self._consumer.end_offsets(partitions, timeout_ms=REQUEST_TIMEOUT_MS)
-        return ends
+        return self._ends(partitions)
 
-    def _clamp(self, partition: Any, start: int, first: int) -> int:
+    def _ends(self, partitions: Sequence[Any]) -> Mapping[Any, int]:
+        found: Mapping[Any, int] = {}
+        if partitions:
+            found = self._consumer.end_offsets(partitions, timeout_ms=REQUEST_TIMEOUT_MS)
+        return found
+
+    def _clamp(self, partition: Any, start: int, first: int, end: int) -> int:
         if start < first:
             self.log.error(
                 "messages expired before they were read: retention is shorter than the time this group was away",
@@ -318,11 +340,17 @@ class KafkaSource:
                 lost=first - start,  # at most: the ends of transactions take offsets too
             )
             return first
-        if partition in self._out_of_range and start > first:
+        name = f"{partition.topic}/{partition.partition}"
+        if start > self._truncated.get(partition, start):
             raise LedgerError(
-                f"{partition.topic}/{partition.partition}: the group's committed offset {start} lies beyond the end of"
-                " the topic, which was made anew or truncated. Reset the group's offsets, or choose another"
-                " kafka.group_id, then start again"
+                f"{name}: messages that were answered were lost by the brokers, and others have their offsets, from"
+                f" {self._truncated[partition]} on: the group has committed {start}. An unclean election does that. Set"
+                f" the group back to {self._truncated[partition]}, to have what came since answered, then start again"
+            )
+        if start > end:
+            raise LedgerError(
+                f"{name}: the group's committed offset {start} lies beyond {end}, the end of the topic, which was made"
+                " anew or truncated. Reset the group's offsets, or choose another kafka.group_id, then start again"
             )
         return start
 
@@ -334,9 +362,13 @@ class KafkaSource:
         )
 
     def _seek(self, partition: Any, offset: int) -> None:
+        """Go there; the client asks the broker whether the log is still the one that was read up to there."""
         try:
             self._consumer.seek(partition, offset)
-        except (AssertionError, KafkaError) as error:
+            if (epoch := self._epochs.get(partition, -1)) >= 0:
+                state = self._consumer._subscription.assignment[partition]  # noqa: SLF001  # seek() takes no epoch
+                state.seek(OffsetAndMetadata(offset, "", epoch))
+        except (AssertionError, KeyError, KafkaError) as error:
             raise OwnershipLost(f"{partition.topic}/{partition.partition} was given away while starting") from error
 
     def _pause(self, *, wanted: bool) -> None:
@@ -374,12 +406,20 @@ def _plain(error: BaseException) -> str:
 def _missing_position(error: BaseException) -> set[Any] | None:
     """Partitions without a valid position, if that is what a poll complained about."""
     cause = error.__cause__
-    if isinstance(cause, NoOffsetForPartitionError):
+    if isinstance(cause, (NoOffsetForPartitionError, LogTruncationError)):
         return set()
     if isinstance(cause, OffsetOutOfRangeError):
         offsets: Sequence[Any] = cause.args
         return {tp for arg in offsets if isinstance(arg, dict) for tp in arg}
     return None
+
+
+def _truncations(error: BaseException) -> dict[Any, int]:
+    """Partitions whose log is not the one that was read, and from where on; 0 where the broker does not know."""
+    cause = error.__cause__
+    if not isinstance(cause, LogTruncationError):
+        return {}
+    return {tp: 0 if found is None else found.offset for tp, found in cause.divergent_offsets.items()}
 
 
 def _other_topic(topic: str) -> LedgerError:

@@ -56,10 +56,12 @@ class Membership:
     Attributes:
         group: the library's ConsumerGroupMetadata.
         committed: the offsets from which the group started then, where this worker has not committed others since.
+        epochs: of the leader that took the last message read, by which truncated logs are known; where it is known.
     """
 
     group: Any
     committed: Mapping[Partition, int]
+    epochs: Mapping[Partition, int] = field(default_factory=dict)
 
     @property
     def is_member(self) -> bool:
@@ -133,7 +135,9 @@ class TransactionalSink:
         kafka, deadline = self.producers.kafka, time.monotonic() + timeout_seconds
         offsets = {
             TopicPartition(*source): OffsetAndMetadata(
-                stands.offset, str(OffsetNote(self.stamp.topic_ids.get(source.topic, ""), stands.learned)), -1
+                stands.offset,
+                str(OffsetNote(self.stamp.topic_ids.get(source.topic, ""), stands.learned)),
+                membership.epochs.get(source, -1),
             )
             for source, stands in progress.items()
         }

@@ -7,7 +7,7 @@ import pytest
 import structlog
 from kafka import TopicPartition
 from kafka.consumer.fetcher import Fetcher
-from kafka.errors import KafkaConnectionError
+from kafka.errors import KafkaConnectionError, LogTruncationError, OffsetOutOfRangeError
 from kafka.structs import MemberState, OffsetAndMetadata
 
 from worker.connectors.kafka.aside import NO_LEADER_SECONDS, UNREADABLE_SECONDS, AsidePartitions
@@ -32,6 +32,11 @@ class NotingConsumer:
     end: int | None = 60
     note: str = ""
     asked: int = 0  # times for the end
+    epoch: int = -1  # beside the committed offset
+    epoch_sought: int = -1
+    epoch_committed: int | None = None
+    complaint: Exception | None = None  # of the next poll
+    fetched: dict = field(default_factory=dict)
     leader: int = 1
     paused: set = field(default_factory=set)
     elsewhere: tuple = ()  # partitions that are assigned too
@@ -55,7 +60,16 @@ class NotingConsumer:
         return SimpleNamespace(fetch_committed_offsets=self.committed)
 
     def committed(self, partitions, timeout_ms):
-        return {} if self.stored is None else dict.fromkeys(partitions, OffsetAndMetadata(self.stored, self.note, -1))
+        if self.stored is None:
+            return {}
+        return dict.fromkeys(partitions, OffsetAndMetadata(self.stored, self.note, self.epoch))
+
+    @property
+    def _subscription(self):
+        def seek(position):
+            self.epoch_sought = position.leader_epoch
+
+        return SimpleNamespace(assignment={TP: SimpleNamespace(seek=seek)})
 
     def end_offsets(self, partitions, timeout_ms):
         self.asked += 1
@@ -63,9 +77,13 @@ class NotingConsumer:
 
     def commit(self, offsets, timeout_ms):
         self.commits.append(offsets[TP].offset)
+        self.epoch_committed = offsets[TP].leader_epoch
 
     def poll(self, timeout_ms, max_records):
-        return {}
+        complaint, self.complaint = self.complaint, None
+        if complaint is not None:
+            raise complaint
+        return self.fetched
 
     def highwater(self, partition):
         return self.end
@@ -92,6 +110,7 @@ def source(consumer, *, commits=True, clock=None):
     made._out_of_range, made._committed, made._group_offsets, made._positions = set(), {}, {}, {}
     made._beyond, made.commits = {}, commits
     made._aside = AsidePartitions(made.log, clock or ManualClock(0.0))
+    made._truncated, made._epochs = {}, {}
     made._remember()
     return made
 
@@ -170,12 +189,71 @@ def test_messages_that_expired_unread_are_counted_in_the_log_and_the_stream_goes
     assert ("error", 30, "in/0") == (lines[0]["log_level"], lines[0]["lost"], lines[0]["partition"])
 
 
-def test_a_committed_offset_beyond_the_end_of_the_topic_stops_the_worker():
-    stream = source(NotingConsumer())
-    stream._out_of_range.add(TP)
+def complaining(consumer, complaint):
+    """A source that was told by a poll that its position is none."""
+    stream = source(consumer)
+    stream.rewind({})
+    consumer.complaint = complaint
+    assert stream.poll(max_records=10, timeout_seconds=0).reassigned
+    return stream
 
-    with pytest.raises(LedgerError, match="beyond the end"):
+
+def test_a_committed_offset_beyond_the_end_of_the_topic_stops_the_worker():
+    stream = complaining(NotingConsumer(end=4), OffsetOutOfRangeError({TP: 50}))
+
+    with pytest.raises(LedgerError, match="beyond 4, the end"):
         stream.rewind({})
+
+
+def test_a_position_that_retention_has_overtaken_is_not_taken_for_one_beyond_the_end():
+    consumer = NotingConsumer()
+    stream = complaining(consumer, OffsetOutOfRangeError({TP: 30}))  # it was reading again what nobody had learned
+    consumer.first = 40
+
+    assert {P0: Position(40, "now")} == stream.rewind({P0: Position(30, "now")})
+
+
+@pytest.mark.parametrize(("divergent", "named"), [(OffsetAndMetadata(45, "", 2), "from 45 on"), (None, "from 0 on")])
+def test_answered_messages_that_the_brokers_lost_stop_the_worker(divergent, named):
+    stream = complaining(NotingConsumer(), LogTruncationError({TP: divergent}))
+
+    with pytest.raises(LedgerError, match=named):
+        stream.rewind({})
+
+
+def test_a_log_that_is_truncated_behind_what_was_answered_is_read_on():
+    stream = complaining(NotingConsumer(), LogTruncationError({TP: OffsetAndMetadata(50, "", 2)}))
+
+    assert {P0: Position(50, "now")} == stream.rewind({})
+
+
+def test_what_is_committed_names_the_epoch_of_the_message_before_it():
+    consumer = NotingConsumer()
+    stream = source(consumer)
+    stream.rewind({})
+    consumer.fetched = {TP: messages(50)}
+    stream.poll(max_records=10, timeout_seconds=0)
+
+    stream.commit({P0: 51})
+
+    assert 7 == consumer.epoch_committed
+    assert {P0: 7} == stream.membership.epochs
+
+
+def test_a_partition_is_sought_with_the_epoch_that_was_committed_so_that_a_truncated_log_is_noticed():
+    consumer = NotingConsumer(epoch=7)
+
+    source(consumer).rewind({})
+
+    assert 7 == consumer.epoch_sought
+
+
+def test_a_partition_that_is_read_again_has_no_epoch_there():
+    consumer = NotingConsumer(epoch=7)
+
+    source(consumer).rewind({P0: Position(30, "now")})
+
+    assert (30, -1) == (consumer.sought, consumer.epoch_sought)
 
 
 def polls_until_reassigned(stream):
@@ -190,7 +268,7 @@ def test_a_topic_that_stays_shorter_than_the_committed_offset_stops_the_worker_w
     stream.rewind({})
 
     assert POLLS_BEYOND_END == polls_until_reassigned(stream)
-    with pytest.raises(LedgerError, match="beyond the end"):
+    with pytest.raises(LedgerError, match="the end of the topic"):
         stream.rewind({})
 
 
@@ -253,7 +331,15 @@ class SteppedConsumer(NotingConsumer):
 def messages(*offsets):
     return [
         SimpleNamespace(
-            topic="in", partition=0, offset=n, key=None, value=b"v", headers=[], timestamp=1, timestamp_type=0
+            topic="in",
+            partition=0,
+            offset=n,
+            key=None,
+            value=b"v",
+            headers=[],
+            timestamp=1,
+            timestamp_type=0,
+            leader_epoch=7,
         )
         for n in offsets
     ]
