@@ -337,7 +337,7 @@ class KafkaSource:
             self.log.error(
                 "messages expired before they were read: retention is shorter than the time this group was away",
                 partition=f"{partition.topic}/{partition.partition}",
-                lost=first - start,  # at most: the ends of transactions take offsets too
+                lost_at_most=first - start,  # the ends of transactions take offsets too, and nobody can tell any more
             )
             return first
         name = f"{partition.topic}/{partition.partition}"

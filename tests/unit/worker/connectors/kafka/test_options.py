@@ -133,12 +133,18 @@ def test_the_group_shares_as_the_broker_can(preset: str, assignor: type, fetch_w
         options["max_partition_fetch_bytes"],
         options["max_poll_records"],
     )
-    assert (False, False, REQUEST_TIMEOUT_MS, METADATA_AGE_MS) == (
+    assert (False, False, METADATA_AGE_MS) == (
         options["allow_auto_create_topics"],
         options["metrics_enabled"],
-        options["request_timeout_ms"],
         options["metadata_max_age_ms"],
     )
+
+
+@pytest.mark.parametrize(("session_ms", "request_ms"), [(6_000, 6_000), (45_000, REQUEST_TIMEOUT_MS)])
+def test_no_answer_of_the_group_is_waited_for_beyond_the_session(session_ms: int, request_ms: int) -> None:
+    options = opened_source(preset="kafka", session_timeout_ms=session_ms)._consumer.options
+
+    assert request_ms == options["request_timeout_ms"]
 
 
 @pytest.mark.parametrize(

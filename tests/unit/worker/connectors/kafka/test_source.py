@@ -186,7 +186,7 @@ def test_messages_that_expired_unread_are_counted_in_the_log_and_the_stream_goes
         starts = source(consumer).rewind({})
 
     assert {P0: Position(80, "now")} == starts
-    assert ("error", 30, "in/0") == (lines[0]["log_level"], lines[0]["lost"], lines[0]["partition"])
+    assert ("error", 30, "in/0") == (lines[0]["log_level"], lines[0]["lost_at_most"], lines[0]["partition"])
 
 
 def complaining(consumer, complaint):
