@@ -31,6 +31,7 @@ from worker.connectors.kafka import (
     KafkaSource,
     ProducerFactory,
     Stamp,
+    Timestamps,
     Topics,
     TransactionalSink,
     prepare_topics,
@@ -216,7 +217,7 @@ def _doors(settings: Settings, topics: Topics, name: str, publish_seconds: float
     )
     resources.callback(source.close, timeout_seconds=LEAVE_SECONDS)
     producers = ProducerFactory(settings.kafka, settings.output, publish_seconds)
-    stamp = Stamp(name, _version(), topics.ids, lambda: source.generation)
+    stamp = Stamp(name, _version(), topics.ids, lambda: source.generation, Timestamps(topics.bounds))
     sink: KafkaSink | TransactionalSink
     if settings.is_transactional:
         own_id = f"{settings.kafka.group_id}-{name}-{uuid4().hex[:8]}"

@@ -40,7 +40,9 @@ GUARDED = {
 
 def right(operation: str, name: str, *, kind: ResourceType = ResourceType.TOPIC, denied: bool = False) -> ACL:
     permission = ACLPermissionType.DENY if denied else ACLPermissionType.ALLOW
-    return ACL(f"User:{USER}", "*", ACLOperation[operation], permission, ResourcePattern(kind, name))
+    is_prefix = kind is ResourceType.TRANSACTIONAL_ID
+    pattern = ACLResourcePatternType.PREFIXED if is_prefix else ACLResourcePatternType.LITERAL
+    return ACL(f"User:{USER}", "*", ACLOperation[operation], permission, ResourcePattern(kind, name, pattern))
 
 
 NEEDED = [
@@ -51,7 +53,7 @@ NEEDED = [
         LETTERS: ("READ", "WRITE", "DESCRIBE_CONFIGS"),
     }.items()
     for operation in operations
-] + [right("READ", GROUP, kind=ResourceType.GROUP)]
+] + [right("READ", GROUP, kind=ResourceType.GROUP), right("WRITE", f"{GROUP}-", kind=ResourceType.TRANSACTIONAL_ID)]
 
 
 @pytest.fixture(scope="module")
@@ -123,7 +125,7 @@ def test_a_right_that_is_missing_is_named_with_the_command_that_grants_it(guarde
     with pytest.raises(ConfigurationError, match=f"expected the right to {operation}") as caught:
         prepare(guarded)
 
-    kind = resource.resource_type.name.lower()
+    kind = resource.resource_type.name.lower().replace("_", "-")
     command = f"--allow-principal User:{USER} --operation {operation} --{kind} {resource.resource_name}"
     assert command in str(caught.value)
 

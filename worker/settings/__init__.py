@@ -36,6 +36,7 @@ __all__ = [
     "Section",
     "Settings",
     "TraceSettings",
+    "is_transactional",
 ]
 
 
@@ -67,7 +68,7 @@ class Settings(BaseSettings):
     @property
     def is_transactional(self) -> bool:
         """Whether the guarantee in force is exactly_once."""
-        return (self.delivery.guarantee or _guarantee_of(self.kafka)) == "exactly_once"
+        return is_transactional(self.kafka, self.delivery)
 
     @model_validator(mode="after")
     def _transactions_are_safe(self) -> Self:
@@ -79,5 +80,7 @@ class Settings(BaseSettings):
         return self
 
 
-def _guarantee_of(kafka: KafkaSettings) -> str:
-    return "at_least_once" if kafka.preset == "embedded" else "exactly_once"
+def is_transactional(kafka: KafkaSettings, delivery: DeliverySettings) -> bool:
+    """Whether the guarantee in force is exactly_once: the one that is set, or that of the preset."""
+    usual = "at_least_once" if kafka.preset == "embedded" else "exactly_once"
+    return (delivery.guarantee or usual) == "exactly_once"

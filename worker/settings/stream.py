@@ -26,7 +26,9 @@ class OutputSettings(Section):
         "none", description="Adds the embedding as base64 of little-endian float16, or as a list of numbers."
     )
     timestamp: Literal["input", "now"] = Field(
-        "input", description="Timestamp of results: the input message's, or the time of publishing."
+        "input",
+        description="Timestamp of answers: the input message's, where the topic takes it and keeps it for at least half"
+        " of its retention, else the present; or always the present.",
     )
     max_message_bytes: int = Field(
         1_000_000,

@@ -3,13 +3,14 @@
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from kafka import KafkaProducer, TopicPartition
 from kafka.errors import (
     ClusterAuthorizationFailedError,
     GroupAuthorizationFailedError,
+    InvalidTimestampError,
     KafkaError,
     KafkaTimeoutError,
     MessageSizeTooLargeError,
@@ -22,6 +23,7 @@ from worker.codec import PREFIX
 from worker.connectors.kafka.aside import without_leader
 from worker.connectors.kafka.clients import METADATA_AGE_MS, connection_options
 from worker.connectors.kafka.ledger import TOPIC_ID_HEADER
+from worker.connectors.kafka.timestamps import Timestamps
 from worker.errors import PartitionUnavailable
 from worker.records import Header, Outgoing, Partition
 from worker.settings import KafkaSettings, OutputSettings
@@ -68,19 +70,21 @@ class ProducerFactory:
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """The headers that say who wrote an answer.
+    """What a worker puts on its answers: the headers that say who wrote them, and their timestamps.
 
     Attributes:
         worker: this worker's name.
         version: the software's version.
         topic_ids: input topic to Kafka's UUID.
         generation: the consumer group's generation in force.
+        timestamps: those that the topics take.
     """
 
     worker: str
     version: str
     topic_ids: Mapping[str, str]
     generation: Callable[[], int]
+    timestamps: Timestamps = field(default_factory=Timestamps)
 
     def headers(self, source: Partition) -> list[Header]:
         """For all answers to one partition."""
@@ -117,15 +121,19 @@ def send_all(producer: Any, topic: str, messages: Sequence[Outgoing], stamp: Sta
             key=message.key,
             headers=message.headers + headers[message.source],
             partition=message.source.partition,
-            timestamp_ms=max(0, message.timestamp_ms),
+            timestamp_ms=stamp.timestamps.fitting(topic, message.timestamp_ms),
         )
         for message in messages
     ]
     # its patience is for each of the client's batches, none of which lives longer than delivery_timeout_ms
     producer.flush(timeout=max(0.001, deadline - time.monotonic()))
-    for future in futures:
-        if not future.succeeded():
-            future.get(timeout=max(0.001, deadline - time.monotonic()))
+    try:
+        for future in futures:
+            if not future.succeeded():
+                future.get(timeout=max(0.001, deadline - time.monotonic()))
+    except InvalidTimestampError:  # tried again as it is, it would be refused for ever
+        stamp.timestamps.refused(topic)
+        raise
 
 
 def refuse_unserved(producer: Any, kafka: KafkaSettings, sources: Collection[Partition]) -> None:

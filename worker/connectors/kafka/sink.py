@@ -7,12 +7,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from kafka.errors import KafkaError
+from kafka.errors import AuthorizationError, KafkaError
 
 from worker.connectors.kafka.clients import connecting
 from worker.connectors.kafka.ledger import LedgerReader
 from worker.connectors.kafka.producers import ProducerFactory, Stamp, let_go, reason_of, refuse_unserved, send_all
-from worker.errors import BrokerUnavailable, PublishFailed
+from worker.errors import BrokerUnavailable, ConfigurationError, PublishFailed
 from worker.records import Outgoing, Partition, Position, Progress
 from worker.streams import Published
 
@@ -85,6 +85,11 @@ class KafkaSink:
         except (KafkaError, OSError) as error:
             held = self._producer
             self._abandon()
+            if isinstance(error, AuthorizationError):
+                raise ConfigurationError(
+                    f"sending to {kafka.output_topic}: the broker refused it ({type(error).__name__});"
+                    " docs/security.md has the rights that a worker needs"
+                ) from error
             refuse_unserved(held, kafka, progress)
             raise PublishFailed(
                 f"sending to {kafka.output_topic}: {type(error).__name__}: {error}", reason=reason_of(error)

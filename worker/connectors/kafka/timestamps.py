@@ -52,7 +52,7 @@ class Timestamps:
         now_ms: Unix time.
     """
 
-    bounds: Mapping[str, Bounds]
+    bounds: Mapping[str, Bounds] = field(default_factory=dict)
     now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
     _refused: set[str] = field(default_factory=set)
 

@@ -9,10 +9,10 @@ from worker.connectors.kafka import requirements
 from worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, translated
 from worker.connectors.kafka.creating import create_outputs
 from worker.connectors.kafka.describing import INTERNAL_TOPICS, Cluster, describe
-from worker.connectors.kafka.rights import require_group
+from worker.connectors.kafka.rights import require_group, require_transactions
 from worker.connectors.kafka.rules import Finding, findings
 from worker.connectors.kafka.timestamps import Bounds, bounds_of
-from worker.settings import DeliverySettings, KafkaSettings, OutputSettings
+from worker.settings import DeliverySettings, KafkaSettings, OutputSettings, is_transactional
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,8 @@ def prepare_topics(kafka: KafkaSettings, output: OutputSettings, delivery: Deliv
         with translated("asking for topics"):
             if kafka.preset == "kafka":  # the stand-in knows no rights
                 require_group(admin, kafka)
+            if is_transactional(kafka, delivery):
+                require_transactions(admin, kafka)
             cluster = describe(admin, wanted)
             requirements.require_inputs(cluster, kafka)
             requirements.require_seen(cluster, kafka, outputs)

@@ -3,15 +3,22 @@
 from typing import Any
 
 import pytest
-from kafka.errors import GroupAuthorizationFailedError
+from kafka.errors import (
+    CoordinatorNotAvailableError,
+    GroupAuthorizationFailedError,
+    KafkaTimeoutError,
+    TransactionalIdAuthorizationFailedError,
+    TransactionalIdNotFoundError,
+)
 
 from tests.unit.worker.connectors.kafka.clusters import settings
-from worker.connectors.kafka.rights import require_group
-from worker.errors import ConfigurationError
+from worker.connectors.kafka import describing
+from worker.connectors.kafka.rights import require_group, require_transactions
+from worker.errors import BrokerUnavailable, ConfigurationError
 
 
 class Admin:
-    """Says one thing about every group."""
+    """Says one thing about every group and every transactional id."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -20,6 +27,16 @@ class Admin:
         if isinstance(self.answer, Exception):
             raise self.answer
         return dict.fromkeys(groups, self.answer)
+
+    def describe_transactions(self, ids: list[str]) -> dict[str, Any]:
+        assert ["textsieve-check"] == ids
+        return self.describe_groups(ids)
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(describing, "ASK_SECONDS", 0.02)
+    monkeypatch.setattr(describing, "PAUSE_SECONDS", 0.001)
 
 
 @pytest.mark.parametrize(
@@ -45,3 +62,25 @@ def test_a_group_that_the_user_may_not_join_is_refused_with_the_command(answer: 
 )
 def test_a_group_that_the_user_may_join_passes(answer: Any) -> None:
     require_group(Admin(answer), settings())
+
+
+def test_a_coordinator_that_is_away_for_the_moment_hinders_no_start() -> None:
+    require_group(Admin(KafkaTimeoutError()), settings())
+    require_transactions(Admin(KafkaTimeoutError()), settings())
+
+
+@pytest.mark.parametrize("answer", [TransactionalIdNotFoundError(), object()])
+def test_ids_that_the_user_may_have_pass(answer: Any) -> None:
+    require_transactions(Admin(answer), settings())
+
+
+def test_ids_that_the_user_may_not_have_are_refused_with_the_command() -> None:
+    command = r"--operation Write --transactional-id textsieve- --resource-pattern-type prefixed"
+
+    with pytest.raises(ConfigurationError, match=rf"delivery\.guarantee(.|\n)*{command}"):
+        require_transactions(Admin(TransactionalIdAuthorizationFailedError()), settings())
+
+
+def test_a_cluster_that_has_no_coordinator_of_transactions_is_named() -> None:
+    with pytest.raises(BrokerUnavailable, match=r"transaction\.state\.log\.replication\.factor"):
+        require_transactions(Admin(CoordinatorNotAvailableError()), settings())
