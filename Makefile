@@ -15,6 +15,7 @@ GPU_ARGS ?=
 CHAOS_ARGS ?=
 FUZZ_ARGS ?= -max_total_time=60
 TEST_ARGS ?=
+TEST_PROCESSES ?= 3 # of tests that wait more than they compute, on two cores; 0: this one alone, as --pdb wants it
 TEST_PATHS ?= $(wildcard tests/unit tests/contract tests/integration)
 
 VENV := .venv
@@ -44,7 +45,8 @@ demo: $(INSTALLED) ## Watch a stream being labelled: broker, store, producer, tw
 
 .PHONY: test
 test: lint ## All that must hold: lint, then unit, contract and integration tests (TEST_PATHS=tests/unit TEST_ARGS="-k ledger")
-	@HF_HUB_OFFLINE="$${HF_HUB_OFFLINE-1}" $(BIN)/python -m pytest -p tests.ci_rules \
+	@HF_HUB_OFFLINE="$${HF_HUB_OFFLINE-1}" OMP_NUM_THREADS="$${OMP_NUM_THREADS-1}" $(BIN)/python -m pytest \
+		-p tests.ci_rules --numprocesses $(strip $(TEST_PROCESSES)) --dist loadgroup \
 		--cov --cov-report=term:skip-covered $(TEST_PATHS) $(TEST_ARGS)
 
 .PHONY: lint

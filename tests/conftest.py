@@ -1,3 +1,4 @@
+import os
 import signal
 from collections.abc import Iterator
 
@@ -5,7 +6,7 @@ import pytest
 
 from embedded.kafka.jars import FOLDER_VARIABLE, cache_folder
 
-pytest_plugins = ["tests.services"]
+pytest_plugins = ["tests.services", "tests.together"]
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -18,7 +19,10 @@ def heeds_interrupts() -> None:
 @pytest.fixture(autouse=True, scope="session")
 def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Exported graphs and choices of engines, of workers as subprocesses too: one folder a run, never the user's."""
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # of all processes of the run: what one has measured the others read
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(FOLDER_VARIABLE, str(cache_folder()))  # but Kafka's jars are fetched once, not once a run
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
         yield

@@ -9,10 +9,9 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from worker.codec import Answer, Decoder, Encoder
-from worker.connectors.kafka import KafkaSink
+from worker.connectors.kafka.producers import Stamp
 from worker.normalization import normalize, verbatim
 from worker.records import NO_CLUSTER, REASONS, DeadLetter, Document, Header, Outgoing, Partition, Record
-from worker.settings import KafkaSettings, OutputSettings
 
 SCHEMAS = Path(__file__).parents[2] / "worker" / "schemas"
 MAX_VALUE_BYTES = 1000
@@ -52,17 +51,8 @@ def _decode(value: bytes | None) -> Document | DeadLetter:
 
 
 def _stamp() -> list[Header]:
-    sink = KafkaSink(
-        kafka=KafkaSettings(),
-        output=OutputSettings(),
-        worker="worker-1",
-        version="0.1.0",
-        topic_ids={"messages": "SJ9WzFVUTGOkEfLQJd6Dew"},
-        generation=lambda: 4,
-        publish_seconds=1.0,
-        batch=10,
-    )
-    return sink._stamp(Partition("messages", 3))
+    stamp = Stamp("worker-1", "0.1.0", {"messages": "SJ9WzFVUTGOkEfLQJd6Dew"}, lambda: 4)
+    return stamp.headers(Partition("messages", 3))
 
 
 def _whole(letter: Outgoing) -> dict[str, object]:

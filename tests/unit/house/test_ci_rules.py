@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,19 @@ def test_nothing_stands_in_the_way():
 def test_something_is_missing():
     pytest.skip("{reason}")
 """
+WHOLE = """
+import pytest
+
+pytest.skip("{reason}", allow_module_level=True)
+"""
+SPREAD = ("--numprocesses=2", "--dist=loadgroup")  # as CI runs
 
 
-def _run(folder: Path, *, reason: str, ci: str) -> subprocess.CompletedProcess[str]:
-    (folder / "test_skips.py").write_text(SKIPS.format(reason=reason), encoding="utf-8")
-    options = ["-p", "tests.ci_rules", "-p", "no:cacheprovider", "-q", "-ra", "--config-file=/dev/null"]
+def _run(
+    folder: Path, *, reason: str, ci: str, skips: str = SKIPS, more: Sequence[str] = ()
+) -> subprocess.CompletedProcess[str]:
+    (folder / "test_skips.py").write_text(skips.format(reason=reason), encoding="utf-8")
+    options = ["-p", "tests.ci_rules", "-p", "no:cacheprovider", "-q", "-ra", "--config-file=/dev/null", *more]
     return subprocess.run(
         [sys.executable, "-m", "pytest", *options, f"--rootdir={folder}", "test_skips.py"],
         cwd=folder,
@@ -33,10 +42,12 @@ def _run(folder: Path, *, reason: str, ci: str) -> subprocess.CompletedProcess[s
     )
 
 
-def test_a_silent_skip_fails_in_ci(tmp_path):
-    run = _run(tmp_path, reason="no broker", ci="true")
+@pytest.mark.parametrize("more", [(), SPREAD], ids=["alone", "spread"])
+@pytest.mark.parametrize("skips", [SKIPS, WHOLE], ids=["a test", "a module"])
+def test_a_silent_skip_fails_in_ci(tmp_path, skips, more):
+    run = _run(tmp_path, reason="no broker", ci="true", skips=skips, more=more)
 
-    assert run.returncode == pytest.ExitCode.TESTS_FAILED
+    assert run.returncode in {pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.INTERRUPTED}
     assert "Skipped in CI: 'no broker'" in run.stdout
 
 
