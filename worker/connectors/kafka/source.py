@@ -349,7 +349,7 @@ class KafkaSource:
             )
         if start > end:
             raise LedgerError(
-                f"{name}: the group's committed offset {start} lies beyond {end}, the end of the topic, which was made"
+                f"{name}: the group's committed offset {start} lies beyond the end of the topic, {end}: it was made"
                 " anew or truncated. Reset the group's offsets, or choose another kafka.group_id, then start again"
             )
         return start
