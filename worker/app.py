@@ -23,6 +23,7 @@ from worker.ceiling import DeadLetterCeiling
 from worker.clustering.centroids import CentroidStore
 from worker.clustering.online import OnlineClusters
 from worker.clustering.space import ClusterSpace, space_of
+from worker.clustering.spool import row_bytes
 from worker.codec import Decoder, Encoder
 from worker.connectors import redis as store
 from worker.connectors.http import Probes, serve
@@ -36,11 +37,11 @@ from worker.connectors.kafka import (
     TransactionalSink,
     prepare_topics,
 )
-from worker.errors import ConfigurationError
+from worker.errors import ConfigurationError, StoreUnavailable
 from worker.health import Health
 from worker.inference.cache import CachingPredictor
 from worker.inference.calibration import EngineReport
-from worker.inference.predictor import Metered, Predictor
+from worker.inference.predictor import Bounded, Metered, Predictor
 from worker.inference.transformer import TransformerPredictor
 from worker.journal import Journal
 from worker.loop import LoopSettings, StreamLoop
@@ -123,16 +124,17 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
         log.info("loading the model", model=settings.model.path)
         predictor = parts.predictor or _load(settings)
         metrics = _metrics(registry, settings, predictor)
+        if isinstance(predictor, Bounded):
+            predictor.max_seconds = settings.delivery.max_iteration_seconds
         if isinstance(predictor, Metered):
             predictor.meter = PredictorMeter(metrics, health, time.monotonic)
         if parts.predictor is None:  # one of ours, which has loaded torch
             _watch_gpu(registry)
         clusters = _clusters(settings, predictor, parts, metrics, stop)
-        warning = store.check_memory_policy(store.connect(settings.redis))
-        if warning:
-            log.warning("the store may evict the centroids: set maxmemory-policy noeviction", policy=warning)
+        _look_at_store(settings, log)
         publish_seconds = settings.kafka.session_ms / 1000 * settings.delivery.publish_session_fraction
-        doors = _doors(settings, topics, name, publish_seconds, resources)
+        reread = settings.clusters.max_pending_bytes // row_bytes(predictor.card.dim)
+        doors = _doors(settings, topics, name, resources, publish_seconds=publish_seconds, max_reread=reread)
         doors = Doors(parts.source(doors.source), parts.sink(doors.sink))
         doors = _traced(settings, doors, name, resources)
         loop = StreamLoop(
@@ -145,7 +147,6 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
                 checkpoint_seconds=settings.delivery.checkpoint_seconds,
                 publish_seconds=publish_seconds,
                 service_retry_seconds=settings.delivery.service_retry_seconds,
-                max_pending_bytes=settings.clusters.max_pending_bytes,
             ),
             pace=Pace(settings.delivery.max_batch_records, settings.delivery.max_iteration_seconds),
             ceiling=DeadLetterCeiling(
@@ -161,6 +162,17 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
         _spare_the_collector()
         loop.run(stop.is_set)
         log.info("worker stopped")
+
+
+def _look_at_store(settings: Settings, log: structlog.stdlib.BoundLogger) -> None:
+    """Say what is wrong with the store; texts are labelled without it too."""
+    try:
+        policy = store.check_memory_policy(store.connect(settings.redis))
+    except StoreUnavailable as error:
+        log.warning("store away at the start: texts get no cluster until it answers", error=str(error))
+        return
+    if policy:
+        log.warning("the store may evict the centroids: set maxmemory-policy noeviction", policy=policy)
 
 
 def check(settings: Settings) -> Report:
@@ -205,7 +217,9 @@ def reset_clusters(settings: Settings) -> None:
     store.RedisCentroidStore(client, settings.clusters.space, nobody).reset()
 
 
-def _doors(settings: Settings, topics: Topics, name: str, publish_seconds: float, resources: ExitStack) -> Doors:
+def _doors(
+    settings: Settings, topics: Topics, name: str, resources: ExitStack, *, publish_seconds: float, max_reread: int
+) -> Doors:
     """The member of the group, and the sink of the guarantee in force."""
     source = KafkaSource(
         settings.kafka,
@@ -214,6 +228,7 @@ def _doors(settings: Settings, topics: Topics, name: str, publish_seconds: float
         settings.delivery.max_batch_records,
         logs.get_logger("kafka"),
         commits=not settings.is_transactional,
+        max_reread=max_reread,
     )
     resources.callback(source.close, timeout_seconds=LEAVE_SECONDS)
     producers = ProducerFactory(settings.kafka, settings.output, publish_seconds)
@@ -254,7 +269,7 @@ def _clusters(
     space = _space(settings, predictor)
     shared = store.RedisCentroidStore(store.connect(settings.redis), settings.clusters.space, space)
     timed = MeteredStore(parts.store(shared), metrics, time.monotonic)
-    clusters = OnlineClusters(timed, space, Random(), stop.wait)
+    clusters = OnlineClusters(timed, space, Random(), stop.wait, settings.clusters.max_pending_bytes)
     clusters.watermarks()  # another model or group in this space is refused before anything is consumed
     return clusters
 

@@ -26,10 +26,11 @@ class Backlog:
     def cut(self, polled: Poll, wanted: int) -> Poll:
         """The next batch: of what was kept and what was polled, in their order, no more than `wanted` messages."""
         if polled.reassigned:
-            self.clear()
-            return polled
+            return polled  # what was kept is cleared when the stream begins again
         whole = _joined(self._kept, polled.batches)
-        return self._split(replace(polled, batches=whole), min(wanted, _fitting(whole)))
+        batch = self._split(replace(polled, batches=whole), min(wanted, _fitting(whole)))
+        lag = {partition: unread + len(self._kept.get(partition, ())) for partition, unread in polled.lag.items()}
+        return replace(batch, lag=lag)
 
     def keep_rest(self, batch: Poll, answered: int) -> Poll:
         """Put back all but the first `answered` messages of a batch; returns these."""
@@ -38,9 +39,10 @@ class Backlog:
         self._kept = _joined(self._kept, kept)
         return first
 
-    def clear(self) -> None:
-        """The stream begins again, and everything is read anew."""
-        self._kept = {}
+    def clear(self) -> int:
+        """The stream begins again, and everything is read anew; returns how many messages were kept."""
+        kept, self._kept = self._kept, {}
+        return sum(map(len, kept.values()))
 
     def _split(self, whole: Poll, count: int) -> Poll:
         if count >= len(whole):

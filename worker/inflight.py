@@ -17,6 +17,7 @@ class InFlightBatch:
         finished: next offset of each partition of the batch.
         began: monotonic seconds, before it was processed.
         processed_seconds: how long that took.
+        is_cut: there was no time for all that was polled: what follows comes in the next batch.
     """
 
     polled: Poll
@@ -26,10 +27,18 @@ class InFlightBatch:
     finished: Mapping[Partition, int]
     began: float
     processed_seconds: float
+    is_cut: bool = False
 
     @classmethod
     def of(
-        cls, polled: Poll, outcome: Outcome, answered: Answered, *, began: float, processed_seconds: float
+        cls,
+        polled: Poll,
+        outcome: Outcome,
+        answered: Answered,
+        *,
+        began: float,
+        processed_seconds: float,
+        is_cut: bool = False,
     ) -> "InFlightBatch":
         """The batch, without the answers that were published before."""
         return cls(
@@ -40,6 +49,7 @@ class InFlightBatch:
             finished=next_offsets(polled),
             began=began,
             processed_seconds=processed_seconds,
+            is_cut=is_cut,
         )
 
     @property

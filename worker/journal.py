@@ -43,6 +43,7 @@ class Journal:
     _clock: LoopClock = field(init=False)
     _joining: Wait = field(init=False)
     _broker: Wait = field(init=False)
+    _gives_up: bool = False  # it was said, and the store has not been back since
 
     def __post_init__(self) -> None:
         metrics = self.metrics
@@ -54,6 +55,7 @@ class Journal:
         self._broker = Wait(self.log, "broker away: waiting for it", "broker back", long_seconds=0.0)
         metrics.progress.set(self.wall())  # or a worker that has just started would look stuck
         metrics.last_sync.set(self.wall())
+        metrics.store_up.set(1)
 
     def turned(self, now: float) -> None:
         """The loop begins a turn; `now` is its monotonic clock, in seconds."""
@@ -73,7 +75,7 @@ class Journal:
         names = [f"{topic}/{partition}" for topic, partition in sorted(starts)]
         self.log.info("partitions assigned", partitions=names, already_published=already)
 
-    def polled(self, polled: Poll, *, wanted: int, paused: bool, now: float) -> None:
+    def polled(self, polled: Poll, *, wanted: int, now: float) -> None:
         """The loop asked for `wanted` messages."""
         self.health.joined = polled.joined
         if polled.joined:
@@ -82,7 +84,6 @@ class Journal:
             self._joining.goes_on(now)
         with self.metrics.between_events:
             self._clock.spent("poll" if polled.batches else "idle", now=now)
-            self._clock.paused(now=now, paused=paused)
             self._partitions.aside(polled.aside)
             if polled.reassigned:
                 self._partitions.reassigned()
@@ -91,10 +92,12 @@ class Journal:
             if polled.batches:
                 self.metrics.flush.labels("full" if len(polled) >= wanted else "drained").inc()
 
-    def consumed(self, polled: Poll, *, on_the_way: int) -> None:
-        """Messages were read: with those on the way they are in flight until they are published or dropped."""
+    def consumed(self, polled: Poll) -> None:
+        """Messages were read: they are in flight until they are published or dropped."""
+        if not polled.batches:
+            return
         with self.metrics.between_events:
-            self.metrics.in_flight.set(len(polled) + on_the_way)
+            self.metrics.in_flight.inc(len(polled))
             for source, batch in polled.batches.items():
                 self.metrics.consumed.labels(source.topic).inc(len(batch))
                 self.metrics.consumed_bytes.labels(source.topic).inc(
@@ -127,12 +130,18 @@ class Journal:
     def dropped(self, messages: int, error: Exception, *, operation: str) -> None:
         """A batch will be read again."""
         with self.metrics.between_events:
-            self.metrics.in_flight.set(0)
+            self.metrics.in_flight.dec(messages)
             self.metrics.processed.labels("dropped").inc(messages)
             self.metrics.retries.labels(operation).inc()
             if isinstance(error, PublishFailed):
                 self.metrics.produce_errors.labels(error.reason).inc()
         self.log.warning("batch dropped, beginning again from the committed offsets", error=str(error))
+
+    def put_back(self, messages: int) -> None:
+        """Messages that were read and not worked on will be read again."""
+        with self.metrics.between_events:
+            self.metrics.in_flight.dec(messages)
+            self.metrics.processed.labels("dropped").inc(messages)
 
     def learned(self, learned: Learned, snapshot: Snapshot | None) -> None:
         """The store knows everything that was observed."""
@@ -159,6 +168,18 @@ class Journal:
         self.metrics.rebalances.labels("lost").inc()
         self.log.info("the group has moved on", error=str(error))
 
+    def given_up(self, messages: int) -> None:
+        """So many results will never be learned: the store has been away for too long."""
+        if not messages:
+            return
+        self.metrics.unlearned.inc(messages)
+        if not self._gives_up:
+            self.log.warning(
+                "more waits to be learned than clusters.max_pending_bytes holds: the oldest results are given up",
+                messages=messages,
+            )
+        self._gives_up = True
+
     def pending(self, bytes_held: int) -> None:
         """Memory of results that are not learned yet."""
         self.metrics.pending.set(bytes_held)
@@ -173,10 +194,12 @@ class Journal:
             self.metrics.sync_errors.inc()
             self.metrics.retries.labels("store").inc()
         if self.health.store_ok and error is not None:
-            self.log.warning("store away: labelling goes on, offsets are not committed", error=str(error))
+            self.log.warning("store away: labelling goes on, what is to be learned waits", error=str(error))
         elif not self.health.store_ok and error is None:
             self.log.warning("store back")
         self.health.store_ok = error is None
+        self.metrics.store_up.set(error is None)
+        self._gives_up = self._gives_up and error is not None
 
     def broker(self, error: ServiceError | None) -> None:
         """The broker answered (None) or did not."""

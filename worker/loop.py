@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from worker.answered import Answered
+from worker.backlog import Backlog
 from worker.ceiling import DeadLetterCeiling
 from worker.clustering.online import OnlineClusters
 from worker.errors import (
@@ -45,14 +46,12 @@ class LoopSettings:
 
     Attributes:
         publish_seconds: safe part of the group's session, counted from the fence.
-        max_pending_bytes: unlearned rows beyond which reading pauses.
     """
 
     poll_timeout_seconds: float
     checkpoint_seconds: float
     publish_seconds: float
     service_retry_seconds: float
-    max_pending_bytes: int
 
 
 @dataclass(slots=True)
@@ -76,6 +75,7 @@ class StreamLoop:
     clock: Callable[[], float]
     wait: Callable[[float], object]
     _begun: bool = False
+    _backlog: Backlog = field(default_factory=Backlog)
     _working_on: int = 0  # messages of the batch in hand: what goes wrong now is a drop
     _in_flight: InFlightBatch | None = None  # handed over to the sink, not known to count
     _next: dict[Partition, int] = field(default_factory=dict)  # first offset not finished
@@ -135,10 +135,7 @@ class StreamLoop:
             self.journal.log.warning("stopped without a last checkpoint: the next owner repeats it", error=str(error))
 
     def _turn(self) -> None:
-        paused = self.clusters.pending_bytes >= self.settings.max_pending_bytes
-        wanted = self.pace.limit() if self._begun and not paused else 0
-        polled = self.source.poll(max_records=wanted, timeout_seconds=self.settings.poll_timeout_seconds)
-        self.journal.polled(polled, wanted=wanted, paused=paused, now=self.clock())
+        polled = self._poll()
         if polled.reassigned:
             self._begun = False
         if not self._begun:
@@ -154,14 +151,26 @@ class StreamLoop:
         if self._checkpoint_due(idle=not polled.batches):
             self._checkpoint()
 
+    def _poll(self) -> Poll:
+        """The next batch: what the last one had no time for, or what there is."""
+        wanted = self.pace.limit() if self._begun else 0
+        room = self._backlog.room(wanted)
+        patience = self.settings.poll_timeout_seconds if room or not wanted else 0.0
+        polled = self.source.poll(max_records=room, timeout_seconds=patience)
+        self.journal.consumed(polled)
+        batch = self._backlog.cut(polled, wanted)
+        self.journal.polled(batch, wanted=wanted, now=self.clock())
+        return batch
+
     def _begin(self) -> None:
         """Start from what is committed, or earlier where the clusters have learned less than that."""
         self._settle()  # a transaction that is under way ends before the committed offsets are asked for
         if self.sink.is_transactional and self.clusters.has_pending:
             with suppress(StoreUnavailable):  # or what counts already would be read again, to be learned
                 self.journal.learned(self.clusters.learn(), self.clusters.snapshot)
+        self.journal.put_back(self._backlog.clear())
         starts = self.source.rewind(self.clusters.watermarks())
-        self.clusters.begin(starts)
+        self.journal.given_up(self.clusters.begin(starts))
         self._answered = Answered(self.sink.recover(starts))
         self._next = {partition: start.offset for partition, start in starts.items()}
         self._committed = dict(self._next)
@@ -172,18 +181,24 @@ class StreamLoop:
     def _work(self, polled: Poll) -> None:
         """Answer one batch: process, publish, and see to it that the one before it counts."""
         began = self.clock()
-        self._working_on, self._in_hand = len(polled), next_offsets(polled)
-        self.journal.consumed(polled, on_the_way=0 if self._in_flight is None else len(self._in_flight))
+        self._take_in_hand(polled)
         outcome = self.pipeline.process(polled.records)
+        is_cut = outcome.records < len(polled)
+        polled = self._backlog.keep_rest(polled, outcome.records)
         seconds = self.clock() - began
+        self._take_in_hand(polled)
         self._settle()
-        self._working_on, self._in_hand = len(polled), next_offsets(polled)
-        batch = InFlightBatch.of(polled, outcome, self._answered, began=began, processed_seconds=seconds)
+        self._take_in_hand(polled)
+        batch = InFlightBatch.of(polled, outcome, self._answered, began=began, processed_seconds=seconds, is_cut=is_cut)
         self.ceiling.check(batch.is_bad)
         self.journal.stage("process", seconds)
         self._publish(batch)
         if not self.sink.is_transactional:
             self._settle()
+
+    def _take_in_hand(self, polled: Poll) -> None:
+        """From now on a fault drops these messages."""
+        self._working_on, self._in_hand = len(polled), next_offsets(polled)
 
     def _publish(self, batch: InFlightBatch) -> None:
         """Hand a batch over, within the safe part of the session."""
@@ -201,7 +216,7 @@ class StreamLoop:
             },
             timeout_seconds=self.settings.publish_seconds - (fenced - began),
         )
-        self._in_flight = batch
+        self._in_flight, self._working_on = batch, 0
         self.journal.stage("publish", self.clock() - fenced)
 
     def _settle(self) -> None:
@@ -213,11 +228,15 @@ class StreamLoop:
         self._working_on, self._in_hand = self._working_on + len(batch), {**batch.finished, **self._in_hand}
         self.sink.settle()
         settled = self.clock()
-        self.clusters.observe(self._answered.countable(batch.outcome.observations), batch.finished)
+        self.journal.given_up(
+            self.clusters.observe(self._answered.countable(batch.outcome.observations), batch.finished)
+        )
         self._next.update(batch.finished)
         self._answered.forget(batch.polled.records)
         self.ceiling.count(batch.is_bad)
-        self.pace.finished(messages=len(batch), seconds=batch.processed_seconds + settled - began)
+        self.pace.finished(
+            messages=len(batch), seconds=batch.processed_seconds + settled - began, short_of_time=batch.is_cut
+        )
         self.journal.published(batch.outcome, batch.polled, results=batch.results, dead_letters=batch.dead_letters)
         self.journal.pending(self.clusters.pending_bytes)
         self._working_on = 0

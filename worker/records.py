@@ -166,6 +166,13 @@ class Observations:
     embeddings: Embeddings  # [rows, dim]
     cluster_ids: ClusterIds  # [rows]
 
+    def where(self, keep: NDArray[np.bool_]) -> "Observations":
+        """Some of the rows; `keep` has one entry for each."""
+        if keep.all():
+            return self
+        sources = [source for source, kept in zip(self.sources, keep.tolist(), strict=True) if kept]
+        return Observations(sources, self.offsets[keep], self.embeddings[keep], self.cluster_ids[keep])
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

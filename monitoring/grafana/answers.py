@@ -117,12 +117,13 @@ CLUSTERS = Section(
         ),
         View(
             "Store errors, conflicts, losses",
-            "Learns that found no store, races lost and repeated, and repairs of a store that forgot something.",
+            "Learns without a store, races lost, repairs of a store that forgot something, workers that miss it now.",
             "none",
             [
                 Query(grown("centroid_sync_errors_total", by="job"), "errors"),
                 Query(grown("centroid_sync_conflicts_total", by="job"), "conflicts"),
                 Query(grown("centroid_losses_total", by="job"), "losses"),
+                Query(f"count by (job) (textsieve_store_up{{{S}}} == 0)", "workers that miss it"),
             ],
             Look.BARS,
         ),
@@ -139,13 +140,11 @@ CLUSTERS = Section(
             [Query(f"sum by (worker) (textsieve_pending_bytes{{{S}}})", "{{worker}}")],
         ),
         View(
-            "Reading paused",
-            "1 while a worker reads no more because too much is not learned; and the share of time that was so.",
+            "Given up by the clusters",
+            "Results that will never be counted, because the store was away for too long; 0 is the only good number.",
             "none",
-            [
-                Query(f"max by (worker) (textsieve_paused{{{S}}})", "{{worker}}"),
-                Query(rate("backpressure_seconds_total", by="worker"), "{{worker}}, share of time"),
-            ],
+            [Query(grown("unlearned_messages_total", by="worker"), "{{worker}}")],
+            Look.BARS,
         ),
     ],
 )

@@ -656,4 +656,4 @@ def test_a_cluster_that_is_not_there_is_away():
     settings = RedisSettings(url=f"redis://127.0.0.1:{free_port()}/0", topology="cluster", timeout_seconds=0.2)
 
     with pytest.raises(StoreUnavailable, match="cannot be connected"):
-        connect(settings)
+        RedisCentroidStore(connect(settings), "b", SPACE).load()

@@ -415,6 +415,15 @@ def test_a_floor_below_what_was_committed_is_read_again(streams, source):
     assert {0: [2, 3, 4], 1: []} == offsets(read(source, count=3))
 
 
+def test_a_floor_far_below_is_read_again_no_further_back_than_is_allowed(streams, source):
+    source.commit({Partition(streams.topic, 0): 4, Partition(streams.topic, 1): 3})
+    source.max_reread = 5  # of two partitions: 2 each
+    found = source.rewind(starts(streams, 0, 0))
+    source.max_reread = None
+
+    assert starts(streams, 2, 1) == found
+
+
 def test_a_floor_above_what_was_committed_skips_nothing(streams, source):
     source.commit({Partition(streams.topic, 0): 1, Partition(streams.topic, 1): 1})
 

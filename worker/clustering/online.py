@@ -20,10 +20,12 @@ from worker.clustering.centroids import (
 )
 from worker.clustering.minibatch import Clustering
 from worker.clustering.space import ClusterSpace
+from worker.clustering.spool import Gap, GivenUp, Spool
 from worker.errors import StoreUnavailable
 from worker.records import NO_CLUSTER, Assignments, Embeddings, Observations, Partition, Position
 
 MAX_ATTEMPTS = 20  # compare-and-set tries of one learn; with jitter, 8 workers needed 6 at most
+MAX_PENDING_BYTES = 64 * 1024 * 1024  # unless told otherwise
 RETRY_SECONDS = 0.02  # first pause after a lost race; grows linearly and is jittered
 
 
@@ -38,33 +40,29 @@ class Learned:
 
 
 @dataclass(slots=True)
-class _Pending:
-    """Rows of finished batches, in order, until they are learned."""
-
-    batches: list[Observations] = field(default_factory=list)
-    finished: dict[Partition, int] = field(default_factory=dict)  # next offset, past dead letters too
-    bytes: int = 0
-    rows: int = 0
-
-
-@dataclass(slots=True)
 class OnlineClusters:
     """Holds the last known snapshot and the rows that the store does not know yet.
 
     Every row carries its partition and offset, and the store keeps for every partition the first offset it has not
     learned. So a row is counted exactly once however often it is observed: below the watermark it is dropped.
 
+    A store that is away stops nothing. What it does not know waits in a spool; beyond its bound the oldest rows are
+    given up, and the next learn raises the watermarks past them.
+
     Attributes:
         sleep: pauses between lost races, in seconds.
+        max_pending_bytes: memory of rows that are not learned yet, beside those of one batch.
     """
 
     store: CentroidStore
     space: ClusterSpace
     rng: Random
     sleep: Callable[[float], object]
+    max_pending_bytes: int = MAX_PENDING_BYTES
     _snapshot: Snapshot | None = None
     _estimator: MiniBatchKMeans | None = None  # of the snapshot, restored when it is first asked
-    _pending: _Pending = field(default_factory=_Pending)
+    _spool: Spool = field(init=False)
+    _given_up: GivenUp = field(default_factory=GivenUp)
     _starts: dict[Partition, Position] = field(default_factory=dict)
     _known: Mapping[Partition, Position] = field(default_factory=dict)  # watermarks when last asked where to start
     _confirmed: dict[Partition, Position] = field(default_factory=dict)  # what the store has told us that it knows
@@ -72,10 +70,13 @@ class OnlineClusters:
     _pooled: bool = False  # the pool held rows when it was last looked at
     _compared: bool = True  # the stream starts where the store's watermarks were known
 
+    def __post_init__(self) -> None:
+        self._spool = Spool(self.max_pending_bytes)
+
     @property
     def pending_bytes(self) -> int:
         """Memory held by rows that are not learned yet."""
-        return self._pending.bytes
+        return self._spool.bytes
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -90,16 +91,16 @@ class OnlineClusters:
     @property
     def can_seed(self) -> bool:
         """Whether the rows held here are enough to seed the space: more of them would only make that slower."""
-        return self._snapshot is None and self._pending.rows >= self.space.seed_size
+        return self._snapshot is None and self._spool.rows >= self.space.seed_size
 
     @property
     def has_pending(self) -> bool:
         """Whether a learn would tell the store anything."""
-        return bool(self._pending.finished)
+        return bool(self._spool.finished)
 
     def learned_up_to(self, partition: Partition) -> int:
-        """The first offset of a partition that is being read which the store has not told us that it knows."""
-        return self._confirmed.get(partition, self._starts[partition]).offset
+        """The first offset of a partition being read that the store is not known to know, and that is not given up."""
+        return self._given_up.past(partition, self._confirmed.get(partition, self._starts[partition])).offset
 
     def assign(self, embeddings: Embeddings) -> Assignments:
         """The nearest shared centroid of every row, by the last snapshot seen; NO_CLUSTER before seeding."""
@@ -111,13 +112,13 @@ class OnlineClusters:
         return minibatch.assign(self._estimator, embeddings, version=self._snapshot.version)
 
     def watermarks(self) -> Mapping[Partition, Position]:
-        """The first offset of each partition that the store has not learned: a stream must not start later.
+        """The first offset of each partition that is still to be learned: a stream must not start later.
 
         Before seeding these are the watermarks of the pool. Falls back to what this worker knows while the store is
         away, and compares at the next learn.
         """
         known, self._compared = self._snapshot, False
-        self._known = {} if known is None else known.watermarks
+        self._known = raise_watermarks(self._known, self._confirmed) if known is None else known.watermarks
         lost: set[Partition] = set()  # partitions of which the store, not yet seeded, has kept nothing
         with suppress(StoreUnavailable):
             revision = self._refresh()
@@ -127,31 +128,62 @@ class OnlineClusters:
             self._compared = True
             if self._snapshot is None and revision != RESET:
                 lost = self._confirmed.keys() - self._known.keys()
-        return {**self._known, **{partition: self._first[partition] for partition in lost}}
+        marks = {**self._known, **{partition: self._first[partition] for partition in lost}}
+        return self._past_given_up(marks)
 
-    def begin(self, starts: Mapping[Partition, Position]) -> None:
-        """Forget what was observed and not learned: the stream starts again at `starts`."""
-        self._pending = _Pending()
+    def begin(self, starts: Mapping[Partition, Position]) -> int:
+        """Forget what was observed and not learned: the stream starts again at `starts`.
+
+        Returns:
+            How many messages are given up, because the stream starts behind what is to be learned next.
+        """
+        self._spool.clear()
         self._starts = dict(starts)
+        given_up = self._give_up_before(starts) if self._compared else 0
         self._first = {**starts, **self._first} if self._snapshot is None else {}
         self._confirmed = {
             partition: min(start, self._known[partition])
             for partition, start in starts.items()
             if partition in self._known and self._known[partition].topic_id == start.topic_id
         }
+        return given_up
 
-    def observe(self, rows: Observations, finished: Mapping[Partition, int]) -> None:
+    def observe(self, rows: Observations, finished: Mapping[Partition, int]) -> int:
         """Remember published results until the next learn; memory only.
 
         Args:
             rows: one per result.
             finished: next offset per partition, dead letters included.
+
+        Returns:
+            How many results are given up: older ones, for which there is no room any more.
         """
-        if len(rows.offsets):
-            self._pending.batches.append(rows)
-            self._pending.bytes += rows.embeddings.nbytes + 64 * len(rows.offsets)
-            self._pending.rows += len(rows.offsets)
-        self._pending.finished.update(finished)
+        return sum(self._give_up(batch) for batch in self._spool.add(self._given_up.without(rows), finished))
+
+    def _give_up_before(self, starts: Mapping[Partition, Position]) -> int:
+        """Remember what lies between the watermarks and the starts; returns how many messages were not given up yet."""
+        marks, count = self._past_given_up(self._known), 0
+        for partition, start in starts.items():
+            mark = marks.get(partition)
+            if mark is not None and mark.topic_id == start.topic_id and mark.offset < start.offset:
+                count += self._given_up.add(partition, Gap(mark.offset, start.offset, start.topic_id))
+                self._spool.finished[partition] = start.offset
+        return count
+
+    def _give_up(self, batch: Observations) -> int:
+        """Remember that these rows will never be learned; returns how many of them had not been."""
+        known = self._known if self._snapshot is None else self._snapshot.watermarks
+        marks = raise_watermarks(known, self._confirmed)
+        rows = self._unlearned(batch, marks)
+        ends = dict(zip(rows.sources, (rows.offsets + 1).tolist(), strict=True))  # the last of each partition
+        for partition, end in ends.items():
+            start, mark = self._starts[partition], marks.get(partition)
+            first = max(start, mark) if mark is not None and mark.topic_id == start.topic_id else start
+            self._given_up.add(partition, Gap(first.offset, end, start.topic_id))
+        return len(rows.offsets)
+
+    def _past_given_up(self, marks: Mapping[Partition, Position]) -> dict[Partition, Position]:
+        return {partition: self._given_up.past(partition, mark) for partition, mark in marks.items()}
 
     def learn(self) -> Learned:
         """Tell the store what was observed, exactly once, with the watermarks that say so.
@@ -214,6 +246,7 @@ class OnlineClusters:
 
     def _misses_rows(self, marks: Mapping[Partition, Position]) -> bool:
         """Whether the stream started after a watermark: rows between the two would never be learned."""
+        marks = self._past_given_up(marks)
         return any(
             partition in marks
             and marks[partition].topic_id == start.topic_id
@@ -224,7 +257,8 @@ class OnlineClusters:
     def _settle(self) -> None:
         """The store has confirmed everything that was observed."""
         self._confirmed |= self._marks()
-        self._pending = _Pending()
+        self._given_up.forget(self._confirmed)
+        self._spool.clear()
 
     def _accept(self, snapshot: Snapshot | None) -> None:
         self._snapshot, self._estimator = snapshot, None
@@ -243,7 +277,7 @@ class OnlineClusters:
     def _merged(self, snapshot: Snapshot) -> tuple[Snapshot, int]:
         """The snapshot with every pending row that it does not contain yet, and how many those are."""
         clustering, added = Clustering(snapshot.centers, snapshot.counts), 0
-        for batch in self._pending.batches:
+        for batch in self._spool.batches:
             rows = self._unlearned(batch, snapshot.watermarks)
             if not len(rows.offsets):
                 continue
@@ -271,26 +305,18 @@ class OnlineClusters:
         }
         if not floor:
             return batch
-        keep = batch.offsets >= np.asarray([floor.get(source, 0) for source in batch.sources], np.int64)  # [rows]
-        if keep.all():
-            return batch
-        return Observations(
-            [source for source, kept in zip(batch.sources, keep, strict=True) if kept],
-            batch.offsets[keep],
-            batch.embeddings[keep],
-            batch.cluster_ids[keep],
-        )
+        return batch.where(batch.offsets >= np.asarray([floor.get(source, 0) for source in batch.sources], np.int64))
 
     def _marks(self) -> dict[Partition, Position]:
         """Watermarks of what was finished here."""
         return {
             partition: Position(offset, self._starts[partition].topic_id)
-            for partition, offset in self._pending.finished.items()
+            for partition, offset in self._spool.finished.items()
         }
 
     def _pool(self, revision: str | None) -> Learned | None:
         """Before there are centroids: put the rows where every worker finds them, and seed when there are enough."""
-        batches = self._pending.batches
+        batches = self._spool.batches
         sources = tuple(
             (source, int(offset))
             for batch in batches

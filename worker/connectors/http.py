@@ -96,7 +96,6 @@ def _reasons(health: Health) -> str:
         "starting": not health.started,
         "not in the consumer group": not health.joined,
         "broker away": not health.broker_ok,
-        "store away": not health.store_ok,
         "stopping": health.stopping,
     }
     return ", ".join(reason for reason, applies in reasons.items() if applies)

@@ -92,7 +92,7 @@ FLOW = (
         "outcome",
         OUTCOMES,
     ),
-    Metric("in_flight_messages", _G, "messages", "Messages of the batch in hand"),
+    Metric("in_flight_messages", _G, "messages", "Messages read, and not yet published or dropped"),
     Metric("produced_messages", _C, "messages", "Results and dead letters that the broker has acked", "topic"),
     Metric(
         "produce_errors",
@@ -157,8 +157,6 @@ GROUP = (
     ),
     Metric("commits", _C, "commits", "Offset commits", "outcome", ("ok", "error")),
     Metric("last_progress_timestamp_seconds", _G, "unix seconds", "Last finished batch, or the start before the first"),
-    Metric("paused", _G, "0 or 1", "Reading is paused because too much is not yet learned"),
-    Metric("backpressure_seconds", _C, "seconds", "Time with reading paused"),
 )
 
 WORK = (
@@ -281,9 +279,17 @@ CLUSTERS = (
     Metric("centroid_sync_errors", _C, "events", "Learns that failed because the store was away"),
     Metric("centroid_sync_conflicts", _C, "events", "Races for the centroids lost and repeated"),
     Metric("centroid_losses", _C, "events", "Times the store forgot something and was repaired"),
+    Metric("store_up", _G, "0 or 1", "The last exchange with the store succeeded"),
     Metric("centroid_last_sync_timestamp_seconds", _G, "unix seconds", "Last successful learn, or the start"),
     Metric("centroid_version", _G, "number", "Version of the centroids in use"),
     Metric("learned_messages", _C, "messages", "Results newly counted in the clusters"),
+    Metric(
+        "unlearned_messages",
+        _C,
+        "messages",
+        "Results that the clusters will never count: the store was away for longer than `clusters.max_pending_bytes`"
+        " lasts",
+    ),
     Metric("pending_bytes", _G, "bytes", "Memory of results not yet learned"),
 )
 

@@ -11,7 +11,6 @@ class LoopClock:
 
     metrics: Metrics
     _since: float | None = None  # monotonic seconds of the last event
-    _paused_since: float | None = None
 
     def spent(self, state: str, *, now: float) -> None:
         """Everything since the last event was `poll`, `work` or `idle`.
@@ -23,10 +22,3 @@ class LoopClock:
         if self._since is not None:
             self.metrics.busy.labels(state).inc(max(0.0, now - self._since))
         self._since = now
-
-    def paused(self, *, now: float, paused: bool) -> None:
-        """Reading is paused, or is not."""
-        if self._paused_since is not None:
-            self.metrics.backpressure.inc(max(0.0, now - self._paused_since))
-        self._paused_since = now if paused else None
-        self.metrics.paused.set(paused)

@@ -57,8 +57,6 @@ class Metrics:
         self.rebalances = self._counter("rebalances")
         self.commits = self._counter("commits")
         self.progress = self._gauge("last_progress_timestamp_seconds")
-        self.paused = self._gauge("paused")
-        self.backpressure = self._counter("backpressure_seconds")
 
         self.stage = self._histogram("stage_duration_seconds")
         self.model_step = self._histogram("model_duration_seconds")
@@ -92,6 +90,8 @@ class Metrics:
         self.last_sync = self._gauge("centroid_last_sync_timestamp_seconds")
         self.version = self._gauge("centroid_version")
         self.learned = self._counter("learned_messages")
+        self.unlearned = self._counter("unlearned_messages")
+        self.store_up = self._gauge("store_up")
         self.pending = self._gauge("pending_bytes")
 
         self.model = self._info("model")

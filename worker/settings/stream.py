@@ -61,7 +61,8 @@ class ClusterSettings(Section):
     max_pending_bytes: int = Field(
         64 * 1024 * 1024,
         ge=1_048_576,
-        description="Memory for results not yet learned; beyond it the worker pauses.",
+        description="Memory for results not yet learned while the store is away, and for those that are read again when"
+        " it knows less than it did; beyond it the oldest are never counted in the clusters.",
     )
 
     @property
@@ -78,7 +79,8 @@ class DeliverySettings(Section):
     max_iteration_seconds: float = Field(
         1.0,
         gt=0,
-        description="Iterations shrink to this at the measured rate: bounds latency and rebalances.",
+        description="An iteration answers what takes so long by the measured cost of a token, and leaves the rest to"
+        " the next: bounds latency and rebalances.",
     )
     poll_timeout_seconds: float = Field(
         0.3, gt=0, le=5, description="How long an idle worker waits for messages in one poll."

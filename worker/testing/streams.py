@@ -51,10 +51,12 @@ class MemorySource:
 
     Attributes:
         owned: the partitions this member has; all of them by default.
+        max_reread: messages of all partitions together that are read again at most, however little the clusters know.
     """
 
     log: MemoryLog
     owned: set[Partition] | None = None
+    max_reread: int | None = None
     fail_next: dict[str, Exception] = field(default_factory=dict)  # method name -> what it raises once
     calls: list[str] = field(default_factory=list)
     aside: dict[Partition, str] = field(default_factory=dict)  # a test takes out what has recovered
@@ -94,7 +96,8 @@ class MemorySource:
             learned = floor.get(partition)
             if learned is None or learned.topic_id != TOPIC_ID:
                 learned = Position(self.log.learned.get(partition, committed), TOPIC_ID)
-            self._position[partition] = min(learned.offset, committed)
+            bound = 0 if self.max_reread is None else committed - self.max_reread // len(owned)
+            self._position[partition] = max(min(learned.offset, committed), bound)
         return {partition: Position(offset, TOPIC_ID) for partition, offset in self._position.items()}
 
     def set_aside(self, partitions: Collection[Partition], *, reason: str) -> None:

@@ -13,8 +13,10 @@ from threadpoolctl import threadpool_limits
 from worker.ceiling import DeadLetterCeiling
 from worker.clustering.online import OnlineClusters
 from worker.clustering.space import ClusterSpace
+from worker.clustering.spool import row_bytes
 from worker.codec import Decoder, Encoder
 from worker.health import Health
+from worker.inference.predictor import Predictor
 from worker.journal import Journal
 from worker.loop import LoopSettings, StreamLoop
 from worker.metrics import Metrics, SteadyRegistry
@@ -41,24 +43,26 @@ class MemoryWorker:
 
     log: MemoryLog
     store: MemoryCentroidStore = field(default_factory=MemoryCentroidStore)
-    predictor: HashingPredictor = field(default_factory=HashingPredictor)
+    predictor: Predictor = field(default_factory=HashingPredictor)
     k: int = 3
     seed_size: int = 6
     max_batch_records: int = 10
     checkpoint_seconds: float = 0.0
     max_pending_bytes: int = 10_000_000
+    max_iteration_seconds: float = 1e9
+    clock: ManualClock = field(default_factory=lambda: ManualClock(100.0))
     transactional: bool = False
     ceiling: DeadLetterCeiling = field(default_factory=lambda: DeadLetterCeiling(1.0, 1000, 10**9))
 
     def __post_init__(self) -> None:
-        self.clock = ManualClock(100.0)
-        self.source = MemorySource(self.log)
+        max_reread = self.max_pending_bytes // row_bytes(self.predictor.card.dim)
+        self.source = MemorySource(self.log, max_reread=max_reread)
         self.sink = MemoryTransactionalSink(self.log, self.source) if self.transactional else MemorySink(self.log)
         self.health = Health()
         space = ClusterSpace(self.predictor.card.fingerprint, "group", self.k, self.seed_size, 60.0)
-        self.clusters = OnlineClusters(self.store, space, Random(1), self.clock.advance)
+        self.clusters = OnlineClusters(self.store, space, Random(1), self.clock.advance, self.max_pending_bytes)
         self.metrics = Metrics(
-            registry=SteadyRegistry(), labels=self.predictor.labels, reasons=REASONS, inputs=("in",), k=self.k
+            registry=SteadyRegistry(), labels=self.predictor.card.labels, reasons=REASONS, inputs=("in",), k=self.k
         )
         self.loop = StreamLoop(
             source=self.source,
@@ -71,8 +75,8 @@ class MemoryWorker:
                 lambda: int(self.clock() * 1000),
             ),
             clusters=self.clusters,
-            settings=LoopSettings(0.0, self.checkpoint_seconds, 3.0, 300.0, self.max_pending_bytes),
-            pace=Pace(self.max_batch_records, 1e9),
+            settings=LoopSettings(0.0, self.checkpoint_seconds, 3.0, 300.0),
+            pace=Pace(self.max_batch_records, self.max_iteration_seconds),
             ceiling=self.ceiling,
             journal=Journal(self.metrics, self.health, structlog.stdlib.get_logger("test"), self.clock),
             rng=Random(1),

@@ -57,8 +57,10 @@ def test_a_new_generation_makes_what_was_kept_worthless():
     backlog = Backlog()
     backlog.cut(poll(6), 4)
 
-    backlog.cut(Poll(reassigned=True), 4)
+    moved = backlog.cut(Poll(reassigned=True), 4)
+    forgotten = backlog.clear()
 
+    assert (0, 2) == (len(moved), forgotten)
     assert not backlog.cut(Poll(), 4).batches
 
 

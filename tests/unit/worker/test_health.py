@@ -37,9 +37,17 @@ def test_a_worker_is_ready_when_messages_flow():
     assert flowing().ready()
 
 
+def test_a_worker_is_ready_without_the_store_too_for_it_labels_on():
+    health = flowing()
+
+    health.store_ok = False
+
+    assert health.ready()
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("started", False), ("joined", False), ("broker_ok", False), ("store_ok", False), ("stopping", True)],
+    [("started", False), ("joined", False), ("broker_ok", False), ("stopping", True)],
 )
 def test_any_of_these_makes_a_worker_not_ready(field, value):
     health = flowing()

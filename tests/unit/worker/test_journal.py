@@ -250,14 +250,19 @@ def test_results_from_before_the_seeding_have_no_distance(make_worker):
     assert 0 == scrape.total("cluster_distance_bucket", le="0.1")
 
 
-def test_time_with_reading_paused_is_counted(make_worker):
+def test_an_absent_store_shows_and_so_does_what_its_absence_cost(make_worker):
     worker = make_worker(MemoryLog.of("in", TEXTS), max_pending_bytes=500)
+    up = Scrape(worker).total("store_up")
     worker.store.away = True
     worker.turns(10)
+    away = Scrape(worker)
+    worker.store.away = False
+    worker.drain()
 
-    scrape = Scrape(worker)
-    assert 1 == scrape.total("paused")
-    assert pytest.approx(0.7) == scrape.total("backpressure_seconds_total")  # seen paused in 8 turns, 0.1 s apart
+    back = Scrape(worker)
+    assert (1, 0, 1) == (up, away.total("store_up"), back.total("store_up"))
+    assert 0 < away.total("unlearned_messages_total") == back.total("unlearned_messages_total")
+    assert len(worker.log.results) == back.total("learned_messages_total") + back.total("unlearned_messages_total")
 
 
 def test_waiting_for_an_absent_broker_is_idle_time(make_worker):
@@ -295,8 +300,8 @@ def outside():
 def test_a_wait_for_a_place_in_the_group_is_told_while_it_lasts(outside):
     with structlog.testing.capture_logs() as lines:
         for now in range(15):
-            outside.loop.journal.polled(Poll(joined=False), wanted=0, paused=False, now=float(now))
-        outside.loop.journal.polled(Poll(), wanted=0, paused=False, now=15.0)
+            outside.loop.journal.polled(Poll(joined=False), wanted=0, now=float(now))
+        outside.loop.journal.polled(Poll(), wanted=0, now=15.0)
 
     waited = [(line["event"], line["waited_seconds"]) for line in lines]
     waiting = "waiting for a place in the consumer group"

@@ -2,10 +2,13 @@
 
 from collections import Counter
 from dataclasses import replace
+from functools import partial
 
 import pytest
+from structlog.testing import capture_logs
 
 from worker.ceiling import DeadLetterCeiling
+from worker.clustering.spool import row_bytes
 from worker.errors import (
     BrokerUnavailable,
     DeviceOutOfMemory,
@@ -155,13 +158,13 @@ class _Slow:
 def test_without_a_store_labelling_goes_on_and_nothing_is_committed(at_least_once):
     log = MemoryLog.of("in", TEXTS)
     worker = at_least_once(log)
-    worker.store.away = True
+    worker.store.away = worker.health.started = True
 
     worker.turns(12)
 
     assert len(TEXTS) == len(log.results)
     assert {Partition("in", 0): 0} == log.committed or {} == log.committed
-    assert not worker.health.ready()
+    assert worker.health.ready()
 
 
 def test_when_the_store_comes_back_everything_is_learned_once(make_worker):
@@ -176,18 +179,63 @@ def test_when_the_store_comes_back_everything_is_learned_once(make_worker):
     assert_exactly_once(log, worker.store)
 
 
-def test_reading_pauses_at_the_bound_of_unlearned_rows_and_resumes_by_itself(at_least_once):
+ROOM = 15  # results that may wait to be learned: a batch and a half
+
+
+def unlearned(worker) -> float:
+    return worker.metrics.registry.get_sample_value("textsieve_unlearned_messages_total")
+
+
+@pytest.fixture
+def short_of_room(make_worker):
+    return partial(make_worker, max_pending_bytes=ROOM * row_bytes(HashingPredictor().dim))
+
+
+def test_beyond_the_bound_labelling_goes_on_and_the_oldest_results_are_counted_as_unlearned(short_of_room):
     log = MemoryLog.of("in", TEXTS)
-    worker = at_least_once(log, max_pending_bytes=500)
+    worker = short_of_room(log)
     worker.store.away = True
-    worker.turns(10)
-    paused_at = len(log.results)
+    with capture_logs() as lines:
+        worker.turns(12)
+    labelled = len(log.results)
 
     worker.store.away = False
     worker.drain()
 
-    assert paused_at == 10  # one batch
-    assert_exactly_once(log, worker.store)
+    assert len(TEXTS) == labelled == len(log.results)
+    assert (30, 10) == (unlearned(worker), worker.store.snapshot.learned)
+    assert 1 == sum("clusters.max_pending_bytes" in line["event"] for line in lines)
+
+
+def test_assignments_without_a_store_read_no_further_back_than_the_bound_and_every_result_counts_once(short_of_room):
+    log = MemoryLog.of("in", TEXTS)
+    worker = short_of_room(log)
+    worker.turns(3)
+    worker.store.away = True
+    worker.turns(6)
+    log.generation += 1
+    worker.turns(6)
+
+    worker.store.away = False
+    worker.drain()
+
+    assert sum(worker.predictor.seen) <= len(TEXTS) + 2 * ROOM
+    assert len(TEXTS) == len(log.results) == worker.store.snapshot.learned + unlearned(worker)
+
+
+def test_a_worker_that_starts_long_after_the_store_learned_last_reads_back_the_bound(exactly_once):
+    log, store, room = MemoryLog.of("in", TEXTS), MemoryCentroidStore(), ROOM * row_bytes(HashingPredictor().dim)
+    first = exactly_once(log, store=store, max_pending_bytes=room)
+    first.turns(3)
+    store.away = True
+    first.turns(6)
+    store.away = False
+
+    second = exactly_once(log, store=store, max_pending_bytes=room)
+    second.drain()
+
+    assert ROOM == sum(second.predictor.seen)
+    assert len(TEXTS) == len(log.results) == store.snapshot.learned + unlearned(second)
 
 
 def test_a_store_that_went_back_is_repaired_by_reading_again(make_worker):

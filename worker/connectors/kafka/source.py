@@ -45,6 +45,7 @@ class KafkaSource:
         partitions: input partitions with a higher number are left alone: their results would have no place.
         topic_ids: input topic to Kafka's UUID.
         commits: whether offsets are committed through here; otherwise a transactional sink does it.
+        max_reread: messages of all partitions together that are read again at most, however little the clusters know.
     """
 
     settings: KafkaSettings
@@ -53,6 +54,7 @@ class KafkaSource:
     max_records: int
     log: structlog.stdlib.BoundLogger
     commits: bool = True
+    max_reread: int | None = None  # None: no bound
     _aside: AsidePartitions = field(init=False)
     _consumer: Any = field(init=False)
     _membership: object = None
@@ -203,6 +205,8 @@ class KafkaSource:
             known = floor.get(Partition(*partition))
             is_known = known is not None and known.topic_id == self.topic_ids[partition.topic]
             learned = known.offset if known is not None and is_known else noted[partition]
+            if self.max_reread is not None:
+                learned = max(learned, starts[partition] - self.max_reread // len(owned))
             if learned < starts[partition]:
                 self._reread(partition, learned, starts[partition])
                 starts[partition] = max(learned, first[partition])

@@ -2,9 +2,9 @@
 
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Self
 
 import redis
 from pydantic import SecretStr
@@ -18,7 +18,32 @@ from worker.connectors.tls import client_context, handshake_advice
 from worker.errors import ConfigurationError, StoreUnavailable
 from worker.settings import RedisSettings
 
-Client = redis.Redis | RedisCluster
+
+class PatientCluster:
+    """The client of a cluster, which asks for its nodes when it is first used, and again until one of them answers."""
+
+    def __init__(self, connect: Callable[[], RedisCluster]) -> None:
+        self._connect = connect
+        self._connected: RedisCluster | None = None
+
+    def __getattr__(self, name: str) -> Any:
+        if self._connected is None:
+            self._connected = self._connect()
+        return getattr(self._connected, name)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections, if there are any."""
+        if self._connected is not None:
+            self._connected.close()
+
+
+Client = redis.Redis | PatientCluster
 
 _NOT_IN_SCRIPT = ("user executing the script", "ACL failure in script")  # a missing right, as Redis and Valkey tell it
 
@@ -38,11 +63,10 @@ _OTHER_TOPOLOGY: tuple[tuple[type[Exception], str, str, str], ...] = (  # error,
 
 
 def connect(settings: RedisSettings) -> Client:
-    """A client with short patience; nothing is sent until it is used, but that a cluster is asked for its nodes.
+    """A client with short patience; nothing is sent until it is used.
 
     Raises:
         ConfigurationError: the URL or a file of the credentials cannot be used.
-        StoreUnavailable: no node of a cluster answers.
     """
     patience: dict[str, Any] = {
         "socket_timeout": settings.timeout_seconds,
@@ -55,8 +79,7 @@ def connect(settings: RedisSettings) -> Client:
     if settings.topology == "cluster":
         node: Any = ClusterNode  # the library left it untyped, as it did Sentinel
         nodes = [node(host, port) for host, port in settings.addresses]
-        with translated():
-            return RedisCluster(startup_nodes=nodes, retry=retry, **patience, **login, **tls)
+        return PatientCluster(lambda: RedisCluster(startup_nodes=nodes, retry=retry, **patience, **login, **tls))
     again: dict[str, Any] = {"retry": retry, "retry_on_error": [redis.ConnectionError, redis.TimeoutError]}
     if settings.topology == "sentinel":
         own = {"username": settings.sentinel_username, "password": _secret(settings.sentinel_password)}
@@ -98,7 +121,7 @@ def check_memory_policy(client: Client) -> str | None:
         StoreUnavailable: the store does not answer.
     """
     with translated():
-        if isinstance(client, RedisCluster):  # any of them may have our slot tomorrow
+        if isinstance(client, PatientCluster):  # any of them may have our slot tomorrow
             found = list(client.info("memory", target_nodes=RedisCluster.PRIMARIES).values())
         else:
             found = [client.info("memory")]

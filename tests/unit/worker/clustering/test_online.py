@@ -1,6 +1,7 @@
 """Whatever workers observe twice, lose races for or forget, the store counts every row once."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from random import Random
@@ -15,6 +16,7 @@ from worker.clustering.centroids import PoolRows, Snapshot
 from worker.clustering.minibatch import Clustering
 from worker.clustering.online import MAX_ATTEMPTS, OnlineClusters
 from worker.clustering.space import ClusterSpace
+from worker.clustering.spool import row_bytes
 from worker.errors import StoreUnavailable
 from worker.records import NO_CLUSTER, Embeddings, Observations, Partition, Position
 from worker.testing import ManualClock, MemoryCentroidStore
@@ -570,6 +572,206 @@ def test_a_space_emptied_on_purpose_is_seeded_anew():
     learn(worker(store), range(10, 10 + SEED_SIZE))
 
     assert SEED_SIZE == learned(store)
+
+
+# a store that is away for long
+
+ROW = row_bytes(DIM)
+ROOM = 10  # rows that a worker may keep
+
+
+def bounded(store: MemoryCentroidStore, *, start: int = 0) -> OnlineClusters:
+    clusters = OnlineClusters(store, SPACE, Random(1), ManualClock().advance, max_pending_bytes=ROOM * ROW)
+    clusters.watermarks()
+    clusters.begin({LEFT: Position(start, LIFE), RIGHT: Position(0, LIFE)})
+    return clusters
+
+
+def observe_all(clusters: OnlineClusters, offsets: range, partition: Partition = LEFT) -> int:
+    """In batches of two; how many were given up."""
+    batches = [range(first, first + 2) for first in range(offsets.start, offsets.stop, 2)]
+    given_up = 0
+    for batch in batches:
+        rows = embeddings(partition, batch)
+        ids = clusters.assign(rows).cluster_ids
+        observed = Observations([partition] * len(batch), np.asarray(batch, np.int64), rows, ids)
+        given_up += clusters.observe(observed, {partition: batch.stop})
+    return given_up
+
+
+def test_results_beyond_the_bound_are_given_up_the_oldest_first_and_the_rest_is_learned():
+    store = seeded()
+    clusters = bounded(store, start=10)
+    store.away = True
+    given_up = observe_all(clusters, range(10, 40))
+    held = clusters.pending_bytes
+
+    store.away = False
+    outcome = clusters.learn()
+
+    assert (20, ROOM, ROOM * ROW) == (given_up, outcome.rows, held)
+    assert (40 - given_up, 40, False) == (learned(store), watermark(store), outcome.went_back)
+
+
+def test_before_seeding_too():
+    store = MemoryCentroidStore(away=True)
+    clusters = bounded(store)
+    given_up = observe_all(clusters, range(30))
+
+    store.away = False
+    clusters.learn()
+
+    assert (20, 10, 30) == (given_up, learned(store), watermark(store))
+
+
+def test_a_batch_larger_than_the_bound_is_kept():
+    store = seeded()
+    clusters = bounded(store, start=10)
+
+    observe(clusters, range(10, 10 + 2 * ROOM))
+
+    assert 2 * ROOM == clusters.learn().rows
+
+
+def test_rows_that_the_store_knew_already_are_not_given_up_but_learned():
+    store = seeded()
+    clusters = bounded(store)
+    clusters.learn()
+    store.away = True
+
+    given_up = observe_all(clusters, range(30))
+
+    assert 30 - 10 - ROOM == given_up
+
+
+def test_what_was_given_up_is_not_asked_for_when_partitions_are_assigned_again():
+    store = seeded()
+    clusters = bounded(store, start=10)
+    clusters.learn()
+    store.away = True
+    observe_all(clusters, range(10, 40))
+
+    marks = clusters.watermarks()
+    again = clusters.begin({LEFT: marks[LEFT]})
+
+    assert (Position(30, LIFE), 0) == (marks[LEFT], again)
+
+
+def test_what_was_given_up_and_is_read_again_is_not_learned():
+    store = seeded()
+    clusters = bounded(store, start=10)
+    clusters.learn()
+    store.away = True
+    given_up = observe_all(clusters, range(10, 40))
+    store.away = False
+    clusters.watermarks()
+    clusters.begin({LEFT: Position(10, LIFE)})
+
+    again = 0
+    for first in range(10, 40, 4):
+        again += observe_all(clusters, range(first, min(first + 4, 40)))
+        clusters.learn()
+
+    assert (20, 0, 40 - 20) == (given_up, again, learned(store))
+
+
+def test_a_stream_that_starts_behind_the_watermark_gives_up_what_lies_between_and_counts_it_once():
+    store = seeded()
+    clusters = bounded(store)
+    clusters.watermarks()
+
+    counts = [clusters.begin({LEFT: Position(start, LIFE)}) for start in (25, 25, 30)]
+    observe(clusters, range(30, 32))
+    outcome = clusters.learn()
+
+    assert ([15, 0, 5], False) == (counts, outcome.went_back)
+    assert (12, 32) == (learned(store), watermark(store))
+
+
+def test_a_gap_is_told_to_the_store_even_if_no_message_comes():
+    store = seeded()
+    clusters = bounded(store)
+    clusters.watermarks()
+    clusters.begin({LEFT: Position(25, LIFE)})
+
+    clusters.learn()
+
+    assert (10, 25) == (learned(store), watermark(store))
+
+
+def test_a_stream_that_began_without_the_store_gives_nothing_up_before_it_has_asked():
+    store = seeded()
+    store.away = True
+    clusters = bounded(store, start=30)
+    given_up = observe_all(clusters, range(30, 50))
+
+    store.away = False
+    outcome = clusters.learn()
+    clusters.watermarks()
+    given_up += clusters.begin({LEFT: Position(45, LIFE)})
+    observe(clusters, range(45, 50))
+    clusters.learn()
+
+    assert outcome.went_back
+    assert (35, 15, 50) == (given_up, learned(store), watermark(store))
+
+
+lives = st.lists(
+    st.one_of(
+        st.tuples(st.just("work"), st.integers(1, 6)),
+        st.tuples(st.sampled_from(["learn", "away", "back", "begin", "die"]), st.just(0)),
+    ),
+    max_size=60,
+)
+
+
+@settings(max_examples=300)
+@given(lives)
+def test_whatever_happens_what_is_learned_and_what_is_given_up_are_all_results(history):
+    """A worker alone on a partition, whose offsets are committed with its results and which reads back so far only."""
+    store, committed, given_up = MemoryCentroidStore(), 0, 0
+    lost = False  # a worker died with what it knew: the next one may count again what was given up, or was learned
+    told = 0  # of what was given up, what the store knows of
+
+    def begin(clusters: OnlineClusters) -> int:
+        mark = clusters.watermarks().get(LEFT, Position(0, LIFE))
+        start = max(min(mark.offset, committed), committed - ROOM)
+        counted = clusters.begin({LEFT: Position(start, LIFE)})
+        return counted + (observe_all(clusters, range(start, committed)) if start < committed else 0)
+
+    def fresh() -> OnlineClusters:
+        return OnlineClusters(store, SPACE, Random(1), ManualClock().advance, max_pending_bytes=ROOM * ROW)
+
+    clusters = fresh()
+    given_up += begin(clusters)
+    for action, count in [*history, ("back", 0), ("learn", 0), ("learn", 0), ("work", 3), ("work", 3), ("learn", 0)]:
+        if action == "work":
+            given_up += observe_all(clusters, range(committed, committed + 2 * count))
+            committed += 2 * count
+        elif action in ("away", "back"):
+            store.away = action == "away"
+        elif action == "learn":
+            with suppress(StoreUnavailable):
+                while clusters.learn().went_back:
+                    given_up += begin(clusters)
+                told = given_up
+        else:
+            lost = lost or (action == "die" and (store.away or told < given_up))
+            clusters = fresh() if action == "die" else clusters
+            given_up += begin(clusters)
+
+    assert committed == watermark(store)
+    assert learned(store) + given_up >= committed
+    assert lost or learned(store) + given_up == committed
+
+
+def test_what_the_pool_has_confirmed_is_remembered_while_the_store_is_away():
+    store = MemoryCentroidStore()
+    clusters = bounded(store)
+    learn(clusters, range(SEED_SIZE - 2))
+    store.away = True
+
+    assert Position(SEED_SIZE - 2, LIFE) == clusters.watermarks()[LEFT]
 
 
 # any history

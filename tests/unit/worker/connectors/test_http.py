@@ -107,7 +107,7 @@ def test_all_reasons_against_readiness_are_named(probes):
     answer = probes.answer("/readyz", "")
 
     assert (
-        b"not ready: starting, not in the consumer group, broker away, store away, stopping\n",
+        b"not ready: starting, not in the consumer group, broker away, stopping\n",
         HTTPStatus.SERVICE_UNAVAILABLE,
     ) == (answer.body, answer.status)
 

@@ -108,7 +108,7 @@ def source(consumer, *, commits=True, clock=None):
     made.log = structlog.stdlib.get_logger("test")
     made._consumer, made._paused, made._refused = consumer, False, frozenset()
     made._out_of_range, made._committed, made._group_offsets, made._positions = set(), {}, {}, {}
-    made._beyond, made.commits = {}, commits
+    made._beyond, made.commits, made.max_reread = {}, commits, None
     made._aside = AsidePartitions(made.log, clock or ManualClock(0.0))
     made._truncated, made._epochs = {}, {}
     made._remember()
@@ -127,6 +127,14 @@ def test_a_partition_starts_earlier_where_the_clusters_have_learned_less():
 
     assert {P0: Position(30, "now")} == source(consumer).rewind({P0: Position(30, "now")})
     assert 30 == consumer.sought
+
+
+@pytest.mark.parametrize(("most", "start"), [(0, 50), (5, 45), (20, 30), (1000, 30)])
+def test_no_more_messages_are_read_again_than_are_allowed(most, start):
+    bounded = source(NotingConsumer())
+    bounded.max_reread = most
+
+    assert {P0: Position(start, "now")} == bounded.rewind({P0: Position(30, "now")})
 
 
 def test_what_the_clusters_learned_of_another_life_of_the_topic_does_not_matter():
