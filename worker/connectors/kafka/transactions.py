@@ -29,7 +29,7 @@ from worker.connectors.kafka.clients import connecting
 from worker.connectors.kafka.ledger import LedgerReader
 from worker.connectors.kafka.notes import OffsetNote
 from worker.connectors.kafka.producers import ProducerFactory, Stamp, let_go, reason_of, refuse_unserved, send_all
-from worker.errors import ConfigurationError, OwnershipLost, PublishFailed
+from worker.errors import ConfigurationError, OwnershipLost, PublishFailed, ServiceError
 from worker.records import Outgoing, Partition, Position, Progress
 from worker.streams import Published
 
@@ -184,7 +184,7 @@ class TransactionalSink:
         deadline = time.monotonic() + timeout_seconds
         if self._transaction is not None:
             self._give_up()
-        with suppress(KafkaError, OSError, PublishFailed, ConfigurationError):
+        with suppress(ServiceError, OwnershipLost, ConfigurationError):
             if self._is_open_ended:
                 self._opened(seconds=timeout_seconds)
         held, self._producer = self._producer, None

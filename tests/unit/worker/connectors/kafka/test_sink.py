@@ -1,14 +1,28 @@
 """The order and the fate of sends without transactions, over a producer that only takes notes."""
 
+from types import SimpleNamespace
+
 import pytest
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
-from tests.unit.worker.connectors.kafka.sinks import NotingProducer, Sender, answer, bare_sink, hand_over
+from tests.unit.worker.connectors.kafka.sinks import (
+    SOURCE,
+    NotingFactory,
+    NotingProducer,
+    Sender,
+    answer,
+    bare_sink,
+    hand_over,
+)
 from worker.connectors.kafka import producers
+from worker.connectors.kafka import sink as sinks
 from worker.connectors.kafka.producers import ProducerFactory
+from worker.connectors.kafka.sink import ABANDON_SECONDS
 from worker.errors import BrokerUnavailable, PartitionUnavailable, PublishFailed
-from worker.records import Partition
+from worker.records import Partition, Position
 from worker.settings import KafkaSettings, OutputSettings
+from worker.streams import Published
+from worker.testing import ManualClock
 
 
 def test_dead_letters_are_acked_before_any_result_is_sent():
@@ -49,6 +63,80 @@ def test_the_ledger_is_not_read_while_an_abandoned_producer_may_still_send():
 
     with pytest.raises(BrokerUnavailable, match="abandoned"):
         publishing.recover({Partition("in", 2): (0, "uuid")})
+
+
+class Log:
+    """A topic of answers that holds some."""
+
+    def __init__(self, *offsets):
+        self.offsets, self.asked = set(offsets), []
+
+    def read(self, starts):
+        self.asked.append(dict(starts))
+        return dict.fromkeys(starts, self.offsets)
+
+
+def recovering_sink(**parts):
+    made = bare_sink(NotingProducer(), **parts)
+    made._results, made._dead_letters = Log(4, 6), Log(5)
+    return made
+
+
+def test_results_and_dead_letters_are_read_back_apart():
+    sink, starts = recovering_sink(), {SOURCE: Position(4, "uuid")}
+
+    assert {SOURCE: Published({4, 6}, {5})} == sink.recover(starts)
+    assert ([starts], [starts]) == (sink._results.asked, sink._dead_letters.asked)
+
+
+def test_without_partitions_no_log_is_read():
+    sink = recovering_sink()
+
+    assert {} == sink.recover({})
+    assert [] == sink._results.asked + sink._dead_letters.asked
+
+
+def test_each_log_is_read_from_its_own_topic():
+    settings = KafkaSettings(output_topic="a", dead_letter_topic="b")
+    sink = bare_sink(producers=ProducerFactory(settings, OutputSettings(), 3.0))
+
+    assert [("a", settings), ("b", settings)] == [
+        (reader.topic, reader.kafka) for reader in (sink._results, sink._dead_letters)
+    ]
+
+
+def test_an_abandoned_producer_is_waited_for_a_second_at_most_and_forgotten_once_it_has_ended(monkeypatch):
+    clock = ManualClock(100.0)
+    monkeypatch.setattr(sinks, "time", SimpleNamespace(monotonic=clock))
+    slow, quick = PatientSender(clock, seconds=0.4), PatientSender(clock, seconds=0.0)
+    sink = recovering_sink(_abandoned=[slow, quick])
+
+    sink.recover({})
+    sink.recover({})
+
+    assert ([ABANDON_SECONDS], [pytest.approx(ABANDON_SECONDS - 0.4)]) == (slow.patience, quick.patience)
+
+
+class PatientSender(Sender):
+    """Ends when it has been waited for."""
+
+    def __init__(self, clock, *, seconds):
+        super().__init__()
+        self.clock, self.seconds, self.patience = clock, seconds, []
+
+    def join(self, timeout):
+        self.patience.append(timeout)
+        self.clock.advance(self.seconds)
+
+
+def test_a_producer_is_opened_before_the_first_batch_needs_it():
+    sink = recovering_sink()
+    sink._producer = None
+    sink.producers = NotingFactory([NotingProducer()])
+
+    sink.recover({SOURCE: Position(4, "uuid")})
+
+    assert sink._producer is sink.producers.prepared[0]
 
 
 def test_nothing_is_sent_when_the_fence_took_all_the_time():

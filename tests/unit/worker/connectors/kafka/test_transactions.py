@@ -178,6 +178,32 @@ def test_a_transaction_that_was_given_up_is_ended_when_the_worker_stops():
     assert ["init", "close"] == successor.notes
 
 
+def test_a_worker_that_stops_in_the_middle_of_a_transaction_lets_go_of_it_and_ends_it():
+    held, successor = NotingProducer(holds={"commit": threading.Event()}), NotingProducer()
+    publishing = sink(held, successor)
+    hand_over(publishing)
+
+    publishing.close(timeout_seconds=1.0)
+    held.holds["commit"].set()
+
+    assert held._sender.closed
+    assert ["init", "close"] == successor.notes
+
+
+@pytest.mark.parametrize(
+    "error", [KafkaError("x"), OSError("x"), ProducerFencedError("x"), TopicAuthorizationFailedError("x")]
+)
+def test_a_worker_that_stops_does_not_fail_for_a_broker_that_is_away(error):
+    publishing = sink(NotingProducer(fails={"commit": KafkaTimeoutError()}), NotingProducer(fails={"init": error}))
+    hand_over(publishing)
+    with pytest.raises(PublishFailed):
+        publishing.settle()
+
+    publishing.close(timeout_seconds=1.0)
+
+    assert publishing._producer is None
+
+
 def test_the_broker_ends_a_transaction_whose_worker_is_gone_as_soon_as_its_time_is_over():
     publishing = sink(publish_seconds=2.5)
 
