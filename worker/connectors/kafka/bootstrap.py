@@ -1,4 +1,7 @@
-"""Clients that find a healthy broker where the first one they ask hangs."""
+"""Clients that find a healthy broker where the first one they ask hangs.
+
+Worker and producer have this module each, the same to the letter: neither may import the other.
+"""
 
 import random
 import time
