@@ -72,7 +72,8 @@ class KafkaSettings(Section):
     )
     group_instance_id: str | None = Field(
         None,
-        description="Static membership (real Kafka only): a stable name per worker avoids a rebalance at restarts.",
+        description="Static membership (real Kafka only): a stable name per worker avoids a rebalance at restarts. Of"
+        " two workers with one name the older ends with exit 2.",
     )
     isolation_level: Literal["read_committed", "read_uncommitted"] | None = Field(
         None, description="read_committed skips messages of aborted transactions; preset if unset."

@@ -8,6 +8,7 @@ from kafka import errors
 
 from worker.connectors.kafka.bootstrap import patient_client
 from worker.connectors.kafka.failures import REFUSED, Failures
+from worker.connectors.kafka.namesakes import refuse_namesake
 from worker.connectors.kafka.oauth import token_provider
 from worker.connectors.kafka.repairs import repair_client_library
 from worker.connectors.tls import client_context, handshake_advice
@@ -25,7 +26,6 @@ _LOST = (
     errors.IllegalGenerationError,
     errors.UnknownMemberIdError,
     errors.RebalanceInProgressError,
-    errors.FencedInstanceIdError,
     errors.ProducerFencedError,
 )
 _UNREADABLE = (errors.CorruptRecordError, errors.UnsupportedCodecError)
@@ -102,6 +102,8 @@ def translated(doing: str) -> Iterator[None]:
     """Give the library's errors our names; `doing` says what was tried."""
     try:
         yield
+    except errors.FencedInstanceIdError as error:
+        refuse_namesake(doing, error)
     except _LOST as error:
         raise OwnershipLost(f"{doing}: the group refused this member ({type(error).__name__})") from error
     except REFUSED as error:

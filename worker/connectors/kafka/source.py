@@ -22,6 +22,7 @@ from worker.connectors.kafka.clients import (
     translated,
 )
 from worker.connectors.kafka.messages import record_of
+from worker.connectors.kafka.namesakes import NamesakeWatch
 from worker.connectors.kafka.notes import OffsetNote
 from worker.connectors.kafka.repairs import forget_unreadable
 from worker.connectors.kafka.transactions import Membership
@@ -57,6 +58,7 @@ class KafkaSource:
     max_reread: int | None = None  # None: no bound
     _aside: AsidePartitions = field(init=False)
     _consumer: Any = field(init=False)
+    _namesakes: NamesakeWatch = field(init=False)
     _membership: object = None
     _group: Any = ConsumerGroupMetadata()  # noqa: RUF009  # immutable; as of the poll that told of the assignment
     _paused: bool = False
@@ -70,6 +72,7 @@ class KafkaSource:
     _beyond: dict[Any, int] = field(default_factory=dict)  # polls in a row in which the log ended before the position
 
     def __post_init__(self) -> None:
+        self._namesakes = NamesakeWatch(self.settings.group_instance_id)
         embedded = self.settings.preset == "embedded"
         self._aside = AsidePartitions(self.log)
         session_ms = self.settings.session_ms
@@ -147,6 +150,7 @@ class KafkaSource:
             self._truncated |= _truncations(error)
             self._remember()
             return Poll(reassigned=True, joined=self._joined())
+        self._namesakes.look(self._consumer)
         self._refuse_new_topics()
         if self._snapshot() != self._membership:
             self._remember()

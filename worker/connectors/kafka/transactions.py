@@ -27,6 +27,7 @@ from kafka.structs import OffsetAndMetadata
 
 from worker.connectors.kafka.clients import connecting
 from worker.connectors.kafka.ledger import LedgerReader
+from worker.connectors.kafka.namesakes import refuse_namesake
 from worker.connectors.kafka.notes import OffsetNote
 from worker.connectors.kafka.producers import ProducerFactory, Stamp, let_go, reason_of, refuse_unserved, send_all
 from worker.errors import ConfigurationError, OwnershipLost, PublishFailed, ServiceError
@@ -38,7 +39,6 @@ RETRY_MS = 5  # the markers of the last transaction are awaited by asking again:
 
 _LOST = (
     CommitFailedError,
-    FencedInstanceIdError,
     IllegalGenerationError,
     InvalidProducerEpochError,
     ProducerFencedError,
@@ -165,6 +165,8 @@ class TransactionalSink:
         self._give_up()
         causes = (error, *error.args)  # what went wrong first stands among the arguments of what later calls raise
         for cause in causes:
+            if isinstance(cause, FencedInstanceIdError):
+                refuse_namesake("committing a transaction", error)
             if isinstance(cause, _LOST):
                 raise OwnershipLost(
                     f"committing a transaction: the broker refused it ({type(cause).__name__})"

@@ -11,6 +11,7 @@ from kafka.errors import KafkaConnectionError, LogTruncationError, OffsetOutOfRa
 from kafka.structs import MemberState, OffsetAndMetadata
 
 from worker.connectors.kafka.aside import NO_LEADER_SECONDS, UNREADABLE_SECONDS, AsidePartitions
+from worker.connectors.kafka.namesakes import NamesakeWatch
 from worker.connectors.kafka.notes import OffsetNote
 from worker.connectors.kafka.source import POLLS_BEYOND_END, KafkaSource
 from worker.errors import BrokerUnavailable, LedgerError, OwnershipLost
@@ -110,7 +111,7 @@ def source(consumer, *, commits=True, clock=None):
     made._out_of_range, made._committed, made._group_offsets, made._positions = set(), {}, {}, {}
     made._beyond, made.commits, made.max_reread = {}, commits, None
     made._aside = AsidePartitions(made.log, clock or ManualClock(0.0))
-    made._truncated, made._epochs = {}, {}
+    made._truncated, made._epochs, made._namesakes = {}, {}, NamesakeWatch(None)
     made._remember()
     return made
 
