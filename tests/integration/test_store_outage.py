@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from kafka import KafkaProducer
 
 from embedded.listening import free_port
 from embedded.store import Store
 from embedded.topics import Names
 from tests.integration.streams import PARTITIONS, Stream, sources, texts
+from tests.services import Brokers
 from worker.clustering.spool import row_bytes
 
 BEFORE, DURING, AFTER = 100, 12_000, 300  # messages
@@ -29,7 +29,6 @@ class Running:
 
     stream: Stream
     store: Store
-    guarantee: str
     port: int = 0
     sent: int = 0
 
@@ -39,12 +38,7 @@ class Running:
         self.stream.wait_for_topics()
 
     def send(self, count: int) -> None:
-        """With timestamps of today: a real broker deletes old ones."""
-        producer = KafkaProducer(bootstrap_servers=self.stream.broker)
-        for index, value in enumerate(texts(count, self.sent)):
-            producer.send(self.stream.names.messages, value, partition=index % PARTITIONS)
-        producer.flush(timeout=30)
-        producer.close(timeout=5)
+        self.stream.send(texts(count, self.sent))
         self.sent += count
 
     def metric(self, name: str) -> float:
@@ -75,25 +69,16 @@ def until(condition: Callable[[], bool]) -> None:
         time.sleep(0.1)
 
 
-@pytest.fixture(params=["at_least_once", "exactly_once"])
-def running(request: pytest.FixtureRequest, names: Names, tmp_path: Path) -> Iterator[Running]:
-    transactional = request.param == "exactly_once"
-    broker = request.getfixturevalue("kafka").bootstrap_servers if transactional else request.getfixturevalue("broker")
+@pytest.fixture
+def running(each_broker: Brokers, names: Names, tmp_path: Path) -> Iterator[Running]:
     with Store(data_directory=tmp_path) as store:
-        stream = Stream(broker, store.redis_url, names)
-        preset = "kafka" if transactional else "embedded"
-        stream.settings = partial_settings(stream, kafka__preset=preset)  # type: ignore[method-assign]
-        running = Running(stream, store, request.param)
+        stream = Stream(each_broker, store.redis_url, names)
+        running = Running(stream, store)
         running.start()
         running.send(BEFORE)
         until(lambda: stream.learned() == BEFORE)
         yield running
         stream.close()
-
-
-def partial_settings(stream: Stream, **fixed: object) -> Callable[..., list[str]]:
-    whole = stream.settings
-    return lambda **more: whole(**{**fixed, **more})
 
 
 def test_a_store_that_is_killed_for_long_costs_the_oldest_results_their_place_in_the_clusters(running: Running) -> None:
@@ -149,7 +134,7 @@ def test_a_worker_that_dies_in_a_long_outage_is_succeeded_by_one_that_reads_back
 
     given_up = running.assert_all_is_learned_or_given_up()
     again = running.metric('processed_messages_total{outcome="already_published"}')
-    if running.guarantee == "exactly_once":
+    if running.stream.preset == "kafka":
         assert (DURING - ROOM, ROOM) == pytest.approx((given_up, again), abs=PARTITIONS)
     else:  # offsets waited for the store: all of it is read again, and learned
         assert (0, DURING) == (given_up, again)

@@ -23,6 +23,8 @@ from worker.normalization import normalize
 from worker.settings import DeliverySettings, KafkaSettings, OutputSettings
 from worker.testing import HashingPredictor
 
+ABSENT_STORE = "redis://127.0.0.1:1/0"  # nobody listens there
+
 over_each_broker = pytest.mark.parametrize("stream", BROKERS, indirect=True)  # the others meet Apache Kafka
 
 
@@ -340,11 +342,31 @@ def test_an_absent_broker_ends_with_exit_1_and_names_the_setting(stream: Stream)
     assert "kafka.bootstrap_servers" in errors
 
 
-def test_an_absent_store_ends_with_exit_1_and_names_the_setting(stream: Stream) -> None:
-    code, errors = refused(stream, redis__url="redis://127.0.0.1:1/0")
+def test_an_absent_store_is_named_and_texts_are_labelled_without_it(stream: Stream) -> None:
+    process = stream.start(redis__url=ABSENT_STORE)
+    stream.wait_for_topics()
+    stream.send(texts(40))
+    results, _ = stream.until_answered(40, learned=False)
 
-    assert 1 == code
+    code, errors = stream.stop(process)
+
+    assert 0 == code
     assert "redis.url" in errors
+    assert {None} == {json.loads(result.value)["cluster"] for result in results}
+
+
+def test_an_absent_store_ends_a_check_with_exit_1_and_names_the_setting(stream: Stream) -> None:
+    plain = {
+        "model__engine": "torch",
+        "model__precision": "fp32",
+        "model__max_batch_tokens": 2048,
+    }  # nothing is tried out
+    options = stream.settings(redis__url=ABSENT_STORE, **plain)
+
+    done = stream.python(["-m", "worker", "check", *(f"--set={option}" for option in options)])
+
+    assert 1 == done.returncode
+    assert "redis.url" in done.stderr
 
 
 def test_a_busy_port_is_a_configuration_fault(stream: Stream) -> None:
