@@ -1,5 +1,6 @@
 """Members with a stable name, and clients that the brokers slow down."""
 
+import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import closing
@@ -7,6 +8,7 @@ from contextlib import closing
 import pytest
 
 from embedded.kafka.cluster import KafkaCluster
+from embedded.kafka.java import java_command
 from embedded.topics import Names
 from tests.integration.streams import Stream, sources, texts
 from tests.services import Brokers
@@ -54,3 +56,32 @@ def test_a_member_that_comes_back_under_its_name_goes_on(stream: Stream) -> None
     assert {1} == set(sources(results).values())
     assert 80 == len(results)
     assert time.monotonic() - began < FENCED_SECONDS
+
+
+def test_a_worker_that_the_brokers_slow_down_loses_and_repeats_nothing(kafka: KafkaCluster, stream: Stream) -> None:
+    count, long = 300, "word " * 60
+    stream.send([text.replace(b"word", long.encode(), 1) for text in texts(count) if text])
+    quota = "producer_byte_rate=20000,consumer_byte_rate=40000"
+    _configs(kafka, "--add-config", quota)
+    try:
+        began = time.monotonic()
+        process = stream.start(kafka__compression="none")
+        stream.wait_for_topics()
+        results, _ = stream.until_answered(count)
+        seconds = time.monotonic() - began
+        code, _ = stream.stop(process)
+    finally:
+        _configs(kafka, "--delete-config", "producer_byte_rate,consumer_byte_rate")
+
+    sent_bytes = sum(len(result.value) for result in results)
+    assert (0, count) == (code, len(results))
+    assert {1} == set(sources(results).values())
+    assert seconds > sent_bytes / 40_000  # twice the quota, which allows bursts
+
+
+def _configs(kafka: KafkaCluster, *change: str) -> None:
+    """Change the quota of all clients that call themselves as workers do."""
+    entity = ("--entity-type", "clients", "--entity-name", "textsieve")
+    arguments = ("--bootstrap-server", kafka.bootstrap_servers, "--alter", *entity, *change)
+    command = java_command(kafka.classpath, "kafka.admin.ConfigCommand", *arguments)
+    subprocess.run(command, check=True, capture_output=True, timeout=60)

@@ -6,7 +6,7 @@ from contextlib import closing
 from functools import partial
 
 import pytest
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaProducer
 from kafka.admin import (
     ACL,
     ACLFilter,
@@ -19,7 +19,9 @@ from kafka.admin import (
 )
 
 from embedded.kafka.cluster import KafkaCluster
-from tests.services import _embedded
+from embedded.topics import Names
+from tests.integration.streams import Stream, texts
+from tests.services import Brokers, _embedded
 from worker.connectors.kafka import Topics, prepare_topics
 from worker.errors import ConfigurationError
 from worker.settings import DeliverySettings, KafkaSettings, OutputSettings
@@ -168,3 +170,38 @@ def test_a_missing_output_is_created_with_the_right_to_create_it(guarded: KafkaC
     found = prepare(guarded, output_topic="fresh")
 
     assert "fresh" in found.ids
+
+
+class GuardedStream(Stream):
+    """A stream over the topics that are there, whose worker logs in."""
+
+    def create(self, topic: str, *, partitions: int, configs: dict[str, str] | None = None) -> None:
+        """They are there."""
+
+
+def test_a_worker_with_exactly_these_rights_works(guarded: KafkaCluster, store: str) -> None:
+    grant(guarded, NEEDED)
+    names = Names(messages=INPUT, labels=OUTPUT, dead_letters=LETTERS, group=GROUP, space="rights")
+    login = {
+        "security_protocol": "SASL_PLAINTEXT",
+        "sasl_mechanism": "SCRAM-SHA-512",
+        "sasl_plain_username": USER,
+        "sasl_plain_password": PASSWORD,
+    }
+    host, port = guarded.broker_address(1)
+    producer = KafkaProducer(bootstrap_servers=f"{host}:{port}")
+    for future in [producer.send(INPUT, value) for value in [*texts(60), b"no json"]]:
+        future.get(timeout=10)
+    producer.close(timeout=5)
+
+    with closing(GuardedStream(Brokers(guarded.bootstrap_servers, "kafka"), store, names, connection=login)) as stream:
+        process = stream.start(
+            kafka__security_protocol="SASL_PLAINTEXT",
+            kafka__sasl_mechanism="SCRAM-SHA-512",
+            kafka__sasl_username=USER,
+            kafka__sasl_password=PASSWORD,
+        )
+        results, letters = stream.until_answered(61)
+        code, _ = stream.stop(process)
+
+    assert (0, 60, 1) == (code, len(results), len(letters))
