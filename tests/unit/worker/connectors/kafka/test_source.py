@@ -363,6 +363,69 @@ def test_what_came_while_the_last_batch_was_worked_on_is_read_with_what_was_fetc
     assert [10, 8] == consumer.asked
 
 
+@pytest.mark.parametrize(("end", "polls"), [(53, None), (52, POLLS_BEYOND_END)], ids=["to the end", "beyond it"])
+def test_what_was_read_to_the_end_is_not_beyond_it_and_one_message_less_is(end, polls):
+    consumer = SteppedConsumer(messages(50, 51, 52))
+    stream = source(consumer)
+    stream.rewind({})
+    consumer.end = end
+    stream.poll(max_records=3, timeout_seconds=0)
+
+    found = polls_until_reassigned(stream)
+
+    assert (polls is None) == (found is None)
+
+
+@pytest.mark.parametrize(
+    ("end", "client", "lag"),
+    [
+        (60, 53, 7),
+        (53, 53, 0),
+        (60, 58, 2),  # behind the ends of transactions
+        (60, 51, 7),  # the client tells of what it was asked for last
+        (52, 53, 0),
+    ],
+)
+def test_the_lag_is_what_lies_behind_the_last_message_and_the_ends_of_transactions(end, client, lag):
+    consumer = SteppedConsumer(messages(50, 51, 52))
+    stream = source(consumer)
+    stream.rewind({})
+    consumer.end, consumer.sought = end, client
+
+    assert {P0: lag} == stream.poll(max_records=3, timeout_seconds=0).lag
+
+
+def test_no_lag_is_told_of_a_partition_of_which_no_end_is_known():
+    consumer = SteppedConsumer(messages(50))
+    stream = source(consumer)
+    stream.rewind({})
+    consumer.end = None
+
+    assert {} == stream.poll(max_records=1, timeout_seconds=0).lag
+
+
+def test_a_position_that_is_out_of_range_is_begun_with_again_and_stops_the_worker_if_it_stays_so():
+    consumer = NotingConsumer()
+    stream = source(consumer)
+    stream.rewind({})
+    consumer.poll = lambda **_: (_ for _ in ()).throw(OffsetOutOfRangeError({TP: 50}))
+
+    assert stream.poll(max_records=1, timeout_seconds=0).reassigned
+    assert {TP} == stream._out_of_range
+
+
+def test_without_room_the_partitions_are_paused_and_resumed_when_there_is_some():
+    consumer = NotingConsumer()
+    stream = source(consumer)
+    stream.rewind({})
+
+    stream.poll(max_records=0, timeout_seconds=0)
+    paused = set(consumer.paused)
+    stream.poll(max_records=1, timeout_seconds=0)
+
+    assert ({TP}, set()) == (paused, consumer.paused)
+
+
 @pytest.mark.parametrize("first", [messages(*range(50, 60)), []], ids=["full", "empty"])
 def test_nobody_looks_twice_for_more_than_was_wanted_or_after_nothing(first):
     consumer = SteppedConsumer(first, messages(60))
