@@ -194,6 +194,7 @@ class MemoryTransactionalSink:
     calls: list[str] = field(default_factory=list)
     _staged: tuple[Sequence[Outgoing], Sequence[Outgoing], Mapping[Partition, Progress]] | None = None
     _generation: int = -1
+    _committed: Mapping[Partition, int] = field(default_factory=dict)  # when the partitions were assigned
 
     @property
     def is_transactional(self) -> bool:
@@ -205,6 +206,7 @@ class MemoryTransactionalSink:
         self.calls.append("recover")
         _raise_once(self.fail_next, "recover")
         self._staged = None
+        self._committed = dict(self.log.committed)
         found = {}
         for source, start in starts.items():
             behind = {m.offset for m in self.log.dead_letters if m.source == source and m.offset >= start.offset}
@@ -240,7 +242,9 @@ class MemoryTransactionalSink:
         results, dead_letters, progress = staged
         self.log.dead_letters.extend(dead_letters)
         self.log.results.extend(results)
-        self.log.committed.update({source: stands.offset for source, stands in progress.items()})
+        self.log.committed.update(
+            {source: max(stands.offset, self._committed.get(source, 0)) for source, stands in progress.items()}
+        )
         self.log.learned.update({source: stands.learned for source, stands in progress.items()})
 
 

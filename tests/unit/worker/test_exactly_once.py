@@ -138,6 +138,24 @@ def test_a_worker_without_a_store_commits_and_its_successor_learns_what_nobody_h
     assert_exactly_once(log, store)
 
 
+@pytest.mark.parametrize("turns", [1, 2, 3, 4])
+def test_what_is_read_again_to_be_learned_does_not_set_the_group_back(exactly_once, turns):
+    log, store = MemoryLog.of("in", TEXTS), MemoryCentroidStore()
+    store.away = True
+    exactly_once(log, store).turns(12)
+    committed = dict(log.committed)
+    store.away = False
+    log.generation += 1
+
+    exactly_once(log, store, checkpoint_seconds=1e9).turns(turns)
+    left = dict(log.committed)
+    log.generation += 1
+    exactly_once(log, store).drain()
+
+    assert committed == left == {P0: len(TEXTS)}
+    assert_exactly_once(log, store)
+
+
 def test_a_message_that_was_a_dead_letter_is_not_learned_when_it_is_read_again(exactly_once):
     log, store = MemoryLog.of("in", MESSAGES), MemoryCentroidStore()
     exactly_once(log, store, checkpoint_seconds=1e9).turns(5)

@@ -134,12 +134,7 @@ class TransactionalSink:
             raise PublishFailed("no time was left for a transaction: nothing was sent", reason="timeout")
         kafka, deadline = self.producers.kafka, time.monotonic() + timeout_seconds
         offsets = {
-            TopicPartition(*source): OffsetAndMetadata(
-                stands.offset,
-                str(OffsetNote(self.stamp.topic_ids.get(source.topic, ""), stands.learned)),
-                membership.epochs.get(source, -1),
-            )
-            for source, stands in progress.items()
+            TopicPartition(*source): self._offset(membership, source, stands) for source, stands in progress.items()
         }
         producer, stamp = self._opened(), self.stamp
         refuse_unserved(producer, kafka, progress)
@@ -152,6 +147,14 @@ class TransactionalSink:
             producer.commit_transaction()
 
         self._transaction = _Transaction(carry_through, deadline, tuple(progress))
+
+    def _offset(self, membership: Membership, source: Partition, stands: Progress) -> OffsetAndMetadata:
+        """What to commit: what is only read again, to be learned, must not set the group back to it."""
+        note = str(OffsetNote(self.stamp.topic_ids.get(source.topic, ""), stands.learned))
+        committed = membership.committed.get(source, 0)
+        if stands.offset < committed:
+            return OffsetAndMetadata(committed, note, -1)  # the leader of that record is not known here
+        return OffsetAndMetadata(stands.offset, note, membership.epochs.get(source, -1))
 
     def settle(self) -> None:
         """See Sink."""

@@ -71,6 +71,19 @@ def test_the_offsets_carry_the_life_of_the_topic_and_what_the_clusters_have_lear
     assert group is MEMBER
 
 
+def test_what_is_only_read_again_does_not_set_the_group_back():
+    producer = NotingProducer()
+    publishing = sink(producer, committed={SOURCE: 12})
+
+    hand_over(publishing)
+    publishing.settle()
+
+    ((offsets, _),) = producer.offsets
+    assert 12 == offsets[TopicPartition(*SOURCE)].offset
+    assert OffsetNote("uuid", 4) == OffsetNote.read(offsets[TopicPartition(*SOURCE)].metadata)
+    assert -1 == offsets[TopicPartition(*SOURCE)].leader_epoch
+
+
 def test_a_batch_without_answers_commits_its_offsets_all_the_same():
     producer = NotingProducer()
     publishing = sink(producer)
