@@ -35,21 +35,25 @@ class SlowEngine:
     """Lets the clock go on as a device would; its answers mean nothing."""
 
     clock: ManualClock
+    cold_seconds: float = 0.0  # on top of the first pass
     spent: list[float] = field(default_factory=list)  # seconds of each pass
 
     def embed_and_classify(self, batch):
         rows, width = batch.input_ids.shape
-        self.spent.append(rows * width * (TOKEN_SECONDS + ATTENTION_SECONDS * width))
+        cold = 0.0 if self.spent else self.cold_seconds
+        self.spent.append(cold + rows * width * (TOKEN_SECONDS + ATTENTION_SECONDS * width))
         self.clock.advance(self.spent[-1])
         return Answers(np.full((rows, 2), 0.5, np.float32), np.full((rows, 2), 0.5**0.5, np.float32))
 
 
-def slow_predictor(clock: ManualClock, *, max_seconds: float | None = None) -> TransformerPredictor:
+def slow_predictor(
+    clock: ManualClock, *, max_seconds: float | None = None, cold_seconds: float = 0.0
+) -> TransformerPredictor:
     """A predictor over a SlowEngine."""
     predictor = TransformerPredictor(
         CARD,
         tokenizer=WordTokenizer(),
-        engine=SlowEngine(clock),
+        engine=SlowEngine(clock, cold_seconds),
         max_batch_tokens=MAX_BATCH_TOKENS,
         clock=clock,
     )

@@ -117,7 +117,8 @@ class TransformerPredictor:
         seconds = self._clock() - began
         real = int(tokens.lengths[rows].sum())
         self.meter.passed(seconds=seconds, real_tokens=real, padding_tokens=batch.input_ids.size - real)
-        self._allowance.passed(rows=batch.input_ids.shape[0], width=batch.input_ids.shape[1], seconds=seconds)
+        if self.max_seconds is not None:  # before, a model warms up
+            self._allowance.passed(rows=batch.input_ids.shape[0], width=batch.input_ids.shape[1], seconds=seconds)
         return answers
 
     def _tokenize(self, texts: Sequence[str]) -> Tokens:

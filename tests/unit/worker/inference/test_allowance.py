@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.slow_model import PASS_SECONDS, slow_predictor, words
+from tests.slow_model import MAX_BATCH_TOKENS, PASS_SECONDS, slow_predictor, words
 from worker.inference.allowance import SMOOTHING, Allowance
 from worker.inference.cache import CachingPredictor
 from worker.testing import ManualClock
@@ -79,6 +79,15 @@ def test_a_predictor_without_a_bound_answers_everything():
     answers = slow_predictor(ManualClock()).predict([words(400)] * 100)
 
     assert 100 == len(answers.token_counts)
+
+
+def test_a_pass_before_there_was_a_bound_tells_nothing_for_a_model_warms_up():
+    predictor = slow_predictor(ManualClock(), cold_seconds=100.0)
+    predictor.predict([words(20)])
+
+    predictor.max_seconds = 1.0
+
+    assert MAX_BATCH_TOKENS // 20 == len(predictor.predict([words(20)] * 500).token_counts)
 
 
 @given(lengths, lengths)
