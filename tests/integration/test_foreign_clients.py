@@ -112,7 +112,7 @@ def test_the_console_consumer_reads_our_results(working: Stream, kafka: KafkaClu
         *properties(print_headers="true", print_key="true"),
     )
 
-    lines = [line.split("\t") for line in shown.splitlines()]
+    lines = [line.split("\t") for line in shown.splitlines() if "\t" in line]  # newer ones say first what is deprecated
     assert {"k0", "k1"} == {key for _, key, _ in lines}
     assert {"hello", "world"} == {json.loads(value)["text"] for _, _, value in lines}
     sources = {f"textsieve.source:{working.names.messages}/{number}/0" for number in range(2)}
