@@ -105,15 +105,16 @@ class Stream:
             future.get(timeout=10)
         producer.close(timeout=5)
 
-    def read(self, topic: str) -> list[Any]:
-        """Everything that is in a topic for whoever reads what is committed."""
+    def read(self, topic: str, *, without: int | None = None) -> list[Any]:
+        """Everything that is in a topic for whoever reads what is committed, perhaps without one partition."""
         consumer = KafkaConsumer(
             **self.connection,
             group_id=None,
             auto_offset_reset="earliest",
             isolation_level="read_uncommitted" if self.preset == "embedded" else "read_committed",
         )
-        partitions = [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic)]
+        numbers = consumer.partitions_for_topic(topic) - {without}
+        partitions = [TopicPartition(topic, number) for number in numbers]
         found: list[Any] = []
         consumer.assign(partitions)
         consumer.seek_to_beginning(*partitions)

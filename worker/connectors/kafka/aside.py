@@ -11,7 +11,23 @@ from worker.records import Partition
 
 NO_LEADER_SECONDS = 5.0  # an election takes less; somebody's repair takes longer, and is asked for again and again
 UNREADABLE_SECONDS = 60.0  # nothing but an operator mends such a record: look seldom, and return by itself
+MAX_SECONDS = 15.0  # the time doubles with every try in vain, for each makes the others begin again; up to this
+CALM_SECONDS = 10.0  # after its return, before a partition that is read counts as well: its answers may still fail
 _NOBODY = -1  # as the client's metadata say that a partition has no leader; None is one that they do not know
+
+
+@dataclass(frozen=True, slots=True)
+class _Sickness:
+    """What ails a partition.
+
+    Attributes:
+        until: monotonic seconds when it may be tried again.
+        times: as often was it set aside since it was well.
+    """
+
+    reason: str
+    until: float
+    times: int
 
 
 @dataclass(slots=True)
@@ -24,25 +40,28 @@ class AsidePartitions:
 
     log: structlog.stdlib.BoundLogger
     clock: Callable[[], float] = time.monotonic
-    _until: dict[Any, float] = field(default_factory=dict)
-    _reasons: dict[Any, str] = field(default_factory=dict)  # of those that did not come back well since
+    _out: set[Any] = field(default_factory=set)
+    _sick: dict[Any, _Sickness] = field(default_factory=dict)  # those that are out, and those that may not be well yet
 
     @property
     def partitions(self) -> frozenset[Any]:
         """Those that are not to be read now."""
-        return frozenset(self._until)
+        return frozenset(self._out)
 
     @property
     def reasons(self) -> Mapping[Partition, str]:
         """Why each of them is set aside."""
-        return {Partition(*partition): self._reasons[partition] for partition in self._until}
+        return {Partition(*partition): self._sick[partition].reason for partition in self._out}
 
     def add(self, partitions: Collection[Any], *, reason: str, seconds: float) -> None:
-        """Set some aside; one line in the log where that is news."""
+        """Set some aside, for longer each time; one line in the log where that is news."""
         for partition in partitions:
-            self._until[partition] = self.clock() + seconds
-            if self._reasons.get(partition) != reason:
-                self._reasons[partition] = reason
+            before = self._sick.get(partition)
+            times = 0 if before is None else before.times
+            wait = min(seconds * 2.0 ** min(times, 10), max(seconds, MAX_SECONDS))
+            self._out.add(partition)
+            self._sick[partition] = _Sickness(reason, self.clock() + wait, times + 1)
+            if before is None or before.reason != reason:
                 self.log.error(
                     "a partition is set aside, the others go on; it returns by itself when what ails it is over",
                     partition=f"{partition.topic}/{partition.partition}",
@@ -52,26 +71,26 @@ class AsidePartitions:
     def has_returned(self) -> bool:
         """Whether the time of some is over: they may be tried again."""
         now = self.clock()
-        back = [partition for partition, until in self._until.items() if until <= now]
-        for partition in back:
-            del self._until[partition]
+        back = {partition for partition in self._out if self._sick[partition].until <= now}
+        self._out -= back
         return bool(back)
 
     def well(self, partitions: Collection[Any]) -> None:
-        """Messages of these were read: what ailed them is over."""
-        for partition in [partition for partition in partitions if partition in self._reasons]:
-            if partition not in self._until:
-                del self._reasons[partition]
+        """Messages of these were read; what ailed them is over if they have not been set aside for a while since."""
+        now = self.clock()
+        for partition in self._sick.keys() - self._out:
+            if partition in partitions and now - self._sick[partition].until >= CALM_SECONDS:
+                del self._sick[partition]
                 self.log.warning(
-                    "a partition that was set aside is read again",
+                    "a partition that was set aside is well again",
                     partition=f"{partition.topic}/{partition.partition}",
                 )
 
     def keep(self, owned: Collection[Any]) -> None:
         """Forget those that belong to somebody else now."""
-        for known in (self._until, self._reasons):
-            for partition in known.keys() - set(owned):
-                del known[partition]
+        for partition in self._sick.keys() - set(owned):
+            del self._sick[partition]
+        self._out &= self._sick.keys()
 
 
 def without_leader(cluster: Any, partitions: Collection[Any]) -> list[Any]:

@@ -319,7 +319,10 @@ class KafkaSource:
         for partition in self._aside.partitions:
             self._consumer.pause(partition)
             self._consumer.seek(partition, 0)  # as above
-        return sorted(assigned - refused - self._aside.partitions)
+        usable = sorted(assigned - refused - self._aside.partitions)
+        if not self._paused:
+            self._consumer.resume(*usable)  # those, too, that have just returned
+        return usable
 
     def _stored(self, owned: Sequence[Any]) -> Mapping[Any, Any]:
         """What the group has committed; one question for all partitions, which the public API has not."""

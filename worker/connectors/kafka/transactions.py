@@ -35,6 +35,7 @@ from worker.records import Outgoing, Partition, Position, Progress
 from worker.streams import Published
 
 LINGER_MS = 5  # a transaction flushes at once; more would only wait
+INIT_SECONDS = 5.0  # for an id: an election of its coordinator takes as long, and the next try comes soon
 RETRY_MS = 5  # the markers of the last transaction are awaited by asking again: the library's 100 ms would be paid
 
 _LOST = (
@@ -77,7 +78,7 @@ class TransactionalSink:
     other, before it answers, and refuses whatever the old one still sends.
 
     Attributes:
-        transactional_id: of this process alone.
+        transactional_id: of this process alone; a number follows it where it cannot be taken again.
         membership: asked at every batch for what was kept when the partitions were assigned.
     """
 
@@ -87,6 +88,7 @@ class TransactionalSink:
     membership: Callable[[], Membership]
     _producer: Any = None
     _transaction: "_Transaction | None" = None
+    _ids: int = 0  # that could not be taken before this one
     _is_open_ended: bool = False  # a transaction was given up, and no successor has ended it
     _dead_letters: LedgerReader = field(init=False)
 
@@ -198,19 +200,24 @@ class TransactionalSink:
                 held.close(timeout=max(0.0, deadline - time.monotonic()))
             self._dead_letters.close()
 
-    def _opened(self, *, seconds: float | None = None) -> Any:
-        """The producer; a new one ends what was given up before.
+    def _opened(self, *, seconds: float = INIT_SECONDS) -> Any:
+        """The producer; a new one ends what was given up before, if that can be ended.
+
+        A transaction that has touched a partition without a leader cannot be, and its id stays taken as long. Then the
+        next producer has another id: what the old one had begun ends when its time is over, and meanwhile the broker
+        does not say what the group has committed.
 
         Raises:
             BrokerUnavailable: the broker does not answer.
             OwnershipLost, ConfigurationError: it refuses the id.
         """
         if self._producer is None:
-            limit = self.producers.publish_seconds if seconds is None else min(seconds, self.producers.publish_seconds)
-            with connecting(f"opening the transactional producer {self.transactional_id}"):
+            limit = min(seconds, self.producers.publish_seconds)
+            own_id = f"{self.transactional_id}-{self._ids}" if self._ids else self.transactional_id
+            with connecting(f"opening the transactional producer {own_id}"):
                 producer = self.producers.open(
                     linger_ms=LINGER_MS,
-                    transactional_id=self.transactional_id,
+                    transactional_id=own_id,
                     transaction_timeout_ms=int(self.producers.publish_seconds * 1000),
                     retry_backoff_ms=RETRY_MS,
                 )
@@ -219,7 +226,9 @@ class TransactionalSink:
                     producer.init_transactions()
                 except BaseException:
                     let_go(producer)
+                    self._ids += 1
                     raise
+            producer.config["max_block_ms"] = int(self.producers.publish_seconds * 1000)
             self._producer, self._is_open_ended = producer, False
         return self._producer
 

@@ -466,6 +466,7 @@ def test_a_partition_whose_leader_is_back_is_begun_with_again_by_itself():
 
     assert (False, True, {}) == (before, polled.reassigned, polled.aside)
     assert {P0, Partition("in", 1)} == set(stream.rewind({}))
+    assert set() == consumer.paused
 
 
 def test_a_partition_that_the_sink_cannot_serve_is_left_out_for_a_while():

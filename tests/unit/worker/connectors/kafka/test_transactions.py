@@ -18,7 +18,7 @@ from kafka.structs import ConsumerGroupMetadata, MemberState
 from tests.unit.worker.connectors.kafka.sinks import SOURCE, STAMP, NotingFactory, NotingProducer, answer, hand_over
 from worker.connectors.kafka.notes import OffsetNote
 from worker.connectors.kafka.transactions import Membership, TransactionalSink
-from worker.errors import ConfigurationError, OwnershipLost, PartitionUnavailable, PublishFailed
+from worker.errors import BrokerUnavailable, ConfigurationError, OwnershipLost, PartitionUnavailable, PublishFailed
 from worker.records import Position, Progress
 from worker.streams import Published
 
@@ -265,3 +265,20 @@ def test_a_partition_that_lost_its_leader_under_way_is_named():
         publishing.settle()
 
     assert {SOURCE} == refused.value.partitions
+
+
+def test_an_id_that_cannot_be_taken_again_is_left_to_the_broker():
+    """As when its last transaction has touched a partition that nobody leads."""
+    stuck = NotingProducer(fails={"init": KafkaTimeoutError()})
+    publishing = sink(NotingProducer(fails={"commit": KafkaTimeoutError()}), stuck, NotingProducer())
+    hand_over(publishing)
+    with pytest.raises(PublishFailed):
+        publishing.settle()
+    with pytest.raises(BrokerUnavailable):
+        publishing.recover({SOURCE: Position(0, "uuid")})
+
+    publishing.recover({SOURCE: Position(0, "uuid")})
+
+    ids = [options["transactional_id"] for options in publishing.producers.options]
+    assert ["group-host-1", "group-host-1", "group-host-1-1"] == ids
+    assert stuck._sender.closed
