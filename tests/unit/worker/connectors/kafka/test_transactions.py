@@ -158,7 +158,7 @@ def test_a_transaction_that_does_not_end_in_time_is_of_unknown_fate():
     held = threading.Event()
     producer = NotingProducer(holds={"offsets": held})
     publishing = sink(producer)
-    hand_over(publishing, results=[answer(1)], timeout_seconds=0.05)
+    hand_over(publishing, results=[answer(1)], timeout_seconds=0.5)
 
     with pytest.raises(PublishFailed, match="in time") as failed:
         publishing.settle()
