@@ -236,9 +236,9 @@ def _doors(
     sink: KafkaSink | TransactionalSink
     if settings.is_transactional:
         own_id = f"{settings.kafka.group_id}-{name}-{uuid4().hex[:8]}"
-        sink = TransactionalSink(producers, stamp, own_id, lambda: source.membership)
+        sink = TransactionalSink(producers, stamp, own_id, lambda: source.membership, source.working)
     else:
-        sink = KafkaSink(producers, stamp, settings.delivery.max_batch_records)
+        sink = KafkaSink(producers, stamp, settings.delivery.max_batch_records, source.working)
     resources.callback(sink.close, timeout_seconds=LEAVE_SECONDS)
     return Doors(source, sink)
 

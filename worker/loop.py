@@ -165,6 +165,8 @@ class StreamLoop:
     def _begin(self) -> None:
         """Start from what is committed, or earlier where the clusters have learned less than that."""
         self._settle()  # a transaction that is under way ends before the committed offsets are asked for
+        if self.sink.is_transactional:
+            self.sink.settle()  # and one that was given up: until it times out the broker does not tell them
         if self.sink.is_transactional and self.clusters.has_pending:
             with suppress(StoreUnavailable):  # or what counts already would be read again, to be learned
                 self.journal.learned(self.clusters.learn(), self.clusters.snapshot)

@@ -134,14 +134,14 @@ def read(member: KafkaSource, *, count: int, seconds: float = PATIENCE_SECONDS) 
     return list(records.values())
 
 
-def go_on(members: Members, member: KafkaSource) -> None:
+def go_on(member: KafkaSource) -> None:
     """Poll and begin anew whenever told to, as the loop does, until that ends in an error."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
         with suppress(BrokerUnavailable):
             polled = member.poll(max_records=100, timeout_seconds=0.2)
             if polled.reassigned and polled.joined:
-                members.start(member)
+                member.rewind({})
 
 
 def values(records: Sequence[Record]) -> list[bytes | None]:

@@ -151,4 +151,4 @@ def test_a_topic_made_anew_under_a_worker_stops_it(members):
     members.send(b"w0")
 
     with pytest.raises(LedgerError, match="another one of the same name"):
-        go_on(members, member)
+        go_on(member)

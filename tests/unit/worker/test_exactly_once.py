@@ -195,3 +195,30 @@ def test_a_group_that_was_set_back_on_purpose_is_answered_again_and_learned_once
 
     assert {1: 30, 2: 10} == Counter(answers(log).values())
     assert 40 == store.snapshot.learned
+
+
+def test_a_transaction_that_was_given_up_is_settled_before_the_group_is_asked_what_it_has_committed(exactly_once):
+    """Until it is ended the broker does not tell, and the worker that gave it up is the first to end it."""
+    log = MemoryLog.of("in", TEXTS[:1])
+    worker = exactly_once(log)
+    order = []
+    worker.loop.source, worker.loop.sink = Noting(worker.source, order), Noting(worker.sink, order)
+    worker.turns(2)
+    worker.sink.fail_next["settle"] = PublishFailed("no answer")
+    order.clear()
+
+    worker.turns(4)
+
+    assert ["settle", "poll", "settle", "rewind", "recover"] == [call for call in order if call != "publish"][1:6]
+
+
+class Noting:
+    """Stands in front of a part and notes which of its methods are called."""
+
+    def __init__(self, part, order):
+        self._part, self._order = part, order
+
+    def __getattr__(self, name):
+        if name in ("poll", "rewind", "recover", "settle", "publish"):
+            self._order.append(name)
+        return getattr(self._part, name)

@@ -1,7 +1,7 @@
 """The output log read backwards: which messages are answered already."""
 
 import time
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +20,10 @@ STALLED_SECONDS = 10.0  # without a record, at least: a busy broker is not an un
 MAX_DIGITS = 19  # of a 64-bit offset
 
 
+def silent() -> None:
+    """Nobody need know that work goes on."""
+
+
 @dataclass(slots=True)
 class LedgerReader:
     """Reads one output topic back, all partitions side by side.
@@ -32,11 +36,13 @@ class LedgerReader:
         kafka: of the connection.
         topic: the output or dead-letter topic.
         batch: most messages an iteration may hold.
+        working: called while a log is read: a long one takes longer than the group allows between two polls.
     """
 
     kafka: KafkaSettings
     topic: str
     batch: int
+    working: Callable[[], None] = silent
     _reader: Any = field(default=None)
     _ends: Any = field(default=None)  # a second client: it asks for the end whatever transactions are open
 
@@ -119,6 +125,7 @@ class LedgerReader:
             self._reader.seek(log, begin)
         last_news = time.monotonic()
         while unread:
+            self.working()
             batches = self._reader.poll(timeout_ms=POLL_MS, max_records=5000)
             for log, records in batches.items():
                 for entry in filter(None, (_entry(record.headers) for record in records)):

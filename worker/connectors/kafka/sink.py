@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from kafka.errors import AuthorizationError, KafkaError
 
 from worker.connectors.kafka.clients import connecting
-from worker.connectors.kafka.ledger import LedgerReader
+from worker.connectors.kafka.ledger import LedgerReader, silent
 from worker.connectors.kafka.producers import ProducerFactory, Stamp, let_go, reason_of, refuse_unserved, send_all
 from worker.errors import BrokerUnavailable, ConfigurationError, PublishFailed
 from worker.records import Outgoing, Partition, Position, Progress
@@ -28,11 +28,13 @@ class KafkaSink:
 
     Attributes:
         batch: most messages an iteration may hold.
+        working: as that of a LedgerReader.
     """
 
     producers: ProducerFactory
     stamp: Stamp
     batch: int
+    working: Callable[[], None] = silent
     _producer: Any = None
     _abandoned: list[threading.Thread] = field(default_factory=list)
     _results: LedgerReader = field(init=False)
@@ -40,8 +42,8 @@ class KafkaSink:
 
     def __post_init__(self) -> None:
         kafka, depth = self.producers.kafka, max(self.batch, LEDGER_DEPTH)
-        self._results = LedgerReader(kafka, kafka.output_topic, depth)
-        self._dead_letters = LedgerReader(kafka, kafka.dead_letter_topic, depth)
+        self._results = LedgerReader(kafka, kafka.output_topic, depth, self.working)
+        self._dead_letters = LedgerReader(kafka, kafka.dead_letter_topic, depth, self.working)
 
     @property
     def is_transactional(self) -> bool:

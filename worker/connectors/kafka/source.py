@@ -117,6 +117,11 @@ class KafkaSource:
         """The group generation of the last poll, -1 before the first."""
         return self._membership[0] if isinstance(self._membership, tuple) else -1
 
+    @property
+    def _patience_ms(self) -> int:
+        """For one question: while it is asked nobody polls, and the group waits for whoever does not."""
+        return min(REQUEST_TIMEOUT_MS, self.settings.session_ms // 2)
+
     def poll(self, *, max_records: int, timeout_seconds: float) -> Poll:
         """See Source."""
         polled = self._poll(max_records, timeout_seconds)
@@ -185,7 +190,7 @@ class KafkaSource:
         owned = self._usable()
         starts: dict[Any, int] = {}
         with translated("asking for committed offsets"):
-            first = self._consumer.beginning_offsets(owned, timeout_ms=REQUEST_TIMEOUT_MS) if owned else {}
+            first = self._consumer.beginning_offsets(owned, timeout_ms=self._patience_ms) if owned else {}
             stored = self._stored(owned)
             began = self._fresh_starts([partition for partition in owned if partition not in stored], first)
             ends = self._ends([partition for partition in owned if partition in self._out_of_range])
@@ -222,6 +227,10 @@ class KafkaSource:
             for partition, start in starts.items():
                 self._seek(partition, start)
         return {Partition(*tp): Position(start, self.topic_ids[tp.topic]) for tp, start in starts.items()}
+
+    def working(self) -> None:
+        """Tell the client that its owner is at work: it leaves the group when polls are too far apart."""
+        self._consumer._coordinator.heartbeat.poll()  # noqa: SLF001  # a poll would, and would read too
 
     def fence(self) -> None:
         """See Source."""
@@ -327,7 +336,7 @@ class KafkaSource:
     def _stored(self, owned: Sequence[Any]) -> Mapping[Any, Any]:
         """What the group has committed; one question for all partitions, which the public API has not."""
         found: Mapping[Any, Any] = self._consumer._coordinator.fetch_committed_offsets(  # noqa: SLF001  # as above
-            owned, timeout_ms=REQUEST_TIMEOUT_MS
+            owned, timeout_ms=self._patience_ms
         )
         return found
 
@@ -340,7 +349,7 @@ class KafkaSource:
     def _ends(self, partitions: Sequence[Any]) -> Mapping[Any, int]:
         found: Mapping[Any, int] = {}
         if partitions:
-            found = self._consumer.end_offsets(partitions, timeout_ms=REQUEST_TIMEOUT_MS)
+            found = self._consumer.end_offsets(partitions, timeout_ms=self._patience_ms)
         return found
 
     def _clamp(self, partition: Any, start: int, first: int, end: int) -> int:

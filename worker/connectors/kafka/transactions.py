@@ -26,7 +26,7 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata
 
 from worker.connectors.kafka.clients import connecting
-from worker.connectors.kafka.ledger import LedgerReader
+from worker.connectors.kafka.ledger import LedgerReader, silent
 from worker.connectors.kafka.namesakes import refuse_namesake
 from worker.connectors.kafka.notes import OffsetNote
 from worker.connectors.kafka.producers import ProducerFactory, Stamp, let_go, reason_of, refuse_unserved, send_all
@@ -80,12 +80,14 @@ class TransactionalSink:
     Attributes:
         transactional_id: of this process alone; a number follows it where it cannot be taken again.
         membership: asked at every batch for what was kept when the partitions were assigned.
+        working: as that of a LedgerReader.
     """
 
     producers: ProducerFactory
     stamp: Stamp
     transactional_id: str
     membership: Callable[[], Membership]
+    working: Callable[[], None] = silent
     _producer: Any = None
     _transaction: "_Transaction | None" = None
     _ids: int = 0  # that could not be taken before this one
@@ -94,7 +96,8 @@ class TransactionalSink:
 
     def __post_init__(self) -> None:
         kafka = self.producers.kafka
-        self._dead_letters = LedgerReader(kafka, kafka.dead_letter_topic, batch=1)  # transactions leave no holes
+        # transactions leave no holes
+        self._dead_letters = LedgerReader(kafka, kafka.dead_letter_topic, batch=1, working=self.working)
 
     @property
     def is_transactional(self) -> bool:
@@ -162,6 +165,8 @@ class TransactionalSink:
         """See Sink."""
         transaction, self._transaction = self._transaction, None
         if transaction is None:
+            if self._is_open_ended:
+                self._opened()
             return
         error = transaction.outcome()
         if error is None:

@@ -117,6 +117,16 @@ def test_an_empty_log_is_read_at_once(read) -> None:
     assert log.clock.now < 1
 
 
+def test_that_work_goes_on_is_told_again_and_again_while_a_long_log_is_read() -> None:
+    log, told = Log({0: [answer(offset) for offset in range(40)]}), []
+    settings = KafkaSettings(preset="kafka")
+    reader = LedgerReader(settings, LOG.topic, BATCH, lambda: told.append(log.clock()), _reader=log, _ends=log)
+
+    reader.read({SOURCE: Position(0, "now")})
+
+    assert len(told) >= 40 / log.per_poll
+
+
 def test_an_end_that_fetch_responses_tell_too_early_is_not_believed_on_kafka(read) -> None:
     log = Log({0: [answer(offset) for offset in range(4)]}, highwater=-2)
 

@@ -302,6 +302,17 @@ def test_a_high_watermark_that_lags_for_a_moment_is_no_loss():
     assert POLLS_BEYOND_END == polls_until_reassigned(stream)
 
 
+def test_whoever_works_for_long_tells_the_client_that_would_leave_the_group():
+    told = []
+    consumer = SimpleNamespace(_coordinator=SimpleNamespace(heartbeat=SimpleNamespace(poll=lambda: told.append(1))))
+    stream = source(NotingConsumer())
+    stream._consumer = consumer
+
+    stream.working()
+
+    assert [1] == told
+
+
 def test_the_fence_commits_what_is_committed_already():
     consumer = NotingConsumer()
     stream = source(consumer)

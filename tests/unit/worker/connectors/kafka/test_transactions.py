@@ -179,6 +179,20 @@ def test_a_successor_of_a_producer_takes_the_same_id_so_that_the_broker_ends_wha
     assert ["group-host-1"] * 2 == [options["transactional_id"] for options in publishing.producers.options]
 
 
+def test_a_transaction_that_was_given_up_is_ended_before_the_committed_offsets_are_asked_for():
+    """They are not told before: the loop settles once more before it asks."""
+    successor = NotingProducer()
+    publishing = sink(NotingProducer(fails={"commit": KafkaTimeoutError()}), successor)
+    hand_over(publishing)
+    with pytest.raises(PublishFailed):
+        publishing.settle()
+
+    publishing.settle()
+    publishing.settle()
+
+    assert ["init"] == successor.notes
+
+
 def test_a_transaction_that_was_given_up_is_ended_when_the_worker_stops():
     successor = NotingProducer()
     publishing = sink(NotingProducer(fails={"commit": KafkaTimeoutError()}), successor)
