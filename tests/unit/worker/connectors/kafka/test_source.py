@@ -33,6 +33,7 @@ class NotingConsumer:
     end: int | None = 60
     note: str = ""
     asked: int = 0  # times for the end
+    questions: list[set] = field(default_factory=list)  # for committed offsets
     epoch: int = -1  # beside the committed offset
     epoch_sought: int = -1
     epoch_committed: int | None = None
@@ -61,6 +62,7 @@ class NotingConsumer:
         return SimpleNamespace(fetch_committed_offsets=self.committed)
 
     def committed(self, partitions, timeout_ms):
+        self.questions.append(set(partitions))
         if self.stored is None:
             return {}
         return dict.fromkeys(partitions, OffsetAndMetadata(self.stored, self.note, self.epoch))
@@ -140,6 +142,17 @@ def test_no_more_messages_are_read_again_than_are_allowed(most, start):
 
 def test_what_the_clusters_learned_of_another_life_of_the_topic_does_not_matter():
     assert {P0: Position(50, "now")} == source(NotingConsumer()).rewind({P0: Position(30, "before")})
+
+
+def test_the_committed_offsets_of_all_partitions_are_one_question():
+    another = TopicPartition("in", 1)
+    consumer = NotingConsumer(elsewhere=(another,))
+    stream = source(consumer)
+    stream.partitions = 2
+
+    stream.rewind({})
+
+    assert [{TP, another}] == consumer.questions
 
 
 def test_a_first_start_is_committed_at_once_so_that_it_cannot_move():
