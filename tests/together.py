@@ -8,18 +8,24 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from _pytest.nodeid import NodeId
 
 EXPENSIVE = ("three_nodes", "kafka")  # fixtures of tests.services
 KAFKA = ("kafka", "kafka, ")  # a parameter that is this, or begins so, asks for the fixture by its name
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark them for `--dist loadgroup`."""
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Name the group in the test's id, where `--dist loadgroup` looks for it.
+
+    pytest-xdist would do so by its mark `xdist_group`, but writes into a field that pytest 9.2 no longer reads.
+    """
+    if not hasattr(config, "workerinput"):
+        return
     for item in items:
         group = next(_groups(item), None)
         if group is not None:
-            item.add_marker(pytest.mark.xdist_group(group))
+            item._id = NodeId.parse(f"{item.nodeid}@{group}")
 
 
 def _groups(item: pytest.Item) -> Iterator[str]:
