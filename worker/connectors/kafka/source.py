@@ -204,12 +204,13 @@ class KafkaSource:
                 starts[partition] = self._clamp(partition, start, first[partition], ends.get(partition, start))
             self._out_of_range.clear()
             self._truncated.clear()
+            self._epochs = {
+                partition: -1 if committed.leader_epoch is None else committed.leader_epoch
+                for partition, committed in stored.items()
+                if partition not in fresh  # nothing is known of the message before such a start
+            }
             self._consumer_commit(fresh)
         self._group_offsets = dict(starts)
-        self._epochs = {
-            partition: -1 if committed.leader_epoch is None else committed.leader_epoch
-            for partition, committed in stored.items()
-        }
         for partition in owned:
             known = floor.get(Partition(*partition))
             is_known = known is not None and known.topic_id == self.topic_ids[partition.topic]

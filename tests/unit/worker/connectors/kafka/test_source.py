@@ -270,6 +270,14 @@ def test_a_partition_is_sought_with_the_epoch_that_was_committed_so_that_a_trunc
     assert 7 == consumer.epoch_sought
 
 
+def test_a_start_that_retention_has_moved_has_no_epoch():
+    consumer = NotingConsumer(first=80, epoch=7)
+
+    source(consumer).rewind({})
+
+    assert (80, -1, -1) == (consumer.sought, consumer.epoch_sought, consumer.epoch_committed)
+
+
 def test_a_partition_that_is_read_again_has_no_epoch_there():
     consumer = NotingConsumer(epoch=7)
 
