@@ -7,11 +7,13 @@ from typing import Any
 
 from kafka.consumer.fetcher import Fetcher
 from kafka.coordinator.consumer import ConsumerCoordinator
+from kafka.errors import KafkaError
 from kafka.net import manager
 from kafka.net.transport import KafkaSSLTransport
 from kafka.record import memory_records
 from kafka.record.default_records import DefaultRecordBatch
 
+REFRESH_MS = 1_000  # for somebody to say who leads; then the question is asked again in any case
 HANDSHAKE_SECONDS = 5.0  # a handshake takes milliseconds; within the patience with a starting broker
 
 
@@ -70,6 +72,7 @@ class ImpatientTransport(KafkaSSLTransport):  # type: ignore[misc]  # as above
 
 
 _UNPACKING = Fetcher.PartitionRecords._unpack_records.__code__  # noqa: SLF001  # reads fetched records one by one
+_library_lists_offsets = Fetcher._send_list_offsets_request  # noqa: SLF001  # the public ones end here
 _library_needs_rejoin = ConsumerCoordinator.need_rejoin
 
 
@@ -81,6 +84,20 @@ def needs_rejoin(coordinator: Any) -> bool:
     the member sends no heartbeats, has no partitions, and says nothing. It takes a new topic on a cluster, and luck.
     """
     return bool(coordinator.rejoining or _library_needs_rejoin(coordinator))
+
+
+async def lists_offsets(fetcher: Any, node: int, wanted: Any) -> tuple[Any, Any]:
+    """As the library's, but a broker that says it does not lead a partition is believed.
+
+    The library asks the same one again, without a pause, until the time is up; and where nothing is fetched meanwhile,
+    the next call does the same, for ever.
+    """
+    found, again = await _library_lists_offsets(fetcher, node, wanted)
+    if again:
+        connections = fetcher._manager  # noqa: SLF001  # as above
+        with contextlib.suppress(KafkaError):
+            await connections.wait_for(connections.cluster.request_update(), REFRESH_MS)
+    return found, again
 
 
 def forget_unreadable(consumer: Any, error: BaseException) -> Any:
@@ -107,5 +124,6 @@ def forget_unreadable(consumer: Any, error: BaseException) -> Any:
 def repair_client_library() -> None:
     """Put the repairs in place for every client of this process; doing it again changes nothing."""
     ConsumerCoordinator.need_rejoin = needs_rejoin
+    Fetcher._send_list_offsets_request = lists_offsets  # noqa: SLF001  # as above
     memory_records.DefaultRecordBatch = LenientRecordBatch
     manager.KafkaSSLTransport = ImpatientTransport

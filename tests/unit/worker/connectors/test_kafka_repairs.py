@@ -1,9 +1,14 @@
 """What kafka-python 3.0 would stop at."""
 
+import asyncio
 from types import SimpleNamespace
 
 import pytest
+from kafka import TopicPartition
+from kafka.consumer.fetcher import Fetcher
 from kafka.coordinator.consumer import ConsumerCoordinator
+from kafka.errors import KafkaTimeoutError, NotLeaderForPartitionError
+from kafka.protocol.consumer.offsets import IsolationLevel, ListOffsetsResponse
 from kafka.record.default_records import DefaultRecordBatchBuilder
 from kafka.record.memory_records import MemoryRecords
 
@@ -53,3 +58,48 @@ def test_a_join_that_was_begun_is_carried_to_its_end_whatever_the_metadata_say_b
     coordinator._joined_subscription = {"in"}
 
     assert rejoining == coordinator.need_rejoin()
+
+
+class Connections:
+    """One broker that answers ListOffsets with an error code, and metadata that may come or not."""
+
+    def __init__(self, error_code: int, *, metadata_come: bool = True) -> None:
+        self.cluster = SimpleNamespace(request_update=lambda: self.asked.append("metadata"))
+        self.asked: list[str] = []
+        self._error_code, self._metadata_come = error_code, metadata_come
+
+    async def send(self, request, node_id):
+        self.asked.append(f"broker {node_id}")
+        partition = ListOffsetsResponse.ListOffsetsTopicResponse.ListOffsetsPartitionResponse(
+            partition_index=0, error_code=self._error_code, timestamp=-1, offset=7, leader_epoch=1
+        )
+        topic = ListOffsetsResponse.ListOffsetsTopicResponse(name="in", partitions=[partition])
+        return SimpleNamespace(API_VERSION=5, topics=[topic])
+
+    async def wait_for(self, future, timeout_ms):
+        if not self._metadata_come:
+            raise KafkaTimeoutError
+
+
+def listed(connections: Connections):
+    repair_client_library()
+    fetcher = Fetcher.__new__(Fetcher)
+    fetcher._manager, fetcher._isolation_level = connections, IsolationLevel.READ_UNCOMMITTED
+    return asyncio.run(fetcher._send_list_offsets_request(3, {TopicPartition("in", 0): (-1, -1)}))
+
+
+@pytest.mark.parametrize("metadata_come", [True, False])
+def test_who_leads_is_asked_anew_where_the_one_that_was_asked_does_not(metadata_come):
+    connections = Connections(NotLeaderForPartitionError.errno, metadata_come=metadata_come)
+
+    assert ({}, {TopicPartition("in", 0)}) == listed(connections)
+    assert ["broker 3", "metadata"] == connections.asked
+
+
+def test_who_leads_is_not_asked_where_it_answers():
+    connections = Connections(0)
+
+    found, again = listed(connections)
+
+    assert (7, set()) == (found[TopicPartition("in", 0)].offset, again)
+    assert ["broker 3"] == connections.asked
