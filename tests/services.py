@@ -119,6 +119,12 @@ def kafka3(three_nodes: KafkaCluster) -> Iterator[KafkaCluster]:
     three_nodes.start(*(node for node in three_nodes.numbers if not three_nodes.alive(node)))
 
 
+@pytest.fixture(scope="session")
+def installed_kafka() -> None:
+    """What a test needs whose subprocess starts Apache Kafka."""
+    _embedded(KafkaCluster)  # or it says what is not installed
+
+
 @pytest.fixture
 def names() -> Names:
     """Topics, a group and a cluster space for one test."""

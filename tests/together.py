@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from _pytest.nodeid import NodeId
 
-EXPENSIVE = ("three_nodes", "kafka")  # fixtures of tests.services
+EXPENSIVE = ("three_nodes", "kafka", "installed_kafka")  # fixtures of tests.services
 KAFKA = ("kafka", "kafka, ")  # a parameter that is this, or begins so, asks for the fixture by its name
 
 

@@ -96,7 +96,8 @@ def main(
     show_summary(console, summary)
     if as_json:
         told_at_last = {"seed": seed, "plant": plant.value, "seconds": round(time.monotonic() - began, 1)}
-        sys.stdout.write(json.dumps(told_at_last | summary.as_json()) + "\n")
+        place = {"nodes": ground.nodes, "guarantee": ground.guarantee_in_force}
+        sys.stdout.write(json.dumps(told_at_last | place | summary.as_json()) + "\n")
     sys.exit(0 if summary.is_good else 1)
 
 

@@ -90,13 +90,11 @@ class Brokers:
             kafka.errors.KafkaError: the cluster does not answer.
         """
         with self._admin() as admin:
+            found = admin.list_transactions().items()
             return {
                 number
-                for number in self.numbers
-                if any(
-                    found["transactional_id"].startswith(f"{names.group}-")
-                    for found in admin.list_transactions([number])
-                )
+                for number, listed in found
+                if any(each.transactional_id.startswith(f"{names.group}-") for each in listed)
             }
 
     def move_leaders(self, names: Names) -> None:

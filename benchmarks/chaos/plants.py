@@ -1,12 +1,14 @@
-"""Five planted faults: workers that break the promise on purpose, so that the checker can be seen to notice.
+"""Planted faults: workers that break the promise on purpose, so that the checker can be seen to notice.
 
-Each is a mistake that a streaming worker is easily written with, and each must make a run exit 1.
+Each is a mistake that a streaming worker is easily written with, and each must make a run exit 1: the first five with
+the ledger (at_least_once), the others with transactions (exactly_once), on three nodes.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from benchmarks.chaos import planted_transactions as transactions
 from worker import app
 from worker.clustering.centroids import CentroidStore, PoolRows, SeedPool, Snapshot
 from worker.clustering.online import OnlineClusters
@@ -23,6 +25,10 @@ class Plant(StrEnum):
     NO_SEEK_BACK = "no-seek-back"
     WATERMARK_IGNORED = "watermark-ignored"
     COMMIT_BEFORE_LEARN = "commit-before-learn"
+    METADATA_AT_COMMIT = "metadata-at-commit"
+    OFFSETS_OUTSIDE = "offsets-outside"
+    ACKS_1 = "acks-1"
+    NO_WATCHDOG = "no-watchdog"
 
 
 COMMITS_EARLY = (Plant.COMMIT_BEFORE_PUBLISH, Plant.COMMIT_BEFORE_LEARN)
@@ -194,6 +200,8 @@ def planted(plant: Plant, parts: app.Parts) -> app.Parts:
             return parts
         case Plant.COMMIT_BEFORE_LEARN:
             return replace(parts, source=source, store=lambda part: LateStore(parts.store(part), built))
+        case _:
+            return transactions.PLANTED[plant.value](parts)
 
 
 def _everything(_: OnlineClusters, batch: Observations, __: Mapping[Partition, Position]) -> Observations:

@@ -5,7 +5,7 @@ from benchmarks.chaos.control import Field
 from benchmarks.chaos.scene import Scene
 
 ZOMBIE_SECONDS = 25.0  # at most; the group takes partitions over in about two sessions
-WAKING_SECONDS = 1.0  # for the client to hear from the group
+WAKING_SESSIONS = 0.5  # a client that has found its coordinator again sends a heartbeat after a quarter of a session
 AFTERLIFE_SECONDS = 0.5  # a zombie wakes so long after the others have done its work
 
 
@@ -38,17 +38,15 @@ def zombie(scene: Scene, point: str | None) -> None:
 
 
 def slow_zombie(scene: Scene, point: str | None) -> None:
-    """As a zombie, but its offsets leave only when its client has learned that it is out, or is in again.
+    """As a zombie, but it goes on only when its client has learned that it is out, and has forgotten who it was.
 
-    The transaction begins when it wakes, so none has timed out: only its membership tells that the batch is old.
+    What it does then begins afterwards, so nothing of it has timed out: only its membership tells that it is old.
     """
     with caught(scene, point) as hand:
         ends = scene.struck.ends
         scene.until(lambda: scene.follower.is_answered(ends), seconds=ZOMBIE_SECONDS)
-        hand.remote.arm("before_offsets")
-        hand.thaw()
-        scene.until(lambda: hand.remote.reached("before_offsets") is not None, seconds=WAKING_SECONDS)
-        scene.hold(WAKING_SECONDS)
+        hand.thaw()  # it stands at the fault point still, and its client's own thread goes on
+        scene.hold(scene.session_seconds * WAKING_SESSIONS)
 
 
 def add_worker(scene: Scene, point: str | None) -> None:

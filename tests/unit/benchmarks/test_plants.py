@@ -1,0 +1,39 @@
+"""The planted faults of workers whose batches are transactions do what they say."""
+
+from benchmarks.chaos.planted_transactions import FOR_EVER_SECONDS, PLANTED, KeepsOffsets
+from benchmarks.chaos.plants import Plant, planted
+from tests.unit.worker.connectors.kafka.sinks import STAMP, NotingFactory, NotingProducer
+from worker import app
+from worker.connectors.kafka import TransactionalSink
+
+
+def sink() -> TransactionalSink:
+    return TransactionalSink(
+        NotingFactory([NotingProducer()], publish_seconds=3.0), STAMP, "group-host-1", lambda: None
+    )
+
+
+def test_every_plant_is_known_by_its_name():
+    assert PLANTED.keys() < {plant.value for plant in Plant}
+
+
+def test_workers_without_a_plant_are_as_they_are():
+    parts = app.Parts()
+
+    assert parts is planted(Plant.NONE, parts)
+
+
+def test_without_a_watchdog_nothing_has_a_deadline():
+    part = sink()
+
+    planted(Plant.NO_WATCHDOG, app.Parts()).sink(part)
+
+    assert FOR_EVER_SECONDS == part.producers.publish_seconds
+
+
+def test_offsets_outside_of_the_transaction_are_kept_for_later():
+    producer, kept = NotingProducer(), {}
+
+    KeepsOffsets(producer, kept).send_offsets_to_transaction({"messages-0": 3}, None)
+
+    assert ({"messages-0": 3}, []) == (kept, producer.offsets)
