@@ -173,7 +173,7 @@ class Stream:
 
     def wait_for_topics(self) -> None:
         """Until the first worker has created the output topics."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + DEADLINE_SECONDS
         admin = KafkaAdminClient(**self.connection)
         while any(entry["error_code"] for entry in admin.describe_topics([self.names.labels, self.names.dead_letters])):
             assert time.monotonic() < deadline

@@ -157,7 +157,9 @@ def test_a_worker_stops_cleanly_when_asked_in_the_middle(stream: Stream) -> None
 @over_each_broker
 def test_when_all_workers_stop_at_once_their_successor_gets_the_partitions(stream: Stream) -> None:
     first = [stream.start() for _ in range(3)]
-    stream.wait_for_topics()
+    for process in first:  # before that, a signal ends it as it ends any Python
+        assert process.stderr is not None
+        assert any("worker started" in line for line in process.stderr)
     stream.send(texts(200))
     stream.until_answered(200)
     for process in first:
