@@ -14,6 +14,7 @@ BENCH_ARGS ?=
 GPU_ARGS ?=
 CHAOS_ARGS ?=
 FUZZ_ARGS ?= -max_total_time=60
+MUTANTS ?=
 TEST_ARGS ?=
 TEST_PROCESSES ?= 3 # of tests that wait more than they compute, on two cores; 0: this one alone, as --pdb wants it
 TEST_PATHS ?= $(wildcard tests/unit tests/contract tests/integration)
@@ -66,6 +67,11 @@ $(QUIX): benchmarks/rivals/quix.txt $(INSTALLED)
 	@rm -rf $(dir $(QUIX)); \
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) --no-deps --target $(dir $(QUIX)) -r $< >&2 \
 		&& touch $@ || echo "quix-streams could not be installed: the benchmark runs without it." >&2
+
+# As many at once as there are cores; what it found stays in mutants/, and only what changed is tried again.
+.PHONY: mutants
+mutants: $(INSTALLED) ## Break the delivery code in a thousand small ways: which does no test notice? (MUTANTS="worker.loop*")
+	@$(BIN)/mutmut run $(MUTANTS) && $(BIN)/python -m tests.mutants
 
 .PHONY: bench
 bench: $(INSTALLED) $(QUIX) ## Measure speed beside others, write benchmarks/results (BENCH_ARGS="--quick --json": under 6 minutes, no files)
@@ -120,7 +126,7 @@ kafka-versions: $(INSTALLED) ## Contract and delivery tests over every pinned Ap
 
 .PHONY: clean
 clean: ## Remove everything that can be made again: .venv, caches, build output
-	@rm -rf $(VENV) build dist ./*.egg-info .coverage .hypothesis .*_cache
+	@rm -rf $(VENV) build dist mutants ./*.egg-info .coverage .hypothesis .*_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 .PHONY: help

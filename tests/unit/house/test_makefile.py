@@ -26,6 +26,7 @@ TARGETS = (
     "kafka-versions",
     "lint",
     "monitoring-files",
+    "mutants",
     "test",
     "up",
 )
