@@ -212,10 +212,9 @@ class OnlineClusters:
         if known is not None and _went_back(known, self._snapshot):
             return self._after_loss(known, revision)
         if not self._compared:
-            marks = self._stored_marks()
+            if self._misses_rows(self._stored_marks()):
+                return Learned(went_back=True)  # whoever learned now would raise the watermark past what is missed
             self._compared = True
-            if self._misses_rows(marks):
-                return Learned(went_back=True)
         if self._snapshot is not None and falls_short(self._snapshot.watermarks, self._confirmed):
             return Learned(went_back=True)
         if not (self.has_pending or self.awaits_seed):

@@ -138,6 +138,25 @@ def test_a_worker_without_a_store_commits_and_its_successor_learns_what_nobody_h
     assert_exactly_once(log, store)
 
 
+@pytest.mark.parametrize("turns", [2, 3, 4, 5, 6])
+def test_what_a_store_lost_before_it_was_asked_is_learned_before_what_was_read_since(exactly_once, turns):
+    """The worker starts behind what the store will turn out to know, and holds rows when it finds out."""
+    log, store = MemoryLog.of("in", [*TEXTS, *TEXTS]), MemoryCentroidStore()
+    first = exactly_once(log, store)
+    first.turns(3)
+    old = store.snapshot
+    first.turns(3)  # so that the offsets note more than the old snapshot knows
+    log.generation += 1
+    second = exactly_once(log, store)
+    store.away = True
+    second.turns(turns)
+
+    store.away, store.snapshot = False, old
+    second.drain()
+
+    assert_exactly_once(log, store)
+
+
 @pytest.mark.parametrize("turns", [1, 2, 3, 4])
 def test_what_is_read_again_to_be_learned_does_not_set_the_group_back(exactly_once, turns):
     log, store = MemoryLog.of("in", TEXTS), MemoryCentroidStore()
