@@ -240,8 +240,8 @@ class KafkaSource:
                 self._consumer_commit(self._committed)
             elif self._snapshot() != self._membership:
                 raise OwnershipLost("the consumer group has moved on since the last poll")
-            elif owned := self._consumer.assignment():
-                self._consumer.end_offsets([min(owned)], timeout_ms=REQUEST_TIMEOUT_MS)  # the broker answers
+            elif self._positions:  # the broker answers for those that are read; one that is aside may have no leader
+                self._consumer.end_offsets([min(self._positions)], timeout_ms=REQUEST_TIMEOUT_MS)
 
     def commit(self, offsets: Mapping[Partition, int]) -> None:
         """See Source."""

@@ -34,6 +34,7 @@ class NotingConsumer:
     note: str = ""
     asked: int = 0  # times for the end
     questions: list[set] = field(default_factory=list)  # for committed offsets
+    asked_for: list = field(default_factory=list)  # the partitions each time
     epoch: int = -1  # beside the committed offset
     epoch_sought: int = -1
     epoch_committed: int | None = None
@@ -76,6 +77,7 @@ class NotingConsumer:
 
     def end_offsets(self, partitions, timeout_ms):
         self.asked += 1
+        self.asked_for.append(partitions)
         return dict.fromkeys(partitions, self.end)
 
     def commit(self, offsets, timeout_ms):
@@ -199,6 +201,17 @@ def test_where_a_transaction_commits_the_fence_commits_nothing_and_asks_the_brok
     stream.fence()
 
     assert ([], 1) == (consumer.commits, consumer.asked)
+
+
+def test_no_sign_of_life_is_asked_of_a_partition_that_is_set_aside():
+    """Nobody could give it: the worker would wait, and take the broker for away."""
+    consumer, stream, _ = two_partitions(leader=-1)
+    stream.commits = False
+    stream.rewind({})
+
+    stream.fence()
+
+    assert [[OTHER]] == consumer.asked_for
 
 
 def test_messages_that_expired_unread_are_counted_in_the_log_and_the_stream_goes_on():
