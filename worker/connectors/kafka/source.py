@@ -143,8 +143,7 @@ class KafkaSource:
                 batches = self._read(max(1, max_records), timeout_seconds)
         except Exception as error:
             if (unreadable := forget_unreadable(self._consumer, error)) is not None:
-                offset = self._consumer.position(unreadable, timeout_ms=REQUEST_TIMEOUT_MS)
-                reason = f"from offset {offset} on it cannot be read ({_plain(error)})"
+                reason = f"from offset {self._client_position(unreadable)} on it cannot be read ({_plain(error)})"
                 self._aside.add([unreadable], reason=reason, seconds=UNREADABLE_SECONDS)
                 self._remember()
                 return Poll(reassigned=True, joined=self._joined())
@@ -414,9 +413,13 @@ class KafkaSource:
             highwater = self._consumer.highwater(partition)
             if highwater is not None:
                 # the client's own position is behind the ends of transactions too, which are no messages
-                position = self._consumer.position(partition, timeout_ms=REQUEST_TIMEOUT_MS)
-                lag[Partition(*partition)] = max(0, highwater - max(position, behind_last))
+                lag[Partition(*partition)] = max(0, highwater - max(self._client_position(partition), behind_last))
         return lag
+
+    def _client_position(self, partition: Any) -> int:
+        """Where the client is; its own method waits for whatever it has to ask of the leaders of all partitions."""
+        position = self._consumer._subscription.assignment[partition].position  # noqa: SLF001
+        return -1 if position is None else int(position.offset)
 
 
 def _plain(error: BaseException) -> str:

@@ -73,7 +73,9 @@ class NotingConsumer:
         def seek(position):
             self.epoch_sought = position.leader_epoch
 
-        return SimpleNamespace(assignment={TP: SimpleNamespace(seek=seek)})
+        position = SimpleNamespace(offset=self.sought)
+        state = SimpleNamespace(seek=seek, position=position)
+        return SimpleNamespace(assignment=dict.fromkeys(self.assignment(), state))
 
     def end_offsets(self, partitions, timeout_ms):
         self.asked += 1
@@ -94,7 +96,7 @@ class NotingConsumer:
         return self.end
 
     def position(self, partition, timeout_ms):
-        return self.sought
+        raise AssertionError("waits for the leaders of all partitions, one of which may have none")
 
     def pause(self, *partitions):
         self.paused |= set(partitions)
