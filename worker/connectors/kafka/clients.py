@@ -1,6 +1,6 @@
 """What every Kafka client of a worker shares: connection options and the names of errors."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -119,3 +119,15 @@ def translated(doing: str) -> Iterator[None]:
         raise ConfigurationError(f"{doing}: {error}") from error
     except (errors.KafkaError, OSError) as error:
         raise BrokerUnavailable(f"{doing}: {type(error).__name__} (kafka.bootstrap_servers)") from error
+
+
+def offsets_of(ask: Callable[..., dict[Any, int]], partitions: Sequence[Any], *, timeout_ms: int) -> dict[Any, int]:
+    """What a client's `beginning_offsets` or `end_offsets` answers, for all of the partitions.
+
+    Raises:
+        KafkaError: one has no leader: the library asks for the others alone, then misses its answer.
+    """
+    try:
+        return ask(partitions, timeout_ms=timeout_ms)
+    except KeyError as error:
+        raise errors.LeaderNotAvailableError(f"nobody leads {error}") from error

@@ -6,10 +6,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
+from kafka.errors import RetriableError
 
 from worker.codec import PREFIX, SOURCE_HEADER
-from worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, translated
-from worker.errors import BrokerUnavailable
+from worker.connectors.kafka.aside import without_leader
+from worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, offsets_of, translated
+from worker.errors import BrokerUnavailable, PartitionUnavailable
 from worker.records import Partition, Position
 from worker.settings import KafkaSettings
 
@@ -54,13 +56,13 @@ class LedgerReader:
 
         Raises:
             BrokerUnavailable: the log could not be read to its end.
+            PartitionUnavailable: some of its partitions have no leader.
         """
         if self._reader is None:
             self._connect()
         logs = {TopicPartition(self.topic, number) for number in {source.partition for source in starts}}
         with translated(f"reading back {self.topic}"):
-            first = self._reader.beginning_offsets(sorted(logs), timeout_ms=REQUEST_TIMEOUT_MS)
-            ends = self._ends.end_offsets(sorted(logs), timeout_ms=REQUEST_TIMEOUT_MS)
+            first, ends = self._bounds(logs, starts)
             answered: dict[Partition, set[int]] = {}
             window = 4 * self.batch
             while logs:
@@ -111,6 +113,22 @@ class LedgerReader:
     def _is_deep(self, log: Any, older: Mapping[Partition, int]) -> bool:
         """Whether of every source a whole batch of older answers was seen."""
         return all(seen >= self.batch for source, seen in older.items() if source.partition == log.partition)
+
+    def _bounds(
+        self, logs: Collection[Any], starts: Mapping[Partition, Position]
+    ) -> tuple[Mapping[Any, int], Mapping[Any, int]]:
+        """Where the logs begin and end."""
+        try:
+            return (
+                offsets_of(self._reader.beginning_offsets, sorted(logs), timeout_ms=REQUEST_TIMEOUT_MS),
+                offsets_of(self._ends.end_offsets, sorted(logs), timeout_ms=REQUEST_TIMEOUT_MS),
+            )
+        except RetriableError:
+            lost = {log for client in (self._reader, self._ends) for log in without_leader(client._cluster, logs)}  # noqa: SLF001
+            if lost:
+                sources = [source for source in starts if self._log(source) in lost]
+                raise PartitionUnavailable(sources, f"their place in {self.topic} has no leader") from None
+            raise
 
     def _scan(
         self, begins: Mapping[Any, int], ends: Mapping[Any, int], starts: Mapping[Partition, Position]

@@ -19,6 +19,7 @@ from worker.connectors.kafka.clients import (
     REQUEST_TIMEOUT_MS,
     connecting,
     connection_options,
+    offsets_of,
     translated,
 )
 from worker.connectors.kafka.messages import record_of
@@ -189,10 +190,11 @@ class KafkaSource:
         owned = self._usable()
         starts: dict[Any, int] = {}
         with translated("asking for committed offsets"):
-            first = self._consumer.beginning_offsets(owned, timeout_ms=self._patience_ms) if owned else {}
+            first = self._asked(self._consumer.beginning_offsets, owned)
             stored = self._stored(owned)
             began = self._fresh_starts([partition for partition in owned if partition not in stored], first)
-            ends = self._ends([partition for partition in owned if partition in self._out_of_range])
+            suspects = [partition for partition in owned if partition in self._out_of_range]
+            ends = self._asked(self._consumer.end_offsets, suspects)
             fresh, noted = {}, {}
             for partition in owned:
                 committed = stored.get(partition)
@@ -344,13 +346,10 @@ class KafkaSource:
         """Where partitions start for which the group has committed nothing."""
         if self.settings.auto_offset_reset == "earliest":
             return {partition: first[partition] for partition in partitions}
-        return self._ends(partitions)
+        return self._asked(self._consumer.end_offsets, partitions)
 
-    def _ends(self, partitions: Sequence[Any]) -> Mapping[Any, int]:
-        found: Mapping[Any, int] = {}
-        if partitions:
-            found = self._consumer.end_offsets(partitions, timeout_ms=self._patience_ms)
-        return found
+    def _asked(self, question: Any, partitions: Sequence[Any]) -> Mapping[Any, int]:
+        return offsets_of(question, partitions, timeout_ms=self._patience_ms) if partitions else {}
 
     def _clamp(self, partition: Any, start: int, first: int, end: int) -> int:
         if start < first:

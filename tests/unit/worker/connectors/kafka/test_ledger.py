@@ -5,10 +5,11 @@ from types import SimpleNamespace
 
 import pytest
 from kafka import TopicPartition
+from kafka.errors import KafkaTimeoutError
 
 from worker.connectors.kafka import ledger
 from worker.connectors.kafka.ledger import STALLED_SECONDS, LedgerReader
-from worker.errors import BrokerUnavailable
+from worker.errors import BrokerUnavailable, PartitionUnavailable
 from worker.records import Partition, Position
 from worker.settings import KafkaSettings
 from worker.testing import ManualClock
@@ -51,12 +52,21 @@ class Log:
         self.positions: dict[TopicPartition, int] = {}
         self.begins: list[dict[int, int]] = []  # where each reading began
         self.hidden: set[int] = set()  # partitions from which nothing comes
+        self.leaderless: set[int] = set()
+
+    @property
+    def _cluster(self):
+        return SimpleNamespace(leader_for_partition=lambda log: -1 if log.partition in self.leaderless else 1)
 
     def _end(self, log: TopicPartition) -> int:
         return self.first + len(self.answers[log.partition]) + self.markers
 
     def beginning_offsets(self, logs: Iterable[TopicPartition], timeout_ms: int) -> dict:
-        return dict.fromkeys(logs, self.first)
+        asked = [log for log in logs if log.partition not in self.leaderless]
+        if not asked:
+            raise KafkaTimeoutError
+        found = dict.fromkeys(asked, self.first)
+        return {log: found[log] for log in logs}  # as the library's: it misses what it did not ask for
 
     def end_offsets(self, logs: Iterable[TopicPartition], timeout_ms: int) -> dict:
         return {log: self._end(log) + self.told_end for log in logs}
@@ -115,6 +125,17 @@ def test_an_empty_log_is_read_at_once(read) -> None:
 
     assert {SOURCE: set()} == read(log, {SOURCE: 0})
     assert log.clock.now < 1
+
+
+@pytest.mark.parametrize("starts", [{SOURCE: 0}, {SOURCE: 0, Partition("in", 1): 0}], ids=["all", "one of two"])
+def test_answers_whose_log_nobody_leads_keep_back_their_own_partition_only(read, starts) -> None:
+    log = Log({0: [], 1: []})
+    log.leaderless = {0}
+
+    with pytest.raises(PartitionUnavailable) as refused:
+        read(log, starts)
+
+    assert {SOURCE} == refused.value.partitions
 
 
 def test_that_work_goes_on_is_told_again_and_again_while_a_long_log_is_read() -> None:

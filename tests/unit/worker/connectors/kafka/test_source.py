@@ -502,6 +502,15 @@ def test_a_partition_without_a_leader_is_left_out_and_the_others_start():
     assert {P0: "it has no leader"} == stream.poll(max_records=10, timeout_seconds=0).aside
 
 
+def test_a_leader_that_goes_while_offsets_are_asked_for_is_waited_for():
+    """The library then asks for those that have one, and misses the answer for the other."""
+    consumer, stream, _ = two_partitions()
+    consumer.beginning_offsets = lambda partitions, **_: {tp: {OTHER: 0}[tp] for tp in partitions}
+
+    with pytest.raises(BrokerUnavailable, match="LeaderNotAvailable"):
+        stream.rewind({})
+
+
 def test_a_partition_whose_leader_is_back_is_begun_with_again_by_itself():
     consumer, stream, clock = two_partitions(leader=-1)
     stream.rewind({})
