@@ -148,6 +148,7 @@ class StreamLoop:
             self._settle()
             if self.clock() - self._last_fence >= PROOF_OF_LIFE_SECONDS:
                 self._fence()
+                self._forget_trouble()
         if self._checkpoint_due(idle=not polled.batches):
             self._checkpoint()
 
@@ -290,9 +291,15 @@ class StreamLoop:
         self._committed.update(offsets)
         self._last_fence = self.clock()
         self._failing_since = None
-        if all(self._committed.get(partition, end) >= end for partition, end in self._trouble.items()):
-            self._failures, self._trouble = 0, {}  # progress elsewhere does not mend a batch that fails every time
+        if self._forget_trouble():
             self.pace.committed()
+
+    def _forget_trouble(self) -> bool:
+        """The broker answers: what failed before is over, unless a batch that did is still to be committed."""
+        if any(self._committed.get(partition, end) < end for partition, end in self._trouble.items()):
+            return False  # progress elsewhere does not mend a batch that fails every time
+        self._failures, self._trouble, self._failing_since = 0, {}, None
+        return True
 
     def _drop(self, error: Exception, *, operation: str) -> None:
         """Forget what is not committed and begin again, with a smaller batch if that happens again and again."""

@@ -287,9 +287,10 @@ def test_an_idle_worker_notices_that_the_broker_is_gone(make_worker):
     worker.source.fail_next["fence"] = BrokerUnavailable("away")
 
     worker.clock.advance(6)
+    before = worker.health.broker_ok
     worker.turns(1)
 
-    assert not worker.health.ready()
+    assert (True, False) == (before, worker.health.broker_ok)
 
 
 def test_messages_read_again_do_not_count_twice_toward_the_ceiling(at_least_once):
@@ -357,6 +358,19 @@ def test_an_absent_broker_stops_the_worker_after_the_time_allowed(make_worker):
 
     with pytest.raises(WorkerStopped, match="service_retry_seconds"):
         worker.turns(500)
+
+
+@pytest.mark.parametrize("method", ["poll", "fence"])
+def test_two_short_absences_of_the_broker_are_not_a_long_one_to_an_idle_worker(make_worker, method):
+    worker = make_worker(MemoryLog.of("in", TEXTS))
+    worker.drain()
+    for _ in range(3):
+        worker.source.fail_next[method] = BrokerUnavailable("away")
+        for _ in range(30):
+            worker.clock.advance(6)
+            worker.turns(1)
+
+    assert worker.health.broker_ok
 
 
 def test_two_workers_share_one_space_without_losing_an_update(make_worker):
