@@ -13,7 +13,7 @@
 | before_learn_write | new centroids are computed, or rows are about to be pooled: the store knows nothing of it |
 | pooling | rows lie in the seed pool, offsets are not committed |
 | before_seeding, after_seeding | around the write that turns the pool into centroids |
-| during_rebalance | the group has a new generation, the worker is about to seek |
+| during_rebalance | the group has a new generation, the worker has just heard of it or is about to seek |
 | full_log | anywhere in a poll; from here on the log device has no room |
 """
 
@@ -51,6 +51,8 @@ class GatedSource:
             _fill_log()
             self.gate.hit("full_log")
         polled = self.inner.poll(max_records=max_records, timeout_seconds=timeout_seconds)
+        if polled.reassigned:  # with a transaction under way; by the time of the rewind it is settled
+            self.gate.hit("during_rebalance")
         self.gate.page[Field.UNFINISHED] += len(polled.records)
         return polled
 
