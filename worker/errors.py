@@ -10,7 +10,7 @@
     │   ├── PublishFailed         a send whose outcome is unknown
     │   └── PartitionUnavailable  some partitions cannot be served now, others can
     ├── OwnershipLost             the group gave our partitions to somebody else: drop the batch
-    ├── LedgerError               exit 1: the output log contradicts the input log
+    ├── LedgerError               exit 1: the committed offsets contradict the input log
     ├── PredictorError            the model failed on this batch
     │   └── DeviceOutOfMemory     shrink the device batch and go on
     └── WorkerStopped             exit 1 on purpose: a ceiling was reached
@@ -73,7 +73,7 @@ class OwnershipLost(TextsieveError):
 
 
 class LedgerError(TextsieveError):
-    """The ledger of published results does not fit the input topic."""
+    """What the group has committed does not fit the input topic: it was truncated, or made anew."""
 
 
 class PredictorError(TextsieveError):

@@ -96,7 +96,7 @@ class StreamLoop:
         Raises:
             WorkerStopped: going on would do harm.
             ConfigurationError: a topic or the store does not fit the settings.
-            LedgerError: the output log contradicts the input.
+            LedgerError: the committed offsets contradict the input.
         """
         self.journal.health.started = True
         while not should_stop():

@@ -61,6 +61,7 @@ class Source(Protocol):
 
         Raises:
             OwnershipLost: the group moved on meanwhile.
+            LedgerError: the committed offsets contradict the input.
         """
         ...
 
@@ -102,7 +103,7 @@ class Sink(Protocol):
 
         Raises:
             BrokerUnavailable: the logs cannot be read.
-            LedgerError: the log answers messages that the input does not have.
+            PartitionUnavailable: some of their partitions have no leader.
         """
         ...
 
@@ -123,9 +124,11 @@ class Sink(Protocol):
         ...
 
     def settle(self) -> None:
-        """Wait until what was handed over counts; returns at once where nothing is on its way.
+        """Wait until what was handed over counts; where nothing is on its way, end what was given up before.
 
         Raises:
             PublishFailed, OwnershipLost: as `publish`.
+            BrokerUnavailable: what was given up cannot be ended yet.
+            PartitionUnavailable: answers have no place now.
         """
         ...

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kafka import TopicPartition
@@ -141,7 +141,9 @@ class TransactionalSink:
         offsets = {
             TopicPartition(*source): self._offset(membership, source, stands) for source, stands in progress.items()
         }
-        producer, stamp = self._opened(), self.stamp
+        # of the moment in which the partitions were assigned: meanwhile the source may have gone on to another one
+        stamp = replace(self.stamp, generation=lambda: membership.group.generation_id)
+        producer = self._opened()
         refuse_unserved(producer, kafka, progress)
 
         def carry_through() -> None:

@@ -1,6 +1,7 @@
 """What becomes of a transaction, over producers that only take notes."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from kafka import TopicPartition
@@ -82,6 +83,18 @@ def test_what_is_only_read_again_does_not_set_the_group_back():
     assert 12 == offsets[TopicPartition(*SOURCE)].offset
     assert OffsetNote("uuid", 4) == OffsetNote.read(offsets[TopicPartition(*SOURCE)].metadata)
     assert -1 == offsets[TopicPartition(*SOURCE)].leader_epoch
+
+
+def test_answers_name_the_generation_in_which_they_are_committed():
+    """The thread of the transaction sends them while the source may already know of the next one."""
+    producer = NotingProducer()
+    publishing = sink(producer)
+    publishing.stamp = replace(STAMP, generation=lambda: -1)
+
+    hand_over(publishing, results=[answer(1)])
+    publishing.settle()
+
+    assert b"5" == dict(producer.sent[0]["headers"])["textsieve.generation"]
 
 
 def test_a_batch_without_answers_commits_its_offsets_all_the_same():
