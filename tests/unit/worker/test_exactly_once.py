@@ -206,15 +206,16 @@ def test_partitions_that_were_taken_away_are_learned_once_whoever_learns_them(ex
     assert_exactly_once(log, store)
 
 
-def test_a_group_that_was_set_back_on_purpose_is_answered_again_and_learned_once(exactly_once):
+@pytest.mark.parametrize(("left", "answered"), [({P0: 30}, {1: 30, 2: 10}), ({}, {2: 40})], ids=["back", "forgotten"])
+def test_a_group_that_was_set_back_or_forgotten_is_answered_again_and_learned_once(exactly_once, left, answered):
     log, store = MemoryLog.of("in", TEXTS), MemoryCentroidStore()
     exactly_once(log, store).drain()
-    log.committed[P0] = 30
+    log.committed, log.learned = dict(left), {}
     log.generation += 1
 
     exactly_once(log, store).drain()
 
-    assert {1: 30, 2: 10} == Counter(answers(log).values())
+    assert answered == Counter(answers(log).values())
     assert 40 == store.snapshot.learned
 
 
