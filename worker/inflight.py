@@ -15,8 +15,7 @@ class InFlightBatch:
     Attributes:
         results, dead_letters: the answers that the output does not hold yet.
         finished: next offset of each partition of the batch.
-        began: monotonic seconds, before it was processed.
-        processed_seconds: how long that took.
+        processed_seconds: how long the model and what is around it took.
         is_cut: there was no time for all that was polled: what follows comes in the next batch.
     """
 
@@ -25,7 +24,6 @@ class InFlightBatch:
     results: Sequence[Outgoing]
     dead_letters: Sequence[Outgoing]
     finished: Mapping[Partition, int]
-    began: float
     processed_seconds: float
     is_cut: bool = False
 
@@ -36,7 +34,6 @@ class InFlightBatch:
         outcome: Outcome,
         answered: Answered,
         *,
-        began: float,
         processed_seconds: float,
         is_cut: bool = False,
     ) -> "InFlightBatch":
@@ -47,7 +44,6 @@ class InFlightBatch:
             results=answered.new(outcome.results),
             dead_letters=answered.new(outcome.dead_letters),
             finished=next_offsets(polled),
-            began=began,
             processed_seconds=processed_seconds,
             is_cut=is_cut,
         )

@@ -192,7 +192,7 @@ class StreamLoop:
         self._take_in_hand(polled)
         self._settle()
         self._take_in_hand(polled)
-        batch = InFlightBatch.of(polled, outcome, self._answered, began=began, processed_seconds=seconds, is_cut=is_cut)
+        batch = InFlightBatch.of(polled, outcome, self._answered, processed_seconds=seconds, is_cut=is_cut)
         self.ceiling.check(batch.is_bad)
         self.journal.stage("process", seconds)
         self._publish(batch)

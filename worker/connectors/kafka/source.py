@@ -212,16 +212,10 @@ class KafkaSource:
             }
             self._consumer_commit(fresh)
         self._group_offsets = dict(starts)
-        for partition in owned:
-            known = floor.get(Partition(*partition))
-            is_known = known is not None and known.topic_id == self.topic_ids[partition.topic]
-            learned = known.offset if known is not None and is_known else noted[partition]
-            if self.max_reread is not None:
-                learned = max(learned, starts[partition] - self.max_reread // len(owned))
-            if learned < starts[partition]:
-                self._reread(partition, learned, starts[partition])
-                starts[partition] = max(learned, first[partition])
-                self._epochs.pop(partition, None)
+        starts = {
+            partition: max(self._learned(partition, start, noted[partition], floor), first[partition])
+            for partition, start in starts.items()
+        }
         self._committed = dict(starts)
         self._positions = dict(starts)
         self._beyond.clear()
@@ -373,12 +367,22 @@ class KafkaSource:
             )
         return start
 
-    def _reread(self, partition: Any, learned: int, committed: int) -> None:
+    def _learned(self, partition: Any, committed: int, noted: int, floor: Mapping[Partition, Position]) -> int:
+        """Where to read on so that the clusters miss nothing: at the committed offset, or before it."""
+        known = floor.get(Partition(*partition))
+        is_known = known is not None and known.topic_id == self.topic_ids[partition.topic]
+        learned = known.offset if known is not None and is_known else noted
+        if self.max_reread is not None:
+            learned = max(learned, committed - self.max_reread // len(self._group_offsets))
+        if learned >= committed:
+            return committed
         self.log.warning(
             "the clusters know less than was committed: reading again what they miss; nothing is published twice",
             partition=f"{partition.topic}/{partition.partition}",
             messages=committed - learned,
         )
+        self._epochs.pop(partition, None)  # the leader of the message before it is not known
+        return learned
 
     def _seek(self, partition: Any, offset: int) -> None:
         """Go there; the client asks the broker whether the log is still the one that was read up to there."""
