@@ -126,11 +126,10 @@ class StreamLoop:
 
     def finish(self) -> None:
         """The last checkpoint of a graceful stop: settle, learn and commit what is published."""
-        if not self._begun:
-            return
         try:
-            self._settle()
-            self._checkpoint()
+            self._settle()  # also where the stream is to begin again: what is on its way may count all the same
+            if self._begun:
+                self._checkpoint()
         except (OwnershipLost, ServiceError) as error:
             self.journal.log.warning("stopped without a last checkpoint: the next owner repeats it", error=str(error))
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from worker.errors import OwnershipLost, PublishFailed
+from worker.errors import BrokerUnavailable, OwnershipLost, PublishFailed
 from worker.records import Partition
 from worker.testing import HashingPredictor, MemoryCentroidStore, MemoryLog, MemoryTransactionalSink
 
@@ -138,6 +138,19 @@ def test_a_worker_without_a_store_commits_and_its_successor_learns_what_nobody_h
 
     assert {P0: len(TEXTS)} == committed
     assert_exactly_once(log, store)
+
+
+def test_a_batch_that_is_on_its_way_counts_though_the_worker_stops_before_it_could_begin_again(exactly_once):
+    log = MemoryLog.of("in", TEXTS)
+    worker = exactly_once(log)
+    worker.turns(2)
+    worker.source.fail_next["poll"] = BrokerUnavailable("away for a moment")
+    worker.turns(1)
+    before = dict(log.committed)
+
+    worker.loop.finish()
+
+    assert ({P0: 0}, {P0: 10}) == (before, log.committed)
 
 
 @pytest.mark.parametrize("turns", [2, 3, 4, 5, 6])
