@@ -56,7 +56,7 @@ class Reader:
         self._consumer.assign(self._partitions)
         try:
             self._listed = self._consumer.end_offsets(self._partitions, timeout_ms=LIST_MS)
-        except KafkaError as error:
+        except (KafkaError, KeyError) as error:  # KeyError: the library leaves out a partition that has no leader
             self._consumer.close()
             raise DemoFailed(f"expected {bootstrap_servers} to say where its topics end, came {error!r}") from error
 
