@@ -52,7 +52,7 @@ class ProducerFactory:
         """
         delivery_ms = int(self.publish_seconds * 1000)
         return KafkaProducer(
-            **connection_options(self.kafka),
+            **(connection_options(self.kafka) | options),
             metrics_enabled=False,
             enable_idempotence=True,
             acks="all",
@@ -64,7 +64,6 @@ class ProducerFactory:
             delivery_timeout_ms=delivery_ms,
             request_timeout_ms=delivery_ms - linger_ms - 1,
             metadata_max_age_ms=METADATA_AGE_MS,
-            **options,
         )
 
 

@@ -200,14 +200,14 @@ class TransactionalSink:
             self._give_up()
         with suppress(ServiceError, OwnershipLost, ConfigurationError):
             if self._is_open_ended:
-                self._opened(seconds=timeout_seconds)
+                self._opened(seconds=timeout_seconds / 2, bootstrap_timeout_ms=int(timeout_seconds * 500))
         held, self._producer = self._producer, None
         with suppress(KafkaError):
             if held is not None:
                 held.close(timeout=max(0.0, deadline - time.monotonic()))
             self._dead_letters.close()
 
-    def _opened(self, *, seconds: float = INIT_SECONDS) -> Any:
+    def _opened(self, *, seconds: float = INIT_SECONDS, **options: Any) -> Any:
         """The producer; a new one ends what was given up before, if that can be ended.
 
         A transaction that has touched a partition without a leader cannot be, and its id stays taken as long. Then the
@@ -227,6 +227,7 @@ class TransactionalSink:
                     transactional_id=own_id,
                     transaction_timeout_ms=int(self.producers.publish_seconds * 1000),
                     retry_backoff_ms=RETRY_MS,
+                    **options,
                 )
                 try:
                     producer.config["max_block_ms"] = int(limit * 1000)

@@ -56,6 +56,7 @@ class NotingProducer:
     holds: dict[str, Any] = field(default_factory=dict)
     offsets: list[tuple] = field(default_factory=list)  # as send_offsets_to_transaction got them
     config: dict[str, object] = field(default_factory=dict)
+    limits: dict[str, object] = field(default_factory=dict)  # name of a call -> how long it was allowed to block
     leaderless: set = field(default_factory=set)  # (topic, partition)
     _sender: Sender = field(default_factory=Sender)
 
@@ -94,6 +95,7 @@ class NotingProducer:
         if name in self.holds:
             self.holds[name].wait(30)
         self.notes.append(name)
+        self.limits[name] = self.config.get("max_block_ms")
         if name in self.fails:
             raise self.fails[name]
 

@@ -309,3 +309,15 @@ def test_an_id_that_cannot_be_taken_again_is_left_to_the_broker():
     ids = [options["transactional_id"] for options in publishing.producers.options]
     assert ["group-host-1", "group-host-1", "group-host-1-1"] == ids
     assert stuck._sender.closed
+
+
+def test_a_stop_does_not_wait_for_brokers_that_are_away_beyond_its_time():
+    publishing = sink(NotingProducer(fails={"commit": KafkaTimeoutError()}), NotingProducer())
+    hand_over(publishing)
+    with pytest.raises(PublishFailed):
+        publishing.settle()
+
+    publishing.close(timeout_seconds=3.0)
+
+    assert 1500 == publishing.producers.options[-1]["bootstrap_timeout_ms"]
+    assert 1500 == publishing.producers.prepared[-1].limits["init"]
