@@ -13,7 +13,7 @@ from embedded.listening import LOOPBACK, free_port
 
 PROBE_SECONDS = 1.0
 POLL_SECONDS = 0.1
-STOP_SECONDS = 30.0  # above a worker's own deadline for a graceful stop (delivery.shutdown_seconds, 20 s)
+STOP_SECONDS = 30.0  # above a worker's own deadline for a graceful stop (delivery.shutdown_seconds)
 TAIL_LINES = 15
 ASSIGNED = "textsieve_assigned_partitions"
 

@@ -100,7 +100,12 @@ class DeliverySettings(Section):
         " `at_least_once`: the output is read back, so that nothing is answered twice but for a batch of a worker that"
         " was stopped at the worst place. Unset: exactly_once with preset `kafka`, at_least_once with `embedded`.",
     )
-    shutdown_seconds: float = Field(20.0, gt=0, le=86_400, description="Deadline of a graceful stop.")
+    shutdown_seconds: float = Field(
+        25.0,
+        gt=0,
+        le=86_400,
+        description="Deadline of a graceful stop; a batch on its way may take two fifths of a session.",
+    )
     service_retry_seconds: float = Field(
         300.0,
         ge=0,
