@@ -123,7 +123,7 @@ CLUSTERS = Section(
                 Query(grown("centroid_sync_errors_total", by="job"), "errors"),
                 Query(grown("centroid_sync_conflicts_total", by="job"), "conflicts"),
                 Query(grown("centroid_losses_total", by="job"), "losses"),
-                Query(f"count by (job) (textsieve_store_up{{{S}}} == 0)", "workers that miss it"),
+                Query(f"count(textsieve_store_up{{{S}}} == 0) or vector(0)", "workers that miss it"),
             ],
             Look.BARS,
         ),

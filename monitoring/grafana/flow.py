@@ -164,8 +164,8 @@ KAFKA = Section(
             [
                 Query(f"sum by (worker) (textsieve_assigned_partitions{{{S}}})", "{{worker}}"),
                 Query(
-                    f"sum by (topic, partition) (textsieve_partition_set_aside{{{S}}})",
-                    "aside: {{topic}}/{{partition}}",
+                    f"count(textsieve_partition_set_aside{{{S}}}) or vector(0)",
+                    "set aside",
                 ),
             ],
             Look.STACK,

@@ -96,8 +96,13 @@ class Members:
         return member
 
     def start(self, member: KafkaSource) -> int:
-        """Begin, as the loop does, where nothing is known but what the group has committed."""
-        return member.rewind({})[self.partition].offset
+        """Begin, as the loop does, where nothing is known but what the group has committed.
+
+        A place in the group may come before the client knows the new topic, or who leads its partition.
+        """
+        while (start := member.rewind({}).get(self.partition)) is None:
+            until_reassigned(member)
+        return start.offset
 
     def close(self) -> None:
         self._resources.close()

@@ -73,7 +73,8 @@ def test_a_run_over_workers_with_a_planted_fault_fails(plant, where):
 @pytest.mark.usefixtures("installed_kafka")
 @pytest.mark.parametrize(("plant", "where"), WITH_TRANSACTIONS.items())
 def test_a_run_over_workers_whose_transactions_have_a_planted_fault_fails(plant, where):
-    code, told = chaos("--kafka", "3", "--events", "1", "--plant", plant, "--only", where)
+    strikes = "3" if plant == "acks-1" else "1"  # a follower may be as far as its leader, by luck
+    code, told = chaos("--kafka", "3", "--events", strikes, "--plant", plant, "--only", where)
 
     assert 1 == code
     assert told["lost"] or told["duplicates"], told

@@ -9,7 +9,7 @@ import structlog
 
 from worker.records import Partition
 
-NO_LEADER_SECONDS = 5.0  # an election takes less; somebody's repair takes longer, and is asked for again and again
+NO_LEADER_SECONDS = 1.0  # a new topic or an election takes as long; a repair takes longer, and is asked for again
 UNREADABLE_SECONDS = 60.0  # nothing but an operator mends such a record: look seldom, and return by itself
 MAX_SECONDS = 15.0  # the time doubles with every try in vain, for each makes the others begin again; up to this
 CALM_SECONDS = 10.0  # after its return, before a partition that is read counts as well: its answers may still fail
