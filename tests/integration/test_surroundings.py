@@ -11,6 +11,7 @@ from urllib.error import HTTPError
 import pytest
 
 from embedded.broker import Broker
+from embedded.kafka.cluster import KafkaCluster
 from embedded.server import Server
 from embedded.store import Store
 from embedded.topics import Names
@@ -138,13 +139,19 @@ def test_a_worker_stops_within_its_deadline_although_a_service_is_frozen(
     assert took < 14
 
 
-def test_workers_join_and_leave_with_the_cooperative_assignor(stream: Stream) -> None:
-    options = {
-        "delivery__guarantee": "at_least_once",
-        "kafka__preset": "kafka",
-        "kafka__session_timeout_ms": 6000,
-        "kafka__isolation_level": "read_uncommitted",
-    }
+def test_workers_join_and_leave_with_the_cooperative_assignor(
+    kafka: KafkaCluster, own_store: Store, names: Names
+) -> None:
+    """On Apache Kafka and without transactions: what was answered is read back at every change of the group."""
+    stream = Stream(Brokers(kafka.bootstrap_servers, "kafka"), f"redis://{own_store.address}/0", names)
+    try:
+        _join_and_leave(stream)
+    finally:
+        stream.close()
+
+
+def _join_and_leave(stream: Stream) -> None:
+    options = {"delivery__guarantee": "at_least_once"}
     first = stream.start(**options)
     stream.wait_for_topics()
     stream.send(texts(200))
