@@ -18,6 +18,8 @@ WAYS = ("at_least_once", "exactly_once")
 TRANSACTIONS = 40  # measured alone
 RECORDS = 64  # of each
 RETRY_MS = 5  # as a worker's producer
+GATHER_MS = 5.0  # of the feeder: one request for every message is more than three brokers on one core can take
+WARM_SECONDS = 15.0  # of the schedule, sent and not counted: the brokers still compile what they run
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ def latencies(
     seed: int,
     warm_messages: int = WARM_MESSAGES,
     linger_ms: float = 0.0,
+    warm_seconds: float = WARM_SECONDS,
 ) -> dict[str, float]:
     """p50, p95, p99 in seconds, from when a message was due until its result could be read; and the load as sent."""
     topic, output, letters = arena.topic("messages"), arena.topic("labels"), arena.topic("dead-letters")
@@ -49,7 +50,7 @@ def latencies(
     try:
         arena.fill(topic, encoded(texts[:warm_messages]))
         _await(reader, worker, count=min(warm_messages, len(texts)))
-        due = open_loop(Random(seed), per_second=per_second, seconds=seconds + WARM_SECONDS)
+        due = open_loop(Random(seed), per_second=per_second, seconds=seconds + warm_seconds)
         task = Task(arena.stack.bootstrap_servers, topic, time.time() + 2.0, due, cycled(texts, len(due)), linger_ms)
         path = arena.directory / f"feed-{token_hex(4)}.json"
         path.write_bytes(msgspec.json.encode(task))
@@ -62,8 +63,8 @@ def latencies(
         reader.close()
         await_exit(worker)
         arena.drop(topic, output, letters)
-    counted = [latency for at, latency in found if at >= task.begin + WARM_SECONDS]
-    sent = sum(moment >= WARM_SECONDS for moment in due)
+    counted = [latency for at, latency in found if at >= task.begin + warm_seconds]
+    sent = sum(moment >= warm_seconds for moment in due)
     return {
         "per_second": per_second,
         "messages": len(counted),

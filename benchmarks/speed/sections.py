@@ -177,6 +177,7 @@ def guarantee(stage: Stage, _found: Found) -> Any:
         load = min(rate.median for rate in rates.values()) / 2
         settings = {way: guarantees.settings(way) for way in guarantees.WAYS}
         told = {"per_second": load, "seconds": plan.latency_seconds, "seed": stage.seed}
+        told |= {"linger_ms": guarantees.GATHER_MS, "warm_seconds": guarantees.WARM_SECONDS}
         return {
             "rates": rates,
             "factors": quotients(rates["exactly_once"].rounds, rates["at_least_once"].rounds),
