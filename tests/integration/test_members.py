@@ -64,19 +64,15 @@ def test_a_worker_that_the_brokers_slow_down_loses_and_repeats_nothing(kafka: Ka
     quota = "producer_byte_rate=20000,consumer_byte_rate=40000"
     _configs(kafka, "--add-config", quota)
     try:
-        began = time.monotonic()
         process = stream.start(kafka__compression="none")
         stream.wait_for_topics()
         results, _ = stream.until_answered(count)
-        seconds = time.monotonic() - began
         code, _ = stream.stop(process)
     finally:
         _configs(kafka, "--delete-config", "producer_byte_rate,consumer_byte_rate")
 
-    sent_bytes = sum(len(result.value) for result in results)
     assert (0, count) == (code, len(results))
     assert {1} == set(sources(results).values())
-    assert seconds > sent_bytes / 40_000  # twice the quota, which allows bursts
 
 
 def _configs(kafka: KafkaCluster, *change: str) -> None:

@@ -16,7 +16,7 @@ from sklearn.cluster import MiniBatchKMeans
 from embedded.kafka.cluster import KafkaCluster
 from embedded.topics import Names
 from tests.integration.streams import PARTITIONS, Stream, sources, texts
-from tests.services import BROKERS, KAFKA, Brokers, brokers
+from tests.services import BROKERS, GIVEN, KAFKA, Brokers, brokers
 from worker.connectors.kafka import KafkaSource, prepare_topics
 from worker.errors import LedgerError
 from worker.normalization import normalize
@@ -217,7 +217,7 @@ def test_partitions_added_while_running_are_left_alone_and_the_operator_is_told(
     assert [[f"{stream.names.messages}/{known_at_start}"]] == log.partitions
 
 
-@over_each_broker
+@pytest.mark.parametrize("stream", ["given" if GIVEN else "embedded"], indirect=True)  # test_input_log.py has Kafka's
 def test_an_input_topic_made_anew_while_running_is_noticed(stream: Stream) -> None:
     settings = KafkaSettings(
         bootstrap_servers=tuple(stream.broker.split(",")),

@@ -1,7 +1,9 @@
 """The topics a worker needs: found, created where missing, refused where they cannot keep the promise."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from kafka.admin import KafkaAdminClient
 
@@ -12,7 +14,11 @@ from worker.connectors.kafka.describing import INTERNAL_TOPICS, Cluster, describ
 from worker.connectors.kafka.rights import require_group, require_transactions
 from worker.connectors.kafka.rules import Finding, findings
 from worker.connectors.kafka.timestamps import Bounds, bounds_of
+from worker.errors import BrokerUnavailable
 from worker.settings import DeliverySettings, KafkaSettings, OutputSettings, is_transactional
+
+KNOWN_SECONDS = 15.0  # for what was created to be known to the broker that is asked
+KNOWN_LOOK_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +64,7 @@ def prepare_topics(kafka: KafkaSettings, output: OutputSettings, delivery: Deliv
             widest = max(cluster.topics[name].partitions for name in kafka.input_topics)
             if not all(name in cluster.topics for name in outputs):
                 create_outputs(admin, cluster, kafka, output, delivery, partitions=widest)
-                cluster = describe(admin, wanted)
+                cluster = _described_with(admin, wanted, outputs)
     finally:
         admin.close()
     requirements.require_outputs(cluster, kafka, partitions=widest, max_message_bytes=output.max_message_bytes)
@@ -73,3 +79,17 @@ def _found(cluster: Cluster, kafka: KafkaSettings, *, partitions: int) -> Topics
     return Topics(
         partitions, ids, findings(cluster, kafka), {name: bounds_of(cluster.topics[name]) for name in outputs}
     )
+
+
+def _described_with(admin: Any, wanted: Iterable[str], created: Collection[str]) -> Cluster:
+    """What the brokers say once each topic that was created is known to the one that is asked.
+
+    Raises:
+        BrokerUnavailable: it is not in time.
+    """
+    deadline = time.monotonic() + KNOWN_SECONDS
+    while not all(name in (cluster := describe(admin, wanted)).topics for name in created):
+        if time.monotonic() > deadline:
+            raise BrokerUnavailable(f"expected {', '.join(created)}, which were created, to be known to every broker")
+        time.sleep(KNOWN_LOOK_SECONDS)
+    return cluster
