@@ -114,7 +114,7 @@ def test_a_killed_store_is_waited_for_while_labelling_goes_on(stream: Stream, ow
 
     assert_once(results, letters, 300)
     assert 0 == code
-    assert 1 == errors.count("store away")
+    assert errors.count("store away") <= 1  # the outage may be over before anything was to be learned
     assert len(errors.splitlines()) < QUIET_LINES, errors
 
 
