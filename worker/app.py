@@ -26,7 +26,7 @@ from worker.clustering.space import ClusterSpace, space_of
 from worker.clustering.spool import row_bytes
 from worker.codec import Decoder, Encoder
 from worker.connectors import redis as store
-from worker.connectors.http import Probes, serve
+from worker.connectors.http import USUAL_PORTS, Probes, serve
 from worker.connectors.kafka import (
     KafkaSink,
     KafkaSource,
@@ -117,6 +117,8 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
     with ExitStack() as resources:
         stop = resources.enter_context(_stopping_on_signals(settings.delivery.shutdown_seconds, log))
         port = resources.enter_context(serve(settings.http, probes))
+        if settings.http.port is None and port != USUAL_PORTS[0]:
+            log.info("another process has the usual port: metrics and probes are on the next", port=port)
         topics = prepare_topics(settings.kafka, settings.output, settings.delivery)
         for finding in topics.findings:
             say = log.info if finding.is_notice else log.warning

@@ -29,13 +29,16 @@ class _Quieted(logging.Filter):
         return True
 
 
-def configure(*, level: str, style: Literal["json", "console"]) -> None:
+def configure(*, level: str, style: Literal["auto", "json", "console"]) -> None:
     """Send our lines and the libraries' warnings to stderr.
 
     Args:
         level: least severe level of our own lines.
-        style: one JSON object per line, or text for people.
+        style: one JSON object per line, or text for people; `auto`: text where stderr is a terminal.
     """
+    on_terminal = sys.stderr.isatty()
+    if style == "auto":
+        style = "console" if on_terminal else "json"
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -43,9 +46,7 @@ def configure(*, level: str, style: Literal["json", "console"]) -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer()
-        if style == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        structlog.processors.JSONRenderer() if style == "json" else structlog.dev.ConsoleRenderer(colors=on_terminal)
     )
     structlog.configure(
         processors=[

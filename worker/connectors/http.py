@@ -1,5 +1,6 @@
 """/metrics and the three probes; read-only, and no payload ever passes here."""
 
+import errno
 import socket
 import sys
 import threading
@@ -20,6 +21,7 @@ from worker.health import Health
 from worker.settings import HttpSettings
 
 REQUEST_SECONDS = 5.0  # for a whole request and its answer, however slowly they are read; a scrape takes milliseconds
+USUAL_PORTS = range(9100, 9200)  # where http.port is unset: a hundred workers of one machine find room
 MAX_CONNECTIONS = 16  # at a time; a scraper and three probes need four
 
 
@@ -127,12 +129,27 @@ class _BoundedServer(ThreadingHTTPServer):
         """A scraper that went away is not news."""
 
 
+def _listening(settings: HttpSettings, handler: type[BaseHTTPRequestHandler]) -> _BoundedServer:
+    """On the port that is set, or on the first free one from the usual one on."""
+    ports = USUAL_PORTS if settings.port is None else [settings.port]
+    for port in ports:
+        try:
+            return _BoundedServer((settings.host, port), handler)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE or port == ports[-1]:
+                raise ConfigurationError(
+                    f"http.port: expected a free port on {settings.host}, {port} is not ({error.strerror});"
+                    " choose another, or 0 for any"
+                ) from error
+    raise AssertionError(ports)  # there is a last one
+
+
 @contextmanager
 def serve(settings: HttpSettings, probes: Probes) -> Iterator[int]:
     """Answer in a daemon thread until the block ends.
 
     Yields:
-        The port, also where the settings asked for any free one.
+        The port, also where the settings left it open.
 
     Raises:
         ConfigurationError: the port is taken.
@@ -167,13 +184,7 @@ def serve(settings: HttpSettings, probes: Probes) -> Iterator[int]:
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the library's own name
             """Scrapes are not news."""
 
-    try:
-        server = _BoundedServer((settings.host, settings.port), Handler)
-    except OSError as error:
-        raise ConfigurationError(
-            f"http.port: expected a free port on {settings.host}, {settings.port} is not ({error.strerror});"
-            " choose another, or 0 for any"
-        ) from error
+    server = _listening(settings, Handler)
     thread = threading.Thread(target=server.serve_forever, name="http", daemon=True)
     thread.start()
     try:

@@ -14,8 +14,12 @@ class HttpSettings(Section):
     """Metrics and probes."""
 
     host: str = Field("127.0.0.1", description="Address to listen on; 0.0.0.0 in containers.")
-    port: int = Field(
-        9100, ge=0, le=65_535, description="Port of /metrics, /livez, /readyz, /startupz; 0 takes a free one."
+    port: int | None = Field(
+        None,
+        ge=0,
+        le=65_535,
+        description="Port of /metrics, /livez, /readyz, /startupz; a taken one is an error, 0 takes any free one."
+        " Unset: 9100, or the next of 100 that is free, for more workers on one machine.",
     )
     stuck_after_seconds: float = Field(
         60.0, gt=0, description="/livez fails when the loop made no turn, and the model no step of one, for so long."
@@ -57,4 +61,7 @@ class LogSettings(Section):
     """What the worker says."""
 
     level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least severe line shown.")
-    format: Literal["json", "console"] = Field("json", description="`json` for machines, `console` for people.")
+    format: Literal["auto", "json", "console"] = Field(
+        "auto",
+        description="`json` for machines, `console` for people; `auto`: for people where stderr is a terminal.",
+    )

@@ -105,6 +105,16 @@ def test_people_get_plain_text(capsys):
     assert not said.startswith("{")
 
 
+@pytest.mark.parametrize(("terminal", "is_json"), [(True, False), (False, True)])
+def test_lines_are_for_people_on_a_terminal_and_json_elsewhere(capsys, monkeypatch, terminal, is_json):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: terminal)
+    logs.configure(level="info", style="auto")
+
+    logs.get_logger("worker").info("worker started", port=9100)
+
+    assert is_json == capsys.readouterr().err.startswith("{")
+
+
 @pytest.mark.parametrize("library", LIBRARIES)
 def test_a_library_that_repeats_itself_is_heard_once(capsys, library):
     logs.configure(level="info", style="json")

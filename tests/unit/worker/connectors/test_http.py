@@ -200,6 +200,26 @@ def test_a_taken_port_is_named_with_what_to_do(probes):
             pass
 
 
+def test_several_workers_on_one_machine_listen_side_by_side(probes, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as squatter:
+        taken = squatter.getsockname()[1]
+        monkeypatch.setattr("worker.connectors.http.USUAL_PORTS", range(taken, taken + 50))
+
+        with serve(HttpSettings(), probes) as first, serve(HttpSettings(), probes) as second:
+            ports = [taken, first, second]
+
+    assert sorted(set(ports)) == ports
+
+
+def test_where_every_usual_port_is_taken_a_port_is_asked_for(probes, monkeypatch):
+    with socket.create_server(("127.0.0.1", 0)) as squatter:
+        taken = squatter.getsockname()[1]
+        monkeypatch.setattr("worker.connectors.http.USUAL_PORTS", range(taken, taken + 1))
+
+        with pytest.raises(ConfigurationError, match=r"http\.port"), serve(HttpSettings(), probes):
+            pass
+
+
 def test_an_address_of_another_machine_is_a_wrong_setting(probes):
     with (
         pytest.raises(ConfigurationError, match=r"http\.port"),
