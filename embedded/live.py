@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from embedded.progress import Progress
+from textsieve.terminal import printable
 
 FRAMES_PER_SECOND = 4
 LINE_SECONDS = 5.0  # between two lines where there is no terminal
@@ -51,7 +52,7 @@ def cluster_table(progress: Progress) -> Table:
     """The biggest clusters with the text nearest to each centroid."""
     shown = Table("cluster", "texts", "nearest text", title="biggest clusters", title_justify="left", box=None)
     for cluster, count in progress.clusters.most_common(CLUSTERS_SHOWN):
-        text = Text(" ".join(progress.examples[cluster].text.split()), overflow="ellipsis", no_wrap=True)
+        text = Text(printable(" ".join(progress.examples[cluster].text.split())), overflow="ellipsis", no_wrap=True)
         shown.add_row(str(cluster), str(count), text)
     return shown
 
@@ -81,7 +82,7 @@ def _flow(progress: Progress) -> Table:
 def _labels(progress: Progress) -> Table:
     mix = Table("label", "texts", "share", title="labels", title_justify="left", box=None)
     for label, count in progress.labels.most_common():
-        mix.add_row(Text(label), str(count), f"{count / progress.labelled:.1%}")
+        mix.add_row(Text(printable(label)), str(count), f"{count / progress.labelled:.1%}")
     return mix
 
 

@@ -14,6 +14,7 @@ from embedded.evaluation import Evaluation, Pair
 from embedded.live import cluster_table, seconds
 from embedded.shipped import Card
 from embedded.summary import Summary
+from textsieve.terminal import printable
 
 LABELS_SHOWN = 12  # a confusion matrix of more does not fit a terminal
 
@@ -61,10 +62,10 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
 def _matrix(evaluation: Evaluation) -> Table:
     matrix = Table("in the file", title="against the labels in the file", title_justify="left", box=None)
     for answer in evaluation.labels:
-        matrix.add_column(Text(f"labelled {answer}"))
+        matrix.add_column(Text(f"labelled {printable(answer)}"))
     for truth in evaluation.labels:
         counts = (evaluation.confusion.get(Pair(truth, answer), 0) for answer in evaluation.labels)
-        matrix.add_row(Text(truth), *map(str, counts))
+        matrix.add_row(Text(printable(truth)), *map(str, counts))
     return matrix
 
 
@@ -74,7 +75,7 @@ def _scores(comparison: Comparison) -> Table:
     scores.add_row("accuracy", f"{evaluation.accuracy:.3f}", _figure(card, "accuracy"))
     for label, score in evaluation.scores.items():
         for name, value in {"precision": score.precision, "recall": score.recall, "f1": score.f1}.items():
-            scores.add_row(Text(f"{label} {name}"), f"{value:.3f}", _figure(card, f"{label}.{name}"))
+            scores.add_row(Text(f"{printable(label)} {name}"), f"{value:.3f}", _figure(card, f"{label}.{name}"))
     return scores
 
 
@@ -115,5 +116,5 @@ def _counts(what: str, counts: Mapping[str, int]) -> Table:
     total = sum(counts.values())
     table = Table(what, "messages", "share", box=None)
     for name, count in counts.items():
-        table.add_row(Text(name), str(count), f"{count / total:.1%}")
+        table.add_row(Text(printable(name)), str(count), f"{count / total:.1%}")
     return table

@@ -10,6 +10,7 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
+from textsieve.terminal import printable
 from worker.deadletters import REFUSALS, Letter, Plan
 
 TEXT_SHOWN = 200  # characters of a value in a table; a JSON line has it whole
@@ -46,7 +47,7 @@ def letter_table(found: Newest, *, show_text: bool) -> Table:
     columns = ["source", "time (UTC)", "stage", "reason", "bytes", "key", "detail", *(["text"] if show_text else [])]
     table = Table(*columns, box=None, pad_edge=False)
     for letter in found.letters:
-        value = [_printable(_decoded(letter.record.value))[:TEXT_SHOWN]] if show_text else []
+        value = [printable(_decoded(letter.record.value))[:TEXT_SHOWN]] if show_text else []
         cells = [
             letter.source,
             _time(letter.timestamp_ms),
@@ -56,7 +57,7 @@ def letter_table(found: Newest, *, show_text: bool) -> Table:
             _decoded(letter.record.key),
             letter.detail,
         ]
-        table.add_row(*(Text(_printable(cell), overflow="fold") for cell in [*cells, *value]))
+        table.add_row(*(Text(printable(cell), overflow="fold") for cell in [*cells, *value]))
     shown, total = len(found.letters), found.reasons.total()
     mix = ", ".join(f"{reason} {count}" for reason, count in found.reasons.most_common())
     table.caption = Text(f"{shown} of {total} dead letters, the newest ({mix})" if total else "no dead letters")
@@ -93,7 +94,7 @@ def plan_table(made: Plan) -> Table:
     """What a replay sends and what it leaves."""
     table = Table("messages", "topic", "reason", box=None, pad_edge=False)
     for (topic, reason), count in sorted(made.counts.items()):
-        table.add_row(str(count), Text(_printable(topic)), Text(_printable(reason)))
+        table.add_row(str(count), Text(printable(topic)), Text(printable(reason)))
     for refusal, count in sorted(made.refused.items()):
         table.add_row(str(count), "stays", Text(f"{refusal}: {REFUSALS[refusal]}"))
     return table
@@ -101,11 +102,6 @@ def plan_table(made: Plan) -> Table:
 
 def _decoded(value: bytes | None) -> str:
     return (value or b"").decode("utf-8", "replace")
-
-
-def _printable(text: str) -> str:
-    """Senders choose keys and values: what could command a terminal is spelled out."""
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
 def _time(timestamp_ms: int) -> str:

@@ -1,7 +1,6 @@
 """`python -m trainer cluster`: how well an embedding groups texts."""
 
 import json
-import sys
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +10,7 @@ import typer
 from threadpoolctl import threadpool_limits
 
 from trainer.commands import options
-from trainer.commands.console import exit_codes, progress_bars
+from trainer.commands.console import exit_codes, progress_bars, say
 from worker.errors import ConfigurationError
 from worker.settings import ModelSettings
 
@@ -150,7 +149,7 @@ def cluster(
         if out is not None:
             _write(out, found, line)
     wrote = "" if out is None else f"wrote {out}\n"
-    sys.stdout.write(json.dumps(line) + "\n" if as_json else _text(found, line) + wrote)
+    say(json.dumps(line) + "\n" if as_json else _text(found, line) + wrote)
 
 
 def _settings(model: str, *, revision: str | None, device: str, threads: int | None, refines: bool) -> ModelSettings:

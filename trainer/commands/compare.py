@@ -1,7 +1,6 @@
 """`python -m trainer compare`: is a transformer worth it on this data?"""
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ import typer
 from threadpoolctl import threadpool_limits
 
 from trainer.commands import options
-from trainer.commands.console import exit_codes, progress_bars
+from trainer.commands.console import exit_codes, progress_bars, say
 from worker.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -125,7 +124,7 @@ def compare(
             work=folder,
         )
         result = compare_methods(contest, progress=progress)
-    sys.stdout.write(_as_json(result, contest) if as_json else _as_text(result))
+    say(_as_json(result, contest) if as_json else _as_text(result))
 
 
 def _as_json(result: "Result", contest: "Contest") -> str:

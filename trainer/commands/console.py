@@ -1,6 +1,7 @@
 """What all commands share: exit codes, progress bars, where messages go."""
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,11 +10,19 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from textsieve.terminal import printable
 from worker.errors import ConfigurationError, TextsieveError
 
 FAULT, BAD_CONFIGURATION, INTERRUPTED = 1, 2, 130  # exit codes, as of every textsieve command; 128 + SIGINT
 
+LINES = "\n"  # of a report or a message: they are ours
+
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(text: str) -> None:
+    """Print a report on stdout; what a file's texts and labels hold cannot command a terminal."""
+    sys.stdout.write(printable(text, keep=LINES))
 
 
 @contextmanager
@@ -27,10 +36,10 @@ def exit_codes(*, if_interrupted: str = "interrupted") -> Iterator[None]:
         with _terminated_as_interrupted():
             yield
     except (ConfigurationError, ValueError) as error:  # ValueError: an option that pydantic refuses
-        errors.print(f"error: {error}", markup=False)
+        errors.print(f"error: {printable(str(error), keep=LINES)}", markup=False)
         raise typer.Exit(BAD_CONFIGURATION) from None
     except (TextsieveError, OSError) as error:
-        errors.print(f"error: {error}", markup=False)
+        errors.print(f"error: {printable(str(error), keep=LINES)}", markup=False)
         raise typer.Exit(FAULT) from None
     except KeyboardInterrupt:
         errors.print(if_interrupted, markup=False)

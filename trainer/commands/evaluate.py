@@ -1,13 +1,12 @@
 """`python -m trainer evaluate`: how good a model is, as a report."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from trainer.commands.console import column_value, exit_codes, progress_bars
+from trainer.commands.console import column_value, exit_codes, progress_bars, say
 from trainer.commands.options import require_report_folder
 from worker.settings import ModelSettings
 
@@ -105,7 +104,7 @@ def evaluate(
         line = {"data": data.name, **numbers(evaluation, with_texts=texts)}
         if out is not None:
             _write(out, title, evaluation, texts=texts)
-    sys.stdout.write(json.dumps(line) + "\n" if as_json else as_markdown(title, tables))
+    say(json.dumps(line) + "\n" if as_json else as_markdown(title, tables))
 
 
 def _write(out: Path, title: str, evaluation: "Evaluation", *, texts: bool) -> None:

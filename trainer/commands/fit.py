@@ -1,7 +1,6 @@
 """`python -m trainer fit`: from a file of labelled texts to a bundle."""
 
 import json
-import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from threadpoolctl import threadpool_limits
 
-from trainer.commands.console import column_value, exit_codes, progress_bars
+from trainer.commands.console import column_value, exit_codes, progress_bars, say
 from trainer.commands.options import ClassWeights, Precision, TrainingPrecision, training_settings
 from worker.errors import ConfigurationError
 
@@ -144,7 +143,7 @@ def fit(
             augment=augment,
         )
         fitted = fit_bundle(options, now=now, progress=progress)
-    sys.stdout.write(_as_json(fitted, out) if as_json else _as_text(fitted, out))
+    say(_as_json(fitted, out) if as_json else _as_text(fitted, out))
 
 
 def _as_json(fitted: "Fitted", out: Path) -> str:

@@ -1,7 +1,6 @@
 """`python -m trainer inspect`: what a bundle says about itself, once its files are found whole."""
 
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -9,7 +8,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from trainer.commands.console import exit_codes
+from trainer.commands.console import exit_codes, say
 from trainer.likeness import compare_bundles
 from worker.inference.bundle import Bundle, Manifest, read_bundle
 
@@ -30,12 +29,12 @@ def inspect(
         if beside is not None:
             likeness = asdict(compare_bundles(found, read_bundle(beside)))
             lines = "".join(f"{name:<18}  {_shown(value)}\n" for name, value in likeness.items())
-            sys.stdout.write(json.dumps(likeness) + "\n" if as_json else lines)
+            say(json.dumps(likeness) + "\n" if as_json else lines)
             return
     if as_json:
-        sys.stdout.write(json.dumps(msgspec.to_builtins(found.manifest)) + "\n")
+        say(json.dumps(msgspec.to_builtins(found.manifest)) + "\n")
         return
-    sys.stdout.write("".join(f"{name:<12}  {value}\n" for name, value in _facts(found).items()))
+    say("".join(f"{name:<12}  {value}\n" for name, value in _facts(found).items()))
 
 
 def _shown(value: tuple[str, ...] | float | None) -> str:

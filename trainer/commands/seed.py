@@ -1,7 +1,6 @@
 """`python -m trainer seed`: clusters that are good from the first message on."""
 
 import json
-import sys
 from pathlib import Path
 from random import Random
 from typing import Annotated
@@ -9,7 +8,7 @@ from typing import Annotated
 import typer
 from threadpoolctl import threadpool_limits
 
-from trainer.commands.console import exit_codes, progress_bars
+from trainer.commands.console import exit_codes, progress_bars, say
 from worker.errors import ConfigurationError
 
 
@@ -82,4 +81,4 @@ def seed(
         f"{k} clusters of {len(texts)} texts in space {line['space']!r} for group {space.group!r}, "
         f"of {line['smallest']} to {line['largest']} texts; {written.learned} pooled results counted\n"
     )
-    sys.stdout.write(json.dumps(line) + "\n" if as_json else text)
+    say(json.dumps(line) + "\n" if as_json else text)

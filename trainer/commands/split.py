@@ -1,13 +1,12 @@
 """`python -m trainer split`: a training and a test file that share no text."""
 
 import json
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from trainer.commands.console import exit_codes
+from trainer.commands.console import exit_codes, say
 from worker.errors import ConfigurationError
 
 
@@ -67,4 +66,4 @@ def split(
         "train": len(train.kept),
         "test": len(test.kept),
     }
-    sys.stdout.write(json.dumps(line) + "\n")
+    say(json.dumps(line) + "\n")

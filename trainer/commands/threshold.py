@@ -1,7 +1,6 @@
 """`python -m trainer threshold`: from which probability on a worker gives a label, for a wished precision or recall."""
 
 import json
-import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainer.commands.console import exit_codes, progress_bars
+from trainer.commands.console import exit_codes, progress_bars, say
 from worker.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ def threshold(
         )
         manifest, found = add_threshold(wanted, now=datetime.now(UTC), progress=progress)
     line = {"bundle": str(out), "name": manifest.name, "version": manifest.version, **asdict(found)}
-    sys.stdout.write(json.dumps(line) + "\n" if as_json else _as_text(found, out))
+    say(json.dumps(line) + "\n" if as_json else _as_text(found, out))
 
 
 def _as_text(found: "Threshold", out: Path) -> str:

@@ -1,7 +1,6 @@
 """`python -m trainer tradeoff`: what holding the embedding costs in labels, and what it is worth in clusters."""
 
 import json
-import sys
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -11,7 +10,7 @@ import typer
 from threadpoolctl import threadpool_limits
 
 from trainer.commands import options
-from trainer.commands.console import exit_codes, progress_bars
+from trainer.commands.console import exit_codes, progress_bars, say
 from worker.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -123,7 +122,7 @@ def tradeoff(
         report = TradeoffReport(data.name, counted_name(columns, examples.label_names), study, answers, weighed)
         if out is not None:
             _write(out, report)
-    sys.stdout.write(json.dumps(report.line()) + "\n" if as_json else report.markdown())
+    say(json.dumps(report.line()) + "\n" if as_json else report.markdown())
 
 
 def _weights(keep: str) -> tuple[float, ...]:

@@ -83,6 +83,17 @@ def test_the_table_shows_texts_as_they_are_and_on_one_line(progress) -> None:
     assert "[bold]win now[/bold]" in console.file.getvalue()
 
 
+def test_no_text_or_label_in_the_table_can_command_the_terminal(progress) -> None:
+    console = Console(file=io.StringIO(), width=200)
+    progress.add([message(0), result(0, text="\x1b[2J\u202e\x9b[bold]\x07")])
+    progress.labels["\x1b[31mspam"] = 1
+
+    console.print(table(progress))
+
+    assert r"\x1b[2J\u202e\x9b[bold]\x07" in console.file.getvalue()
+    assert r"\x1b[31mspam" in console.file.getvalue()
+
+
 def test_without_a_terminal_there_is_a_line_now_and_then(progress) -> None:
     progress.add([message(0), message(1), result(0)])
     console = Console(file=io.StringIO(), width=100)

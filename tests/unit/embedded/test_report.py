@@ -1,5 +1,6 @@
 import io
 import json
+from dataclasses import replace
 
 from rich.console import Console
 
@@ -60,3 +61,13 @@ def test_the_json_line_carries_the_quality_and_what_it_is_worth() -> None:
     assert {"ham": 0.0, "spam": 0.6667} == quality["f1"]
     assert "mean" in quality["cross_validated"]["spam.f1"]
     assert "trained on" in quality["caveat"]
+
+
+def test_no_label_worker_or_reason_can_command_the_terminal() -> None:
+    hostile = "\x1b[2J\u202e\x9b[bold]\n\x07"
+    summary = replace(NOTHING, labelled=1, labels={hostile: 1})
+
+    text = printed(summary, workers={hostile: 1}, reasons={hostile: 1})
+
+    assert not {char for char in text if not char.isprintable() and char != "\n"}
+    assert 3 == text.count(r"\x1b[2J\u202e\x9b[bold]\n\x07")

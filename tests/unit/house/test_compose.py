@@ -127,7 +127,7 @@ def test_our_images_do_not_run_as_root(stage):
 def test_everything_our_images_copy_passes_the_dockerignore():
     kept = re.findall(r"^!(\S+)$", (ROOT / ".dockerignore").read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert {"constraints.txt", "pyproject.toml", "worker", "producer", "trainer", "embedded"} <= set(kept)
+    assert {"constraints.txt", "pyproject.toml", "worker", "producer", "trainer", "embedded", "textsieve"} <= set(kept)
     assert all((ROOT / path).exists() for path in kept)
 
 

@@ -22,7 +22,7 @@ PLAIN_VARIABLES = {  # of the tests and the demo
     "TEXTSIEVE_TEST_REDIS",
 }
 PLACEHOLDERS = {"TEXTSIEVE_SECTION__OPTION"}
-PACKAGES = ("embedded", "monitoring", "producer", "trainer", "worker")
+PACKAGES = ("embedded", "monitoring", "producer", "textsieve", "trainer", "worker")
 
 each_page = pytest.mark.parametrize("page", PAGES)
 

@@ -2,9 +2,12 @@
 
 import io
 
+import pytest
+import typer
 from rich.console import Console
 
 from trainer.commands import console
+from worker.errors import ConfigurationError
 
 
 def test_a_bar_begins_again_with_the_next_model(monkeypatch):
@@ -28,3 +31,15 @@ def test_a_bar_of_a_stage_that_did_not_come_is_not_shown(monkeypatch):
 
     assert "embed" in file.getvalue()
     assert "tune" not in file.getvalue()
+
+
+def test_no_label_or_error_can_command_the_terminal(monkeypatch, capsys):
+    errors = io.StringIO()
+    monkeypatch.setattr(console, "errors", Console(file=errors, width=80))
+
+    console.say("label\n\x1b]0;x\x07\u202espam\n")
+    with pytest.raises(typer.Exit), console.exit_codes():
+        raise ConfigurationError("expected one of\n  \x9bham")
+
+    assert "label\n\\x1b]0;x\\x07\\u202espam\n" == capsys.readouterr().out
+    assert "error: expected one of\n  \\x9bham\n" == errors.getvalue()

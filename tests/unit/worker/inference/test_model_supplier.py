@@ -13,7 +13,11 @@ from worker.errors import ConfigurationError
 from worker.inference.encoder import load_classifier
 
 ROOT = Path(__file__).parents[4]
-SOURCES = [path for package in ("worker", "trainer", "embedded", "producer") for path in (ROOT / package).rglob("*.py")]
+SOURCES = [
+    path
+    for package in ("worker", "trainer", "embedded", "producer", "textsieve")
+    for path in (ROOT / package).rglob("*.py")
+]
 
 
 class _Trap:
