@@ -41,7 +41,7 @@ from trainer.recipe import Recipe
 from trainer.significance import f1_of
 from trainer.splits import split
 from trainer.tuned import Part
-from worker.inference.heads import LinearHead, activation_of
+from worker.inference.layers import LinearHead, activation_of
 from worker.inference.loading import load_embedder
 from worker.inference.networks import EncoderNetwork
 

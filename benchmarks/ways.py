@@ -193,7 +193,7 @@ class _OpenVino:
 
     def embed_and_classify(self, batch: TokenBatch) -> Answers:
         found = self._compiled({"input_ids": batch.input_ids, "attention_mask": batch.attention_mask})
-        return Answers(np.asarray(found["probabilities"]).copy(), np.asarray(found["embeddings"]).copy())
+        return Answers(np.asarray(found["features"]).copy(), np.asarray(found["embeddings"]).copy())
 
 
 def _openvino(network: nn.Module, precision: str) -> Engine:

@@ -79,5 +79,5 @@ def _prototypes(fold: Fold, known: FoldEmbeddings) -> tuple[_Decide, int]:
 def _zero_shot(fold: Fold, bench: Bench) -> tuple[_Decide, int]:
     labels = {name: bench.descriptions[name] for name in fold.names}
     head = zero_shot_head(labels, bench.embedder, bench.settings)
-    weight, bias = head.weight.numpy(), head.bias.numpy()
-    return lambda embeddings: decide(embeddings @ weight.T + bias, multi_label=False), weight.nbytes + bias.nbytes
+    size = sum(part.nbytes for part in (head.weight, head.bias) if part is not None)
+    return lambda embeddings: decide(head.logits(embeddings), multi_label=False), size

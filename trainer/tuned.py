@@ -24,7 +24,7 @@ from trainer.splits import Indices, split
 from worker.errors import ConfigurationError
 from worker.inference.encoder import Encoder, quiet
 from worker.inference.engines.torch import choose_device
-from worker.inference.heads import LinearHead, activation_of
+from worker.inference.layers import LinearHead, activation_of
 from worker.inference.networks import EncoderNetwork, Pooling
 from worker.records import Embeddings
 from worker.settings import ModelSettings

@@ -99,10 +99,10 @@ def compiled(
     found = rates(
         device, arms, units=dict.fromkeys(arms, len(texts)), rounds=plan.rounds, seconds=plan.seconds, seed=seed
     )
-    same = engine_of(predictor).embed_and_classify(batches[-1]).probabilities
+    same = engine_of(predictor).embed_and_classify(batches[-1]).features
     return {
         "budget": budget,
         "first_lap_seconds": round(first, 1),
-        "largest_difference": float(np.abs(other.embed_and_classify(batches[-1]).probabilities - same).max()),
+        "largest_difference": float(np.abs(other.embed_and_classify(batches[-1]).features - same).max()),
         "texts_per_second": msgspec.to_builtins(found),
     }

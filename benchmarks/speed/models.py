@@ -10,7 +10,7 @@ from transformers import AutoConfig, AutoTokenizer, BertForSequenceClassificatio
 
 from worker.inference.bundle import SHIPPED, read_bundle
 from worker.inference.encoder import load_encoder
-from worker.inference.heads import LinearHead, activation_of
+from worker.inference.layers import LinearHead, activation_of
 from worker.inference.networks import EncoderNetwork
 from worker.inference.sources import package_folder
 

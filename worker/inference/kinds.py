@@ -14,7 +14,8 @@ from worker.inference.bundle import PACKAGE_SOURCE, Bundle, is_bundle, read_bund
 from worker.inference.calibration import FIRST_BUDGET
 from worker.inference.encoder import Encoder, load_classifier, load_encoder
 from worker.inference.engines.torch import TorchEngine, choose_device, choose_dtype
-from worker.inference.heads import LinearHead, NoHead, activation_of
+from worker.inference.heads import Head
+from worker.inference.layers import NoHead, unchanged
 from worker.inference.networks import ClassifierNetwork, EncoderNetwork
 from worker.inference.predictor import ModelCard, Predictor
 from worker.inference.selection import select_predictor
@@ -42,10 +43,11 @@ def bundle_predictor(bundle: Bundle, settings: ModelSettings) -> TransformerPred
     network = EncoderNetwork(
         encoder.model,
         pooling=encoder.pooling,
-        head=LinearHead(bundle.weight, bundle.bias),
-        activation=activation_of(multi_label=manifest.multi_label),
+        head=nn.Identity(),
+        activation=unchanged,
         head_pooling=manifest.head_pooling,
     )
+    head = Head(multi_label=manifest.multi_label, weight=bundle.weight, bias=bundle.bias)
     card = _card(
         encoder,
         name=manifest.name,
@@ -53,7 +55,7 @@ def bundle_predictor(bundle: Bundle, settings: ModelSettings) -> TransformerPred
         labels=manifest.labels,
         multi_label=manifest.multi_label,
     )
-    return _predictor(network, with_thresholds(card, settings, of_bundle=manifest.thresholds), encoder, settings)
+    return _predictor(network, head, with_thresholds(card, settings, of_bundle=manifest.thresholds), encoder, settings)
 
 
 def classifier_predictor(folder: Path, settings: ModelSettings) -> TransformerPredictor:
@@ -74,7 +76,7 @@ def classifier_predictor(folder: Path, settings: ModelSettings) -> TransformerPr
             f"(problem_type {config.problem_type}); for one independent label set problem_type in its config.json "
             "to multi_label_classification, else choose another model"
         )
-    network = ClassifierNetwork(encoder.model, activation=activation_of(multi_label=multi_label))
+    network = ClassifierNetwork(encoder.model, activation=unchanged)
     card = _card(
         encoder,
         name=_name(settings, folder),
@@ -82,7 +84,7 @@ def classifier_predictor(folder: Path, settings: ModelSettings) -> TransformerPr
         labels=labels,
         multi_label=multi_label,
     )
-    return _predictor(network, with_thresholds(card, settings), encoder, settings)
+    return _predictor(network, Head(multi_label), with_thresholds(card, settings), encoder, settings)
 
 
 def zero_shot_predictor(folder: Path, settings: ModelSettings) -> TransformerPredictor:
@@ -96,9 +98,10 @@ def zero_shot_predictor(folder: Path, settings: ModelSettings) -> TransformerPre
     network = EncoderNetwork(
         encoder.model,
         pooling=encoder.pooling,
-        head=zero_shot_head(settings.labels, embedder, settings),
-        activation=activation_of(multi_label=False),
+        head=nn.Identity(),
+        activation=unchanged,
     )
+    head = zero_shot_head(settings.labels, embedder, settings)
     card = _card(
         encoder,
         name=f"{_name(settings, folder)}-zero-shot",
@@ -106,7 +109,7 @@ def zero_shot_predictor(folder: Path, settings: ModelSettings) -> TransformerPre
         labels=tuple(settings.labels),
         multi_label=False,
     )
-    return _predictor(network, with_thresholds(card, settings), encoder, settings)
+    return _predictor(network, head, with_thresholds(card, settings), encoder, settings)
 
 
 def load_bare_encoder(folder: Path, settings: ModelSettings) -> Encoder:
@@ -153,9 +156,7 @@ def embedding_predictor(encoder: Encoder, settings: ModelSettings) -> Predictor:
     Raises:
         ConfigurationError: the encoder does not answer.
     """
-    network = EncoderNetwork(
-        encoder.model, pooling=encoder.pooling, head=NoHead(), activation=activation_of(multi_label=True)
-    )
+    network = EncoderNetwork(encoder.model, pooling=encoder.pooling, head=NoHead(), activation=unchanged)
     card = _card(encoder, name=encoder.folder.name, version="", labels=(), multi_label=True)
     with _refusing(encoder, card):
         predictor = TransformerPredictor(
@@ -168,10 +169,12 @@ def embedding_predictor(encoder: Encoder, settings: ModelSettings) -> Predictor:
     return predictor
 
 
-def _predictor(network: nn.Module, card: ModelCard, encoder: Encoder, settings: ModelSettings) -> TransformerPredictor:
-    identity = f"{encoder.config.to_json_string()}/{network}/{card.multi_label}"  # a module spells out its parts
+def _predictor(
+    network: nn.Module, head: Head, card: ModelCard, encoder: Encoder, settings: ModelSettings
+) -> TransformerPredictor:
+    identity = f"{encoder.config.to_json_string()}/{network}"  # a module spells out its parts
     with _refusing(encoder, card):
-        model = Model(network=network, tokenizer=encoder.tokenizer, card=card, identity=identity)
+        model = Model(network=network, head=head, tokenizer=encoder.tokenizer, card=card, identity=identity)
         predictor = select_predictor(model, settings)
         predictor.predict(_FIRST_WORDS)
     return predictor

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from torch import Tensor, nn
 
-from worker.inference.heads import Activation
+from worker.inference.layers import Activation
 
 Pooling = Literal["mean", "cls"]
 

@@ -13,10 +13,11 @@ from worker.errors import DeviceOutOfMemory, PredictorError
 from worker.inference.allowance import Allowance
 from worker.inference.calibration import EngineReport
 from worker.inference.engines.engine import Answers, Engine, TokenBatch
+from worker.inference.heads import Head
 from worker.inference.predictor import Meter, ModelCard, NoMeter
 from worker.inference.tokens import Tokens
 from worker.inference.windows import joined_windows
-from worker.records import Predictions
+from worker.records import Embeddings, Predictions, Probabilities
 
 log = logs.get_logger("model")
 
@@ -43,6 +44,7 @@ class TransformerPredictor:
         card: what results say about the model.
         tokenizer: cuts texts into tokens.
         engine: runs the network.
+        head: makes probabilities of the engine's features; None where they are probabilities.
         max_batch_tokens: the largest padded device batch, longest text x texts.
         report: how the engine was chosen, where it was.
         clock: monotonic seconds.
@@ -59,6 +61,7 @@ class TransformerPredictor:
         *,
         tokenizer: TextTokenizer,
         engine: Engine,
+        head: Head | None = None,
         max_batch_tokens: int,
         report: EngineReport | None = None,
         clock: Callable[[], float] = time.perf_counter,
@@ -70,6 +73,7 @@ class TransformerPredictor:
         self._card = card
         self._tokenizer = tokenizer
         self._engine = engine
+        self._head = head
         self._clock = clock
         self._allowance = Allowance()
 
@@ -105,8 +109,9 @@ class TransformerPredictor:
                 self._shrink(int(tokens.lengths[rows].max()) * len(rows))
                 pending = self._cut(tokens, np.concatenate([*pending, rows]))
                 continue
-            _require_finite(answers)
-            probabilities[rows] = answers.probabilities
+            said = self._head.probabilities(answers.features) if self._head else answers.features
+            _require_finite(said, answers.embeddings)
+            probabilities[rows] = said
             embeddings[rows] = answers.embeddings
         return joined_windows(tokens, probabilities, embeddings, self._card)
 
@@ -142,8 +147,8 @@ class TransformerPredictor:
         )
 
 
-def _require_finite(answers: Answers) -> None:
-    for name, values in (("probabilities", answers.probabilities), ("embeddings", answers.embeddings)):
+def _require_finite(probabilities: Probabilities, embeddings: Embeddings) -> None:
+    for name, values in (("probabilities", probabilities), ("embeddings", embeddings)):
         if not np.isfinite(values).all():
             bad = int((~np.isfinite(values)).any(axis=1).sum())
             raise PredictorError(

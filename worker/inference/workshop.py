@@ -16,6 +16,7 @@ from worker.inference.engines.engine import Engine
 from worker.inference.engines.export import FORMAT, Arithmetic, export_graph
 from worker.inference.engines.onnx import OnnxEngine, open_session
 from worker.inference.engines.torch import TorchEngine
+from worker.inference.heads import Head
 from worker.inference.machine import Cpu
 from worker.inference.predictor import ModelCard
 from worker.inference.shelf import Shelf
@@ -29,11 +30,12 @@ class Model:
     """What every engine is made from.
 
     Attributes:
-        network: in float32 on the CPU, or as it will run on CUDA.
-        identity: what its graph depends on beside its weights: configuration, structure, poolings, activation.
+        network: in float32 on the CPU, or as it will run on CUDA; gives what the head reads, and embeddings.
+        identity: what its graph depends on beside its weights: configuration, structure, poolings.
     """
 
     network: nn.Module
+    head: Head
     tokenizer: TextTokenizer
     card: ModelCard
     identity: str
@@ -70,9 +72,10 @@ class Workshop:
         return predictor_over(self.engine(candidate), self.model, as_set(candidate, max_batch_tokens))
 
     def report_key(self, possible: Sequence[Candidate]) -> str:
-        """Changes with the model, the machine, the versions, the threads, the texts and the choice."""
+        """Changes with the model, its head, the machine, the versions, the threads, the texts and the choice."""
         names = [candidate.name for candidate in possible]
-        return f"choice-{self._key(self.cpu.name, torch.get_num_threads(), names, calibration_texts())}"
+        head = self.model.head.digest()
+        return f"choice-{self._key(self.cpu.name, torch.get_num_threads(), names, head, calibration_texts())}"
 
     def stored(self, key: str) -> EngineReport | None:
         """The report of an earlier start."""
@@ -113,6 +116,7 @@ def predictor_over(engine: Engine, model: Model, report: EngineReport) -> Transf
         replace(model.card, engine=Candidate(report.engine, report.precision).name),
         tokenizer=model.tokenizer,
         engine=engine,
+        head=model.head,
         max_batch_tokens=report.max_batch_tokens,
         report=report,
     )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.errors import ConfigurationError
-from worker.inference.heads import LinearHead
+from worker.inference.heads import Head
 from worker.inference.predictor import Predictor
 from worker.settings import ModelSettings
 
@@ -14,7 +14,7 @@ _LEAST_LABELS = 2  # with fewer there is nothing to choose between
 _SHORTEST = 1e-12  # of a sum of embeddings: opposite ones must not divide by zero
 
 
-def zero_shot_head(labels: Mapping[str, Sequence[str]], embedder: Predictor, settings: ModelSettings) -> LinearHead:
+def zero_shot_head(labels: Mapping[str, Sequence[str]], embedder: Predictor, settings: ModelSettings) -> Head:
     """Logits are cosines, over the temperature, of a text and the mean of each label's descriptions.
 
     The mean does better than the nearest description (docs/decisions/0024). A label without any is as similar to every
@@ -36,7 +36,11 @@ def zero_shot_head(labels: Mapping[str, Sequence[str]], embedder: Predictor, set
             means[row] = mean_direction(embedder.predict([text for text in texts if text.strip()]).embeddings)
         else:
             constants[row] = settings.least_similarity
-    return LinearHead(means / settings.temperature, constants / settings.temperature)
+    return Head(
+        multi_label=False,
+        weight=means / np.float32(settings.temperature),
+        bias=constants / np.float32(settings.temperature),
+    )
 
 
 def mean_direction(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:

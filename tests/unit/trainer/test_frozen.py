@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from trainer.described import Described
 from trainer.frozen import Extra, _rows_per_label, embed, fit_frozen
-from worker.inference.heads import LinearHead, activation_of
+from worker.inference.layers import LinearHead, activation_of
 from worker.records import Predictions
 
 

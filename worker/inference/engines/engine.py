@@ -6,7 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.records import Embeddings, Probabilities
+from worker.inference.heads import Features
+from worker.records import Embeddings
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,7 @@ class TokenBatch:
 class Answers:
     """What one pass says about a token batch; row i belongs to row i of the batch."""
 
-    probabilities: Probabilities  # [batch, labels]
+    features: Features  # [batch, n], what the head reads: logits where the network has a head of its own
     embeddings: Embeddings  # [batch, dim], rows have length 1
 
 
@@ -29,7 +30,7 @@ class Engine(Protocol):
     """Runs the network on a device."""
 
     def embed_and_classify(self, batch: TokenBatch) -> Answers:
-        """Answer both questions in one pass.
+        """Answer both questions in one pass, the first as far as its head.
 
         Raises:
             DeviceOutOfMemory: the batch does not fit; a smaller one may.

@@ -17,20 +17,20 @@ from worker.inference.engines.onnx import INPUTS, OUTPUTS
 from worker.inference.engines.operators import ATTENTION, DOMAIN, Linear8, attend, plain_mask
 
 OPSET = 17  # of the standard operators; the newest that torch's exporter by tracing writes
-FORMAT = 1  # of our graphs; grows when the same network would be exported otherwise
+FORMAT = 2  # of our graphs; grows when the same network would be exported otherwise
 
 Arithmetic = Literal["fp32", "int8"]
 
 
 def export_graph(network: nn.Module, *, precision: Arithmetic, largest_weight: int = 127) -> bytes:
-    """Encoder, pooling, head and activation as one graph, dynamic in texts and width.
+    """Encoder and pooling, or a whole classifier, as one graph, dynamic in texts and width.
 
     Attention becomes one operator, and so does each linear layer of the encoder where the precision is int8.
 
     Args:
-        network: answers (input_ids, attention_mask) with (probabilities, embeddings); on the CPU, in float32. It is
+        network: answers (input_ids, attention_mask) with (features, embeddings); on the CPU, in float32. It is
             copied, not changed.
-        precision: arithmetic of the linear layers inside the encoder; the head stays in float32.
+        precision: arithmetic of the linear layers inside the encoder; the head of a classifier stays in float32.
         largest_weight: see `Linear8`.
 
     Raises:

@@ -10,7 +10,7 @@ from worker.errors import ConfigurationError, DeviceOutOfMemory, PredictorError
 from worker.inference.engines.engine import Answers, TokenBatch
 
 INPUTS = ("input_ids", "attention_mask")
-OUTPUTS = ("probabilities", "embeddings")
+OUTPUTS = ("features", "embeddings")
 
 # how its allocators say it; a failure inside an operator comes as a plain RuntimeException with such words
 _OUT_OF_MEMORY = ("failed to allocate memory", "bad_alloc", "bad allocation", "out of memory")
@@ -56,7 +56,7 @@ def open_session(graph: bytes, *, threads: int | None) -> Session:
 
 
 class OnnxEngine:
-    """Runs the graph of an encoder, its pooling and its head.
+    """Runs the graph of an encoder and its pooling, or of a whole classifier.
 
     Args:
         session: see `open_session`.
@@ -68,7 +68,7 @@ class OnnxEngine:
     def embed_and_classify(self, batch: TokenBatch) -> Answers:
         """Run one padded batch; see `Engine` for the contract."""
         try:
-            probabilities, embeddings = self._session.run(
+            features, embeddings = self._session.run(
                 OUTPUTS, dict(zip(INPUTS, (batch.input_ids, batch.attention_mask), strict=True))
             )
         except Exception as error:  # its exceptions share no base but this, and a message may quote values
@@ -80,4 +80,4 @@ class OnnxEngine:
             raise PredictorError(
                 f"ONNX Runtime raised {type(error).__name__} on {rows} texts of up to {width} tokens"
             ) from error
-        return Answers(probabilities=probabilities, embeddings=embeddings)
+        return Answers(features=features, embeddings=embeddings)

@@ -80,7 +80,7 @@ def widened(batch: TokenBatch, *, step: int) -> TokenBatch:
 
 
 class TorchEngine:
-    """Runs a network that gives (probabilities, embeddings) for token ids and an attention mask.
+    """Runs a network that gives (features, embeddings) for token ids and an attention mask.
 
     Args:
         network: moved to the device and put in evaluation mode; its arithmetic is left as it is.
@@ -105,10 +105,10 @@ class TorchEngine:
             batch = widened(batch, step=WIDTH_STEP)
         try:
             with torch.inference_mode(), sdpa_kernel(ATTENTION):
-                probabilities, embeddings = self._network(
+                features, embeddings = self._network(
                     self._to_device(batch.input_ids), self._to_device(batch.attention_mask)
                 )
-                return Answers(probabilities=probabilities.cpu().numpy(), embeddings=embeddings.cpu().numpy())
+                return Answers(features=features.cpu().numpy(), embeddings=embeddings.cpu().numpy())
         except Exception as error:  # a model is foreign code: whatever it raises becomes one of our two
             rows, width = batch.input_ids.shape
             if _is_out_of_memory(error):

@@ -314,6 +314,18 @@ def test_a_description_that_moves_to_the_next_label_is_not_answered_by_the_graph
     assert ["spam", "ham"] == [("spam", "ham")[int(row.argmax())] for (row,) in said]
 
 
+def test_two_heads_over_one_encoder_share_one_graph(bundle_folder, automatic, tmp_path, exports):
+    bundle, other = read_bundle(bundle_folder), tmp_path / "other"
+    write_bundle(other, manifest=bundle.manifest, weight=-bundle.weight, bias=bundle.bias, encoder_folder=bundle_folder)
+    onnx = {"engine": "onnx", "precision": "int8", "max_batch_tokens": 64}
+
+    one, two = (load_predictor(automatic(folder, **onnx)) for folder in (bundle_folder, other))
+
+    assert ["int8"] == exports
+    said = [predictor.predict(["free prize"]).probabilities[0] for predictor in (one, two)]
+    assert not np.allclose(said[0], said[1], atol=0.1)
+
+
 def test_the_card_says_which_engine_answers(bundle_folder, automatic):
     settings = automatic(bundle_folder, engine="onnx", precision="fp32", max_batch_tokens=64)
 

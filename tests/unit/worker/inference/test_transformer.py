@@ -52,7 +52,7 @@ class SummingEngine:
         sums = batch.input_ids.sum(axis=1, keepdims=True).astype(np.float32)
         if self.constant is not None:
             sums[-1] = self.constant
-        return Answers(probabilities=np.hstack([sums, sums]), embeddings=sums)
+        return Answers(features=np.hstack([sums, sums]), embeddings=sums)
 
 
 def predictor(engine, *, max_batch_tokens=64):

@@ -33,7 +33,7 @@ class Tracing(nn.Module):
 def test_probabilities_come_first_and_embeddings_second():
     answers = TorchEngine(Tracing(), device=CPU).embed_and_classify(BATCH)
 
-    assert (np.float32, np.float32) == (answers.probabilities.dtype, answers.embeddings.dtype)
+    assert (np.float32, np.float32) == (answers.features.dtype, answers.embeddings.dtype)
 
 
 def test_the_network_runs_in_inference_and_evaluation_mode():
@@ -160,4 +160,4 @@ def test_widths_are_rounded_up_with_masked_tokens(width, expected):
 def test_cuda_computes_what_the_cpu_does():
     on_cuda = TorchEngine(Tracing(), device=choose_device("cuda")).embed_and_classify(BATCH)
 
-    assert np.array_equal(BATCH.input_ids, on_cuda.probabilities)
+    assert np.array_equal(BATCH.input_ids, on_cuda.features)
