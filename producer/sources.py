@@ -38,6 +38,23 @@ class Source:
     is_stream: bool = False
 
 
+def names_file(argument: str) -> bool:
+    """Whether a word on a command line means something to read rather than a text.
+
+    Standard input, a file that is there, or a single word that ends like the name of one.
+    """
+    suffixes = Path(argument).suffixes[-2:]
+    is_like_one = not any(map(str.isspace, argument)) and any(suffix.lower() in _SUFFIXES for suffix in suffixes)
+    return argument == "-" or is_like_one or _is_file(argument)
+
+
+def _is_file(argument: str) -> bool:
+    try:
+        return Path(argument).is_file()
+    except (OSError, ValueError):  # too long for a name, or a NUL in it: a text
+        return False
+
+
 def find_source(
     argument: str, *, stdin: IO[bytes], file_format: Format | None = None, encoding: str = "utf-8"
 ) -> Source:

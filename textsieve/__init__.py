@@ -1,1 +1,1 @@
-"""What worker, producer, trainer and embedded stack have in common: it stands below all of them and imports none."""
+"""What all packages share, which imports none of them, and the one command that leads to each."""

@@ -5,10 +5,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, suppress
 from typing import Any
 
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
 from worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, translated
+from worker.connectors.kafka.following import open_reader
 from worker.connectors.kafka.messages import record_of
 from worker.deadletters import Letter, Plan, Selection, marks, messages, plan
 from worker.errors import BrokerUnavailable, ConfigurationError, PublishFailed
@@ -80,18 +81,7 @@ def read_topics(settings: KafkaSettings, topics: Sequence[str]) -> Iterator[Reco
         ConfigurationError: a topic does not exist.
         BrokerUnavailable: the broker does not answer.
     """
-    with connecting("opening a consumer"):
-        consumer = KafkaConsumer(
-            **connection_options(settings),
-            metrics_enabled=False,
-            group_id=None,
-            enable_auto_commit=False,
-            auto_offset_reset="earliest",
-            # what was aborted is no dead letter, where the broker hides it (delivery.guarantee)
-            isolation_level="read_committed" if settings.preset == "kafka" else "read_uncommitted",
-            fetch_max_bytes=settings.fetch_max_bytes,
-            allow_auto_create_topics=False,
-        )
+    consumer = open_reader(settings)
     with closing(consumer), translated(f"reading {', '.join(topics)}"):
         partitions = [partition for topic in topics for partition in _partitions(consumer, topic)]
         consumer.assign(partitions)

@@ -1,6 +1,6 @@
 """The centroid store in Redis or Valkey: one hash per cluster space, changed by compare-and-set alone."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, cast
@@ -98,12 +98,19 @@ class RedisCentroidStore:
 
     def load(self) -> Snapshot | None:
         """See CentroidStore."""
+        return self._load(self._agree)
+
+    def look(self) -> Snapshot | None:
+        """As `load`, for whoever only looks: written by any model, group and k."""
+        return self._load(lambda _: None)
+
+    def _load(self, check: Callable[[Mapping[bytes, bytes]], None]) -> Snapshot | None:
         with translated():
             fields = cast("dict[bytes, bytes]", self.client.hgetall(self.key))
         if b"centers" not in fields:
             return None
         with self._readable():
-            self._agree(fields)
+            check(fields)
             return as_snapshot(fields)
 
     @contextmanager

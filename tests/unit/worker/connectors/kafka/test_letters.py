@@ -3,7 +3,7 @@
 import pytest
 from kafka.errors import KafkaConnectionError
 
-from worker.connectors.kafka import letters
+from worker.connectors.kafka import following, letters
 from worker.errors import BrokerUnavailable
 from worker.settings import KafkaSettings
 
@@ -16,7 +16,7 @@ def test_what_was_aborted_is_no_dead_letter_where_the_broker_hides_it(preset, is
         asked.update(options)
         raise KafkaConnectionError
 
-    monkeypatch.setattr(letters, "KafkaConsumer", consumer)
+    monkeypatch.setattr(following, "KafkaConsumer", consumer)
 
     with pytest.raises(BrokerUnavailable):
         list(letters.read_topics(KafkaSettings(preset=preset), ["dead-letters"]))

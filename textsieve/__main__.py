@@ -1,0 +1,56 @@
+"""`textsieve`, also `python -m textsieve`: one command for all there is to type, each part imported when it is run."""
+
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module, metadata
+from typing import Any
+
+from textsieve.commands import COMMANDS, Command, overview
+
+MISSING, WRONG_USAGE = 2, 2  # exit codes, as of every command of ours: something is to be changed before it can work
+OURS = frozenset({"embedded", "producer", "textsieve", "trainer", "worker"})
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command.
+
+    Args:
+        arguments: as typed after `textsieve`; those of this process if None.
+    """
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    name = words[0] if words else "--help"
+    if name in ("--help", "-h", "help"):
+        sys.stdout.write(overview())
+        return
+    if name in ("--version", "version"):
+        sys.stdout.write(f"textsieve {metadata.version('textsieve')}\n")
+        return
+    command = COMMANDS.get(name)
+    if command is None:
+        sys.stderr.write(_unknown(name))
+        sys.exit(WRONG_USAGE)
+    _run(command, words[1:])
+
+
+def _run(command: Command, words: Sequence[str]) -> None:
+    try:
+        application: Any = getattr(import_module(command.module), command.attribute)
+        application(args=[*command.words, *words], prog_name=command.program)
+    except ModuleNotFoundError as error:
+        if error.name is None or error.name.partition(".")[0] in OURS:
+            raise
+        sys.stderr.write(
+            f"textsieve {command.name}: {error.name} is not installed: pip install 'textsieve[{command.extra}]'\n"
+        )
+        sys.exit(MISSING)
+
+
+def _unknown(name: str) -> str:
+    near = get_close_matches(name, COMMANDS, n=1)
+    meant = f"did you mean `textsieve {near[0]}`?" if near else f"expected one of {', '.join(COMMANDS)}"
+    return f"textsieve: there is no command {name!r}: {meant}\n"
+
+
+if __name__ == "__main__":
+    main()

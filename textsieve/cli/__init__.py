@@ -1,0 +1,1 @@
+"""The commands of `textsieve` that belong to no other package."""

@@ -1,0 +1,124 @@
+"""`textsieve classify`: labels texts with the workers' model and clusters, without any broker."""
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any
+
+import msgspec
+import typer
+from rich.console import Console
+
+from producer.columns import Columns
+from producer.intake import check_sources, read_messages
+from producer.messages import Message, encode
+from producer.sources import Format, Source, find_source, names_file
+from textsieve.cli.console import FAULT, AsJson, Config, Overrides, errors, exit_codes
+from textsieve.cli.piling import piled_up
+from textsieve.lines import Result, heading, printer, result_line
+from textsieve.terminal import printable
+from worker import logs
+from worker.errors import ConfigurationError
+from worker.loading import load_settings
+
+BATCH = 256  # texts at a time: enough for full device batches, few enough to see the first ones soon
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+@app.command()
+def classify(
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(help="A text, a file (.csv, .jsonl, .txt, each also .gz), or - for standard input."),
+    ] = None,
+    *,
+    config: Config = None,
+    overrides: Overrides = None,
+    text_column: Annotated[str, typer.Option(help="Column or key of the text, in files.")] = "text",
+    file_format: Annotated[
+        Format | None, typer.Option("--format", help="Of files without a suffix, and of standard input: text there.")
+    ] = None,
+    encoding: Annotated[str, typer.Option(help="Of files and of standard input.")] = "utf-8",
+    as_json: AsJson = False,
+) -> None:
+    """Label texts: a table on a terminal, JSON lines in a pipe. No broker is needed.
+
+    Model and normalisation are those of the workers' settings, and so are the clusters where `redis.url` is set.
+
+    Exit codes: 0 all were labelled; 1 some could not be; 2 a wrong option, setting or file.
+    """
+    with exit_codes():
+        logs.configure(level="warning", style="console")
+        settings = load_settings(config=config, overrides=overrides or ())
+        names = inputs or _standard_input()
+        complaints: list[str] = []
+        messages = _messages(names, Columns(text_column), file_format, encoding, complaints.append)
+        with errors.status("loading the model (at the first time it is also tried which engine is fastest)"):
+            from textsieve.cli.labelling import labeller  # noqa: PLC0415  # a wrong option is told before seconds pass
+
+            label = labeller(settings, warn=lambda warning: errors.print(f"warning: {warning}", markup=False))
+        show = _json_lines if as_json or not sys.stdout.isatty() else _table()
+        bad = 0
+        for batch in piled_up(messages, most=BATCH):
+            for message, answer in zip(batch, label([message.value for message in batch]), strict=True):
+                show(message, answer)
+                bad += "error" in answer
+        for complaint in complaints:
+            errors.print(f"left out: {printable(complaint)}", markup=False)
+    sys.exit(FAULT if bad or complaints else 0)
+
+
+def _standard_input() -> list[str]:
+    if sys.stdin.isatty():
+        raise ConfigurationError(
+            'nothing to label: expected a text, a file or -, as in `textsieve classify "you won a prize"`'
+        )
+    return ["-"]
+
+
+def _messages(
+    names: list[str], columns: Columns, file_format: Format | None, encoding: str, on_bad_row: Callable[[str], object]
+) -> Iterator[Message]:
+    """The messages that the producer would send of each: a text by itself, or the rows of a file.
+
+    Raises:
+        ConfigurationError: of the producer: a file does not fit.
+    """
+    sources = [_source(name, file_format, encoding) if names_file(name) else name for name in names]
+    files = [source for source in sources if isinstance(source, Source)]
+    for file in files:
+        check_sources([file], Columns() if file.format is Format.TEXT else columns, passes=1)
+    return _all(sources, columns, on_bad_row)
+
+
+def _source(name: str, file_format: Format | None, encoding: str) -> Source:
+    chosen = file_format or (Format.TEXT if name == "-" else None)
+    return find_source(name, stdin=sys.stdin.buffer, file_format=chosen, encoding=encoding)
+
+
+def _all(sources: list[Source | str], columns: Columns, on_bad_row: Callable[[str], object]) -> Iterator[Message]:
+    for source in sources:
+        if isinstance(source, str):
+            yield Message(None, encode(source, document_id=None, attributes={}))
+        else:
+            fitting = Columns() if source.format is Format.TEXT else columns
+            yield from read_messages([source], fitting, passes=1, on_bad_row=on_bad_row)
+
+
+def _json_lines(message: Message, answer: dict[str, Any]) -> None:
+    where = {"origin": message.origin} if message.origin else {}
+    sys.stdout.write(msgspec.json.encode(answer | where).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _table() -> Callable[[Message, dict[str, Any]], None]:
+    show = printer(Console())
+    show(heading())
+
+    def row(message: Message, answer: dict[str, Any]) -> None:
+        if "error" in answer:
+            errors.print(f"{message.origin or 'the text'}: {answer['error']}: {answer['detail']}", markup=False)
+        else:
+            show(result_line(msgspec.convert(answer, Result)))
+
+    return row

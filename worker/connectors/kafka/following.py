@@ -1,0 +1,68 @@
+"""Follows a topic outside any group: what comes into it, as it comes."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition
+
+from worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, translated
+from worker.connectors.kafka.messages import record_of
+from worker.errors import ConfigurationError
+from worker.records import Record
+from worker.settings import KafkaSettings
+
+POLL_MS = 300
+
+
+def follow(settings: KafkaSettings, topic: str, *, from_beginning: bool = False) -> Iterator[list[Record]]:
+    """What comes into a topic, poll by poll and without end; empty where nothing came for a moment.
+
+    The first poll is yielded when every partition has a position: what is sent after it will be shown. The embedded
+    broker calls the last batch of a partition its end, and so shows that batch too.
+
+    Args:
+        settings: of the connection.
+        topic: to read.
+        from_beginning: begin with the first record, not with the next one.
+
+    Raises:
+        ConfigurationError: the topic does not exist.
+        BrokerUnavailable: the broker does not answer.
+    """
+    consumer = open_reader(settings)
+    with closing(consumer), translated(f"reading {topic}"):
+        numbers = consumer.partitions_for_topic(topic)
+        if not numbers:
+            raise ConfigurationError(
+                f"topic {topic}: expected it to exist, it does not: a worker makes it at its start"
+            )
+        partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
+        consumer.assign(partitions)
+        seek = consumer.seek_to_beginning if from_beginning else consumer.seek_to_end
+        seek(*partitions)
+        for partition in partitions:
+            consumer.position(partition, timeout_ms=REQUEST_TIMEOUT_MS)
+        while True:
+            batches = consumer.poll(timeout_ms=POLL_MS)
+            yield [record_of(message) for batch in batches.values() for message in batch]
+
+
+def open_reader(settings: KafkaSettings) -> Any:
+    """A consumer without a group, which reads what is committed where the broker hides the rest.
+
+    Raises:
+        ConfigurationError, BrokerUnavailable: as `connecting`.
+    """
+    with connecting("opening a consumer"):
+        return KafkaConsumer(
+            **connection_options(settings),
+            metrics_enabled=False,
+            group_id=None,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            # what was aborted is no answer, where the broker hides it (delivery.guarantee)
+            isolation_level="read_committed" if settings.preset == "kafka" else "read_uncommitted",
+            fetch_max_bytes=settings.fetch_max_bytes,
+            allow_auto_create_topics=False,
+        )
