@@ -22,7 +22,7 @@ from embedded.planning import Scenario, TextFile
 from embedded.services import provided
 from embedded.serving import FAULT, explained, serve
 from embedded.store import Store
-from producer.sources import Format
+from textsieve.files.layout import Format, Layout
 
 app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 app.command()(kafka)
@@ -73,12 +73,26 @@ def demo(
     workers: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
     partitions: Annotated[int, typer.Option(min=1, help="Of each topic; at least one for every worker.")] = 4,
     file: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="Your texts: .csv, .jsonl, .txt, each also .gz.")
+        Path | None,
+        typer.Option(exists=True, dir_okay=False, help="Your texts: .csv, .tsv, .jsonl, .json, .txt, each also .gz."),
     ] = None,
     file_format: Annotated[
         Format | None, typer.Option("--format", help="Format of the file; by its suffix if not given.")
     ] = None,
-    text_column: Annotated[str, typer.Option(help="Column of the file with the text.")] = "text",
+    encoding: Annotated[
+        str | None, typer.Option(help="Of the file; by its byte order mark, or UTF-8, if not given.")
+    ] = None,
+    delimiter: Annotated[
+        str | None,
+        typer.Option(help="Between its columns, such as ; or tab; found by the column of the text if not given."),
+    ] = None,
+    no_header: Annotated[
+        bool, typer.Option("--no-header", help="Its first row is a row; columns are called 1, 2, 3.")
+    ] = False,
+    no_quotes: Annotated[
+        bool, typer.Option("--no-quotes", help="Double quotes in it are characters like any other.")
+    ] = False,
+    text_column: Annotated[str, typer.Option(help="Column of the file with the text, by name or number.")] = "text",
     label_column: Annotated[str, typer.Option(help="Column of the file with the true label, if it has one.")] = "label",
     bootstrap_servers: Annotated[
         str | None, typer.Option(help="A broker of yours (no TLS, no login) instead of the embedded one.")
@@ -101,7 +115,8 @@ def demo(
     console = Console(stderr=True)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what matters of its retries is in our own messages
     with explained():
-        material = Scenario(seed) if file is None else TextFile(file, text_column, label_column, file_format)
+        layout = Layout(file_format, encoding, delimiter, header=not no_header, quotes=not no_quotes)
+        material = Scenario(seed) if file is None else TextFile(file, text_column, label_column, layout)
         plan = Plan(
             material=material,
             messages=material.count(messages),

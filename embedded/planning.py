@@ -1,16 +1,18 @@
 """Says what a demo sends, as arguments of the producer."""
 
-import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
 from embedded.errors import UnusableMaterial
 from producer.columns import Columns
-from producer.errors import ConfigurationError
 from producer.intake import read_messages
-from producer.sources import Format, find_source
+from textsieve.files.errors import UnreadableFile
+from textsieve.files.layout import Layout
+from textsieve.files.reading import read
+from textsieve.files.rows import Row
+from textsieve.files.sources import Source, find_source
 
 DEFAULT_MESSAGES = 2000
 MINIMUM_MESSAGES = 10  # fewer make no clusters worth looking at
@@ -56,8 +58,24 @@ class TextFile:
 
     path: Path
     text_column: str = "text"
-    label_column: str | None = "label"
-    format: Format | None = None  # by the file's suffix if None
+    labels: str | None = "label"  # the column with the true label, by name or number
+    layout: Layout = field(default_factory=Layout)
+
+    @property
+    def label_column(self) -> str | None:
+        """The name of the column with the true label; it need not be there, unless it goes by its number.
+
+        Raises:
+            UnusableMaterial: The file cannot be read, or has no column of that number.
+        """
+        if self.labels is None or not self.labels.isdigit():
+            return self.labels
+        try:
+            rows = read(self._source(), needed=[self.text_column, self.labels])
+            first = next((row for row in rows if isinstance(row, Row)), None)
+        except UnreadableFile as error:
+            raise UnusableMaterial(str(error)) from error
+        return self.labels if first is None else first.numbered.get(self.labels, self.labels)
 
     def count(self, wanted: int | None) -> int:
         """See Material.
@@ -67,10 +85,10 @@ class TextFile:
         """
         bad_rows: list[str] = []  # what is wrong with each
         try:
-            source = find_source(str(self.path), stdin=sys.stdin.buffer, file_format=self.format)
-            messages = read_messages([source], Columns(self.text_column), passes=1, on_bad_row=bad_rows.append)
+            columns = Columns(self.text_column)
+            messages = read_messages([self._source()], columns, passes=1, on_bad_row=bad_rows.append)
             found = sum(1 for _ in islice(messages, wanted))
-        except ConfigurationError as error:
+        except UnreadableFile as error:
             raise UnusableMaterial(str(error)) from error
         if found < MINIMUM_MESSAGES:
             first = f"; {len(bad_rows)} rows are left out, the first: {bad_rows[0]}" if bad_rows else ""
@@ -79,5 +97,10 @@ class TextFile:
 
     def arguments(self) -> list[str]:
         """See Material."""
-        chosen = [] if self.format is None else ["--format", self.format]
-        return [str(self.path), "--text-column", self.text_column, *chosen]
+        return [str(self.path), "--text-column", self.text_column, *self.layout.arguments()]
+
+    def _source(self) -> Source:
+        source = find_source(str(self.path), layout=self.layout)
+        if source.is_stream:
+            raise UnusableMaterial(f"{self.path}: expected a file, which is read twice, came a pipe: save it to a file")
+        return source

@@ -7,6 +7,8 @@ from contextlib import contextmanager, suppress
 import typer
 
 from embedded.errors import BinaryMissing, EmbeddedError, PortTaken, UnusableMaterial, WrongJars
+from textsieve.files.errors import UnreadableFile
+from textsieve.terminal import printable
 
 FAULT = 1
 BAD_CONFIGURATION = 2
@@ -27,9 +29,9 @@ def explained() -> Iterator[None]:
     """Turn the errors that a person can mend into one message and an exit code."""
     try:
         yield
-    except EmbeddedError as error:
-        typer.echo(f"error: {error}", err=True)
-        is_configuration = isinstance(error, BinaryMissing | WrongJars | PortTaken | UnusableMaterial)
+    except (EmbeddedError, UnreadableFile) as error:
+        typer.echo("error: " + printable(str(error), keep="\n"), err=True)
+        is_configuration = isinstance(error, BinaryMissing | WrongJars | PortTaken | UnusableMaterial | UnreadableFile)
         raise typer.Exit(BAD_CONFIGURATION if is_configuration else FAULT) from None
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)

@@ -18,12 +18,16 @@ from producer.connection import Connection, read_secret
 from producer.errors import BrokerUnavailable, ConfigurationError
 from producer.interruption import UntilInterrupted
 from producer.kafka_logs import quiet_kafka_logs
-from producer.messages import Message
+from producer.messages import MAX_VALUE_BYTES, Message
 from producer.pacing import paced
 from producer.publisher import publish
 from producer.report import Report, to_json, to_text
-from producer.sources import Format, Source, find_source
 from producer.topics import DEFAULT_MAX_MESSAGE_BYTES, TopicSpec
+from textsieve.files.errors import UnreadableFile
+from textsieve.files.layout import Layout
+from textsieve.files.sources import Source, find_source
+from textsieve.output import OutputLost, standard_output
+from textsieve.terminal import printable
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -36,7 +40,10 @@ def main(
     seed: options.Seed = 0,
     malformed_share: options.MalformedShare = scenario.MALFORMED_SHARE,
     file_format: options.FileFormat = None,
-    encoding: options.Encoding = "utf-8",
+    encoding: options.Encoding = None,
+    delimiter: options.Delimiter = None,
+    no_header: options.NoHeader = False,
+    no_quotes: options.NoQuotes = False,
     text_column: options.TextColumn = "text",
     id_column: options.IdColumn = None,
     key_column: options.KeyColumn = None,
@@ -46,6 +53,7 @@ def main(
     bootstrap_servers: options.BootstrapServers = "127.0.0.1:9092",
     topic: options.Topic = "messages",
     partitions: options.Partitions = None,
+    max_value_bytes: options.MaxValueBytes = MAX_VALUE_BYTES,
     max_message_bytes: options.MaxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES,
     compression: options.Codec = options.Compression.LZ4,
     security_protocol: options.Protocol = options.SecurityProtocol.PLAINTEXT,
@@ -77,6 +85,9 @@ def main(
             sasl_username=sasl_username,
             sasl_password=read_secret(os.environ, options.ENV_PREFIX + "SASL_PASSWORD"),
         )
+        if dry_run or as_json:
+            with standard_output():  # it takes nothing? then better now than when everything is sent
+                pass
         if use_scenario:
             if files or repeat != 1:
                 raise ConfigurationError("--scenario goes without files and without --repeat; --limit is its length")
@@ -84,9 +95,12 @@ def main(
             messages = scenario.generate(limit, seed=seed, malformed_share=malformed_share)
         else:
             columns = Columns(text_column, id_column, key_column)
-            sources = _find_sources(files or [], file_format=file_format, encoding=encoding)
+            layout = Layout(file_format, encoding, delimiter, header=not no_header, quotes=not no_quotes)
+            sources = _find_sources(files or [], layout)
             intake.check_sources(sources, columns, passes=repeat)
-            messages = intake.read_messages(sources, columns, passes=repeat, on_bad_row=bad_rows.add)
+            messages = intake.read_messages(
+                sources, columns, passes=repeat, on_bad_row=bad_rows.add, max_value_bytes=max_value_bytes
+            )
         messages = islice(messages, limit)
         stream = UntilInterrupted(messages if rate is None else paced(messages, rate=rate))
         with _progress(console, hidden=quiet or dry_run) as progress:
@@ -113,20 +127,21 @@ def _exit_codes(console: Console) -> Iterator[None]:
     last_words = quiet_kafka_logs()
     try:
         yield
-    except ConfigurationError as error:
-        console.print(f"error: {error}")
+    except (ConfigurationError, UnreadableFile) as error:
+        console.print(f"error: {printable(str(error))}")
         raise typer.Exit(2) from None
-    except BrokerUnavailable as error:
-        console.print(f"error: {error}")
+    except (BrokerUnavailable, OutputLost) as error:
+        console.print(f"error: {printable(str(error))}")
         if last_words.text:
-            console.print(f"the client's last log line: {last_words.text}")
+            console.print(f"the client's last log line: {printable(last_words.text)}")
         raise typer.Exit(1) from None
 
 
-def _find_sources(names: list[str], *, file_format: Format | None, encoding: str) -> list[Source]:
+def _find_sources(names: list[str], layout: Layout) -> list[Source]:
     if not names:
         raise ConfigurationError("nothing to send: name files, - for standard input, or --scenario")
-    return [find_source(name, stdin=sys.stdin.buffer, file_format=file_format, encoding=encoding) for name in names]
+    stdin = None if sys.stdin is None else sys.stdin.buffer  # it may be closed
+    return [find_source(name, stdin=stdin, layout=layout) for name in names]
 
 
 def _progress(console: Console, *, hidden: bool) -> Progress:
@@ -141,20 +156,25 @@ def _progress(console: Console, *, hidden: bool) -> Progress:
 
 
 def _print_messages(messages: Iterable[Message], *, topic: str) -> Report:
-    """Print the values, byte for byte, a line each; a tombstone is the word null."""
-    for message in messages:
-        sys.stdout.buffer.write((b"null" if message.value is None else message.value) + b"\n")
-    sys.stdout.buffer.flush()
-    return Report(topic=topic)
+    """Print the values, a line each, byte for byte unless it is to a terminal; a tombstone is the word null."""
+    count = 0
+    with standard_output() as out:
+        for count, message in enumerate(messages, start=1):  # noqa: B007  # counted
+            value = b"null" if message.value is None else message.value
+            if out.isatty():
+                value = printable(value.decode("utf-8", "backslashreplace")).encode()
+            out.buffer.write(value + b"\n")
+    return Report(topic=topic, would_send=count)
 
 
 def _conclude(report: Report, console: Console, *, as_json: bool, quiet: bool) -> None:
     if report.fault is not None:
-        console.print(f"error: the broker was lost on the way, the rest was not sent: {report.fault}")
+        console.print(f"error: the broker was lost on the way, the rest was not sent: {printable(report.fault)}")
     if not quiet:
         console.print(to_text(report))
     if as_json:
-        typer.echo(to_json(report))
+        with _exit_codes(console), standard_output() as out:
+            out.write(to_json(report) + "\n")
     raise typer.Exit(report.exit_code)
 
 

@@ -2,13 +2,15 @@
 
 from dataclasses import dataclass
 
-from producer.messages import Message, encode
-from producer.rows import BadRow, Row
+from producer.messages import MAX_VALUE_BYTES, Message, encode
+from textsieve.files.rows import BadRow, Row, kind, literal
+
+_NAMES = frozenset({"a string", "a number", "null", "nothing"})  # kinds of what can be an id or a key
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which field is what.
+    """Which field is what; a column of a table may go by its number.
 
     An `id` of None means the field `id` where a row has one; a `key` of None sends every message
     without a key. The key's field stays an attribute.
@@ -24,36 +26,49 @@ class Columns:
         return frozenset(column for column in (self.text, self.id, self.key) if column is not None)
 
 
-def to_message(row: Row, columns: Columns) -> Message | BadRow:
-    """The row as a message, or what is wrong with it. Whole numbers become ids and keys as their digits."""
+def to_message(row: Row, columns: Columns, *, max_value_bytes: int = MAX_VALUE_BYTES) -> Message | BadRow:
+    """The row as a message, or what is wrong with it.
+
+    Numbers become ids and keys as they are written; attributes pass through byte for byte.
+    """
+    columns = _named(columns, row)
     id_column = columns.id or "id"
-    clash = _find_clash(row.fields, columns.text, id_column)
-    if clash is not None:
+    if (clash := _find_clash(row, columns.text, id_column)) is not None:
         return BadRow(row.origin, clash)
     missing = sorted(column for column in columns.needed if column not in row.fields)
     if missing:
         return BadRow(row.origin, f"there is no field {', '.join(missing)}")
-    text = row.fields[columns.text]
-    if not isinstance(text, str):
-        return BadRow(row.origin, f"the text (field {columns.text}) is not a string")
+    text_field, id_field, key_field = row.get(columns.text), row.get(id_column), row.get(columns.key or "")
+    if kind(text_field) != "a string":
+        return BadRow(row.origin, f"the text (field {columns.text}) is not a string, it is {kind(text_field)}")
+    text = literal(text_field) or ""
     if not text.strip():
         return BadRow(row.origin, f"the text (field {columns.text}) is empty")
-    document_id, key = row.fields.get(id_column), row.fields.get(columns.key or "")
-    for name, value in ((id_column, document_id), (columns.key, key)):
-        if isinstance(value, bool) or not isinstance(value, str | int | None):
-            return BadRow(row.origin, f"the field {name} is neither a string nor a whole number")
+    for name, found in ((id_column, kind(id_field)), (columns.key, kind(key_field))):
+        if found not in _NAMES:
+            return BadRow(row.origin, f"the field {name} is neither a string nor a number, it is {found}")
     attributes = {name: value for name, value in row.fields.items() if name not in {columns.text, id_column}}
-    value = encode(text, document_id=_label(document_id), attributes=attributes)
-    key_label = _label(key)
-    return Message(None if key_label is None else key_label.encode(), value, origin=row.origin)
+    value = encode(text, document_id=literal(id_field) or None, attributes=attributes)
+    if len(value) > max_value_bytes:  # in the worker's words
+        reason = f"expected at most {max_value_bytes} bytes (input.max_value_bytes), came {len(value)}"
+        return BadRow(row.origin, reason)
+    key = literal(key_field)
+    return Message(key.encode() if key else None, value, origin=row.origin)
 
 
-def _label(value: object) -> str | None:
-    return None if value is None or value == "" else str(value)
+def _named(columns: Columns, row: Row) -> Columns:
+    """The same columns by their names, where some go by their number."""
+    if not row.numbered:
+        return columns
+    return Columns(
+        text=row.numbered.get(columns.text, columns.text),
+        id=row.numbered.get(columns.id or "", columns.id),
+        key=row.numbered.get(columns.key or "", columns.key),
+    )
 
 
-def _find_clash(fields: dict[str, object], text_column: str, id_column: str) -> str | None:
+def _find_clash(row: Row, text_column: str, id_column: str) -> str | None:
     for wire_name, column in (("text", text_column), ("id", id_column)):
-        if column != wire_name and wire_name in fields:
+        if column != wire_name and wire_name in row.fields:
             return f"{column} would become the message's {wire_name}, but there is also a field {wire_name}: rename it"
     return None

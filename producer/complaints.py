@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from textsieve.terminal import printable
+
 SHOWN_LIMIT = 20  # lines: enough to see the pattern, few enough to keep the report in sight
 
 
@@ -14,10 +16,10 @@ class Complaints:
         self.count = 0
 
     def add(self, complaint: str) -> None:
-        """Count a complaint, and show it while there is room."""
+        """Count a complaint, and show it while there is room; names in it are somebody else's."""
         self.count += 1
         if self.count <= self._limit:
-            self._write(complaint)
+            self._write(printable(complaint))
 
     def close(self) -> None:
         """Say how many complaints were not shown."""

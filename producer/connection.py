@@ -8,6 +8,7 @@ from typing import Any
 from producer.bootstrap import patient_client
 from producer.errors import ConfigurationError
 
+HIGHEST_PORT = 65_535  # of TCP
 CONNECT_SECONDS = 8.0  # patience with a broker that does not answer: a person is waiting
 
 
@@ -33,8 +34,11 @@ class Connection:
         if not self.bootstrap_servers:
             raise ConfigurationError("expected a broker, came none: set --bootstrap-servers host:port")
         for server in self.bootstrap_servers:
-            if not server.rpartition(":")[2].isdigit():
-                raise ConfigurationError(f"--bootstrap-servers: expected host:port, came {server!r}")
+            port = server.rpartition(":")[2]
+            if not (port.isascii() and port.isdigit() and 0 < int(port) <= HIGHEST_PORT):
+                raise ConfigurationError(
+                    f"--bootstrap-servers: expected host:port with a port from 1 to {HIGHEST_PORT}, came {server!r}"
+                )
         uses_sasl = self.security_protocol.startswith("SASL_")
         if uses_sasl and not (self.sasl_mechanism and self.sasl_username and self.sasl_password):
             raise ConfigurationError(

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import msgspec
 
+MAX_VALUE_BYTES = 262_144  # the worker's own bound (input.max_value_bytes): it would not even read longer ones
+
 Header = tuple[str, bytes]
 
 

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from producer.sources import Format
 from producer.topics import DEFAULT_PARTITIONS
+from textsieve.files.layout import Format
 
 ENV_PREFIX = "TEXTSIEVE_KAFKA__"  # the worker reads the same variables
 SCENARIO_MESSAGES = 1000  # length of a scenario without --limit
@@ -68,7 +68,7 @@ Files = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="FILES",
-        help="Files to send: .csv (with a header), .jsonl, .ndjson or .txt, each also .gz; - is standard input.",
+        help="Files to send: .csv, .tsv, .jsonl, .ndjson, .json or .txt, each also .gz; - is standard input.",
         show_default=False,
     ),
 ]
@@ -80,8 +80,15 @@ MalformedShare = Annotated[float, _what("Share of broken messages in a scenario.
 FileFormat = Annotated[
     Format | None, _what("Format of the files and of standard input; by the suffix if unset.", "--format")
 ]
-Encoding = Annotated[str, _what("Encoding of the files; old exports are often latin-1.")]
-TextColumn = Annotated[str, _what("Column or field with the text.")]
+Encoding = Annotated[
+    str | None, _what("Encoding of the files; by the byte order mark, or UTF-8, if unset. Windows often writes cp1252.")
+]
+Delimiter = Annotated[
+    str | None, _what("Between the columns of a table, such as ; or tab; if unset, what gives the named columns.")
+]
+NoHeader = Annotated[bool, _what("The first row of a table is a row; columns are called 1, 2, 3.", "--no-header")]
+NoQuotes = Annotated[bool, _what("Double quotes in a table are characters like any other.", "--no-quotes")]
+TextColumn = Annotated[str, _what("Column or field with the text; a column of a table also by its number.")]
 IdColumn = Annotated[str | None, _what("Column or field with the id; `id`, where there is one, if unset.")]
 KeyColumn = Annotated[
     str | None, _what("Column or field that becomes the key; messages without one go round the partitions.")
@@ -100,6 +107,14 @@ Topic = Annotated[str, _kafka("Topic to feed; created if missing.")]
 Partitions = Annotated[
     int | None,
     _kafka(f"Partitions of a created topic, the most workers it can use ({DEFAULT_PARTITIONS} if unset).", min=1),
+]
+MaxValueBytes = Annotated[
+    int,
+    _kafka(
+        "Rows that make longer values are bad: no worker reads them (its input.max_value_bytes).",
+        min=64,
+        envvar="TEXTSIEVE_INPUT__MAX_VALUE_BYTES",
+    ),
 ]
 MaxMessageBytes = Annotated[int, _kafka("Largest message, and the room of a created topic.", min=1024)]
 Codec = Annotated[Compression, _kafka("Codec of the messages.")]

@@ -21,6 +21,7 @@ class Report:
     bad_rows: int = 0
     interrupted: bool = False
     fault: str | None = None
+    would_send: int | None = None  # messages of a dry run, in which nothing is sent
 
     @property
     def messages_per_second(self) -> float:
@@ -43,6 +44,10 @@ def to_json(report: Report) -> str:
 
 def to_text(report: Report) -> str:
     """One sentence for people."""
+    if report.would_send is not None:
+        count = f"{report.would_send} {'message' if report.would_send == 1 else 'messages'}"
+        stopped = ", interrupted" if report.interrupted else ""
+        return f"{report.topic}: {count} would be sent, {report.bad_rows} bad rows{stopped}; --dry-run sends nothing"
     parts = [
         f"{report.topic}: {report.sent} sent",
         f"{report.acked} acked",

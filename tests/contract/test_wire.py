@@ -11,11 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from producer.messages import Message, encode
+from producer.columns import Columns, to_message
+from producer.messages import MAX_VALUE_BYTES, Message, encode
 from producer.scenario import generate
+from textsieve.files.rows import BadRow, Row
 from worker.codec import Decoder, Encoder
 from worker.pipeline import Pipeline
 from worker.records import NO_CLUSTER, Assignments, DeadLetter, Document, Embeddings, Outcome, Record
+from worker.settings import Settings
 from worker.testing import HashingPredictor
 
 SCHEMAS = Path(__file__).parents[2] / "worker" / "schemas"
@@ -109,3 +112,11 @@ def test_ids_and_attributes_of_a_generated_stream_reach_the_result():
     result, sent = json.loads(found.value), json.loads(message.value)
     assert sent == {"id": result["document_id"], "text": result["text"], **result["attributes"]}
     assert {"channel", "kind", "expected"} == set(result["attributes"])
+
+
+def test_a_row_that_no_worker_would_read_is_refused_by_the_producer_in_the_same_words():
+    row = Row("a.csv", 2, {"text": "x" * 300_000})
+    sent = to_message(row, Columns(), max_value_bytes=1_000_000)
+
+    assert to_message(row, Columns()) == BadRow("a.csv:2", decode(sent.value).detail)
+    assert Settings().input.max_value_bytes == MAX_VALUE_BYTES == Decoder().max_value_bytes

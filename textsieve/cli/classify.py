@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
@@ -11,9 +12,10 @@ from rich.console import Console
 from producer.columns import Columns
 from producer.intake import check_sources, read_messages
 from producer.messages import Message, encode
-from producer.sources import Format, Source, find_source, names_file
 from textsieve.cli.console import FAULT, AsJson, Config, Overrides, errors, exit_codes
 from textsieve.cli.piling import piled_up
+from textsieve.files.layout import Format, Layout
+from textsieve.files.sources import Source, find_source, names_file
 from textsieve.lines import Result, heading, printer, result_line
 from textsieve.terminal import printable
 from worker import logs
@@ -29,7 +31,9 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_mar
 def classify(
     inputs: Annotated[
         list[str] | None,
-        typer.Argument(help="A text, a file (.csv, .jsonl, .txt, each also .gz), or - for standard input."),
+        typer.Argument(
+            help="A text, a file (.csv, .tsv, .jsonl, .json, .txt, each also .gz), or - for standard input."
+        ),
     ] = None,
     *,
     config: Config = None,
@@ -38,7 +42,18 @@ def classify(
     file_format: Annotated[
         Format | None, typer.Option("--format", help="Of files without a suffix, and of standard input: text there.")
     ] = None,
-    encoding: Annotated[str, typer.Option(help="Of files and of standard input.")] = "utf-8",
+    encoding: Annotated[
+        str | None, typer.Option(help="Of files and of standard input; by the byte order mark, or UTF-8, if unset.")
+    ] = None,
+    delimiter: Annotated[
+        str | None, typer.Option(help="Between the columns of a table, such as ; or tab; found out if unset.")
+    ] = None,
+    no_header: Annotated[
+        bool, typer.Option("--no-header", help="The first row of a table is a row; columns are called 1, 2, 3.")
+    ] = False,
+    no_quotes: Annotated[
+        bool, typer.Option("--no-quotes", help="Double quotes in a table are characters like any other.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Label texts: a table on a terminal, JSON lines in a pipe. No broker is needed.
@@ -52,7 +67,8 @@ def classify(
         settings = load_settings(config=config, overrides=overrides or ())
         names = inputs or _standard_input()
         complaints: list[str] = []
-        messages = _messages(names, Columns(text_column), file_format, encoding, complaints.append)
+        layout = Layout(file_format, encoding, delimiter, header=not no_header, quotes=not no_quotes)
+        messages = _messages(names, Columns(text_column), layout, complaints.append)
         with errors.status("loading the model (at the first time it is also tried which engine is fastest)"):
             from textsieve.cli.labelling import labeller  # noqa: PLC0415  # a wrong option is told before seconds pass
 
@@ -69,7 +85,7 @@ def classify(
 
 
 def _standard_input() -> list[str]:
-    if sys.stdin.isatty():
+    if sys.stdin is not None and sys.stdin.isatty():
         raise ConfigurationError(
             'nothing to label: expected a text, a file or -, as in `textsieve classify "you won a prize"`'
         )
@@ -77,23 +93,25 @@ def _standard_input() -> list[str]:
 
 
 def _messages(
-    names: list[str], columns: Columns, file_format: Format | None, encoding: str, on_bad_row: Callable[[str], object]
+    names: list[str], columns: Columns, layout: Layout, on_bad_row: Callable[[str], object]
 ) -> Iterator[Message]:
     """The messages that the producer would send of each: a text by itself, or the rows of a file.
 
     Raises:
-        ConfigurationError: of the producer: a file does not fit.
+        ConfigurationError: of the producer: the columns do not fit.
+        UnreadableFile: a file does not fit.
     """
-    sources = [_source(name, file_format, encoding) if names_file(name) else name for name in names]
+    sources = [_source(name, layout) if names_file(name) else name for name in names]
     files = [source for source in sources if isinstance(source, Source)]
     for file in files:
         check_sources([file], Columns() if file.format is Format.TEXT else columns, passes=1)
     return _all(sources, columns, on_bad_row)
 
 
-def _source(name: str, file_format: Format | None, encoding: str) -> Source:
-    chosen = file_format or (Format.TEXT if name == "-" else None)
-    return find_source(name, stdin=sys.stdin.buffer, file_format=chosen, encoding=encoding)
+def _source(name: str, layout: Layout) -> Source:
+    if name == "-" and layout.format is None:
+        layout = replace(layout, format=Format.TEXT)
+    return find_source(name, stdin=None if sys.stdin is None else sys.stdin.buffer, layout=layout)
 
 
 def _all(sources: list[Source | str], columns: Columns, on_bad_row: Callable[[str], object]) -> Iterator[Message]:

@@ -11,6 +11,8 @@ from rich.console import Console
 
 from producer.errors import BrokerUnavailable as ProducerUnavailable
 from producer.errors import ConfigurationError as ProducerMisconfigured
+from textsieve.files.errors import UnreadableFile
+from textsieve.terminal import printable
 from worker.errors import ConfigurationError, TextsieveError
 
 FAULT, BAD_CONFIGURATION, INTERRUPTED = 1, 2, 130  # exit codes, as of every command of ours; 128 + SIGINT
@@ -35,11 +37,11 @@ def exit_codes() -> Iterator[None]:
     """
     try:
         yield
-    except (ConfigurationError, ProducerMisconfigured) as error:
-        errors.print(f"error: {error}", markup=False)
+    except (ConfigurationError, ProducerMisconfigured, UnreadableFile) as error:
+        errors.print("error: " + printable(str(error), keep="\n"), markup=False)
         sys.exit(BAD_CONFIGURATION)
     except (TextsieveError, ProducerUnavailable) as error:
-        errors.print(f"error: {error}", markup=False)
+        errors.print("error: " + printable(str(error), keep="\n"), markup=False)
         sys.exit(FAULT)
     except KeyboardInterrupt:
         sys.exit(INTERRUPTED)

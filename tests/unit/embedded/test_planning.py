@@ -1,10 +1,11 @@
 import gzip
+import os
 
 import pytest
 
 from embedded.errors import UnusableMaterial
 from embedded.planning import Scenario, TextFile
-from producer.sources import Format
+from textsieve.files.layout import Format, Layout
 
 
 def test_a_scenario_has_the_length_that_is_wanted() -> None:
@@ -22,7 +23,7 @@ def test_a_file_counts_the_rows_that_can_become_messages(tmp_path) -> None:
 def test_a_format_is_passed_on_to_the_producer(tmp_path) -> None:
     path = tmp_path / "texts.log"
     path.write_text("hello\n" * 12)
-    material = TextFile(path, format=Format.TEXT)
+    material = TextFile(path, layout=Layout(Format.TEXT))
 
     assert 12 == material.count(None)
     assert [str(path), "--text-column", "text", "--format", "text"] == material.arguments()
@@ -50,3 +51,30 @@ def test_too_few_texts_are_explained_by_the_rows_that_were_left_out(tmp_path) ->
 
     with pytest.raises(UnusableMaterial, match=r"came 1; 2 rows are left out, the first: .*jsonl:2: there is no field"):
         TextFile(path).count(None)
+
+
+def test_how_to_read_a_file_is_passed_on_to_the_producer(tmp_path) -> None:
+    path = tmp_path / "texts.csv"
+    path.write_bytes("ham;“hello”\n".encode("cp1252") * 12)
+    material = TextFile(path, "2", "1", Layout(encoding="cp1252", header=False))
+
+    assert 12 == material.count(None)
+    assert [str(path), "--text-column", "2", "--encoding", "cp1252", "--no-header"] == material.arguments()
+    assert "1" == material.label_column
+
+
+def test_a_label_by_the_number_of_its_column_is_found_by_its_name(tmp_path) -> None:
+    path = tmp_path / "spam.csv"
+    path.write_text("v1,v2,,\nham,hello,,\n")
+
+    assert "v1" == TextFile(path, "2", "1").label_column
+    assert "label" == TextFile(path, "2").label_column
+    with pytest.raises(UnusableMaterial, match="expected the column 9"):
+        _ = TextFile(path, "2", "9").label_column
+
+
+def test_a_pipe_is_refused_for_it_is_read_twice(tmp_path) -> None:
+    os.mkfifo(tmp_path / "texts.csv")
+
+    with pytest.raises(UnusableMaterial, match="save it to a file"):
+        TextFile(tmp_path / "texts.csv").count(None)

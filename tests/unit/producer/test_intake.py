@@ -6,7 +6,9 @@ import pytest
 from producer.columns import Columns
 from producer.errors import ConfigurationError
 from producer.intake import check_sources, read_messages
-from producer.sources import Format, find_source
+from textsieve.files.errors import UnreadableFile
+from textsieve.files.layout import Format, Layout
+from textsieve.files.sources import find_source
 
 
 def file_source(tmp_path, name, content):
@@ -15,7 +17,7 @@ def file_source(tmp_path, name, content):
 
 
 def stdin_source(file_format=Format.TEXT):
-    return find_source("-", stdin=io.BytesIO(b"hello\n"), file_format=file_format)
+    return find_source("-", stdin=io.BytesIO(b"hello\n"), layout=Layout(file_format))
 
 
 def test_sources_are_read_one_after_the_other_and_as_often_as_asked(tmp_path):
@@ -43,7 +45,7 @@ def test_bad_rows_are_told_and_the_next_source_is_read(tmp_path):
 
 
 def test_a_missing_column_is_found_before_anything_is_sent(tmp_path):
-    with pytest.raises(ConfigurationError, match="--text-column"):
+    with pytest.raises(UnreadableFile, match="--text-column"):
         check_sources([file_source(tmp_path, "a.csv", b"body\nhello\n")], Columns(), passes=1)
 
 

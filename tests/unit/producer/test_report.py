@@ -34,6 +34,7 @@ def test_the_json_line_has_the_whole_account():
         "interrupted": False,
         "fault": None,
         "messages_per_second": 4.0,
+        "would_send": None,
     }
 
 
@@ -41,3 +42,10 @@ def test_the_sentence_for_people_says_when_it_was_cut_short():
     assert to_text(Report("messages", sent=1, acked=1, seconds=0.5, interrupted=True)) == (
         "messages: 1 sent, 1 acked, 0 failed, 0 bad rows, 0.5 s, 2 messages/s, interrupted"
     )
+
+
+@pytest.mark.parametrize(("count", "said"), [(0, "0 messages"), (1, "1 message"), (7, "7 messages")])
+def test_a_dry_run_says_what_would_be_sent(count, said):
+    report = Report("messages", would_send=count, bad_rows=2)
+
+    assert to_text(report) == f"messages: {said} would be sent, 2 bad rows; --dry-run sends nothing"
