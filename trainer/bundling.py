@@ -117,6 +117,7 @@ def _manifest(
         pooling=encoder.pooling,
         head_pooling=HEAD_POOLING if tuned else None,
         max_tokens=encoder.max_tokens,
+        prefix=encoder.files.prefix,
         temperature=model.facts.temperature if isinstance(model.facts, TunedFacts) else 1.0,
         thresholds=_looked_for(examples),
         metrics=model.report.metrics,

@@ -132,7 +132,7 @@ def _outcomes(
     bench = Bench(
         embedder=embedder,
         embedding_seconds=1 / speed(embedder.predict, examples.texts) if embedded else 0.0,
-        encoder_megabytes=sum(path.stat().st_size for path in weight_files(encoder.folder)) / MEGABYTE,
+        encoder_megabytes=sum(path.stat().st_size for path in weight_files(encoder.files.path)) / MEGABYTE,
         settings=contest.encoder,
         recipe=contest.recipe,
         descriptions=contest.descriptions,

@@ -15,7 +15,7 @@ from trainer.checkpoints import Checkpoints
 from trainer.examples import Examples
 from trainer.frozen import fit_frozen
 from trainer.refining import Corpus, Refined, Refinement, Refining
-from trainer.tuned import Part
+from trainer.tuned import Part, require_no_dense
 from worker.inference.bundle import Manifest
 from worker.inference.encoder import Encoder
 from worker.inference.engines.torch import choose_device
@@ -46,9 +46,10 @@ def refine(
         stop: asked after every step; yes interrupts.
 
     Raises:
-        ConfigurationError: the device or the layers are not there, or the work folder holds another run.
+        ConfigurationError: device or layers are not there or not offered, or the work folder holds another run.
         KeyboardInterrupt: `stop` said yes.
     """
+    require_no_dense(encoder)
     checkpoints = Checkpoints(work, identity=_identity(encoder, part.examples, recipe, k))
     run = Refining(
         encoder.model,

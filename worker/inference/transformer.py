@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker import logs
-from worker.batching import cut_batches
+from worker.batching import cut_batches, cut_equal_lengths
 from worker.errors import DeviceOutOfMemory, PredictorError
 from worker.inference.allowance import Allowance
 from worker.inference.calibration import EngineReport
@@ -137,7 +137,8 @@ class TransformerPredictor:
             ) from error
 
     def _cut(self, tokens: Tokens, rows: NDArray[np.int64]) -> list[NDArray[np.int64]]:
-        cut = cut_batches(tokens.lengths[rows], max_batch_tokens=self.max_batch_tokens)
+        cut_rows = cut_equal_lengths if tokens.unpadded else cut_batches
+        cut = cut_rows(tokens.lengths[rows], max_batch_tokens=self.max_batch_tokens)
         return [rows[batch] for batch in cut]
 
     def _shrink(self, failed_tokens: int) -> None:

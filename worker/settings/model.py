@@ -42,6 +42,12 @@ class ModelSettings(Section):
         " characters, styled letters, stacked marks, f r e e, fr33. Results carry the text as it came, and"
         " `obfuscated` where there was a disguise. As the model was trained: `trainer fit` has the same switch.",
     )
+    prefix: str | None = Field(
+        None,
+        description="Text put before every text, for encoders that were trained with one (E5: `query: `). Another"
+        " prefix is another embedding space. Unset: the bundle's own, else the prompt that the folder's"
+        " config_sentence_transformers.json names as default, else none.",
+    )
     device: Literal["auto", "cpu", "cuda"] = Field("auto", description="auto takes CUDA where there is one.")
     engine: Literal["auto", "torch", "onnx"] = Field(
         "auto",

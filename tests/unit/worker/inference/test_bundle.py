@@ -213,9 +213,9 @@ def test_a_bundle_with_thresholds_asks_for_a_worker_that_applies_them(tmp_path, 
 
 
 def test_a_newer_format_asks_for_a_newer_worker(bundle_folder, edit_json):
-    edit_json(bundle_folder / "bundle.json", format=4)
+    edit_json(bundle_folder / "bundle.json", format=5)
 
-    with pytest.raises(ConfigurationError, match="expected format 1 to 3, came format 4; use the worker version"):
+    with pytest.raises(ConfigurationError, match="expected format 1 to 4, came format 5; use the worker version"):
         read_bundle(bundle_folder)
 
 

@@ -37,7 +37,7 @@ def test_a_longer_window_than_the_models_is_refused(encoder_folder):
 
 
 def test_roberta_cannot_use_the_positions_below_its_padding_id(encoder_folder, edit_json):
-    edit_json(encoder_folder / "tokenizer_config.json", model_max_length=int(1e30))
+    edit_json(encoder_folder / "tokenizer_config.json", model_max_length=int(1e30), pad_token="[UNK]")
     edit_json(encoder_folder / "config.json", model_type="roberta", architectures=["RobertaModel"], pad_token_id=1)
 
     assert WINDOW - 2 == load_encoder(encoder_folder).max_tokens
@@ -58,7 +58,7 @@ def test_stated_pooling_is_followed(encoder_folder, mode, expected):
 def test_pooling_that_is_not_offered_is_refused(encoder_folder, modes):
     state_pooling(encoder_folder, *modes)
 
-    with pytest.raises(ConfigurationError, match="expected pooling by mean_tokens or cls_token"):
+    with pytest.raises(ConfigurationError, match="expected pooling by mean or cls"):
         load_encoder(encoder_folder)
 
 
@@ -90,6 +90,13 @@ def test_loading_prints_nothing(encoder_folder, capfd):
 
 
 def test_an_encoder_is_no_classifier(encoder_folder):
+    with pytest.raises(ConfigurationError, match=r"the architecture of a sequence classifier .*, came BertModel"):
+        load_classifier(encoder_folder)
+
+
+def test_a_classifier_without_the_weights_of_its_head_is_refused(encoder_folder, edit_json):
+    edit_json(encoder_folder / "config.json", architectures=["BertForSequenceClassification"])
+
     with pytest.raises(ConfigurationError, match="random ones would stand in"):
         load_classifier(encoder_folder)
 
