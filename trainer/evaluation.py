@@ -67,6 +67,7 @@ class Evaluation:
     by_column: tuple[Slice, ...]
     thresholds: tuple[Threshold, ...]
     mistakes: tuple[Mistake, ...]  # the worst ones
+    truncated: int = 0  # texts that go on behind the last window that was read
     nearness: Nearness | None = None  # of labels that are described
     disguised: tuple[Robustness, ...] = ()  # nothing where it was not asked for
 
@@ -155,6 +156,7 @@ def judge(
         by_column=_slices(columns, targets, decided, order=sorted(set(columns.tolist()) - {""})),
         thresholds=tuple(one for one in found if one is not None),
         mistakes=_worst(card, examples, probabilities, targets, decided),
+        truncated=int(predictions.truncated.sum()),
     )
 
 

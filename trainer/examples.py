@@ -18,7 +18,7 @@ Groups = NDArray[np.str_]  # [texts], what must not stand on both sides of a spl
 class Row:
     """One line of a file."""
 
-    line: int  # in the file, from 1; the last one of a text with line breaks
+    line: int  # in the file, from 1; the first one of a text with line breaks
     text: str
     labels: tuple[str, ...]  # sorted, distinct; exactly one where labels are exclusive
     slice: str = ""  # what the slice column says

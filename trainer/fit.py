@@ -44,6 +44,7 @@ class Fitted:
     report: Report
     facts: Facts
     suspects: tuple[Suspect, ...]
+    truncated: int  # texts of which learning saw the beginning only
 
 
 def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: None) -> Fitted:
@@ -88,7 +89,14 @@ def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: N
     if options.recipe is not None:
         forget(options.work)  # the bundle is whole: nothing is left to go on with
         Checkpoints(options.work, identity="").remove()
-    return Fitted(manifest=manifest, examples=examples, report=model.report, facts=model.facts, suspects=suspects)
+    return Fitted(
+        manifest=manifest,
+        examples=examples,
+        report=model.report,
+        facts=model.facts,
+        suspects=suspects,
+        truncated=int(encoder.tokenizer.tokenize(examples.texts).truncated.sum()),
+    )
 
 
 def _given_validation(options: FitOptions, examples: Examples) -> Examples | None:

@@ -31,7 +31,8 @@ def sections(evaluation: Evaluation, *, with_texts: bool) -> Iterator[Section]:
     scores, examples = evaluation.scores, evaluation.examples
     yield Section(
         "Data",
-        "Texts that differ only in case or white space are one text; those with contradicting labels are left out.",
+        "Texts that differ only in case or white space are one text; those with contradicting labels are left out."
+        + _truncated(evaluation),
         ("rows", "judged", "repeats", "contradicting", "without text", "answered by"),
         (
             (
@@ -85,6 +86,12 @@ def sections(evaluation: Evaluation, *, with_texts: bool) -> Iterator[Section]:
     yield from _slices("Slices", evaluation.by_column)
     yield from _disguised(evaluation)
     yield _mistakes(evaluation, with_texts=with_texts)
+
+
+def _truncated(evaluation: Evaluation) -> str:
+    if not evaluation.truncated:
+        return ""
+    return f" {evaluation.truncated:,} go on behind the last window and were judged by what was read (--max-windows)."
 
 
 def _in_force(evaluation: Evaluation) -> str:

@@ -1,6 +1,7 @@
 """Reads JSON: an object a line, or one array of objects."""
 
 import io
+import json
 from collections.abc import Collection, Iterator
 
 import msgspec
@@ -77,8 +78,19 @@ def _row(text: str, name: str, line: int) -> Row | BadRow:
         try:
             found = kind(_decode_value(text))
         except (msgspec.MsgspecError, RecursionError):
-            return BadRow(origin, f"not JSON: {error}")
+            return BadRow(origin, _explain(text, error))
         if found == "an object":
-            return BadRow(origin, f"not JSON: {error}")
+            return BadRow(origin, _explain(text, error))
         advice = "; if the whole file is one array, set --format json" if found == "an array" else ""
         return BadRow(origin, f"expected a JSON object, came {found}{advice}")
+
+
+def _explain(text: str, error: Exception) -> str:
+    if "\\ud" in text.casefold():
+        try:
+            json.loads(text)  # which takes what is no Unicode
+        except (ValueError, RecursionError):
+            pass
+        else:
+            return "half of a surrogate pair (\\ud...), which is no Unicode"
+    return f"not JSON: {error}"

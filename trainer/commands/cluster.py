@@ -83,6 +83,11 @@ def cluster(
     without: Annotated[list[str] | None, typer.Option(help="Leave out the texts of this label; repeatable.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Runs, from different first centroids.")] = 3,
     seed: Annotated[int, typer.Option(min=0, help="Of the sample, and the first of the runs.")] = 0,
+    file_format: options.FileFormat = None,
+    encoding: options.Encoding = None,
+    delimiter: options.Delimiter = None,
+    no_header: options.NoHeader = False,
+    no_quotes: options.NoQuotes = False,
     text_column: options.TextColumn = "text",
     label_column: Annotated[str, typer.Option(help="Column or key of the label.")] = "label",
     normalize: options.Normalize = True,
@@ -117,7 +122,13 @@ def cluster(
             options.require_report_folder(out)
         wanted = ClusterOptions(
             path=data,
-            columns=Columns(text=text_column, label=label_column, slice=topic_column, normalize=normalize),
+            columns=Columns(
+                text=text_column,
+                label=label_column,
+                slice=topic_column,
+                normalize=normalize,
+                layout=options.layout(file_format, encoding, delimiter, no_header=no_header, no_quotes=no_quotes),
+            ),
             without=tuple(without or ()),
             sample=sample,
             encoder=_settings(model, revision=revision, device=device, threads=threads, refines=refines),

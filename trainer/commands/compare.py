@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def compare(
-    data: Annotated[Path, typer.Argument(help="Labelled texts: .csv, .jsonl or .ndjson, .gz may follow.")],
+    data: options.Data,
     *,
     methods: Annotated[
         str,
@@ -42,8 +42,13 @@ def compare(
         Path | None,
         typer.Option(help='TOML: label = ["description", ...]; adds zero-shot. If unset labels are their own words.'),
     ] = None,
-    text_column: Annotated[str, typer.Option(help="Column or key of the text.")] = "text",
-    label_column: Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")] = "label",
+    file_format: options.FileFormat = None,
+    encoding: options.Encoding = None,
+    delimiter: options.Delimiter = None,
+    no_header: options.NoHeader = False,
+    no_quotes: options.NoQuotes = False,
+    text_column: options.TextColumn = "text",
+    label_column: options.LabelColumn = "label",
     label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
     group: Annotated[str | None, typer.Option(help="Column whose equal values stay in one fold.")] = None,
     normalize: options.Normalize = True,
@@ -101,6 +106,7 @@ def compare(
                 slice=split_column,
                 group=group,
                 normalize=normalize,
+                layout=options.layout(file_format, encoding, delimiter, no_header=no_header, no_quotes=no_quotes),
             ),
             methods=tuple(map(named_method, dict.fromkeys(named))),
             folds=folds,

@@ -1,7 +1,6 @@
 """What all commands share: exit codes, progress bars, where messages go."""
 
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from textsieve.output import OutputLost, standard_output
 from textsieve.terminal import printable
 from worker.errors import ConfigurationError, TextsieveError
 
@@ -21,8 +21,17 @@ errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(text: str) -> None:
-    """Print a report on stdout; what a file's texts and labels hold cannot command a terminal."""
-    sys.stdout.write(printable(text, keep=LINES))
+    """Print a report on stdout; what a file's texts and labels hold cannot command a terminal.
+
+    Raises:
+        typer.Exit: stdout is closed, or takes nothing; the work is done all the same.
+    """
+    try:
+        with standard_output() as out:
+            out.write(printable(text, keep=LINES))
+    except OutputLost as error:
+        errors.print(f"error: {error}", markup=False)
+        raise typer.Exit(FAULT) from None
 
 
 @contextmanager

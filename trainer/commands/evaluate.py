@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from trainer.commands import options
 from trainer.commands.console import column_value, exit_codes, progress_bars, say
 from trainer.commands.options import require_report_folder
 from worker.settings import ModelSettings
@@ -25,8 +26,13 @@ def evaluate(
     training: Annotated[
         Path | None, typer.Option(help="The training file: refuse if a text is in both. Same columns.")
     ] = None,
-    text_column: Annotated[str, typer.Option(help="Column or key of the text.")] = "text",
-    label_column: Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")] = "label",
+    file_format: options.FileFormat = None,
+    encoding: options.Encoding = None,
+    delimiter: options.Delimiter = None,
+    no_header: options.NoHeader = False,
+    no_quotes: options.NoQuotes = False,
+    text_column: options.TextColumn = "text",
+    label_column: options.LabelColumn = "label",
     label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
     slice_column: Annotated[str | None, typer.Option(help="Column to report by, such as a channel.")] = None,
     group: Annotated[
@@ -92,6 +98,7 @@ def evaluate(
                 group=group,
                 only=column_value(only),
                 normalize=normalize,
+                layout=options.layout(file_format, encoding, delimiter, no_header=no_header, no_quotes=no_quotes),
             ),
             model=ModelSettings.model_validate(settings),
             training=training,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from threadpoolctl import threadpool_limits
 
+from trainer.commands import options
 from trainer.commands.console import column_value, exit_codes, progress_bars, say
 from trainer.commands.options import ClassWeights, Precision, TrainingPrecision, training_settings
 from worker.errors import ConfigurationError
@@ -21,14 +22,19 @@ _STILL_FALLS = 0.97  # of the loss of the epoch before: less is more than noise
 
 
 def fit(
-    data: Annotated[Path, typer.Argument(help="Labelled texts: .csv, .jsonl or .ndjson, .gz may follow.")],
+    data: options.Data,
     *,
     out: Annotated[Path, typer.Option(help="Folder of the bundle to write.")],
     frozen: Annotated[bool, typer.Option("--frozen", help="Train a head only; the encoder stays as it is.")] = False,
     name: Annotated[str | None, typer.Option(help="Name in every result; the output folder's if unset.")] = None,
     version: Annotated[str | None, typer.Option(help="Version in every result; today's date and .1 if unset.")] = None,
-    text_column: Annotated[str, typer.Option(help="Column or key of the text.")] = "text",
-    label_column: Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")] = "label",
+    file_format: options.FileFormat = None,
+    encoding: options.Encoding = None,
+    delimiter: options.Delimiter = None,
+    no_header: options.NoHeader = False,
+    no_quotes: options.NoQuotes = False,
+    text_column: options.TextColumn = "text",
+    label_column: options.LabelColumn = "label",
     label_separator: Annotated[
         str | None, typer.Option(help="Between the labels of a text, in CSV; makes the model multi-label.")
     ] = None,
@@ -117,7 +123,7 @@ def fit(
             validation=validation_share,
             seed=seed,
         )
-        options = FitOptions(
+        wanted = FitOptions(
             path=data,
             columns=Columns(
                 text=text_column,
@@ -126,6 +132,7 @@ def fit(
                 group=group,
                 only=column_value(only),
                 normalize=normalize,
+                layout=options.layout(file_format, encoding, delimiter, no_header=no_header, no_quotes=no_quotes),
             ),
             out=out,
             name=name or out.resolve().name,
@@ -142,7 +149,7 @@ def fit(
             descriptions={} if descriptions is None else read_descriptions(descriptions),
             augment=augment,
         )
-        fitted = fit_bundle(options, now=now, progress=progress)
+        fitted = fit_bundle(wanted, now=now, progress=progress)
     say(_as_json(fitted, out) if as_json else _as_text(fitted, out))
 
 
@@ -159,6 +166,7 @@ def _as_json(fitted: "Fitted", out: Path) -> str:
         "duplicates": examples.duplicates,
         "conflicts": examples.conflicts,
         "empty": examples.empty,
+        "truncated": fitted.truncated,
         **asdict(fitted.facts),
         "metrics": {name: {"mean": score.mean, "std": score.std} for name, score in report.metrics.items()},
         "confusion": None if report.confusion is None else report.confusion.tolist(),
@@ -179,6 +187,7 @@ def _as_text(fitted: "Fitted", out: Path) -> str:
     )
     lines = [
         f"{examples.rows} rows, {len(examples.texts)} used; left out: {left_out}",
+        *_truncated(fitted),
         *_suspect_lines(fitted),
         *_how(fitted),
         *scores,
@@ -186,6 +195,15 @@ def _as_text(fitted: "Fitted", out: Path) -> str:
         f"wrote {out}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _truncated(fitted: "Fitted") -> list[str]:
+    if not fitted.truncated:
+        return []
+    beyond = f"{fitted.truncated} texts are longer than {fitted.manifest.max_tokens} tokens: nothing was learned from"
+    return [
+        f"{beyond} what lies beyond, which a worker reads in further windows (--max-tokens, if the encoder has room)"
+    ]
 
 
 def _how(fitted: "Fitted") -> list[str]:

@@ -8,6 +8,8 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
+from textsieve.files.errors import UnreadableFile
+from textsieve.files.layout import Format, Layout
 from worker.errors import ConfigurationError
 from worker.settings import ModelSettings
 
@@ -29,9 +31,20 @@ class Precision(StrEnum):
     bf16 = "bf16"
 
 
-Data = Annotated[Path, typer.Argument(help="Labelled texts: .csv, .jsonl or .ndjson, .gz may follow.")]
-TextColumn = Annotated[str, typer.Option(help="Column or key of the text.")]
-LabelColumn = Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")]
+Data = Annotated[Path, typer.Argument(help="Labelled texts: .csv, .tsv, .jsonl or .json, packed by gzip or not.")]
+TextColumn = Annotated[str, typer.Option(help="Column or key of the text, or the number of its column.")]
+LabelColumn = Annotated[
+    str, typer.Option(help="Column or key of the label, or of a list of labels, or the number of its column.")
+]
+FileFormat = Annotated[Format | None, typer.Option("--format", help="Of the files; by the suffix if unset.")]
+Encoding = Annotated[str | None, typer.Option(help="Of the files; by the byte order mark, or UTF-8, if unset.")]
+Delimiter = Annotated[
+    str | None, typer.Option(help="Between the columns of a table, such as ; or tab; found by the header if unset.")
+]
+NoHeader = Annotated[
+    bool, typer.Option("--no-header", help="The first row of a table is a row; columns are called 1, 2, 3.")
+]
+NoQuotes = Annotated[bool, typer.Option("--no-quotes", help="Double quotes in a table are characters like any other.")]
 LabelSeparator = Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")]
 Normalize = Annotated[bool, typer.Option(help="Undo disguised spelling first, as a worker does with model.normalize.")]
 Positive = Annotated[
@@ -58,6 +71,20 @@ TrainingPrecision = Annotated[
     Precision, typer.Option(help="Arithmetic of training; auto is bf16 where the processor multiplies in it.")
 ]
 Patience = Annotated[int, typer.Option(min=1, help="Epochs without a better validation score before the end.")]
+
+
+def layout(
+    file_format: Format | None, encoding: str | None, delimiter: str | None, *, no_header: bool, no_quotes: bool
+) -> Layout:
+    """What was said about the layout of the files.
+
+    Raises:
+        ConfigurationError: there is no such encoding or delimiter.
+    """
+    try:
+        return Layout(file_format, encoding, delimiter, header=not no_header, quotes=not no_quotes)
+    except UnreadableFile as error:
+        raise ConfigurationError(str(error)) from None
 
 
 def training_settings(

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 from threadpoolctl import threadpool_limits
 
+from trainer.commands import options
 from trainer.commands.console import exit_codes, progress_bars, say
 from worker.errors import ConfigurationError
 
@@ -21,7 +22,12 @@ def seed(
     overrides: Annotated[
         list[str] | None, typer.Option("--set", help="section.option=value, as for the workers; repeatable.")
     ] = None,
-    text_column: Annotated[str, typer.Option(help="Column or key of the text.")] = "text",
+    file_format: options.FileFormat = None,
+    encoding: options.Encoding = None,
+    delimiter: options.Delimiter = None,
+    no_header: options.NoHeader = False,
+    no_quotes: options.NoQuotes = False,
+    text_column: options.TextColumn = "text",
     sample: Annotated[
         int | None, typer.Option(min=2, help="Take so many texts, drawn by --seed; all if unset.")
     ] = None,
@@ -48,7 +54,12 @@ def seed(
     with exit_codes(), progress_bars("embed") as progress:
         settings = load_settings(config=config, overrides=overrides or ())
         k, rng = settings.clusters.k, Random(seed)
-        texts = read_texts(data, text_column, normalized=settings.model.normalize)
+        texts = read_texts(
+            data,
+            text_column,
+            normalized=settings.model.normalize,
+            layout=options.layout(file_format, encoding, delimiter, no_header=no_header, no_quotes=no_quotes),
+        )
         if sample is not None and sample < len(texts):
             texts = tuple(rng.sample(texts, sample))
         if len(texts) < k:

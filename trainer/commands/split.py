@@ -6,20 +6,26 @@ from typing import Annotated
 
 import typer
 
+from trainer.commands import options
 from trainer.commands.console import exit_codes, say
 from worker.errors import ConfigurationError
 
 
 def split(
-    data: Annotated[Path, typer.Argument(help="Labelled texts: .csv, .jsonl or .ndjson, .gz may follow.")],
+    data: options.Data,
     *,
     out: Annotated[Path, typer.Option(help="Folder for train.jsonl and test.jsonl.")],
     test_share: Annotated[float, typer.Option(min=0.01, max=0.99, help="Of the distinct texts, for the test.")] = 0.2,
     train_texts: Annotated[
         int | None, typer.Option(min=2, help="Keep so many for training, the others are in neither file; all if unset.")
     ] = None,
-    text_column: Annotated[str, typer.Option(help="Column or key of the text.")] = "text",
-    label_column: Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")] = "label",
+    file_format: options.FileFormat = None,
+    encoding: options.Encoding = None,
+    delimiter: options.Delimiter = None,
+    no_header: options.NoHeader = False,
+    no_quotes: options.NoQuotes = False,
+    text_column: options.TextColumn = "text",
+    label_column: options.LabelColumn = "label",
     label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
     group: Annotated[
         str | None,
@@ -44,6 +50,7 @@ def split(
             group=group,
             slice=slice_column,
             normalize=True,  # two texts that only a disguise tells apart are one to a model that reads it undone
+            layout=options.layout(file_format, encoding, delimiter, no_header=no_header, no_quotes=no_quotes),
         )
         examples = read_examples(data, columns)
         cut = splits.split(examples, share=test_share, seed=seed)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from trainer.commands import options
 from trainer.commands.console import exit_codes, progress_bars, say
 from worker.errors import ConfigurationError
 
@@ -30,8 +31,13 @@ def threshold(
     training: Annotated[
         Path | None, typer.Option(help="The training file: refuse if a text is in both. Same columns.")
     ] = None,
-    text_column: Annotated[str, typer.Option(help="Column or key of the text.")] = "text",
-    label_column: Annotated[str, typer.Option(help="Column or key of the label, or of a list of labels.")] = "label",
+    file_format: options.FileFormat = None,
+    encoding: options.Encoding = None,
+    delimiter: options.Delimiter = None,
+    no_header: options.NoHeader = False,
+    no_quotes: options.NoQuotes = False,
+    text_column: options.TextColumn = "text",
+    label_column: options.LabelColumn = "label",
     label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
     group: Annotated[
         str | None, typer.Option(help="With --training: refuse if a value of this column is in both files.")
@@ -56,7 +62,12 @@ def threshold(
             bundle=bundle,
             data=data,
             columns=Columns(
-                text=text_column, label=label_column, separator=label_separator, group=group, normalize=normalize
+                text=text_column,
+                label=label_column,
+                separator=label_separator,
+                group=group,
+                normalize=normalize,
+                layout=options.layout(file_format, encoding, delimiter, no_header=no_header, no_quotes=no_quotes),
             ),
             training=training,
             label=label,

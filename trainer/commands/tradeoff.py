@@ -44,6 +44,11 @@ def tradeoff(
         bool, typer.Option("--finished", help="Train nothing: judge the folds that are done in --work.")
     ] = False,
     positive: options.Positive = None,
+    file_format: options.FileFormat = None,
+    encoding: options.Encoding = None,
+    delimiter: options.Delimiter = None,
+    no_header: options.NoHeader = False,
+    no_quotes: options.NoQuotes = False,
     text_column: options.TextColumn = "text",
     label_column: options.LabelColumn = "label",
     label_separator: options.LabelSeparator = None,
@@ -92,7 +97,12 @@ def tradeoff(
             encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens
         )
         where = Columns(
-            text=text_column, label=label_column, separator=label_separator, group=group, normalize=normalize
+            text=text_column,
+            label=label_column,
+            separator=label_separator,
+            group=group,
+            normalize=normalize,
+            layout=options.layout(file_format, encoding, delimiter, no_header=no_header, no_quotes=no_quotes),
         )
         examples = read_examples(data, where)
         draw = partial(sampled, without=set(without or []), count=sample, seed=seed)  # as `cluster --sample --seed`

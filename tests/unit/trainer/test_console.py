@@ -43,3 +43,15 @@ def test_no_label_or_error_can_command_the_terminal(monkeypatch, capsys):
 
     assert "label\n\\x1b]0;x\\x07\\u202espam\n" == capsys.readouterr().out
     assert "error: expected one of\n  \\x9bham\n" == errors.getvalue()
+
+
+def test_a_report_that_nobody_takes_is_one_line_and_an_exit_code(monkeypatch):
+    errors = io.StringIO()
+    monkeypatch.setattr(console, "errors", Console(file=errors, width=80))
+    monkeypatch.setattr("sys.stdout", None)
+
+    with pytest.raises(typer.Exit) as ended:
+        console.say("done\n")
+
+    assert console.FAULT == ended.value.exit_code
+    assert errors.getvalue().startswith("error: standard output is closed")

@@ -108,6 +108,18 @@ def test_long_texts_are_read_to_their_end_unless_told_otherwise(tmp_path, bundle
     assert ["1-8 tokens", "9-16 tokens"] == [one["name"] for one in cut["by_length"]]
 
 
+def test_texts_that_are_read_in_part_are_told(tmp_path, bundle):
+    path = tmp_path / "rows.jsonl"
+    rows = [{"text": "free win now " * 10, "label": "spam"}, {"text": "at home", "label": "ham"}]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    folder = bundle("ham", "spam")
+
+    whole, cut = run(folder, path).stdout, run(folder, path, "--max-windows", "1").stdout
+
+    assert "behind the last window" not in whole
+    assert " 1 go on behind the last window and were judged by what was read" in cut
+
+
 def test_texts_are_quoted_only_when_asked_and_cannot_break_the_page(tmp_path, bundle):
     path = tmp_path / "rows.jsonl"
     bundle_folder = bundle("ham", "spam")

@@ -192,3 +192,33 @@ def test_a_signal_ends_a_frozen_fit_without_a_bundle_or_a_promise(tmp_path, data
     assert "interrupted" in result.stderr
     assert "goes on" not in result.stderr
     assert not (tmp_path / "bundle").exists()
+
+
+def test_texts_that_are_learned_from_in_part_are_told(tmp_path, data, encoder_folder):
+    with data.open("a", encoding="utf-8") as file:
+        file.write(json.dumps({"text": "win cash now " * 10, "label": "spam"}) + "\n")
+    options = ("--frozen", "--threads", 1, "--encoder", encoder_folder)
+
+    told = run("fit", data, "--out", tmp_path / "told", *options)
+    counted = run("fit", data, "--out", tmp_path / "counted", *options, "--json")
+
+    assert "1 texts are longer than 16 tokens: nothing was learned from what lies beyond" in told.stdout
+    assert 1 == json.loads(counted.stdout)["truncated"]
+
+
+def test_a_table_is_read_as_its_options_say(tmp_path, encoder_folder):
+    path = tmp_path / "rows.dat"
+    path.write_bytes("".join(f"{label}^{text} “x”\n" for text, label in ROWS).encode("cp1252"))
+    layout = ("--format", "csv", "--delimiter", "^", "--encoding", "cp1252", "--no-header", "--no-quotes")
+    columns = ("--text-column", 2, "--label-column", 1)
+
+    result = run("fit", path, "--out", tmp_path / "b", "--frozen", "--encoder", encoder_folder, *layout, *columns)
+
+    assert 0 == result.exit_code, result.output
+    assert ("ham", "spam") == read_bundle(tmp_path / "b").manifest.labels
+
+
+def test_a_wrong_delimiter_is_an_error_of_the_options(tmp_path, data):
+    result = run("fit", data, "--out", tmp_path / "b", "--delimiter", "||")
+
+    assert (2, True) == (result.exit_code, "--delimiter: expected one character" in result.stderr)
