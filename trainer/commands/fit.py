@@ -200,9 +200,10 @@ def _as_text(fitted: "Fitted", out: Path) -> str:
 def _truncated(fitted: "Fitted") -> list[str]:
     if not fitted.truncated:
         return []
-    beyond = f"{fitted.truncated} texts are longer than {fitted.manifest.max_tokens} tokens: nothing was learned from"
+    count = f"{fitted.truncated} of {len(fitted.examples.texts)} texts"
+    beyond = "nothing was learned from what lies beyond, which a worker reads in further windows"
     return [
-        f"{beyond} what lies beyond, which a worker reads in further windows (--max-tokens, if the encoder has room)"
+        f"longer than {fitted.manifest.max_tokens} tokens: {count}; {beyond} (--max-tokens, if the encoder has room)"
     ]
 
 

@@ -202,7 +202,7 @@ def test_texts_that_are_learned_from_in_part_are_told(tmp_path, data, encoder_fo
     told = run("fit", data, "--out", tmp_path / "told", *options)
     counted = run("fit", data, "--out", tmp_path / "counted", *options, "--json")
 
-    assert "1 texts are longer than 16 tokens: nothing was learned from what lies beyond" in told.stdout
+    assert "longer than 16 tokens: 1 of 41 texts; nothing was learned from what lies beyond" in told.stdout
     assert 1 == json.loads(counted.stdout)["truncated"]
 
 
