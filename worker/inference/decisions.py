@@ -36,6 +36,37 @@ def given_labels(probabilities: Probabilities, card: ModelCard) -> Given:
     return _one_each(likeliest(probabilities, open_to), labels=len(card.labels))
 
 
+def expected_loss(given: Given, probabilities: Probabilities, card: ModelCard) -> NDArray[np.float64]:
+    """[batch]: how much likelier to be wrong these labels are than those that the probabilities themselves lead to.
+
+    For exclusive labels without thresholds it is p(their label) - p(the label given): changing one's mind between two
+    labels that are equally likely loses nothing, however many texts it happens to. A threshold says at which
+    probability both answers are equally good, so for a label that has one, and for an independent one, it is the
+    distance of the probability from it.
+
+    Args:
+        given: what was decided by other probabilities, as `given_labels` does.
+        probabilities: [batch, labels], those that are believed.
+        card: as for `given_labels`.
+
+    Example:
+        >>> card = ModelCard("m", "1", ("ham", "spam"), 2, 256, "f")
+        >>> believed = np.array([[0.25, 0.75], [0.25, 0.75]], np.float32)
+        >>> expected_loss(np.array([[True, False], [False, True]]), believed, card).tolist()
+        [0.5, 0.0]
+    """
+    wanted = given_labels(probabilities, card)
+    least = least_probabilities(card, otherwise=EVEN if card.multi_label else np.inf)  # [labels]
+    judged = (given != wanted) & np.isfinite(least)  # [batch, labels]: on the other side of a threshold
+    distances = np.where(judged, np.abs(probabilities - np.where(np.isfinite(least), least, 0)), 0)
+    loss: NDArray[np.float64] = distances.sum(axis=1, dtype=np.float64)  # [batch]
+    if card.multi_label:
+        return loss
+    lost = np.where(wanted, probabilities, 0).sum(axis=1) - np.where(given, probabilities, 0).sum(axis=1)  # [batch]
+    answer: NDArray[np.float64] = np.where(judged.any(axis=1), loss, np.maximum(lost, 0))
+    return answer
+
+
 def likeliest(probabilities: Probabilities, given: Given) -> LabelIds:
     """[batch]: the likeliest of the labels a text is given, the likeliest of all where it is given none."""
     best: LabelIds = np.where(given, probabilities, probabilities - 2).argmax(axis=1)  # 2: below all others

@@ -1,6 +1,7 @@
 """From a network and the settings to the engine that runs it, calibrated where there is a choice."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib import util
 
@@ -9,12 +10,12 @@ import torch
 
 from worker import logs
 from worker.errors import ConfigurationError
-from worker.inference.calibration import REFERENCE, Candidate, EngineReport, calibration_texts
+from worker.inference.calibration import FIRST_BUDGET, REFERENCE, Candidate, EngineReport, calibration_texts
 from worker.inference.engines.torch import TorchEngine, choose_device, choose_dtype, precision_of
 from worker.inference.machine import Cpu, this_cpu
 from worker.inference.shelf import Shelf
 from worker.inference.transformer import TransformerPredictor
-from worker.inference.trials import calibrate
+from worker.inference.trials import Trials, calibrate
 from worker.inference.workshop import Model, Workshop, predictor_over
 from worker.settings import ModelSettings
 
@@ -43,15 +44,24 @@ def select_predictor(model: Model, settings: ModelSettings) -> TransformerPredic
     with workshop.shelf.alone(key):  # who comes second finds what the first has made
         report = workshop.stored(key)
         if report is None:
-            report, complete = calibrate(workshop, possible, texts=calibration_texts(), clock=time.perf_counter)
-            if complete:
-                workshop.shelf.put(key, msgspec.json.encode(report))
-            else:
-                log.warning("the machine was too busy to try every engine: the next start tries again")
+            report = calibrate(trials_of(workshop, possible))
+            workshop.shelf.put(key, msgspec.json.encode(report))
     engine = workshop.engine(Candidate(report.engine, report.precision))
     report = replace(report, max_batch_tokens=settings.max_batch_tokens or report.max_batch_tokens)
     log.info("engine chosen", **msgspec.to_builtins(report))
     return predictor_over(engine, model, report)
+
+
+def trials_of(workshop: Workshop, possible: Sequence[Candidate]) -> Trials:
+    """The trials of a model's candidates: all at once by `calibrate`, or step by step."""
+    return Trials(
+        possible,
+        lambda candidate: workshop.predictor(candidate, max_batch_tokens=FIRST_BUDGET),
+        texts=calibration_texts(),
+        card=workshop.model.card,
+        threads=torch.get_num_threads(),
+        clock=time.perf_counter,
+    )
 
 
 def candidates(settings: ModelSettings, *, cpu: Cpu, onnx_installed: bool) -> list[Candidate]:
