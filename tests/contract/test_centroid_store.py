@@ -33,6 +33,7 @@ class Backend:
     store: CentroidStore  # the same for every test of a space
     another: Callable[[], CentroidStore]  # as another worker would reach it
     reset: Callable[[], None]
+    later: Callable[[int], None]  # so many seconds pass for what is pooled
 
 
 @dataclass
@@ -47,6 +48,12 @@ class Redis:
         client = connect(self.settings)
         self.clients.callback(client.close)
         return RedisCentroidStore(client, self.name, space)
+
+    def later(self, seconds: int) -> None:
+        """As if the pool had been written so long ago."""
+        mine = self.store()
+        for name in ("started", "latest"):
+            mine.client.hincrby(mine.pool_key, name, -seconds)
 
 
 @contextmanager
@@ -68,14 +75,14 @@ def real(store: str, names: Names) -> Iterator[Redis]:
 def backend(request: pytest.FixtureRequest, names: Names) -> Iterator[Backend]:
     if request.param == "memory":
         memory = MemoryCentroidStore()
-        yield Backend(memory, lambda: memory, memory.reset)
+        yield Backend(memory, lambda: memory, memory.reset, memory.clock.advance)
         return
     if request.param == "single":
         settings = RedisSettings(url=request.getfixturevalue("store"))
     else:
         settings = request.getfixturevalue(request.param).settings
     with opened(settings, names.space) as real:
-        yield Backend(real.store(), real.store, real.store().reset)
+        yield Backend(real.store(), real.store, real.store().reset, real.later)
 
 
 @pytest.fixture(params=["memory", "redis"])
@@ -116,7 +123,7 @@ def comparable(found: Snapshot | SeedPool | None) -> dict[str, object] | None:
     """Every field, arrays bit for bit."""
     if found is None:
         return None
-    values = {field.name: getattr(found, field.name) for field in fields(found) if field.name != "age_seconds"}
+    values = {field.name: getattr(found, field.name) for field in fields(found) if not field.name.endswith("_seconds")}
     return {
         name: (value.dtype.str, value.shape, value.tobytes()) if isinstance(value, np.ndarray) else value
         for name, value in values.items()
@@ -300,6 +307,20 @@ def test_a_pool_is_young(backend):
     pool = backend.store.pool(rows(LEFT, range(2)))
 
     assert 0 <= pool.age_seconds < 60
+    assert 0 <= pool.idle_seconds < 60
+
+
+def test_a_pool_rests_until_rows_come_again_and_whoever_looks_does_not_disturb_it(backend):
+    backend.store.pool(rows(LEFT, range(2)))
+    backend.later(100)
+    backend.store.pool(PoolRows((), np.empty((0, 0), np.float32), {}, {LEFT: Position(2, "life")}))
+    resting = backend.store.pool()
+
+    pool = backend.store.pool(rows(LEFT, range(2, 3)))
+
+    assert 100 <= resting.idle_seconds < 160
+    assert 0 <= pool.idle_seconds < 60
+    assert 100 <= pool.age_seconds < 160
 
 
 def test_seeding_takes_the_pool_with_it(backend):

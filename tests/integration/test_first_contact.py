@@ -132,6 +132,21 @@ def test_clusters_of_another_model_are_not_mixed_with_this_one(answered: Stream)
     assert ["learned with another model" in warning for warning in warnings] == [True]
 
 
+def test_a_short_topic_gets_its_clusters_soon_after_its_last_message(stream: Stream) -> None:
+    many = {"k": 150, "seed_messages": 1500, "seed_after_seconds": 600, "seed_idle_seconds": 1}
+    stream.start(**{f"clusters__{name}": value for name, value in many.items()})
+    stream.wait_for_topics()
+    stream.send(texts(110))
+    stream.until_answered(110)  # and learned: the space is seeded, though with fewer texts than clusters
+
+    stream.send(texts(10, start=110))
+    results, _ = stream.until_answered(120)
+
+    clusters = {result["document_id"]: result["cluster"] for result in (json.loads(m.value) for m in results)}
+    assert {None} == {clusters[f"d{i}"] for i in range(110)}  # what is published stays as it is
+    assert all(clusters[f"d{i}"] is not None for i in range(110, 120))
+
+
 def test_texts_files_and_standard_input_are_labelled_by_the_built_in_model(tmp_path: Path) -> None:
     table = tmp_path / "texts.csv"
     table.write_text("id,body\n7,see you at six\n8,\n9,URGENT! You have won a prize. Call 09061701461 now\n", "utf-8")

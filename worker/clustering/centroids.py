@@ -38,6 +38,7 @@ class SeedPool:
     embeddings: Embeddings  # [rows, dim]
     watermarks: Mapping[Partition, Position]
     age_seconds: float  # since the first row was pooled
+    idle_seconds: float = 0.0  # since anything was pooled
     forgot: bool = False  # it holds less than it had confirmed (`PoolRows.confirmed`): nothing was added
 
 

@@ -84,8 +84,11 @@ def merge(
 def seed(embeddings: Embeddings, *, k: int, random_state: int) -> Clustering:
     """First centres from a bootstrap sample: k-means++ and Lloyd's algorithm, every row counted once.
 
+    Where rows, or distinct ones, are fewer than k, the centres that are left lie a hair beside others and weigh
+    nothing: the first text that is given to one takes it where it likes.
+
     Args:
-        embeddings: [rows, dim] with rows >= k.
+        embeddings: [rows, dim], at least one.
         k: number of clusters.
         random_state: seeds k-means++.
     """

@@ -26,6 +26,7 @@ from worker.records import NO_CLUSTER, Assignments, Embeddings, Observations, Pa
 
 MAX_ATTEMPTS = 20  # compare-and-set tries of one learn; with jitter, 8 workers needed 6 at most
 MAX_PENDING_BYTES = 64 * 1024 * 1024  # unless told otherwise
+LEAST_SEED_ROWS = 100  # of a topic that has come to rest: docs/decisions/0039-a-topic-at-rest-is-seeded.md
 RETRY_SECONDS = 0.02  # first pause after a lost race; grows linearly and is jittered
 
 
@@ -347,9 +348,10 @@ class OnlineClusters:
             pool = self.store.pool()
 
     def _ripe(self, pool: SeedPool) -> bool:
-        rows = len(pool.sources)
-        enough = rows >= self.space.seed_size or pool.age_seconds >= self.space.seed_after_seconds
-        return enough and rows >= self.space.k
+        rows, space = len(pool.sources), self.space
+        if rows >= space.k and (rows >= space.seed_size or pool.age_seconds >= space.seed_after_seconds):
+            return True
+        return rows >= min(space.k, LEAST_SEED_ROWS) and pool.idle_seconds >= space.seed_idle_seconds
 
     def _seed(self, pool: SeedPool, revision: str | None) -> bool:
         clustering = minibatch.seed(pool.embeddings, k=self.space.k, random_state=self.rng.getrandbits(32))

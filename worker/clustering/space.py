@@ -1,5 +1,6 @@
 """What makes a cluster space one, for all who write to it."""
 
+import math
 from dataclasses import dataclass
 
 from worker.settings import ClusterSettings
@@ -16,6 +17,7 @@ class ClusterSpace:
         seed_size: rows to pool before seeding.
         seed_after_seconds: seed with what is there (at least k rows) after this long.
         half_life: rows after which older weight counts half, or None.
+        seed_idle_seconds: seed with what is there (at least LEAST_SEED_ROWS, or k) once nothing came for this long.
     """
 
     model: str
@@ -24,6 +26,7 @@ class ClusterSpace:
     seed_size: int
     seed_after_seconds: float
     half_life: float | None = None
+    seed_idle_seconds: float = math.inf
 
 
 def space_of(settings: ClusterSettings, *, model: str, group: str) -> ClusterSpace:
@@ -41,4 +44,5 @@ def space_of(settings: ClusterSettings, *, model: str, group: str) -> ClusterSpa
         seed_size=settings.seed_size,
         seed_after_seconds=settings.seed_after_seconds,
         half_life=settings.half_life_messages,
+        seed_idle_seconds=settings.seed_idle_seconds,
     )

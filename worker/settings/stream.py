@@ -53,6 +53,12 @@ class ClusterSettings(Section):
     seed_after_seconds: float = Field(
         60.0, gt=0, description="Seed with what is there (at least k) after this long, for slow topics."
     )
+    seed_idle_seconds: float = Field(
+        10.0,
+        gt=0,
+        description="Seed with what is there (at least 100 texts, or k where that is less) once nothing came for so"
+        " long, for short topics. Raise it where the first hundred texts come long before the rest.",
+    )
     half_life_messages: float | None = Field(
         None,
         gt=0,

@@ -20,6 +20,7 @@ class MemoryCentroidStore:
     emptied: bool = False
     _pool: SeedPool | None = None
     _pooled_since: float = 0.0
+    _pooled_last: float = 0.0
     _pool_writes: int = 0
 
     def revision(self) -> str | None:
@@ -55,8 +56,9 @@ class MemoryCentroidStore:
         if rows is not None and falls_short(held.watermarks, rows.confirmed):
             return replace(held, forgot=True)
         if rows is not None and rows.watermarks:
+            self._pooled_last = self.clock()
             if self._pool is None:
-                self._pooled_since = self.clock()
+                self._pooled_since = self._pooled_last
             table = dict(zip(held.sources, held.embeddings, strict=True)) | dict(
                 zip(rows.sources, rows.embeddings, strict=True)
             )
@@ -70,7 +72,10 @@ class MemoryCentroidStore:
                 age_seconds=0.0,
             )
             self._pool = held
-        return replace(held, age_seconds=self.clock() - self._pooled_since if held.sources else 0.0)
+        if not held.sources:
+            return held
+        now = self.clock()
+        return replace(held, age_seconds=now - self._pooled_since, idle_seconds=now - self._pooled_last)
 
     def reset(self) -> None:
         """Empty the space on purpose."""

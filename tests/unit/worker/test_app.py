@@ -41,10 +41,12 @@ def test_afterwards_signals_mean_what_they_meant():
 def test_a_space_belongs_to_the_model_and_the_group():
     settings = Settings(
         kafka=KafkaSettings(group_id="group"),
-        clusters=ClusterSettings(k=8, seed_messages=50, seed_after_seconds=7, half_life_messages=900),
+        clusters=ClusterSettings(
+            k=8, seed_messages=50, seed_after_seconds=7, half_life_messages=900, seed_idle_seconds=3
+        ),
     )
 
-    assert ClusterSpace("hashing-16", "group", 8, 50, 7.0, 900.0) == _space(settings, HashingPredictor())
+    assert ClusterSpace("hashing-16", "group", 8, 50, 7.0, 900.0, 3.0) == _space(settings, HashingPredictor())
 
 
 def test_metrics_name_the_model_and_its_labels():

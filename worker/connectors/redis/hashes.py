@@ -73,4 +73,5 @@ def as_pool(fields: Mapping[bytes, bytes], *, now: float) -> SeedPool:
         embeddings=embeddings.reshape(len(names), -1) if names else np.empty((0, 0), np.float32),
         watermarks=_watermarks(fields),
         age_seconds=now - float(fields.get(b"started", now)),
+        idle_seconds=now - float(fields.get(b"latest", now)),  # a worker before this left no such field: never idle
     )

@@ -47,8 +47,9 @@ for i = 5, first - 1, 2 do
   if not held or lower(held, ARGV[i + 1]) then return 2 end
 end
 if ARGV[1] == '' then return 1 end
-redis.call('HSETNX', KEYS[2], 'started', redis.call('TIME')[1])
-redis.call('HSET', KEYS[2], 'revision', ARGV[1], 'model', ARGV[2], 'group', ARGV[3])
+local now = redis.call('TIME')[1]
+redis.call('HSETNX', KEYS[2], 'started', now)
+redis.call('HSET', KEYS[2], 'revision', ARGV[1], 'model', ARGV[2], 'group', ARGV[3], 'latest', now)
 for i = first, #ARGV, 2 do
   local held = string.sub(ARGV[i], 1, 7) == 'offset:' and redis.call('HGET', KEYS[2], ARGV[i])
   if not (held and lower(ARGV[i + 1], held)) then redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end

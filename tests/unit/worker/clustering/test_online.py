@@ -206,6 +206,60 @@ def test_fewer_rows_than_clusters_seed_nothing_however_long_it_takes():
     assert store.snapshot is None
 
 
+@pytest.mark.parametrize(
+    ("rows", "seconds", "expected"), [(100, 10, True), (100, 9, False), (99, 1000, False), (100, 1000, True)]
+)
+def test_a_topic_at_rest_is_seeded_with_a_hundred_texts_though_there_are_to_be_more_clusters(rows, seconds, expected):
+    clock = ManualClock()
+    store = MemoryCentroidStore(clock)
+    clusters = worker(store, k=150, seed_size=1500, seed_idle_seconds=10.0)
+    learn(clusters, range(rows))
+
+    clock.advance(seconds)
+    clusters.learn()
+
+    assert expected == (store.snapshot is not None)
+
+
+def test_of_fewer_clusters_a_topic_at_rest_needs_a_text_for_each():
+    clock = ManualClock()
+    store = MemoryCentroidStore(clock)
+    clusters = worker(store, seed_idle_seconds=10.0)
+    learn(clusters, range(K))
+
+    clock.advance(10)
+    clusters.learn()
+
+    assert K == learned(store)
+
+
+def test_a_topic_that_flows_is_not_at_rest():
+    clock = ManualClock()
+    store = MemoryCentroidStore(clock)
+    clusters = worker(store, k=150, seed_size=1500, seed_idle_seconds=10.0)
+
+    for start in range(0, 140, 10):
+        learn(clusters, range(start, start + 10))
+        clock.advance(9)
+
+    assert store.snapshot is None
+
+
+def test_after_a_topic_at_rest_was_seeded_every_text_is_counted_once_and_has_a_cluster():
+    clock = ManualClock()
+    store = MemoryCentroidStore(clock)
+    clusters = worker(store, k=150, seed_size=1500, seed_idle_seconds=10.0)
+    learn(clusters, range(100))
+    clock.advance(10)
+    clusters.learn()
+
+    learn(clusters, range(100, 120))
+    learn(worker(store), range(120))  # read again by somebody else
+
+    assert (120, 120) == (learned(store), watermark(store))
+    assert NO_CLUSTER not in clusters.assign(embeddings(LEFT, range(120, 140))).cluster_ids
+
+
 def test_a_row_pooled_twice_is_counted_once():
     store = MemoryCentroidStore()
     learn(worker(store), range(SEED_SIZE - 1))
