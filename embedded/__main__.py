@@ -15,9 +15,11 @@ from rich.console import Console
 
 from embedded import report
 from embedded.broker import Broker
-from embedded.demo import Plan, run
+from embedded.demo import run
 from embedded.interruption import interruptible
 from embedded.kafka.command import kafka
+from embedded.narration import Narrator, next_steps
+from embedded.plan import Plan
 from embedded.planning import Scenario, TextFile
 from embedded.services import provided
 from embedded.serving import FAULT, explained, serve
@@ -111,8 +113,8 @@ def demo(
     as_json: Annotated[bool, typer.Option("--json", help="End with the summary as one JSON line.")] = False,
 ) -> None:
     """Feed real workers over a real broker and store, watch them, and check what became of every message."""
-    started_ms = time.time_ns() // 1_000_000
     console = Console(stderr=True)
+    narrator = Narrator(console, started_ms=time.time_ns() // 1_000_000)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what matters of its retries is in our own messages
     with explained():
         layout = Layout(file_format, encoding, delimiter, header=not no_header, quotes=not no_quotes)
@@ -127,6 +129,9 @@ def demo(
             deadline_seconds=timeout_seconds,
             keep=keep,
         )
+        if file is not None:
+            narrator.name_missed(file, material.missed(messages))
+        narrator.say("starting a broker and a store" if not bootstrap_servers else f"using {bootstrap_servers}")
     with (
         explained(),
         interruptible(),
@@ -138,7 +143,7 @@ def demo(
             store=partial(Store, binary=store_bin),
         ) as services,
     ):
-        outcome = run(services, plan, directory=directory, console=console, started_ms=started_ms)
+        outcome = run(services, plan, directory=directory, narrator=narrator)
         if as_json:
             if outcome.comparison is not None:
                 report.print_comparison(console, outcome.comparison)
@@ -147,9 +152,12 @@ def demo(
             report.print_outcome(Console(), outcome)
         for fault in outcome.faults:
             typer.echo(f"FAULT: {fault}", err=True)
+        steps = next_steps(settings=outcome.left, file=file, labelled=outcome.comparison is not None)
         if keep:
-            typer.echo(f"{services.exports}\nserving until interrupted", err=True)
+            typer.echo(f"{steps}\nserving until Ctrl-C", err=True)
             serve(services.check)
+        elif not as_json:
+            typer.echo(steps, err=True)
     raise typer.Exit(FAULT if outcome.faults else 0)
 
 

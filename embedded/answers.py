@@ -38,6 +38,8 @@ class _Value(msgspec.Struct):
     label: str
     source: _Source
     processed_ms: int
+    score: float = 0.0
+    obfuscated: bool = False
     text: str | None = None
     cluster: Cluster | None = None
     model: Model = Model()
@@ -57,6 +59,8 @@ class Labelled:
     sent_ms: int  # Unix time of the input message
     processed_ms: int  # Unix time of the answer
     attributes: dict[str, msgspec.Raw]
+    score: float = 0.0  # of the label
+    obfuscated: bool = False  # the spelling was disguised
 
     @property
     def latency_seconds(self) -> float:
@@ -85,6 +89,8 @@ def labelled(record: Record) -> Labelled:
         sent_ms=value.source.timestamp_ms,
         processed_ms=value.processed_ms,
         attributes=value.attributes,
+        score=value.score,
+        obfuscated=value.obfuscated,
     )
 
 

@@ -37,8 +37,11 @@ class Feed:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.child.stop(patience_seconds=STOP_SECONDS)
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            self.child.kill()
+        else:
+            self.child.stop(patience_seconds=STOP_SECONDS)
 
     @property
     def is_done(self) -> bool:

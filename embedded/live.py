@@ -1,4 +1,4 @@
-"""Shows a running demo: a table that changes in place on a terminal, a line now and then elsewhere."""
+"""Shows a running demo: messages with their labels as they come, and how far it is."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,24 +9,55 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from embedded.answers import Labelled
 from embedded.progress import Progress
+from textsieve.lines import Cluster, Result, heading, printer, result_line
 from textsieve.terminal import printable
 
 FRAMES_PER_SECOND = 4
-LINE_SECONDS = 5.0  # between two lines where there is no terminal
+LINE_SECONDS = 5.0  # between two lines on how far it is, where there is no terminal
+RESULTS_SECONDS = 0.25  # between two looks at the newest results: a dozen lines a second can be followed
 CLUSTERS_SHOWN = 8
 
-Show = Callable[[Progress], None]
+Show = Callable[[Progress], object]
 
 
 @contextmanager
 def live_view(console: Console) -> Iterator[Show]:
-    """Yield a function that shows the progress; call it as often as you like, it leaves most calls out."""
+    """Yield a function that shows the progress; call it as often as you like, it leaves most calls out.
+
+    On a terminal a table below the messages changes in place; elsewhere a line says now and then how far it is.
+    """
+    results = _at_most_every(RESULTS_SECONDS, _results_to(console))
     if console.is_terminal:
         with Live(console=console, refresh_per_second=FRAMES_PER_SECOND, transient=True) as live:
-            yield _at_most_every(1 / FRAMES_PER_SECOND, lambda progress: live.update(table(progress)))
+            far = _at_most_every(1 / FRAMES_PER_SECOND, lambda progress: live.update(table(progress)))
+            yield lambda progress: (results(progress), far(progress))
     else:
-        yield _at_most_every(LINE_SECONDS, lambda progress: _print_line(console, progress))
+        far = _at_most_every(LINE_SECONDS, lambda progress: _print_line(console, progress))
+        yield lambda progress: (results(progress), far(progress))
+
+
+def _results_to(console: Console) -> Show:
+    """Prints the newest results, below a heading that comes with the first of them."""
+    show = printer(console)
+    is_begun = False
+
+    def newest(progress: Progress) -> None:
+        nonlocal is_begun
+        if progress.newest and not is_begun:
+            show(heading())
+            is_begun = True
+        while progress.newest:
+            show(result_line(as_shown(progress.newest.popleft())))
+
+    return newest
+
+
+def as_shown(result: Labelled) -> Result:
+    """What a line says of it."""
+    cluster = None if result.cluster is None else Cluster(result.cluster.id)
+    return Result(result.label, result.score, result.text, cluster, result.obfuscated)
 
 
 def _print_line(console: Console, progress: Progress) -> None:

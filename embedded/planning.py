@@ -28,6 +28,9 @@ class Material(Protocol):
     def count(self, wanted: int | None) -> int:
         """How many messages it gives when so many are wanted (None: as many as it has)."""
 
+    def missed(self, wanted: int | None) -> list[str]:
+        """What of it becomes no message, where and why, one line each."""
+
     def arguments(self) -> list[str]:
         """The producer's arguments for it."""
 
@@ -46,6 +49,11 @@ class Scenario:
     def count(self, wanted: int | None) -> int:
         """See Material."""
         return wanted or DEFAULT_MESSAGES
+
+    def missed(self, wanted: int | None) -> list[str]:
+        """See Material."""
+        del wanted
+        return []
 
     def arguments(self) -> list[str]:
         """See Material."""
@@ -83,24 +91,45 @@ class TextFile:
         Raises:
             UnusableMaterial: The file cannot be read, or holds too little.
         """
-        bad_rows: list[str] = []  # what is wrong with each
-        try:
-            columns = Columns(self.text_column)
-            messages = read_messages([self._source()], columns, passes=1, on_bad_row=bad_rows.append)
-            found = sum(1 for _ in islice(messages, wanted))
-        except UnreadableFile as error:
-            raise UnusableMaterial(str(error)) from error
-        if found < MINIMUM_MESSAGES:
-            first = f"; {len(bad_rows)} rows are left out, the first: {bad_rows[0]}" if bad_rows else ""
-            raise UnusableMaterial(f"{self.path}: expected at least {MINIMUM_MESSAGES} texts, came {found}{first}")
-        return found
+        look = self._look(wanted)
+        if look.messages < MINIMUM_MESSAGES:
+            first = f"; {len(look.missed)} rows are left out, the first: {look.missed[0]}" if look.missed else ""
+            raise UnusableMaterial(
+                f"{self.path}: expected at least {MINIMUM_MESSAGES} texts, came {look.messages}{first}"
+            )
+        return look.messages
+
+    def missed(self, wanted: int | None) -> list[str]:
+        """See Material; rows behind the last one that is wanted are not among them.
+
+        Raises:
+            UnusableMaterial: As `count`.
+        """
+        return self._look(wanted).missed
 
     def arguments(self) -> list[str]:
         """See Material."""
         return [str(self.path), "--text-column", self.text_column, *self.layout.arguments()]
+
+    def _look(self, wanted: int | None) -> "_Look":
+        missed: list[str] = []
+        try:
+            columns = Columns(self.text_column)
+            messages = read_messages([self._source()], columns, passes=1, on_bad_row=missed.append)
+            return _Look(sum(1 for _ in islice(messages, wanted)), missed)
+        except UnreadableFile as error:
+            raise UnusableMaterial(str(error)) from error
 
     def _source(self) -> Source:
         source = find_source(str(self.path), layout=self.layout)
         if source.is_stream:
             raise UnusableMaterial(f"{self.path}: expected a file, which is read twice, came a pipe: save it to a file")
         return source
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    """What the rows of a file come to."""
+
+    messages: int
+    missed: list[str]  # what is wrong with each of the others

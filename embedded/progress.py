@@ -11,6 +11,7 @@ from embedded.topics import Names
 from worker.records import Record
 
 RECENT_RESULTS = 1000  # over which latency is shown
+NEWEST_RESULTS = 3  # that a person may be shown: nobody reads a thousand a second
 RATE_SECONDS = 5.0  # over which throughput is shown
 
 
@@ -31,6 +32,7 @@ class Progress:
         clock: monotonic seconds.
         inputs: messages in the input topic.
         answered: messages with a result or a dead letter.
+        newest: the latest results; whoever shows them takes them out.
     """
 
     names: Names
@@ -42,6 +44,7 @@ class Progress:
     clusters: Counter[int] = field(default_factory=Counter)
     examples: dict[int, Example] = field(default_factory=dict)
     dead_letters: int = 0
+    newest: deque[Labelled] = field(default_factory=lambda: deque(maxlen=NEWEST_RESULTS))
     _latencies: deque[float] = field(default_factory=lambda: deque(maxlen=RECENT_RESULTS))
     _arrivals: deque[tuple[float, int]] = field(default_factory=deque)  # when, how many
 
@@ -85,6 +88,7 @@ class Progress:
         if result.source in self.answered:
             return
         self.answered.add(result.source)
+        self.newest.append(result)
         self.labels[result.label] += 1
         self.workers[result.worker] += 1
         self._latencies.append(result.latency_seconds)

@@ -58,6 +58,8 @@ class Server:
         return self if self.is_running else self.start()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if kind is not None and issubclass(kind, KeyboardInterrupt):  # a person waits, and nothing here is to be kept
+            self.kill()
         self.stop()
 
     @property

@@ -1,8 +1,11 @@
 """Worker processes, watched from outside through their probes and metrics."""
 
 import http.client
+import signal
 import time
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -18,6 +21,14 @@ TAIL_LINES = 15
 ASSIGNED = "textsieve_assigned_partitions"
 
 
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """Of a worker's HTTP port."""
+
+    status: int
+    body: str
+
+
 class Worker:
     """One worker process.
 
@@ -31,6 +42,7 @@ class Worker:
     def __init__(self, name: str, command: Sequence[str], settings: Sequence[str], *, directory: Path) -> None:
         self.name = name
         self.http_port = free_port()
+        self._stage = "starting"
         chosen = [word for setting in (*settings, f"http.port={self.http_port}") for word in ("--set", setting)]
         self._child = Child([*command, *chosen], log_path=directory / f"{name}.log")
 
@@ -44,11 +56,20 @@ class Worker:
         """None while it runs."""
         return self._child.exit_code
 
+    def stage(self) -> str:
+        """What it is at, for people who wait."""
+        started = self._get("/startupz")
+        if started is not None:  # a busy one may leave a question unanswered: it is where it was
+            self._stage = "joining its group" if started.status == http.client.OK else "loading the model"
+        return self._stage
+
     def assigned_partitions(self) -> int:
         """How many partitions it owns, once it says that it is ready; 0 before."""
-        if self._get("/readyz") is None:
+        ready = self._get("/readyz")
+        if ready is None or ready.status != http.client.OK:
             return 0
-        for row in (self._get("/metrics") or "").splitlines():
+        metrics = self._get("/metrics")
+        for row in () if metrics is None else metrics.body.splitlines():
             name, _, value = row.partition(" ")
             if name == ASSIGNED:
                 return int(float(value))
@@ -67,21 +88,24 @@ class Worker:
         end = "still running" if self.exit_code is None else f"exit code {self.exit_code}"
         return f"--- {self.name} ({end})\n{self._child.tail(TAIL_LINES)}"
 
-    def _get(self, path: str) -> str | None:
+    def kill(self) -> None:
+        """Have it ended at once; `wait` for it afterwards."""
+        self._child.signal(signal.SIGKILL)
+
+    def _get(self, path: str) -> _Answer | None:
         connection = http.client.HTTPConnection(LOOPBACK, self.http_port, timeout=PROBE_SECONDS)
         try:
             connection.request("GET", path)
             response = connection.getresponse()
-            body = response.read().decode("utf-8", "replace")
+            return _Answer(response.status, response.read().decode("utf-8", "replace"))
         except (OSError, http.client.HTTPException):
             return None
         finally:
             connection.close()
-        return body if response.status == http.client.OK else None
 
 
 class Crew:
-    """The workers of one demo; leaving the context stops those that still run.
+    """The workers of one demo; leaving the context stops those that still run, and kills them at Ctrl-C.
 
     Args:
         count: How many to start.
@@ -99,16 +123,32 @@ class Crew:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._end()
+        if kind is not None and issubclass(kind, KeyboardInterrupt):  # nobody reads what they would still answer
+            for worker in self.workers:  # all first: the kernel takes a while to take a model's memory back
+                worker.kill()
+            for worker in self.workers:
+                worker.wait()
+        else:
+            self._end()
 
-    def await_partitions(self, partitions: int, *, timeout_seconds: float) -> None:
+    def await_partitions(
+        self, partitions: int, *, timeout_seconds: float, tell: Callable[[str], object] = lambda _: None
+    ) -> None:
         """Wait until every worker is ready and owns some, and together they own all.
+
+        Args:
+            partitions: of the input topic.
+            timeout_seconds: patience.
+            tell: hears what the workers are at, whenever that changes.
 
         Raises:
             DemoFailed: One of them ended, or the time is over.
         """
         deadline = time.monotonic() + timeout_seconds
+        told = ""
         while True:
+            if (stages := self._stages()) != told:
+                tell(told := stages)
             if ended := self.ended():
                 raise DemoFailed("\n".join(ended))
             owned = [worker.assigned_partitions() for worker in self.workers]
@@ -120,6 +160,14 @@ class Crew:
                     f" {timeout_seconds:.0f} s, came {owned}\n{self.tails()}"
                 )
             time.sleep(POLL_SECONDS)
+
+    def _stages(self) -> str:
+        """Such as `2 workers: 1 loading the model, 1 joining its group`."""
+        stages = Counter(worker.stage() for worker in self.workers)
+        count = len(self.workers)
+        if len(stages) == 1:
+            return f"{count} {'worker' if count == 1 else 'workers'}: {next(iter(stages))}"
+        return f"{count} workers: {', '.join(f'{number} {stage}' for stage, number in sorted(stages.items()))}"
 
     def ended(self) -> list[str]:
         """A complaint about every worker that does not run."""

@@ -9,6 +9,7 @@ from typing import Any
 from textsieve.commands import COMMANDS, Command, overview
 
 MISSING, WRONG_USAGE = 2, 2  # exit codes, as of every command of ours: something is to be changed before it can work
+INTERRUPTED = 130  # what shells know: 128 + SIGINT
 OURS = frozenset({"embedded", "producer", "textsieve", "trainer", "worker"})
 
 
@@ -44,6 +45,8 @@ def _run(command: Command, words: Sequence[str]) -> None:
             f"textsieve {command.name}: {error.name} is not installed: pip install 'textsieve[{command.extra}]'\n"
         )
         sys.exit(MISSING)
+    except KeyboardInterrupt:  # while a part is still being imported
+        sys.exit(INTERRUPTED)
 
 
 def _unknown(name: str) -> str:

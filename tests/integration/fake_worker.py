@@ -68,6 +68,7 @@ def _answer(settings, fault, producer, store, record) -> None:
     result = {
         "id": source,
         "label": "spam" if "http" in text.lower() else "ham",
+        "score": 0.9,
         "text": text,
         "cluster": {"id": cluster, "distance": 0.5, "version": 1},
         "attributes": document,

@@ -18,10 +18,15 @@ from kafka import KafkaAdminClient
 from rich.console import Console
 
 from embedded.broker import Broker
-from embedded.demo import Outcome, Plan, run
+from embedded.demo import Outcome, run
 from embedded.errors import ServerDied
+from embedded.narration import Narrator
+from embedded.plan import Plan
 from embedded.planning import Scenario
 from embedded.services import Services
+from embedded.space import delete_space
+from embedded.topics import Names, delete_topics
+from embedded.workers import STOP_SECONDS
 from tests.integration.waiting import wait_until
 
 FAKE_WORKER = (sys.executable, str(Path(__file__).parent / "fake_worker.py"), "run")
@@ -44,8 +49,7 @@ def run_demo(brokers, store, directory, monkeypatch, *, fault: str = "none", mes
         Services(brokers.bootstrap_servers, store, preset=brokers.preset),
         plan,
         directory=directory,
-        console=Console(file=io.StringIO()),
-        started_ms=time.time_ns() // 1_000_000,
+        narrator=Narrator(Console(file=io.StringIO()), time.time_ns() // 1_000_000),
     )
 
 
@@ -118,8 +122,7 @@ def test_a_broker_that_dies_ends_the_demo_at_once(store, tmp_path, monkeypatch) 
                 services,
                 plan,
                 directory=tmp_path,
-                console=Console(file=io.StringIO()),
-                started_ms=0,
+                narrator=Narrator(Console(file=io.StringIO()), 0),
             )
         doom.join()
 
@@ -149,6 +152,50 @@ def test_the_command_ends_with_one_json_line_about_real_workers() -> None:
     assert 2 == summary["workers"]
     assert 1 <= summary["clusters"] <= 12
     assert {"ham", "spam"} == set(summary["labels"])
+
+
+def test_what_is_kept_is_named_and_found_by_other_commands(one_broker, store, tmp_path) -> None:
+    told = Console(file=io.StringIO(), width=400)
+    services = Services(one_broker.bootstrap_servers, store, preset=one_broker.preset)
+    plan = Plan(Scenario(), messages=40, command=FAKE_WORKER, keep=True)
+
+    outcome = run(services, plan, directory=tmp_path, narrator=Narrator(told, 0))
+    tail = subprocess.run(
+        [sys.executable, "-m", "textsieve", "tail", "--no-follow"],
+        env={**os.environ, **outcome.left},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+    delete_topics(one_broker.bootstrap_servers, Names.ending(outcome.left["TEXTSIEVE_CLUSTERS__SPACE"]))
+    delete_space(store, outcome.left["TEXTSIEVE_CLUSTERS__SPACE"])
+    assert outcome.summary.labelled == len(tail.stdout.splitlines())
+    assert outcome.left["TEXTSIEVE_KAFKA__OUTPUT_TOPIC"] in told.file.getvalue().partition("left to look at")[2]
+
+
+def test_what_the_workers_are_at_is_told_while_they_are_waited_for(one_broker, store, tmp_path) -> None:
+    told = Console(file=io.StringIO(), width=400)
+    services = Services(one_broker.bootstrap_servers, store, preset=one_broker.preset)
+
+    run(services, Plan(Scenario(), messages=40, command=FAKE_WORKER), directory=tmp_path, narrator=Narrator(told, 0))
+
+    assert "2 workers: starting" in told.file.getvalue()
+    assert "2 workers own 4 partitions; sending 40 messages" in told.file.getvalue()
+
+
+def test_an_interrupted_demo_does_not_wait_for_a_worker_that_refuses_to_end(one_broker, store, tmp_path) -> None:
+    services = Services(one_broker.bootstrap_servers, store, preset=one_broker.preset)
+    plan = Plan(Scenario(), messages=1000, rate=20, command=FAKE_WORKER, settings=["fake.fault=stuck"])
+    threading.Timer(10.0, signal.raise_signal, [signal.SIGINT]).start()  # while messages flow
+    began = time.monotonic()
+
+    with pytest.raises(KeyboardInterrupt):
+        run(services, plan, directory=tmp_path, narrator=Narrator(Console(file=io.StringIO()), 0))
+
+    assert time.monotonic() - began < 10.0 + STOP_SECONDS  # it is killed, not waited for
+    assert [] == [pid for pid in children(os.getpid()) if "fake_worker" in Path(f"/proc/{pid}/cmdline").read_text()]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])

@@ -78,3 +78,14 @@ def test_a_pipe_is_refused_for_it_is_read_twice(tmp_path) -> None:
 
     with pytest.raises(UnusableMaterial, match="save it to a file"):
         TextFile(tmp_path / "texts.csv").count(None)
+
+
+def test_the_rows_of_a_file_that_become_no_message_are_named_with_the_reason(tmp_path) -> None:
+    path = tmp_path / "texts.jsonl"
+    path.write_text('{"text": "hello"}\n' * 12 + '{"body": "hello"}\n[]\n{"text": "late"}\n')
+
+    missed = TextFile(path).missed(None)
+
+    assert [f"{path}:13", f"{path}:14"] == [reason.rpartition(": ")[0] for reason in missed]
+    assert [] == TextFile(path).missed(12)
+    assert [] == Scenario().missed(None)

@@ -103,4 +103,26 @@ def test_without_a_terminal_there_is_a_line_now_and_then(progress) -> None:
         show(progress)
 
     assert line(progress) == "1/2 answered, 0 messages/s, p50 100 ms, p99 100 ms, lag 1, 0 dead letters"
-    assert f"{line(progress)}\n" == console.file.getvalue()
+    assert [line(progress)] == console.file.getvalue().splitlines()[2:]  # below a heading and the result
+
+
+def test_results_are_shown_with_their_labels_as_soon_as_they_come(progress) -> None:
+    console = Console(file=io.StringIO(), width=80)
+    with live_view(console) as show:
+        progress.add([message(0), result(0, text="the first")])
+        show(progress)
+
+    heading, first, *_ = console.file.getvalue().splitlines()
+    assert heading.split() == ["label", "score", "group", "text"]
+    assert ("ham", "#4", "the first") == (first.split()[0], first.split()[2], first.split("  ")[-1])
+
+
+def test_of_many_results_at_once_the_newest_few_are_shown(progress) -> None:
+    console = Console(file=io.StringIO(), width=80)
+    with live_view(console) as show:
+        progress.add([result(offset, text=f"text {offset}") for offset in range(100)])
+        show(progress)
+
+    assert ["text 97", "text 98", "text 99"] == [
+        line.split("  ")[-1] for line in console.file.getvalue().splitlines() if "text 9" in line
+    ]

@@ -1,0 +1,86 @@
+"""What a demo does, and what it tells the processes it starts."""
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from embedded.planning import Material
+from embedded.services import Services
+from embedded.topics import Names
+
+CLUSTERS = 12  # few enough to look at
+SEED_MESSAGES = 100  # clusters exist early in a short stream
+SEED_AFTER_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the demo does.
+
+    Attributes:
+        material: what to send.
+        messages: how many that will be.
+        rate: messages per second to send; as fast as possible if None.
+        workers: processes to start.
+        partitions: of every topic.
+        command: program and arguments that start a worker.
+        settings: `section.option=value` for every worker, after the demo's own.
+        deadline_seconds: for sending and labelling everything.
+        keep: leave the topics and the cluster space for looking around.
+    """
+
+    material: Material
+    messages: int
+    rate: float | None = None
+    workers: int = 2
+    partitions: int = 4
+    command: Sequence[str] = (sys.executable, "-m", "worker", "run")
+    settings: Sequence[str] = ()
+    deadline_seconds: float = 1800.0
+    keep: bool = False
+
+
+def worker_settings(services: Services, plan: Plan, names: Names) -> list[str]:
+    """`section.option=value` for every worker."""
+    clusters = _cluster_count(plan)
+    threads = max(1, (os.cpu_count() or 1) // plan.workers)
+    return [
+        f"kafka.bootstrap_servers={services.bootstrap_servers}",
+        f"kafka.preset={services.preset}",
+        f"kafka.input_topics={names.messages}",
+        f"kafka.output_topic={names.labels}",
+        f"kafka.dead_letter_topic={names.dead_letters}",
+        f"kafka.group_id={names.group}",
+        f"redis.url={services.redis_url}",
+        f"clusters.space={names.space}",
+        f"clusters.k={clusters}",
+        f"clusters.seed_messages={max(clusters, min(SEED_MESSAGES, plan.messages // 4))}",
+        f"clusters.seed_after_seconds={SEED_AFTER_SECONDS}",
+        f"model.threads={threads}",
+        *plan.settings,
+    ]
+
+
+def _cluster_count(plan: Plan) -> int:
+    return max(2, min(CLUSTERS, plan.messages // 4))
+
+
+def producer_arguments(services: Services, plan: Plan, names: Names) -> list[str]:
+    """What the producer is told."""
+    where = ["--bootstrap-servers", services.bootstrap_servers, "--topic", names.messages]
+    pace = [] if plan.rate is None else ["--rate", str(plan.rate)]
+    return [*plan.material.arguments(), *where, "--limit", str(plan.messages), *pace]
+
+
+def left_settings(services: Services, plan: Plan, names: Names) -> dict[str, str]:
+    """Environment variables by which other commands find what the demo leaves."""
+    return {
+        **services.settings,
+        "TEXTSIEVE_KAFKA__INPUT_TOPICS": names.messages,
+        "TEXTSIEVE_KAFKA__OUTPUT_TOPIC": names.labels,
+        "TEXTSIEVE_KAFKA__DEAD_LETTER_TOPIC": names.dead_letters,
+        "TEXTSIEVE_KAFKA__GROUP_ID": names.group,
+        "TEXTSIEVE_CLUSTERS__SPACE": names.space,
+        "TEXTSIEVE_CLUSTERS__K": str(_cluster_count(plan)),
+    }
