@@ -26,7 +26,7 @@ from producer.topics import DEFAULT_MAX_MESSAGE_BYTES, TopicSpec
 from textsieve.files.errors import UnreadableFile
 from textsieve.files.layout import Layout
 from textsieve.files.sources import Source, find_source
-from textsieve.output import OutputLost, standard_output
+from textsieve.output import OutputLost, standard_output, write_line
 from textsieve.terminal import printable
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -160,10 +160,7 @@ def _print_messages(messages: Iterable[Message], *, topic: str) -> Report:
     count = 0
     with standard_output() as out:
         for count, message in enumerate(messages, start=1):  # noqa: B007  # counted
-            value = b"null" if message.value is None else message.value
-            if out.isatty():
-                value = printable(value.decode("utf-8", "backslashreplace")).encode()
-            out.buffer.write(value + b"\n")
+            write_line(out, b"null" if message.value is None else message.value)
     return Report(topic=topic, would_send=count)
 
 

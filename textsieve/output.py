@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from textsieve.terminal import printable
+
 
 class OutputLost(Exception):
     """Standard output takes nothing: it is closed, or its disk is full."""
@@ -33,6 +35,13 @@ def standard_output() -> Iterator[io.TextIOWrapper]:
     except OSError as error:
         _give_up(out)
         raise OutputLost(f"standard output cannot be written to: {error.strerror}") from None
+
+
+def write_line(out: io.TextIOWrapper, value: bytes) -> None:
+    """A line for whoever reads: byte for byte in a pipe; on a terminal what could command it is spelled out."""
+    if out.isatty():
+        value = printable(value.decode("utf-8", "backslashreplace")).encode()
+    out.buffer.write(value + b"\n")
 
 
 def _give_up(out: io.TextIOWrapper) -> None:

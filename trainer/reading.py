@@ -79,8 +79,8 @@ def read_texts(
 
 def _fields(path: Path, layout: Layout, needed: frozenset[str]) -> list[Fields]:
     try:
-        source = find_source(str(path), layout=layout)
-        if source.is_stream:
+        source = None if str(path) == "-" else find_source(str(path), layout=layout)
+        if source is None or source.is_stream:
             raise ConfigurationError(
                 f"{path}: expected a file, which is read more than once, came a pipe: save it first"
             )

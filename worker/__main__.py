@@ -12,6 +12,8 @@ import msgspec
 import typer
 from rich.console import Console
 
+from textsieve.output import OutputLost, standard_output, write_line
+from textsieve.terminal import printable
 from worker import deadletters, listing, logs
 from worker.errors import ConfigurationError, TextsieveError
 from worker.loading import load_settings, reference_table
@@ -67,7 +69,8 @@ def check(
             typer.echo(msgspec.json.encode(found))
             return
         for name, value in found.items():
-            typer.echo(f"{name}: {_shown_warnings(value) if name == 'warnings' else _shown(value)}")
+            found_so = _shown_warnings(value) if name == "warnings" else _shown(value)
+            typer.echo(printable(f"{name}: {found_so}", keep="\n"))
 
 
 def _shown_warnings(warnings: Sequence[str]) -> str:
@@ -151,7 +154,8 @@ def list_(
             _console().print(listing.letter_table(found, show_text=show_text))
             return
         for letter in found.letters:
-            typer.echo(msgspec.json.encode(listing.letter_line(letter, show_text=show_text)))
+            with standard_output() as out:
+                write_line(out, msgspec.json.encode(listing.letter_line(letter, show_text=show_text)))
 
 
 @dead_letters.command()
@@ -213,10 +217,10 @@ def _exit_codes() -> Iterator[None]:
     try:
         yield
     except ConfigurationError as error:
-        typer.echo(f"configuration: {error}", err=True)
+        typer.echo(printable(f"configuration: {error}", keep="\n"), err=True)
         sys.exit(2)
-    except TextsieveError as error:
-        typer.echo(f"stopped: {error}", err=True)
+    except (TextsieveError, OutputLost) as error:
+        typer.echo(printable(f"stopped: {error}", keep="\n"), err=True)
         sys.exit(1)
 
 

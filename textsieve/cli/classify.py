@@ -17,6 +17,7 @@ from textsieve.cli.piling import piled_up
 from textsieve.files.layout import Format, Layout
 from textsieve.files.sources import Source, find_source, names_file
 from textsieve.lines import Result, heading, printer, result_line
+from textsieve.output import standard_output, write_line
 from textsieve.terminal import printable
 from worker import logs
 from worker.errors import ConfigurationError
@@ -125,8 +126,8 @@ def _all(sources: list[Source | str], columns: Columns, on_bad_row: Callable[[st
 
 def _json_lines(message: Message, answer: dict[str, Any]) -> None:
     where = {"origin": message.origin} if message.origin else {}
-    sys.stdout.write(msgspec.json.encode(answer | where).decode() + "\n")
-    sys.stdout.flush()
+    with standard_output() as out:
+        write_line(out, msgspec.json.encode(answer | where))
 
 
 def _table() -> Callable[[Message, dict[str, Any]], None]:
@@ -135,7 +136,9 @@ def _table() -> Callable[[Message, dict[str, Any]], None]:
 
     def row(message: Message, answer: dict[str, Any]) -> None:
         if "error" in answer:
-            errors.print(f"{message.origin or 'the text'}: {answer['error']}: {answer['detail']}", markup=False)
+            errors.print(
+                printable(f"{message.origin or 'the text'}: {answer['error']}: {answer['detail']}"), markup=False
+            )
         else:
             show(result_line(msgspec.convert(answer, Result)))
 

@@ -12,6 +12,7 @@ from rich.console import Console
 from producer.errors import BrokerUnavailable as ProducerUnavailable
 from producer.errors import ConfigurationError as ProducerMisconfigured
 from textsieve.files.errors import UnreadableFile
+from textsieve.output import OutputLost
 from textsieve.terminal import printable
 from worker.errors import ConfigurationError, TextsieveError
 
@@ -40,7 +41,7 @@ def exit_codes() -> Iterator[None]:
     except (ConfigurationError, ProducerMisconfigured, UnreadableFile) as error:
         errors.print("error: " + printable(str(error), keep="\n"), markup=False)
         sys.exit(BAD_CONFIGURATION)
-    except (TextsieveError, ProducerUnavailable) as error:
+    except (TextsieveError, ProducerUnavailable, OutputLost) as error:
         errors.print("error: " + printable(str(error), keep="\n"), markup=False)
         sys.exit(FAULT)
     except KeyboardInterrupt:

@@ -15,6 +15,7 @@ from rich.console import Console
 
 from textsieve.cli.console import AsJson, Config, Overrides, errors, exit_codes
 from textsieve.lines import Result, heading, printer, result_line
+from textsieve.output import standard_output, write_line
 from worker import logs
 from worker.loading import load_settings
 from worker.records import Record
@@ -107,8 +108,8 @@ def _wanted(records: Iterable[Record], wanted: Filter) -> Iterator[tuple[Record,
 
 
 def _json_lines(record: Record, _: Result) -> None:
-    sys.stdout.buffer.write((record.value or b"") + b"\n")
-    sys.stdout.buffer.flush()
+    with standard_output() as out:
+        write_line(out, record.value or b"")
 
 
 def _table(topic: str) -> Show:

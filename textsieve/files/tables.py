@@ -128,10 +128,8 @@ def _read_header(values: list[str], source: Source, needed: Collection[str], *, 
     if not source.layout.header:
         columns = [str(number) for number in range(1, len(values) + 1)]
         if missing := sorted(set(needed) - set(columns)):
-            raise UnreadableFile(
-                f"{where}: without a header columns go by number, 1 to {len(columns)}, came {', '.join(missing)}:"
-                f" set {_OPTIONS}"
-            )
+            count = f"without a header columns go by number, 1 to {len(columns)}, came {', '.join(missing)}"
+            raise UnreadableFile(f"{where}: {count}: {_advice(values) or f'set {_OPTIONS}'}")
         return _Header(columns, {}, ())
     columns = [column.strip() for column in values]
     named = [column for column in columns if column]
@@ -152,10 +150,16 @@ def _read_header(values: list[str], source: Source, needed: Collection[str], *, 
 
 
 def _advise(where: str, missing: list[str], named: list[str]) -> str:
-    advice = f"set {_OPTIONS}, or --no-header if this is no header"
-    if len(named) == 1 and (sign := next((sign for sign in DELIMITERS if sign in named[0]), None)):
-        advice = f"if columns are separated by {sign!r}, set --delimiter {'tab' if sign == chr(9) else repr(sign)}"
+    advice = _advice(named) or f"set {_OPTIONS}, or --no-header if this is no header"
     return f"{where}: expected the column {', '.join(missing)}, found {', '.join(named)}: {advice}"
+
+
+def _advice(columns: list[str]) -> str | None:
+    """What to do where one column looks like several."""
+    sign = next((sign for sign in DELIMITERS if sign in columns[0]), None)
+    if len(columns) > 1 or sign is None:
+        return None
+    return f"if columns are separated by {sign!r}, set --delimiter {'tab' if sign == chr(9) else repr(sign)}"
 
 
 def _row(values: list[str], header: _Header, source: Source, line: int) -> Row | BadRow:

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from textsieve.output import OutputLost, standard_output
+from textsieve.output import OutputLost, standard_output, write_line
 
 
 def test_characters_that_the_encoding_lacks_are_spelled_out(monkeypatch):
@@ -21,3 +21,23 @@ def test_an_output_that_is_closed_is_told(monkeypatch):
 
     with pytest.raises(OutputLost, match="closed"), standard_output():
         pass
+
+
+def test_a_line_in_a_pipe_is_byte_for_byte():
+    out = io.TextIOWrapper(io.BytesIO())
+
+    write_line(out, b"\x1b[2J\xff")
+
+    assert out.buffer.getvalue() == b"\x1b[2J\xff\n"
+
+
+def test_a_line_on_a_terminal_cannot_command_it():
+    class Terminal(io.BytesIO):
+        def isatty(self):
+            return True
+
+    out = io.TextIOWrapper(Terminal())
+
+    write_line(out, "\x1b[2J\x9b\u202eé".encode() + b"\xff")
+
+    assert out.buffer.getvalue().decode() == "\\x1b[2J\\x9b\\u202eé\\xff\n"

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -348,5 +349,6 @@ def test_a_text_that_is_no_string_is_refused(tmp_path, text):
 def test_a_pipe_is_refused_for_the_file_is_read_more_than_once(tmp_path):
     os.mkfifo(tmp_path / "rows.csv")
 
-    with pytest.raises(ConfigurationError, match="save it first"):
-        read_examples(tmp_path / "rows.csv")
+    for path in (tmp_path / "rows.csv", Path("-")):
+        with pytest.raises(ConfigurationError, match="save it first"):
+            read_examples(path)

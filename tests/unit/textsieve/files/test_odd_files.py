@@ -129,7 +129,7 @@ ODD = {
     ),
     "JSON of depth": Odd("a.jsonl", "[" * 100_000 + '\n{"text": "a"}', ["!a.jsonl:1: not JSON", "2: a"]),
     "JSON with half a character": Odd(
-        "a.jsonl", '{"text": "\\ud800"}\n{"text": "a"}', ["!a.jsonl:1: not JSON", "2: a"]
+        "a.jsonl", '{"text": "\\ud800"}\n{"text": "a"}', ["!a.jsonl:1: half of a surrogate pair", "2: a"]
     ),
     "JSON with NaN": Odd("a.jsonl", '{"text": "a", "x": NaN}\n', ["!a.jsonl:1: not JSON"]),
     "JSON with numbers that no float holds": Odd("a.jsonl", '{"text": "a", "x": 1e400, "y": 1.10}\n', ["1: a"]),
@@ -166,6 +166,7 @@ REFUSED = {
     "another column among semicolons": Odd("a.csv", "body;label\n", ["separated by ';', set --delimiter ';'"]),
     "another column among tabs": Odd("a.csv", "body\tlabel\n", ["set --delimiter tab"]),
     "no header and no number": Odd("a.csv", "a,b\n", ["go by number, 1 to 2, came text"], layout={"header": False}),
+    "no header, no number and semicolons": Odd("a.csv", "a;b\n", ["set --delimiter ';'"], layout={"header": False}),
     "a header that is not CSV": Odd("a.csv", '"te"xt\n', ["a.csv:1: expected a header"]),
     "UTF-16 without a mark": Odd("a.csv", "text\nx\n".encode("utf-16-le"), ["set --encoding utf-16-le"]),
     "UTF-16 without a mark, big end first": Odd("a.csv", "text\n".encode("utf-16-be"), ["set --encoding utf-16-be"]),
