@@ -1,9 +1,11 @@
-"""How often undoing disguises changes real texts that nobody disguised, how many disguised ones it finds, and its cost.
+"""How often undoing disguises marks texts that nobody disguised, how many disguised ones it finds, and its cost.
 
 Reads the data sets that TEXTSIEVE_DATA names. HateCheck is split by functionality: its texts in leetspeak and in
-letters apart are disguises; its Arabic in Latin letters, where digits are letters, is none.
+letters apart are disguises; its Arabic in Latin letters, where digits are letters, is none. `--summaries` takes what
+packages say of themselves, where most names with digits stand: a file with one text a line, behind the last tab, such
+as the name and the summary of every project of a package index. Each distinct one that is not blank counts once.
 
-    TEXTSIEVE_DATA=... python -m benchmarks.normalization
+    TEXTSIEVE_DATA=... python -m benchmarks.normalization --summaries summaries.tsv
 """
 
 import argparse
@@ -14,14 +16,17 @@ import platform
 import statistics
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.recipes import DEVELOPED, HELD_OUT, RECIPES, disguised, plain
 from worker.normalization import normalize
 
 HERE = Path(__file__).parent
 CLEAN = ("sms_spam", "banking77", "clinc150", "davidson_hate", "sib200_12lang")
 CASES = {"spell_leet_h": "leetspeak", "spell_space_add_h": "letters apart", "spell_sent_arabazi_h": "Arabizi"}
+WORDS = {"developed": (DEVELOPED, range(5)), "held out": (HELD_OUT, range(100, 105))}  # with their seeds
 REPEATS = 7
 
 Groups = dict[str, list[str]]
@@ -30,16 +35,48 @@ Groups = dict[str, list[str]]
 def main() -> int:
     """Count and write results/normalization.json."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.parse_args()
+    parser.add_argument("--summaries", type=Path, help="what packages say of themselves, behind the last tab of a line")
+    arguments = parser.parse_args()
     if "TEXTSIEVE_DATA" not in os.environ:
         parser.error(f"TEXTSIEVE_DATA: expected the folder with {', '.join(CLEAN)} (.jsonl.gz), came none")
-    folder = Path(os.environ["TEXTSIEVE_DATA"])
-    found = {name: judge(texts) for name, texts in groups(folder).items()}
+    texts = groups(Path(os.environ["TEXTSIEVE_DATA"]))
+    if arguments.summaries is not None:
+        texts["package summaries"] = summaries(arguments.summaries)
+    found = {name: judge(group) for name, group in texts.items()}
     machine = {"cpu": f"{os.cpu_count()} cores, busy with other work", "python": platform.python_version()}
-    text = json.dumps({"groups": found, "repeats": REPEATS, "machine": machine}, indent=1)
+    whole = {"recall": recall(), "groups": found, "repeats": REPEATS, "machine": machine}
+    text = json.dumps(whole, indent=1)
     (HERE / "results" / "normalization.json").write_text(text + "\n", encoding="utf-8")
     print(text)
     return 0
+
+
+def recall() -> dict[str, dict[str, float]]:
+    """The share of disguised words that are marked and read as they were, by words and recipe."""
+    found: dict[str, dict[str, float]] = {}
+    for name, (words, seeds) in WORDS.items():
+        asked, read = Counter[str](), Counter[str]()
+        for recipe, word, seed in ((recipe, word, seed) for recipe in RECIPES for word in words for seed in seeds):
+            text, expected = disguised(word, recipe, seed), plain(word, recipe, seed)
+            if text != expected:
+                reading = normalize(text)
+                asked[recipe] += 1
+                read[recipe] += bool(reading.rules) and reading.text.lower() == expected.lower()
+        shares = {recipe: round(read[recipe] / asked[recipe], 3) for recipe in RECIPES}
+        found[name] = {
+            "words": len(words),
+            "asked": asked.total(),
+            "all": round(read.total() / asked.total(), 4),
+            **shares,
+        }
+    return found
+
+
+def summaries(path: Path) -> list[str]:
+    """Each distinct text that is not blank, behind the last tab of the lines after the first."""
+    with path.open(encoding="utf-8") as file:
+        next(file, None)  # names of columns
+        return sorted({line.rstrip("\n").rpartition("\t")[2].strip() for line in file} - {""})
 
 
 def groups(folder: Path) -> Groups:
@@ -56,16 +93,17 @@ def groups(folder: Path) -> Groups:
     return found
 
 
-def judge(texts: list[str]) -> dict[str, float]:
+def judge(texts: list[str]) -> dict[str, object]:
     """What normalisation does to the texts; the time is CPU time, median over repeats."""
     readings = [normalize(text) for text in texts]
-    marked = sum(reading.obfuscated for reading in readings)
+    marked = sum(bool(reading.rules) for reading in readings)
     changed = sum(reading.text != text for text, reading in zip(texts, readings, strict=True))
     seconds = [_seconds(texts) for _ in range(REPEATS)]
     return {
         "texts": len(texts),
         "marked": marked,
         "marked_share": round(marked / len(texts), 5),
+        "marked_by": dict(Counter(rule for reading in readings for rule in reading.rules)),
         "changed_without_mark": changed - marked,
         "mean_characters": round(statistics.fmean(map(len, texts)), 1),
         "microseconds_per_text": round(statistics.median(seconds) / len(texts) * 1e6, 2),

@@ -48,7 +48,7 @@ from worker.loop import LoopSettings, StreamLoop
 from worker.meters import MeteredStore, PredictorMeter
 from worker.metrics import Metrics, SteadyRegistry
 from worker.metrics.gpu import GpuCollector
-from worker.normalization import normalize, verbatim
+from worker.normalization import reader
 from worker.pace import Pace
 from worker.pipeline import Pipeline
 from worker.records import REASONS
@@ -284,7 +284,7 @@ def _pipeline(settings: Settings, predictor: Predictor, clusters: OnlineClusters
             settings.input.text_field,
             settings.input.id_field,
             settings.input.max_value_bytes,
-            normalize if settings.model.normalize else verbatim,
+            reader(settings.model.rules),
         ),
         predictor=predictor,
         assign=clusters.assign,

@@ -65,7 +65,8 @@ class Result(msgspec.Struct, gc=False, omit_defaults=True):
     attributes: dict[str, msgspec.Raw]
     source: Source
     processed_ms: int
-    obfuscated: bool = False
+    normalized: tuple[str, ...] = ()  # the rules by which the spelling was disguised
+    obfuscated: bool = False  # whether there are any: for readers of before, until the next version
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +222,7 @@ class Encoder:
                 attributes=document.attributes,  # type: ignore[arg-type]  # Raw values: passed on byte for byte
                 source=Source(record.topic, record.partition, record.offset, record.timestamp_ms),
                 processed_ms=now_ms,
+                normalized=document.reading.rules,
                 obfuscated=document.reading.obfuscated,
             )
         )

@@ -73,7 +73,12 @@ class Reading(msgspec.Struct, frozen=True, gc=False):
     """A text as the model reads it."""
 
     text: str
-    obfuscated: bool  # its spelling was disguised
+    rules: tuple[str, ...] = ()  # by which its spelling was found to be disguised
+
+    @property
+    def obfuscated(self) -> bool:
+        """Whether its spelling was disguised."""
+        return bool(self.rules)
 
 
 class Document(msgspec.Struct, frozen=True, gc=False):

@@ -13,7 +13,7 @@ from worker.connectors import redis as store
 from worker.errors import ConfigurationError, StoreUnavailable
 from worker.inference.loading import load_predictor
 from worker.inference.predictor import ModelCard, Predictor
-from worker.normalization import normalize, verbatim
+from worker.normalization import reader
 from worker.pipeline import Pipeline
 from worker.records import NO_CLUSTER, Assignments, Embeddings, Outgoing, Record
 from worker.settings import Settings
@@ -39,9 +39,7 @@ def labeller(settings: Settings, *, warn: Callable[[str], object], predictor: Pr
     used: Predictor = predictor or load_predictor(settings.model)
     card = used.card
     pipeline = Pipeline(
-        decoder=Decoder(
-            max_value_bytes=settings.input.max_value_bytes, read=normalize if settings.model.normalize else verbatim
-        ),
+        decoder=Decoder(max_value_bytes=settings.input.max_value_bytes, read=reader(settings.model.rules)),
         predictor=used,
         assign=_assign(settings, card, warn),
         encoder=Encoder(card.name, card.version, embedding=settings.output.embedding),

@@ -236,7 +236,7 @@ def _labels_version(settings: ModelSettings, encoder: Encoder) -> str:
         settings.labels,
         settings.temperature,
         settings.least_similarity,
-        settings.normalize,
+        settings.rules,
         encoder.fingerprint,
     ]
     return hashlib.sha256(json.dumps(parts, ensure_ascii=True).encode()).hexdigest()[:12]

@@ -19,9 +19,12 @@ _TWINS = {
     "ᎠᎡᎢᎪᎫᎬᎳᎷᎻᎽᏀᏃᏒᏙᏚᏞᏟᏢᏦᏴ": "DRTAJEWMHYGZRVSLCPKB",  # Cherokee
 }
 _KIN = {
-    "ИЯ" + "вгєикмнптшья": "NR" + "brenkmhntwbr",
-    "αγεηικνρστυχω": "ayenikvpotuxw",
+    "ИЯЬБ" + "вгєикмнптшьябзцёїўғқҝӄҫөү": "NRbB" + "brenkmhntwbrbeueiyfkkkcoy",
+    "αγεηικνρστυχωβδζθλμπς": "ayenikvpotuxwbdzoluns",
+    "ԻԽՏ" + "եիպտքօ": "huS" + "tputpo",
 }
+# Latin letters of phonetic writing and of few languages: only where an English word results
+_ODD_LATIN = dict(zip("ɑɒɡıɩɛɜƒɔɘəɪʟʀʏƅɓɗ", "aagiieefceeilrybbd", strict=True))
 
 
 def _pairs(table: Mapping[str, str]) -> dict[str, str]:
@@ -33,36 +36,52 @@ def _pairs(table: Mapping[str, str]) -> dict[str, str]:
 
 
 TWINS = _pairs(_TWINS)
-LOOKALIKES = TWINS | _pairs(_KIN)
+LOOKALIKES = _pairs(_KIN) | TWINS
+SIMILAR = LOOKALIKES | _ODD_LATIN
+# Letters with a second reading, tried where the first gives no word
+SECOND = dict(zip("вгнирухη", "vgnuruhh", strict=True))
 # The other way round, for Russian or Bulgarian words with Latin letters in them: only pairs of the same case and shape
 TO_CYRILLIC = dict(zip("ABEKMHOPCTYXaceopxy", "АВЕКМНОРСТУХасеорху", strict=True))
 
 LATIN = "A-Za-z\u00c0-\u024f"  # for a character class
 FOREIGN = _block(0x370, 0x590) | _block(0x13A0, 0x13FE)  # those scripts, as blocks of Unicode
+ODD_LATIN = frozenset(_ODD_LATIN)
 
-_SMALL_CAPITALS = dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz", strict=True))
-_STYLES = ("<font>", "<wide>", "<circle>", "<square>")  # Unicode's names for a letter in other clothes
-_STYLED_BLOCKS = ((0x2100, 0x2150), (0x2460, 0x2500), (0xFF00, 0xFF5F), (0x1D400, 0x1D800), (0x1F130, 0x1F14A))
+SMALL_CAPITALS = dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz", strict=True))
+_CLOTHES = ("<font>", "<wide>", "<circle>", "<square>", "<compat>")  # Unicode's names for a letter in other clothes
+_CLOTHES_BLOCKS = ((0x2100, 0x2150), (0x2460, 0x2500), (0xFF00, 0xFF5F), (0x1D400, 0x1D800), (0x1F110, 0x1F14A))
 _NEGATIVE_BLOCKS = (0x1F150, 0x1F170)  # white letters on black circles and squares, A to Z, without a decomposition
+_RAISED_BLOCKS = ((0x2B0, 0x2E5), (0x1D2C, 0x1D6B), (0x1D9B, 0x1DC0), (0x2070, 0x209D), (0x2C7C, 0x2C7E))
 
 
-def _styled() -> dict[str, str]:
-    found = {**_SMALL_CAPITALS, "ɑ": "a", "ɡ": "g"}  # of phonetic writing
-    for first, end in _STYLED_BLOCKS:
-        for character in map(chr, range(first, end)):
-            style, _, target = unicodedata.decomposition(character).partition(" ")
-            if style in _STYLES and " " not in target:
-                letter = chr(int(target, 16))
-                # a circled digit is a bullet; Greek and Hebrew letters in mathematics are no disguise
-                if letter.isascii() and (letter.isalpha() or (letter.isdigit() and style in ("<font>", "<wide>"))):
-                    found[character] = letter
+def _decomposed(blocks: Iterable[tuple[int, int]], kinds: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for character in (chr(code) for first, end in blocks for code in range(first, end)):
+        kind, _, target = unicodedata.decomposition(character).partition(" ")
+        letters = "".join(chr(int(code, 16)) for code in target.split())
+        letter = letters.strip("()")
+        if kind not in kinds or len(letter) != 1 or letters not in (letter, f"({letter})"):
+            continue
+        # a circled digit is a bullet; Greek and Hebrew letters in mathematics are no disguise
+        if letter.isascii() and (letter.isalpha() or (letter.isdigit() and kind in ("<font>", "<wide>"))):
+            found[character] = letter
+    return found
+
+
+def _clothed() -> dict[str, str]:
+    found = _decomposed(_CLOTHES_BLOCKS, _CLOTHES)
     for first in _NEGATIVE_BLOCKS:
         found |= {chr(first + index): letter for index, letter in enumerate(ascii_uppercase)}
     return found
 
 
-STYLED = _styled()  # mathematical, full-width, enclosed and small capital letters, and digits, to ASCII
-WIDE = frozenset(STYLED) & _block(0xFF00, 0xFF5F)  # ordinary beside ideographs
+CLOTHED = _clothed()  # mathematical, full-width, bracketed and enclosed letters, and digits, to ASCII
+RAISED = _decomposed(_RAISED_BLOCKS, ("<super>", "<sub>"))  # superscript and subscript letters
+WIDE = frozenset(CLOTHED) & _block(0xFF00, 0xFF5F)  # ordinary beside ideographs
+REGIONAL = {chr(0x1F1E6 + index): letter for index, letter in enumerate(ascii_uppercase)}  # two of them are a flag
+
+# Letters upside down, as the other letter that they look like
+TURNED = dict(zip("ɐqɔpǝəɟƃɥᴉıɾʞןlɯuodbɹsʇnʌʍxʎz", "abcdeefghiijkllmnopqrstuvwxyz", strict=True))
 
 # Shown as nothing. Joiners and variation selectors belong to emoji and to some scripts: where one stands decides.
 INVISIBLE = (
@@ -75,6 +94,8 @@ INVISIBLE = (
     | _block(0xE0000, 0xE1000)
 )
 SOFT_HYPHEN = "\u00ad"  # comes with text copied from web pages
+DIRECTIONS = frozenset("\u061c\u200e\u200f") | _block(0x202A, 0x202F) | _block(0x2066, 0x206A)
+BACKWARDS = "\u202e"  # what follows is shown from right to left
 
 # Those of no one script
 MARKS = (

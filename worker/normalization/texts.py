@@ -1,55 +1,127 @@
-"""The whole of it: characters first, then words; a text without anything odd is returned as it is."""
+"""The whole of it: rule after rule; a text without anything odd is returned as it is."""
 
 import re
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Final
 
-from worker.normalization.alphabets import FOREIGN, INVISIBLE, MARKS, STYLED
-from worker.normalization.characters import (
-    without_invisible,
-    without_lookalikes,
-    without_marks,
-    without_styles,
+from worker.normalization.alphabets import (
+    BACKWARDS,
+    CLOTHED,
+    FOREIGN,
+    INVISIBLE,
+    MARKS,
+    ODD_LATIN,
+    RAISED,
+    REGIONAL,
+    SMALL_CAPITALS,
+    TURNED,
 )
-from worker.normalization.words import join_letters, undo_leet
+from worker.normalization.clothes import clothed, shrunken, turned
+from worker.normalization.edits import Found, applied, traced
+from worker.normalization.hidden import backwards, invisible
+from worker.normalization.homoglyphs import homoglyphs
+from worker.normalization.leet import SOMEWHERE as SIGN_SOMEWHERE
+from worker.normalization.leet import leet
+from worker.normalization.marks import marks
+from worker.normalization.spaced import SOMEWHERE as APART_SOMEWHERE
+from worker.normalization.spaced import spaced
 from worker.records import Reading
 
 _BEYOND = re.compile("[^\x00-\xac\xae-\xff]")  # English and most of what western Europe writes ends before it
-_STEPS = (  # each with the characters without which it has nothing to do
-    (INVISIBLE, without_invisible),
-    (frozenset(STYLED), without_styles),
-    (MARKS, without_marks),
-    (FOREIGN, without_lookalikes),
+_ASCII = frozenset(map(chr, range(128)))
+# In their order, each with the characters without which it has nothing to do
+_OF_CHARACTERS: tuple[tuple[str, frozenset[str], Callable[[str], Found]], ...] = (
+    ("bidi", frozenset(BACKWARDS), backwards),
+    ("styled", frozenset(REGIONAL), shrunken),
+    ("invisible", INVISIBLE, invisible),
+    ("marks", MARKS, marks),
+    ("styled", frozenset(CLOTHED), clothed),
+    ("styled", frozenset((*SMALL_CAPITALS, *RAISED)), shrunken),
+    ("turned", frozenset(TURNED) - _ASCII, turned),
+    ("homoglyphs", FOREIGN | ODD_LATIN, homoglyphs),
 )
-_ODD = frozenset[str]().union(*(characters for characters, _ in _STEPS))
+_OF_WORDS = (("spaced", APART_SOMEWHERE, spaced), ("leet", SIGN_SOMEWHERE, leet))
+_ODD = frozenset[str]().union(*(characters for _, characters, _ in _OF_CHARACTERS))
+RULES: Final = ("invisible", "bidi", "styled", "turned", "marks", "homoglyphs", "spaced", "leet")
+ALL: Final = frozenset(RULES)
 
 
-def normalize(text: str) -> Reading:
+def normalize(text: str, rules: frozenset[str] = ALL) -> Reading:
     """The text in the letters it is read as; pure, and the same for its own result unless disguises are piled up.
 
-    What is undone: characters inside a word that show nothing, letters in other clothes (mathematical, full-width,
-    enclosed, small capitals), stacks of marks, letters of another script inside a word, single letters with something
-    between them, digits for letters inside a word. Everything else stays, whatever the language: single accents, case,
-    emoji, numbers, the short forms of text messages. `obfuscated` is True where one of these was found; what also
+    What is undone: characters inside a word that show nothing, signs that turn the direction, letters in other clothes
+    (mathematical, full-width, enclosed, small capitals, raised) or upside down, stacks of marks, letters of another
+    script inside a word, single letters with something between them, digits and signs for letters. Everything else
+    stays, whatever the language: single accents, case, emoji, numbers, the short forms of text messages. What also
     happens innocently (full-width letters beside ideographs, soft hyphens, marks that have a composed form) is undone
-    without it.
+    without a word.
+
+    Args:
+        text: as it came.
+        rules: those of `RULES` that are applied.
 
     Example:
         >>> normalize("Cl@im your f r e e pr1ze")
-        Reading(text='Claim your free prize', obfuscated=True)
+        Reading(text='Claim your free prize', rules=('spaced', 'leet'))
         >>> normalize("C u 2nite @ 7, gr8!")
-        Reading(text='C u 2nite @ 7, gr8!', obfuscated=False)
+        Reading(text='C u 2nite @ 7, gr8!', rules=())
     """
-    obfuscated = False
-    reading = text
+    if (text.isascii() or not _BEYOND.search(text)) and not (
+        SIGN_SOMEWHERE.search(text) or APART_SOMEWHERE.search(text)
+    ):
+        return Reading(text, ())
+    marked = set()
+    for name, found, after in _passes(text, rules):
+        text = after
+        if found.marked:
+            marked.add(name)
+    return Reading(text, tuple(rule for rule in RULES if rule in marked))
+
+
+def origins(text: str, rules: frozenset[str] = ALL) -> tuple[int, ...]:
+    """For every character of the normalised text, the place of the character in the text as it came.
+
+    Args:
+        text: as it came.
+        rules: as `normalize` was given them.
+
+    Example:
+        >>> origins("f r e e")
+        (0, 2, 4, 6)
+    """
+    places = list(range(len(text)))
+    for _, found, _ in _passes(text, rules):
+        places = traced(places, found.edits)
+    return tuple(places)
+
+
+def _passes(text: str, rules: frozenset[str]) -> Iterator[tuple[str, Found, str]]:
+    """What each rule changes, one after the other, and the text that it leaves."""
     if not text.isascii() and _BEYOND.search(text):
         odd = _ODD.intersection(text)
-        for characters, step in _STEPS if odd else ():
-            if not characters.isdisjoint(odd):
-                found = step(reading)
-                reading, obfuscated = found.text, obfuscated or found.obfuscated
-    spelled = undo_leet(join_letters(reading))
-    return Reading(spelled, obfuscated or spelled != reading)
+        for name, characters, rule in _OF_CHARACTERS if odd else ():
+            if name in rules and not characters.isdisjoint(odd):
+                found = rule(text)
+                if found.edits:
+                    text = applied(text, found.edits)
+                    yield name, found, text
+    for name, somewhere, rule in _OF_WORDS:
+        if name in rules and (somewhere.search(text) or "€" in text):
+            found = rule(text)
+            if found.edits:
+                text = applied(text, found.edits)
+                yield name, found, text
+
+
+def reader(rules: Iterable[str]) -> Callable[[str], Reading]:
+    """What gives a model the text as it reads by these rules; none of them leaves it as it came."""
+    chosen = frozenset(rules)
+    if chosen == ALL:
+        return normalize
+    return partial(normalize, rules=chosen) if chosen else verbatim
 
 
 def verbatim(text: str) -> Reading:
     """The text as it came."""
-    return Reading(text, obfuscated=False)
+    return Reading(text, ())

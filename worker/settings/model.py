@@ -4,11 +4,16 @@ import os
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_settings import NoDecode
 
-from worker.settings.section import Section, Share
+from worker.settings.section import Section, Share, split_commas
+
+Rule = Literal["invisible", "bidi", "styled", "turned", "marks", "homoglyphs", "spaced", "leet"]
+Rules = Annotated[tuple[Rule, ...], NoDecode, BeforeValidator(split_commas), Field(min_length=1)]
+RULES: tuple[Rule, ...] = get_args(Rule)
 
 
 class ModelSettings(Section):
@@ -39,8 +44,13 @@ class ModelSettings(Section):
     normalize: bool = Field(
         True,
         description="Undo disguised spelling before the model reads a text: lookalikes of other scripts, invisible"
-        " characters, styled letters, stacked marks, f r e e, fr33. Results carry the text as it came, and"
-        " `obfuscated` where there was a disguise. As the model was trained: `trainer fit` has the same switch.",
+        " characters, styled letters, stacked marks, f r e e, fr33. Results carry the text as it came, and in"
+        " `normalized` what was undone. As the model was trained: `trainer fit` has the same switch.",
+    )
+    normalize_rules: Rules = Field(
+        RULES,
+        description="Which disguises are undone, separated by commas; leave out what is no disguise in your texts, such"
+        " as `leet` where digits are letters (Arabic in Latin letters).",
     )
     prefix: str | None = Field(
         None,
@@ -103,6 +113,11 @@ class ModelSettings(Section):
         if self.device == "cuda" and "onnx" in (self.engine, "onnx" if self.precision == "int8" else ""):
             raise ValueError(f"{chosen}: onnx and int8 run on CPUs; set model.device to cpu, or the others to auto")
         return self
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """The rules of normalisation in force."""
+        return self.normalize_rules if self.normalize else ()
 
     @property
     def cache_folder(self) -> Path | None:

@@ -1,0 +1,66 @@
+"""Characters that show nothing, or turn the direction of what follows."""
+
+import re
+
+from worker.normalization.alphabets import (
+    BACKWARDS,
+    CLOTHED,
+    DIRECTIONS,
+    FOREIGN,
+    INVISIBLE,
+    LATIN,
+    MARKS,
+    SMALL_CAPITALS,
+    SOFT_HYPHEN,
+    any_of,
+)
+from worker.normalization.edits import Edit, Found
+from worker.normalization.lexicon import is_word
+
+# Scripts that need no joiners, and digits
+_CASED = any_of(FOREIGN | CLOTHED.keys() | SMALL_CAPITALS.keys())[1:-1] + f"0-9{LATIN}"
+_HIDDEN = re.compile(f"(?<=[{_CASED}{any_of(MARKS)[1:-1]}]){any_of(INVISIBLE)}+(?=[{_CASED}])")
+_FROM_THE_RIGHT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")  # scripts written so
+_TURNED_AROUND = re.compile("\u202e([^\u202a-\u202e\u2066-\u2069\n]+)(\u202c?)")
+_WORD = re.compile(rf"[{LATIN}]{{3,}}")
+_BEFORE, _BEHIND = re.compile(rf"[{LATIN}]+\Z"), re.compile(rf"[{LATIN}]+")
+_LEAST_SYLLABLE = 2  # letters on either side of a hyphen that typesetting would put
+
+
+def invisible(text: str) -> Found:
+    """Characters that show nothing go from inside words of scripts that have no use for them there.
+
+    Soft hyphens between syllables, and signs of direction in a text that has two, are no disguise.
+    """
+    runs = list(_HIDDEN.finditer(text))
+    both_ways = bool(_FROM_THE_RIGHT.search(text))
+    marked = any(not _is_innocent(run, both_ways=both_ways) for run in runs)
+    return Found([Edit(run.start(), run.end(), "") for run in runs], marked)
+
+
+def _is_innocent(run: re.Match[str], *, both_ways: bool) -> bool:
+    if both_ways and DIRECTIONS.issuperset(run[0]):
+        return True
+    if run[0] != SOFT_HYPHEN:
+        return False
+    before, behind = _BEFORE.search(run.string, 0, run.start()), _BEHIND.match(run.string, run.end())
+    return before is None or behind is None or min(len(before[0]), len(behind[0])) >= _LEAST_SYLLABLE
+
+
+def backwards(text: str) -> Found:
+    """Latin text that is stored from right to left and shown the other way round is stored as it is shown."""
+    if BACKWARDS not in text or _FROM_THE_RIGHT.search(text):
+        return Found()
+    edits = []
+    for span in _TURNED_AROUND.finditer(text):
+        (first, last), stored = span.span(1), span[1]
+        if _words(stored) > _words(stored[::-1]) or not _BEHIND.search(stored):
+            continue  # a sign that only disturbs: it goes with what shows nothing
+        edits += [Edit(span.start(), first, ""), Edit(first, last, stored[::-1], backwards=True)]
+        if span[2]:
+            edits.append(Edit(last, span.end(), ""))
+    return Found(edits, bool(edits))
+
+
+def _words(text: str) -> int:
+    return sum(map(is_word, _WORD.findall(text)))
