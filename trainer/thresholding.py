@@ -14,7 +14,6 @@ from trainer.threshold_card import with_threshold_section
 from trainer.thresholds import Threshold, Wish, find_threshold
 from worker.errors import ConfigurationError
 from worker.inference.bundle import (
-    PACKAGE_SOURCE,
     Bundle,
     Interval,
     Manifest,
@@ -133,7 +132,7 @@ def _write(wanted: Wanted, bundle: Bundle, found: Threshold, *, texts: int, now:
         ),
         weight=bundle.weight,
         bias=bundle.bias,
-        encoder_folder=None if bundle.manifest.encoder.source == PACKAGE_SOURCE else bundle.folder,
+        encoder_folder=bundle.folder if bundle.manifest.encoder.source == "files" else None,
     )
     (wanted.out / README).write_text(_readme(bundle, manifest), encoding="utf-8")
     return manifest

@@ -32,7 +32,9 @@ class Which(StrEnum):
 def cluster(
     data: Annotated[Path, typer.Argument(help="Labelled texts; the labels only judge.")],
     *,
-    model: Annotated[str, typer.Option(help="Whose embedding: `default`, a bundle, a folder or a hub id.")] = "default",
+    model: Annotated[
+        str, typer.Option(help="Whose embedding: `default`, `multilingual`, a bundle, a folder or a hub id.")
+    ] = "default",
     method: Annotated[
         Which,
         typer.Option(

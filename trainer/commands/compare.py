@@ -52,7 +52,9 @@ def compare(
     label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
     group: Annotated[str | None, typer.Option(help="Column whose equal values stay in one fold.")] = None,
     normalize: options.Normalize = True,
-    encoder: Annotated[str, typer.Option(help="`default`, a Hugging Face folder or hub id, or a bundle.")] = "default",
+    encoder: Annotated[
+        str, typer.Option(help="`default`, `multilingual`, a Hugging Face folder or hub id, or a bundle.")
+    ] = "default",
     revision: Annotated[str | None, typer.Option(help="Commit of a hub encoder.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if unset.")] = None,

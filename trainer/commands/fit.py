@@ -51,7 +51,9 @@ def fit(
             help='--frozen: TOML, label = ["description", ...]; learned from too, a help where texts are few.'
         ),
     ] = None,
-    encoder: Annotated[str, typer.Option(help="`default`, a Hugging Face folder or hub id, or a bundle.")] = "default",
+    encoder: Annotated[
+        str, typer.Option(help="`default`, `multilingual`, a Hugging Face folder or hub id, or a bundle.")
+    ] = "default",
     revision: Annotated[str | None, typer.Option(help="Commit of a hub encoder.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
     threads: Annotated[

@@ -50,7 +50,9 @@ Normalize = Annotated[bool, typer.Option(help="Undo disguised spelling first, as
 Positive = Annotated[
     str | None, typer.Option(help="The label whose F1 counts; if unset the rarer of two, or the mean over all.")
 ]
-EncoderPath = Annotated[str, typer.Option(help="`default`, a Hugging Face folder or hub id, or a bundle.")]
+EncoderPath = Annotated[
+    str, typer.Option(help="`default`, `multilingual`, a Hugging Face folder or hub id, or a bundle.")
+]
 Revision = Annotated[str | None, typer.Option(help="Commit of a hub encoder.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 Threads = Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if unset.")]

