@@ -133,8 +133,9 @@ def encoder_of(files: ModelFolder, *, dtype: torch.dtype = torch.float32) -> Enc
         config = load_config(files.path)
         require_native(files)
         model = _load_network(kind, files, config, dtype=dtype, optional=optional)
-    if config.get_text_config().pad_token_id is None:
-        config.get_text_config().pad_token_id = _NO_PADDING if files.pad_id is None else files.pad_id
+    told = model.config.get_text_config()  # type: ignore[union-attr,operator]
+    if told.pad_token_id is None:
+        told.pad_token_id = _NO_PADDING if files.pad_id is None else files.pad_id
     return Encoder(files=files, model=model, config=config, dense=dense_layers(files.dense) if files.dense else None)
 
 

@@ -132,5 +132,7 @@ class ClassifierNetwork(nn.Module):
         """Two [batch, width] int64 -> [batch, labels] and [batch, dim], float32."""
         output: Any = self.classifier(input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True)
         states = output.get("hidden_states") or output.decoder_hidden_states  # of an encoder and decoder: the latter's
+        if states[-1].shape[1] != input_ids.shape[1]:
+            raise ValueError(f"a last hidden state of {states[-1].shape[1]} for {input_ids.shape[1]} tokens")
         embeddings = pool(states[-1], attention_mask, "mean")  # [batch, dim]
         return self._activation(output.logits.float()), embeddings
