@@ -92,9 +92,9 @@ def save_tokenizer(folder: Path, template: Template, *, window: int) -> None:
     used = [(token, vocabulary[token]) for token in (*before.split(), *after.split())]
     if used:
         backend.post_processor = TemplateProcessing(single=f"{before} $A {after}".strip(), special_tokens=used)
-    pad = {"pad_token": token for token in specials if "pad" in token.lower()}
+    pad = [token for token in specials if "pad" in token.lower()]
     PreTrainedTokenizerFast(
-        tokenizer_object=backend, unk_token=unknown, model_max_length=window, **pad
+        tokenizer_object=backend, unk_token=unknown, model_max_length=window, **({"pad_token": pad[0]} if pad else {})
     ).save_pretrained(folder)
 
 
@@ -128,6 +128,8 @@ def edit_json(path: Path, **changes: Any) -> None:
 
 
 _DEBERTA = {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "max_relative_positions": 8}
+_LLAMA = {"num_key_value_heads": 1}
+_GPT = {"eos_token_id": 0, "bos_token_id": 0}
 _ENCODER_DECODER = {
     "d_model": 32, "encoder_layers": 2, "decoder_layers": 2, "encoder_attention_heads": 2, "init_std": 0.3,
     "decoder_attention_heads": 2, "encoder_ffn_dim": 48, "decoder_ffn_dim": 48, "decoder_start_token_id": 2,
@@ -145,38 +147,92 @@ ARCHITECTURES = (
     Architecture("convbert", config={"embedding_size": 32, "head_ratio": 1, "conv_kernel_size": 3}),
     Architecture("data2vec-text", "roberta", extra_positions=2),
     Architecture("deberta", config=_DEBERTA),
-    Architecture("deberta-v2", config=_DEBERTA | {"position_buckets": 4, "share_att_key": True, "norm_rel_ebd": "layer_norm"}),
+    Architecture("deberta-v2", config=_DEBERTA | {"position_buckets": 4, "share_att_key": True}),
     Architecture("distilbert", config={"dim": 32, "n_layers": 2, "n_heads": 2, "hidden_dim": 48}),
     Architecture("electra", config={"embedding_size": 16}),
     Architecture("ernie"),
     Architecture("esm", config={"position_embedding_type": "rotary", "token_dropout": False}),
     Architecture("flaubert", config={"emb_dim": 32, "n_layers": 2, "n_heads": 2, "use_lang_emb": False}),
     Architecture("fnet", config={"use_tpu_fourier_optimizations": False}),
-    Architecture("funnel", config={"d_model": 32, "block_sizes": [1, 1], "n_head": 2, "d_head": 16, "d_inner": 48, "num_decoder_layers": 1}, without=("num_hidden_layers",)),
-    Architecture("gemma3_text", "llama", {"num_key_value_heads": 1, "head_dim": 16, "sliding_window": 6, "layer_types": ["sliding_attention", "full_attention"]}),
-    Architecture("gpt2", "gpt", {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 24, "eos_token_id": 0, "bos_token_id": 0}),
-    Architecture("gpt_neox", "gpt", {"eos_token_id": 0, "bos_token_id": 0}),
+    Architecture(
+        "funnel",
+        config={
+            "d_model": 32,
+            "block_sizes": [1, 1],
+            "n_head": 2,
+            "d_head": 16,
+            "d_inner": 48,
+            "num_decoder_layers": 1,
+        },
+        without=("num_hidden_layers",),
+    ),
+    Architecture(
+        "gemma3_text",
+        "llama",
+        _LLAMA | {"head_dim": 16, "sliding_window": 6, "layer_types": ["sliding_attention", "full_attention"]},
+    ),
+    Architecture("gpt2", "gpt", {"n_embd": 32, "n_layer": 2, "n_head": 2, "n_positions": 24} | _GPT),
+    Architecture("gpt_neox", "gpt", _GPT),
     Architecture("ibert", "roberta", {"quant_mode": False}, extra_positions=2),
     Architecture("layoutlm"),
-    Architecture("llama", "llama", {"num_key_value_heads": 1}),
+    Architecture("llama", "llama", _LLAMA),
     Architecture("longformer", "roberta", {"attention_window": [4, 4]}, window=22, extra_positions=2),
     Architecture("luke", "roberta", {"entity_vocab_size": 4, "entity_emb_size": 8}, extra_positions=2),
     Architecture("megatron-bert"),
-    Architecture("mistral", "llama", {"num_key_value_heads": 1, "sliding_window": 6}),
-    Architecture("mobilebert", config={"embedding_size": 16, "intra_bottleneck_size": 16, "true_hidden_size": 16, "num_feedforward_networks": 1}),
-    Architecture("modernbert", config={"local_attention": 6, "global_attn_every_n_layers": 2, "cls_token_id": 2, "sep_token_id": 3, "bos_token_id": 2, "eos_token_id": 3}, window=64),
+    Architecture("mistral", "llama", _LLAMA | {"sliding_window": 6}),
+    Architecture(
+        "mobilebert",
+        config={
+            "embedding_size": 16,
+            "intra_bottleneck_size": 16,
+            "true_hidden_size": 16,
+            "num_feedforward_networks": 1,
+        },
+    ),
+    Architecture(
+        "modernbert",
+        config={
+            "local_attention": 6,
+            "global_attn_every_n_layers": 2,
+            "cls_token_id": 2,
+            "sep_token_id": 3,
+            "bos_token_id": 2,
+            "eos_token_id": 3,
+        },
+        window=64,
+    ),
     Architecture("mpnet", "roberta", extra_positions=2),
     Architecture("nystromformer", config={"num_landmarks": 24, "segment_means_seq_len": 24}),
     Architecture("opt", "roberta", {"ffn_dim": 48, "word_embed_proj_dim": 32}),
-    Architecture("qwen2", "llama", {"num_key_value_heads": 1}),
+    Architecture("qwen2", "llama", _LLAMA),
     Architecture("rembert", config={"input_embedding_size": 16, "output_embedding_size": 16}),
     Architecture("roberta", "roberta", extra_positions=2),
     Architecture("roberta-prelayernorm", "roberta", extra_positions=2),
     Architecture("roformer", config={"embedding_size": 16}),
-    Architecture("squeezebert", config={"embedding_size": 32, "q_groups": 2, "k_groups": 2, "v_groups": 2, "post_attention_groups": 1, "intermediate_groups": 2, "output_groups": 2}),
-    Architecture("t5", "t5", {"d_model": 32, "d_kv": 16, "d_ff": 48, "num_layers": 2, "num_heads": 2, "decoder_start_token_id": 0}),
+    Architecture(
+        "squeezebert",
+        config={
+            "embedding_size": 32,
+            "q_groups": 2,
+            "k_groups": 2,
+            "v_groups": 2,
+            "post_attention_groups": 1,
+            "intermediate_groups": 2,
+            "output_groups": 2,
+        },
+    ),
+    Architecture(
+        "t5",
+        "t5",
+        {"d_model": 32, "d_kv": 16, "d_ff": 48, "num_layers": 2, "num_heads": 2, "decoder_start_token_id": 0},
+    ),
     Architecture("xlm-roberta", "roberta", extra_positions=2),
-    Architecture("xlnet", "xlnet", {"d_model": 32, "n_layer": 2, "n_head": 2, "d_inner": 48}, without=("max_position_embeddings",)),
+    Architecture(
+        "xlnet",
+        "xlnet",
+        {"d_model": 32, "n_layer": 2, "n_head": 2, "d_inner": 48},
+        without=("max_position_embeddings",),
+    ),
     Architecture("xmod", "roberta", {"languages": ["en_XX"], "default_language": "en_XX"}, extra_positions=2),
     Architecture("yoso", config={"use_expectation": True}),
-)  # fmt: skip
+)

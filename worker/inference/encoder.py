@@ -10,13 +10,19 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from worker.errors import ConfigurationError
+from worker import logs
+from worker.errors import ConfigurationError, PredictorError
+from worker.inference.engines.torch import TorchEngine
+from worker.inference.layers import unchanged
 from worker.inference.model_folder import ModelFolder, Reading, read_classifier_folder, read_encoder_folder
-from worker.inference.networks import DenseLayers, dense_layers
+from worker.inference.networks import ClassifierNetwork, DenseLayers, EncoderNetwork, dense_layers
+from worker.inference.probing import EXACTLY, ROUGHLY, reads_padding, require_window
 from worker.inference.sentence_modules import Pooling
 from worker.inference.sources import require_config, weight_files
 from worker.inference.suitability import require_native, require_used
 from worker.inference.tokens import Tokenizer
+
+log = logs.get_logger("model")
 
 _NO_PADDING = -1  # stands for a padding token that a configuration lacks: no text has it, so the last token is the last
 
@@ -136,7 +142,31 @@ def encoder_of(files: ModelFolder, *, dtype: torch.dtype = torch.float32) -> Enc
     told = model.config.get_text_config()  # type: ignore[union-attr,operator]
     if told.pad_token_id is None:
         told.pad_token_id = _NO_PADDING if files.pad_id is None else files.pad_id
-    return Encoder(files=files, model=model, config=config, dense=dense_layers(files.dense) if files.dense else None)
+    encoder = Encoder(files, model, config, dense=dense_layers(files.dense) if files.dense else None)
+    _try(encoder, tolerance=EXACTLY if dtype == torch.float32 else ROUGHLY)
+    return encoder
+
+
+def _try(encoder: Encoder, *, tolerance: float) -> None:
+    """Find out on the CPU what no file says: what a GPU is given and has no place for ends its process."""
+    if encoder.files.head is None:
+        network: nn.Module = EncoderNetwork(
+            encoder.model, pooling=encoder.pooling, head=nn.Identity(), activation=unchanged, dense=encoder.dense
+        )
+    else:
+        network = ClassifierNetwork(encoder.model, activation=unchanged)
+    engine, tokenizer = TorchEngine(network, device=torch.device("cpu")), encoder.tokenizer
+    try:
+        require_window(engine, tokenizer, folder=encoder.folder)
+        if tokenizer.unpadded or not reads_padding(engine, tokenizer, folder=encoder.folder, tolerance=tolerance):
+            return
+    except PredictorError as error:
+        raise ConfigurationError(
+            f"{encoder.folder}: expected a model that answers a short text, came: {error} ({error.__cause__}); choose "
+            "another model or model.kind"
+        ) from error
+    tokenizer.unpadded = True
+    log.info("this network reads padding: only texts of one length share a batch", folder=str(encoder.folder))
 
 
 def load_config(folder: Path) -> Any:

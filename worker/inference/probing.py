@@ -13,6 +13,7 @@ from worker.inference.tokens import Tokenizer, Tokens
 EXACTLY = 1e-3  # in float32, of the largest number: noise is a thousandth of that, what we met ten times it and more
 ROUGHLY = 5e-2  # in bfloat16, float16 and int8
 LONGEST = 1024  # tokens: of a longer window the pass takes seconds, and position tables that are wrong are shorter
+_FEWER = 4  # positions that a table may reserve: those up to the padding id, which is 1 or so
 
 # of several lengths, and two of one length
 _TEXTS = ("ok", "see you at home", "now see you at", "free prize, call now! " * 3, "the quick brown fox jumps " * 6)
@@ -62,12 +63,9 @@ def require_window(engine: Engine, tokenizer: Tokenizer, *, folder: Path) -> Non
         return  # it fails for another reason, which its first words will tell
     if length < len(row):
         raise ConfigurationError(
-            f"{folder}: expected a network that answers texts of {window} tokens, the window that its files state, came "
-            f"one that answers {length}; set model.max_tokens to {length}"
+            f"{folder}: expected a network that answers texts of {window} tokens, the window that its files state, "
+            f"came one that answers {length}; set model.max_tokens to {length}"
         )
-
-
-_FEWER = 4  # positions that a table may reserve: those up to the padding id, which is 1 or so
 
 
 def _answers(engine: Engine, tokenizer: Tokenizer, row: NDArray[np.int64]) -> bool:

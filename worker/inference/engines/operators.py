@@ -32,12 +32,18 @@ class _Attention(Function):
     @staticmethod
     def symbolic(g: Any, query: Any, key: Any, value: Any, mask: Any, heads: int, scale: float) -> Any:
         """The node of the graph."""
-        if mask.type().dim() == _PAIRS:  # added to the scores
-            inputs = (query, key, value, _absent(g), _absent(g), mask)
-        else:
-            inputs = (query, key, value, _absent(g), g.op("Cast", mask, to_i=_INT32))
+        added = mask.type().dim() == _PAIRS  # to the scores
+        masks = [_absent(g), mask] if added else [g.op("Cast", mask, to_i=_INT32)]
         node = g.op(
-            f"{DOMAIN}::MultiHeadAttention", *inputs, num_heads_i=heads, scale_f=scale, mask_filter_value_f=_NEVER
+            f"{DOMAIN}::MultiHeadAttention",
+            query,
+            key,
+            value,
+            _absent(g),
+            *masks,
+            num_heads_i=heads,
+            scale_f=scale,
+            mask_filter_value_f=_NEVER,
         )
         return node.setType(query.type())
 
@@ -129,12 +135,13 @@ def attend(
     Raises:
         NotImplementedError: the network wants more of it than the operator computes.
     """
+    del module
     wanted = sorted(name for name in _NOT_COMPUTED if more.get(name) is not None)
     if wanted or attention_mask is None or key.shape[-1] != value.shape[-1]:
         raise NotImplementedError(f"attention with {', '.join(wanted) or 'other masks or sizes'}")
     batch, heads, width, size = query.shape
     if heads != key.shape[1]:  # several heads share a key and a value
-        key, value = (part.repeat_interleave(module.num_key_value_groups, dim=1) for part in (key, value))
+        key, value = (part.repeat_interleave(heads // part.shape[1], dim=1) for part in (key, value))
     if attention_mask.dim() == _PAIRS:
         if attention_mask.dtype == torch.bool:
             attention_mask = torch.where(attention_mask, 0.0, _NEVER)
