@@ -31,7 +31,7 @@ class Narrator:
     def say(self, what: str) -> None:
         """One line."""
         passed = time.time() - self.started_ms / 1000
-        self.console.print(f"{passed:6.1f} s  {what}", highlight=False, markup=False, soft_wrap=True)
+        self.console.print(f"{passed:6.1f} s  {printable(what)}", highlight=False, markup=False, soft_wrap=True)
 
     @contextmanager
     def waiting(self, what: str) -> Iterator[None]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 import msgspec
 
 from textsieve.files.errors import UnreadableFile
-from textsieve.files.lines import read_lines
+from textsieve.files.lines import numbered
 from textsieve.files.opening import not_of
 from textsieve.files.rows import BadRow, Row, kind
 from textsieve.files.sources import Source
@@ -17,10 +17,10 @@ _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 _decode_value = msgspec.json.Decoder(msgspec.Raw).decode
 
 
-def read_json_lines(stream: io.TextIOWrapper, source: Source, needed: Collection[str]) -> Iterator[Row | BadRow]:
+def read_json_lines(stream: io.TextIOBase, source: Source, _needed: Collection[str]) -> Iterator[Row | BadRow]:
     """Every object of JSON lines."""
-    for line in read_lines(stream, source, needed):
-        yield line if isinstance(line, BadRow) else _row(str(line.fields["text"]), source.name, line.line)
+    for number, line in numbered(stream, source):
+        yield line if isinstance(line, BadRow) else _row(line, source.name, number)
 
 
 def read_json_array(stream: io.TextIOWrapper, source: Source, needed: Collection[str]) -> Iterator[Row | BadRow]:
@@ -35,7 +35,7 @@ def read_json_array(stream: io.TextIOWrapper, source: Source, needed: Collection
         try:
             whole = _decode_object(text)
         except (msgspec.MsgspecError, UnicodeEncodeError, RecursionError):
-            yield from read_json_lines(io.StringIO(text, newline=""), source, needed)  # type: ignore[arg-type]
+            yield from read_json_lines(io.StringIO(text, newline=""), source, needed)
             return
         yield Row(source.name, 1 + text[: text.index("{")].count("\n"), whole)
         return

@@ -7,7 +7,14 @@ import msgspec
 
 Field = str | msgspec.Raw  # a cell of a table, or a JSON value byte for byte as it stands in the file
 
-_KINDS = {'"': "a string", "{": "an object", "[": "an array", "t": "a boolean", "f": "a boolean", "n": "null"}
+_KINDS = {
+    ord('"'): "a string",
+    ord("{"): "an object",
+    ord("["): "an array",
+    ord("t"): "a boolean",
+    ord("f"): "a boolean",
+    ord("n"): "null",
+}  # by the first byte of a JSON value
 _decode_string = msgspec.json.Decoder(str).decode
 _decode_array = msgspec.json.Decoder(list[msgspec.Raw]).decode
 
@@ -50,7 +57,7 @@ def kind(value: Field | None) -> str:
     """What a field is, in words: `a string`, `a number`, `a boolean`, `null`, `an array`, `an object`, `nothing`."""
     if value is None:
         return "nothing"
-    return "a string" if isinstance(value, str) else _KINDS.get(_json(value)[0], "a number")
+    return "a string" if isinstance(value, str) else _KINDS.get(memoryview(value)[0], "a number")
 
 
 def literal(value: Field | None) -> str | None:
@@ -61,18 +68,14 @@ def literal(value: Field | None) -> str | None:
     """
     if value is None or isinstance(value, str):
         return value
-    text, found = _json(value), kind(value)
+    found = kind(value)
+    if found == "a string":
+        return _decode_string(value)
     if found in {"an array", "an object"}:
         raise ValueError(f"expected one value, came {found}")
-    if found == "a string":
-        return _decode_string(text)
-    return None if found == "null" else text
+    return None if found == "null" else bytes(value).decode()
 
 
 def elements(value: Field) -> list[Field]:
     """What an array holds; the field itself where it is none."""
-    return [*_decode_array(_json(value))] if not isinstance(value, str) and kind(value) == "an array" else [value]
-
-
-def _json(value: msgspec.Raw) -> str:
-    return bytes(value).decode()
+    return [*_decode_array(value)] if not isinstance(value, str) and kind(value) == "an array" else [value]
