@@ -143,8 +143,8 @@ def _names(fields: Fields) -> str:
 def _labels(fields: Fields, columns: Columns, *, multi_label: bool) -> tuple[str, ...]:
     value = fields.get(columns.label)
     given: list[Field | None] = [None] if value is None else [*elements(value)]
-    if isinstance(text := given[0] if given else None, str) and columns.separator is not None:
-        given = [part for part in text.split(columns.separator) if part.strip()]
+    if columns.separator is not None and kind(value) == "a string":
+        given = [part for part in (literal(value) or "").split(columns.separator) if part.strip()]
     names = {_label(one, fields, columns, came=value) for one in given}
     if len(names) != 1 and not multi_label:
         raise ConfigurationError(f"{fields.origin}: expected one label in {columns.label!r}, came {len(names)}")

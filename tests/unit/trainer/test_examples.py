@@ -352,3 +352,11 @@ def test_a_pipe_is_refused_for_the_file_is_read_more_than_once(tmp_path):
     for path in (tmp_path / "rows.csv", Path("-")):
         with pytest.raises(ConfigurationError, match="save it first"):
             read_examples(path)
+
+
+def test_a_separator_cuts_the_labels_of_json_too(tmp_path):
+    path = write_jsonl(tmp_path / "rows.jsonl", [("a", "x; y"), ("b", ""), ("c", ["z;z"])])
+
+    examples = read_examples(path, Columns(separator=";"))
+
+    assert [("x", "y"), (), ("z;z",)] == [row.labels for row in examples.kept]

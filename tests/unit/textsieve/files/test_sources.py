@@ -7,7 +7,7 @@ from textsieve.files.errors import UnreadableFile
 from textsieve.files.layout import Format, Layout
 from textsieve.files.reading import read
 from textsieve.files.rows import literal
-from textsieve.files.sources import find_source
+from textsieve.files.sources import find_source, names_file
 
 
 @pytest.mark.parametrize(
@@ -70,3 +70,26 @@ def test_a_slow_pipe_gives_its_first_line_before_it_ends():
         writer.write(b"hello\n")
 
         assert literal(next(rows).get("text")) == "hello"
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        ("-", True),
+        ("there", True),
+        ("nowhere.csv", True),
+        ("nowhere.jsonl.gz", True),
+        ("hello", False),
+        ("look at my.csv", False),
+        ("folder", False),
+        ("x" * 5_000, False),
+        ("a\0b", False),
+        ("see example.org", False),
+    ],
+)
+def test_a_word_that_ends_like_a_file_or_is_one_is_read(tmp_path, monkeypatch, argument, expected):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").touch()
+    (tmp_path / "folder").mkdir()
+
+    assert expected is names_file(argument)
