@@ -285,6 +285,7 @@ def _pipeline(settings: Settings, predictor: Predictor, clusters: OnlineClusters
             settings.input.id_field,
             settings.input.max_value_bytes,
             reader(settings.model.rules),
+            settings.input.tombstones,
         ),
         predictor=predictor,
         assign=clusters.assign,

@@ -11,15 +11,16 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
+from worker.envelopes import encoding, envelope, has_lone_surrogate, is_framed, json_name, schema_id, unwrapped
+from worker.fields import NOTHING, RawObject, take
 from worker.normalization import verbatim
-from worker.records import NO_CLUSTER, DeadLetter, Document, Header, Outgoing, Reading, Record
+from worker.records import NO_CLUSTER, DeadLetter, Document, Header, Outgoing, Reading, Record, Skipped
 
 PREFIX = "textsieve."  # of our headers; incoming ones are dropped, or a sender could forge the ledger
 SOURCE_HEADER = PREFIX + "source"
 RECORD_OVERHEAD_BYTES = 400  # of a record batch, of our stamp headers and of their lengths: generous
 _BOM = b"\xef\xbb\xbf"
 
-RawObject = dict[str, msgspec.Raw]
 _decode_object = msgspec.json.Decoder(RawObject).decode
 _decode_any = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -75,6 +76,7 @@ class Decoder:
 
     Attributes:
         read: what the model is given of a text.
+        tombstones: what becomes of a message without a value.
 
     Example:
         >>> record = Record("messages", 0, 7, None, b'{"id": "c-1", "text": "hello", "channel": "web"}', 0)
@@ -87,19 +89,25 @@ class Decoder:
     id_field: str = "id"
     max_value_bytes: int = 262_144
     read: Callable[[str], Reading] = verbatim
+    tombstones: Literal["dead_letter", "skip"] = "dead_letter"
 
-    def decode(self, record: Record) -> Document | DeadLetter:
+    def decode(self, record: Record) -> Document | DeadLetter | Skipped:
         """Decode one record; never raises for what a message contains."""
         value = record.value
         if value is None:
-            return _refuse(record, "null_value", "expected a value, came a tombstone (null)")
+            if self.tombstones == "skip":
+                return Skipped(record)
+            return _refuse(record, "null_value", "expected a value, came a tombstone (null; input.tombstones)")
         if len(value) > self.max_value_bytes:
             detail = f"expected at most {self.max_value_bytes} bytes (input.max_value_bytes), came {len(value)}"
             return _refuse(record, "too_large", detail)
+        if self.format == "json" and value[:1] == b"\0":  # no JSON begins so
+            value = unwrapped(value)
         try:
             plain = value.removeprefix(_BOM).decode("utf-8")
         except UnicodeDecodeError as error:
-            return _refuse(record, "not_utf8", f"expected UTF-8, came a bad byte at {error.start}")
+            other = _other_than_json(value) if self.format == "json" else None
+            return _refuse(record, *(other or ("not_utf8", f"expected UTF-8, came a bad byte at {error.start}")))
         if self.format == "text":
             return self._document(record, text=plain, identity=None, attributes={})
         return self._from_json(record, plain)
@@ -107,26 +115,28 @@ class Decoder:
     def _from_json(self, record: Record, plain: str) -> Document | DeadLetter:
         try:
             attributes = _decode_object(plain)
-        except (msgspec.DecodeError, RecursionError) as error:
-            if isinstance(error, msgspec.ValidationError) and _is_json(plain):
-                return _refuse(record, "not_an_object", "expected a JSON object, came another JSON value")
-            return _refuse(record, "not_json", _first_line(error))
-        try:
-            text = _take(attributes, self.text_field)
-            identity = _take(attributes, self.id_field)
+            text, raw_id = take(attributes, self.text_field), take(attributes, self.id_field)
+            found = None if text is NOTHING else _decode_any(text)
+            identity = None if raw_id is NOTHING else _decode_any(raw_id)
         except (msgspec.MsgspecError, RecursionError) as error:
-            return _refuse(record, "not_json", _first_line(error))
-        if text is None:
+            return _refuse(record, *_why_not(plain, error))
+        if found is None:
+            said = "nothing" if text is NOTHING else "null"
+            came = (text is NOTHING and envelope(attributes)) or said
             return _refuse(
-                record, "no_text", f"expected a string at {self.text_field!r} (input.text_field), came nothing"
+                record, "no_text", f"expected a string at {self.text_field!r} (input.text_field), came {came}"
             )
-        if not isinstance(text, str):
-            detail = f"expected a string at {self.text_field!r}, came {type(text).__name__}"
+        if not isinstance(found, str):
+            detail = f"expected a string at {self.text_field!r} (input.text_field), came {_kind(found)}"
             return _refuse(record, "text_not_a_string", detail)
+        if isinstance(identity, (int, float)) and not isinstance(identity, bool):
+            identity = bytes(raw_id).decode()  # as it was written: 7, 1.50, 12345678901234567890123
         if identity is not None and not isinstance(identity, str):
-            detail = f"expected a string or nothing at {self.id_field!r}, came {type(identity).__name__}"
+            detail = (
+                f"expected a string, a number or nothing at {self.id_field!r} (input.id_field), came {_kind(identity)}"
+            )
             return _refuse(record, "id_not_a_string", detail)
-        return self._document(record, text=text, identity=identity, attributes=attributes)
+        return self._document(record, text=found, identity=identity, attributes=attributes)
 
     def _document(
         self, record: Record, *, text: str, identity: str | None, attributes: RawObject
@@ -140,33 +150,43 @@ def _refuse(record: Record, reason: str, detail: str) -> DeadLetter:
     return DeadLetter(record, "decode", reason, detail)
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0][:120]
+def _kind(value: object) -> str:
+    name = json_name(value)
+    return f"{'an' if name[0] in 'ao' else 'a'} {name}"
 
 
-def _is_json(plain: str) -> bool:
+def _other_than_json(value: bytes) -> tuple[str, str] | None:
+    """The reason and the detail for what is known by its first bytes to be something else."""
+    if (name := encoding(value)) is not None:
+        return "not_utf8", f"expected JSON in UTF-8, came {name}"
+    if is_framed(value):
+        detail = f"expected JSON, came no JSON behind the frame of a schema registry (schema id {schema_id(value)})"
+        return "schema_registry", f"{detail}, such as Avro or Protobuf: send JSON, or convert it"
+    return None
+
+
+def _why_not(plain: str, error: Exception) -> tuple[str, str]:
+    """The reason and the detail for a value that is no JSON object with texts in it."""
+    if isinstance(error, msgspec.ValidationError) and (value := _json_value(plain)) is not NOTHING:
+        return "not_an_object", f"expected a JSON object, came {_kind(value)}"
+    if (other := _other_than_json(plain[:16].encode())) is not None:
+        return other
+    if has_lone_surrogate(plain):
+        return (
+            "lone_surrogate",
+            "expected Unicode, came half of a surrogate pair (an escape from \\ud800 to \\udfff alone)",
+        )
+    if isinstance(error, RecursionError):
+        return "not_json", "expected JSON, came arrays or objects nested deeper than can be read"
+    return "not_json", str(error).splitlines()[0][:120]
+
+
+def _json_value(plain: str) -> object:
+    """The value that a text is in JSON, or NOTHING."""
     try:
-        _decode_any(plain)
+        return _decode_any(plain)
     except (msgspec.DecodeError, RecursionError):
-        return False
-    return True
-
-
-def _take(tree: RawObject, path: str) -> object:
-    """Remove and return the value at a dotted path, or None where there is nothing."""
-    if "." not in path:
-        raw = tree.pop(path, None)
-        return None if raw is None else _decode_any(raw)
-    name, _, rest = path.partition(".")
-    if name not in tree:
-        return None
-    try:
-        branch = _decode_object(tree[name])
-    except msgspec.ValidationError:
-        return None
-    leaf = _take(branch, rest)
-    tree[name] = msgspec.Raw(_encode(branch))
-    return leaf
+        return NOTHING
 
 
 class Answer(msgspec.Struct, frozen=True, gc=False):

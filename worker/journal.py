@@ -119,7 +119,9 @@ class Journal:
             metrics.in_flight.dec(messages)
             metrics.processed.labels("ok").inc(len(results))
             metrics.processed.labels("dead_letter").inc(len(dead_letters))
-            metrics.processed.labels("already_published").inc(messages - len(results) - len(dead_letters))
+            answered = len(results) + len(dead_letters)
+            metrics.processed.labels("skipped").inc(outcome.skipped)
+            metrics.processed.labels("already_published").inc(messages - answered - outcome.skipped)
             for topic, sent in zip(metrics.outputs, (results, dead_letters), strict=True):
                 metrics.produced.labels(topic).inc(len(sent))
             metrics.batch.observe(messages)

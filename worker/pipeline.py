@@ -21,6 +21,7 @@ from worker.records import (
     Outgoing,
     Predictions,
     Record,
+    Skipped,
 )
 
 MAX_ISOLATED = 32  # poison messages singled out in one batch; more than that is not the messages' fault
@@ -44,6 +45,8 @@ class Pipeline:
     def process(self, records: Sequence[Record]) -> Outcome:
         """Answer every record with exactly one result or one dead letter, or the first ones where time is short.
 
+        Records that the decoder skips are among them, without an answer.
+
         Raises:
             PredictorError: the model fails on everything, or the device has no memory: nobody's message is at fault.
         """
@@ -56,7 +59,7 @@ class Pipeline:
             decoded = decoded[: next(place for place, item in enumerate(decoded) if item is unanswered)]
         letters = [item for item in decoded if isinstance(item, DeadLetter)] + answered.letters
         if not answered.documents:
-            return self._outcome(len(decoded), [], [], letters, None)
+            return self._outcome(decoded, [], [], letters, None)
         columns = self._columns(answered)
         embeddings, now_ms = columns.predictions.embeddings, self.now_ms()
         encoded = [
@@ -66,7 +69,7 @@ class Pipeline:
         kept = [row for row, answer in enumerate(encoded) if isinstance(answer, Outgoing)]
         results = [answer for answer in encoded if isinstance(answer, Outgoing)]
         letters += [answer for answer in encoded if isinstance(answer, DeadLetter)]
-        return self._outcome(len(decoded), results, kept, letters, columns)
+        return self._outcome(decoded, results, kept, letters, columns)
 
     def _predict(self, documents: Sequence[Document]) -> "_Answered":
         """Predict in one pass; where that fails, halve until the guilty messages stand alone.
@@ -122,7 +125,7 @@ class Pipeline:
 
     def _outcome(
         self,
-        records: int,
+        decoded: Sequence[Document | DeadLetter | Skipped],
         results: Sequence[Outgoing],
         kept: Sequence[int],
         letters: Sequence[DeadLetter],
@@ -131,14 +134,17 @@ class Pipeline:
         now_ms = self.now_ms()
         dead_letters = [self.encoder.dead_letter(letter, now_ms) for letter in letters]
         reasons = [letter.reason for letter in letters]
+        skipped = sum(isinstance(item, Skipped) for item in decoded)
         if columns is None:
             nothing, none = np.empty(0, np.float32), np.empty(0, np.int64)
             observations = Observations([], none, np.empty((0, self.predictor.card.dim), np.float32), none)
-            return Outcome(records, [], dead_letters, observations, reasons, none, nothing, nothing, none, 0, 0)
+            return Outcome(
+                len(decoded), [], dead_letters, observations, reasons, none, nothing, nothing, none, 0, 0, skipped
+            )
         rows = np.asarray(kept, np.intp)
         predictions, assignments, best = columns.predictions, columns.assignments, columns.best[rows]
         return Outcome(
-            records=records,
+            records=len(decoded),
             results=results,
             dead_letters=dead_letters,
             observations=Observations(
@@ -154,6 +160,7 @@ class Pipeline:
             token_counts=predictions.token_counts[rows],
             truncated=int(predictions.truncated[rows].sum()),
             obfuscated=sum(columns.documents[row].reading.obfuscated for row in kept),
+            skipped=skipped,
         )
 
 

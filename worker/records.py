@@ -135,12 +135,20 @@ class DeadLetter:
     detail: str  # short, never contains payload
 
 
+class Skipped(msgspec.Struct, frozen=True, gc=False):
+    """A message that gets no answer, as the settings have it: its offset goes by like that of any other."""
+
+    record: Record
+
+
 STAGES = ("decode", "inference", "encode")
 REASONS = (
     "null_value",
     "too_large",
     "not_utf8",
+    "schema_registry",
     "not_json",
+    "lone_surrogate",
     "not_an_object",
     "no_text",
     "text_not_a_string",
@@ -181,7 +189,10 @@ class Observations:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Everything one batch came to: each of its first records is in `results` or in `dead_letters`, never in both."""
+    """Everything one batch came to.
+
+    Each of its first records is in `results` or in `dead_letters`, never in both, or is one of those that were skipped.
+    """
 
     records: int  # so many from the front were answered: all, unless time was short
     results: Sequence[Outgoing]
@@ -194,3 +205,4 @@ class Outcome:
     token_counts: NDArray[np.int64]  # [results]
     truncated: int  # results whose text was not read to its end
     obfuscated: int  # results whose text was disguised
+    skipped: int = 0  # of the records, without an answer

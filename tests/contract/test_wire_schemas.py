@@ -20,6 +20,7 @@ GOOD = (
     b'{"text": "hello"}',
     b'{"id": "c-1", "text": "hello", "channel": "web", "deep": {"er": [1, null, 2.5]}}',
     b'{"id": null, "text": "hello"}',
+    b'{"id": 1.50, "text": "hello"}',
     b'{"text": "null \\u0000 and bell \\u0007"}',
     '{"text": "héllo wörld 你好"}'.encode(),
     b'{"text": "f r e e ca$h"}',
@@ -28,12 +29,14 @@ BAD = {
     "null_value": None,
     "too_large": b'{"text": "' + b"x" * MAX_VALUE_BYTES + b'"}',
     "not_utf8": b'{"text": "\xff"}',
+    "schema_registry": b"\x00\x00\x00\x00\x07\x02\x0ahello",
     "not_json": b"hello",
+    "lone_surrogate": b'{"text": "\\udead"}',
     "not_an_object": b'["text"]',
     "no_text": b'{"body": "hello"}',
     "text_not_a_string": b'{"text": 42}',
     "empty_text": b'{"text": " \\n"}',
-    "id_not_a_string": b'{"id": 7, "text": "hello"}',
+    "id_not_a_string": b'{"id": true, "text": "hello"}',
 }
 LATER = {"inference_failed": "inference", "result_too_large": "encode"}  # reason to stage
 

@@ -24,7 +24,7 @@ MAX_CLUSTERS = 40  # more clusters than that have the rest summed up as OTHER
 OTHER = "other"
 
 STAGES = ("process", "fence", "publish", "learn", "commit")
-OUTCOMES = ("ok", "dead_letter", "already_published", "dropped")
+OUTCOMES = ("ok", "dead_letter", "already_published", "skipped", "dropped")
 SIGNALS = ("label", "confidence", "length", "cluster")
 
 
@@ -88,7 +88,8 @@ FLOW = (
         _C,
         "messages",
         "Messages by how they ended: `ok` and `dead_letter` were published, `already_published` had been before,"
-        " `dropped` will be read again. At every scrape: consumed = processed + in flight",
+        " `skipped` get no answer (input.tombstones), `dropped` will be read again. At every scrape: consumed ="
+        " processed + in flight",
         "outcome",
         OUTCOMES,
     ),

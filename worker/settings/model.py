@@ -82,8 +82,8 @@ class ModelSettings(Section):
     max_windows: int = Field(
         8,
         ge=1,
-        description="Most windows of a text, each a row of a device batch; what lies beyond is cut. 1 reads only the"
-        " beginning.",
+        description="Most windows of a text, each a row of a device batch; what lies beyond is not read. 1 reads only"
+        " the beginning.",
     )
     max_batch_tokens: int | None = Field(
         None,

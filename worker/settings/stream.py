@@ -11,10 +11,17 @@ class InputSettings(Section):
     """What a message looks like."""
 
     format: Literal["json", "text"] = Field("json", description="`json`: an object per message; `text`: plain UTF-8.")
-    text_field: str = Field("text", description="Dotted path of the text inside the object.")
-    id_field: str = Field("id", description="Dotted path of the optional id inside the object.")
+    text_field: str = Field(
+        "text", description="Name of the field with the text, or a dotted path; a field of just that name goes first."
+    )
+    id_field: str = Field("id", description="The same for the optional id: a string or a number.")
     max_value_bytes: int = Field(
         262_144, ge=64, description="Longer values go to the dead letters unparsed (too_large)."
+    )
+    tombstones: Literal["dead_letter", "skip"] = Field(
+        "dead_letter",
+        description="What becomes of messages without a value (null), as compacted topics have them: a dead letter, or"
+        " none (`skip`: counted, no answer).",
     )
 
 

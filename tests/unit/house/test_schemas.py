@@ -92,7 +92,7 @@ def test_a_dead_letter_cannot_be_cut_without_the_hash_of_what_it_was():
         {"text": 42},
         {"text": ""},
         {"text": " \n"},
-        {"text": "hello", "id": 7},
+        {"text": "hello", "id": True},
     ],
 )
 def test_an_input_that_would_become_a_dead_letter_does_not_fit(value):
