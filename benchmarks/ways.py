@@ -14,12 +14,12 @@ from torch import nn
 from torch._inductor import config as inductor
 from torch.autograd import Function
 
+from worker.inference.building import in_bf16
 from worker.inference.engines.engine import Answers, Engine, TokenBatch
 from worker.inference.engines.export import export_graph
 from worker.inference.engines.onnx import INPUTS, OUTPUTS, OnnxEngine, open_session
 from worker.inference.engines.operators import DOMAIN
 from worker.inference.engines.torch import TorchEngine
-from worker.inference.workshop import _in_bf16
 
 CPU = torch.device("cpu")
 
@@ -32,7 +32,7 @@ def ways(network: nn.Module) -> dict[str, Callable[[], Engine]]:
 
     return {
         "torch fp32": lambda: TorchEngine(network, device=CPU),
-        "torch bf16": lambda: TorchEngine(_in_bf16(network), device=CPU),
+        "torch bf16": lambda: TorchEngine(in_bf16(network), device=CPU),
         "onnx fp32": lambda: OnnxEngine(open_session(exported(network), threads=1)),
         "onnx int8": lambda: OnnxEngine(open_session(export_graph(network, precision="int8"), threads=1)),
         "onnx int8, weights of 7 bits": lambda: OnnxEngine(
@@ -52,7 +52,7 @@ def ways(network: nn.Module) -> dict[str, Callable[[], Engine]]:
         "tried: onnx quantize_dynamic, scales by channel": functools.partial(_library, network, per_channel=True),
         "tried: torch dynamic int8": lambda: TorchEngine(_torch_int8(network), device=CPU),
         "tried: torch inductor fp32": lambda: _compiled(network),
-        "tried: torch inductor bf16": lambda: _compiled(_in_bf16(network)),
+        "tried: torch inductor bf16": lambda: _compiled(in_bf16(network)),
         "tried: openvino fp32": functools.partial(_openvino, network, "f32"),
         "tried: openvino bf16": functools.partial(_openvino, network, "bf16"),
     }

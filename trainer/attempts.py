@@ -19,7 +19,7 @@ from trainer.recipe import Recipe
 from trainer.scores import decide
 from trainer.tuned import Part, hold_out, judge, tune
 from trainer.whole import write_whole
-from worker.inference.kinds import embedding_predictor
+from worker.inference.embedding import embedding_predictor
 from worker.inference.loading import load_embedder
 from worker.records import Embeddings
 from worker.settings import ModelSettings

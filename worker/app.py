@@ -130,7 +130,7 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
             predictor.max_seconds = settings.delivery.max_iteration_seconds
         if isinstance(predictor, Metered):
             predictor.meter = PredictorMeter(metrics, health, time.monotonic)
-        if parts.predictor is None:  # one of ours, which has loaded torch
+        if parts.predictor is None:  # one of ours, which may run on a GPU
             _watch_gpu(registry)
         clusters = _clusters(settings, predictor, parts, metrics, stop)
         _look_at_store(settings, log)
@@ -253,7 +253,7 @@ def _load(settings: Settings) -> Predictor:
 
 
 def _load_model(settings: Settings) -> TransformerPredictor:
-    from worker.inference.loading import load_predictor  # noqa: PLC0415  # torch takes seconds: only when it is needed
+    from worker.inference.loading import load_predictor  # noqa: PLC0415  # not for those who bring a predictor of their own
 
     predictor = load_predictor(settings.model)
     if settings.model.threads is not None:
@@ -314,7 +314,7 @@ def _metrics(registry: SteadyRegistry, settings: Settings, predictor: Predictor)
     metrics.model.info(
         {"name": card.name, "version": card.version, "max_tokens": str(card.max_tokens), "engine": card.engine}
     )
-    metrics.build.info({"version": _version(), "python": platform.python_version(), "torch": metadata.version("torch")})
+    metrics.build.info({"version": _version(), "python": platform.python_version(), "torch": _version("torch")})
     for collect in (ProcessCollector, PlatformCollector, GCCollector):
         collect(registry=registry)
     return metrics
@@ -361,9 +361,9 @@ def _spare_the_collector() -> None:
     gc.set_threshold(GC_ALLOCATIONS)
 
 
-def _version() -> str:
+def _version(package: str = "textsieve") -> str:
     try:
-        return metadata.version("textsieve")
+        return metadata.version(package)
     except metadata.PackageNotFoundError:
         return "uninstalled"
 

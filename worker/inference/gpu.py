@@ -1,10 +1,9 @@
 """What the CUDA device says about itself."""
 
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-
-import torch
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +22,18 @@ class GpuReading:
 
 def gpu_reader() -> Callable[[], GpuReading] | None:
     """A function that reads the current CUDA device, or None where this process uses none."""
+    if "torch" not in sys.modules:
+        return None
+    import torch  # noqa: PLC0415  # takes seconds: only where it is there already
+
     if not (torch.cuda.is_available() and torch.cuda.is_initialized()):  # type: ignore[no-untyped-call]  # torch's own
         return None
     return _read
 
 
 def _read() -> GpuReading:
+    import torch  # noqa: PLC0415  # as above
+
     free, total = torch.cuda.mem_get_info()
     utilization = None
     # nvidia-ml-py may be absent, and its errors are of no type that is there without it: MIG devices, and some virtual

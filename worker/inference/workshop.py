@@ -1,28 +1,31 @@
 """Makes the engines of one model, and keeps on disk what takes time to make."""
 
-import copy
 import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from importlib import metadata
+from importlib import metadata, util
+from pathlib import Path
+from typing import Any
 
 import msgspec
-import torch
-from torch import nn
 
+from worker.errors import ConfigurationError
 from worker.inference.calibration import Candidate, EngineReport, calibration_texts
 from worker.inference.engines.engine import Engine
-from worker.inference.engines.export import FORMAT, Arithmetic, export_graph
-from worker.inference.engines.onnx import OnnxEngine, open_session
-from worker.inference.engines.torch import TorchEngine
+from worker.inference.engines.onnx import FORMAT, OnnxEngine, Session, open_session
+from worker.inference.engines.quantization import EIGHT_BITS, SEVEN_BITS
+from worker.inference.engines.weightless import Weightless, weights_of
+from worker.inference.graphs.shipped import shipped_graph
 from worker.inference.heads import Head
-from worker.inference.machine import Cpu
+from worker.inference.machine import Cpu, usable_cores
+from worker.inference.model_folder import ModelFolder
 from worker.inference.predictor import ModelCard
+from worker.inference.sentence_modules import Pooling
 from worker.inference.shelf import Shelf
-from worker.inference.transformer import TextTokenizer, TransformerPredictor
-
-_EIGHT_BITS, _SEVEN_BITS = 127, 63  # largest int8 weight: see worker.inference.engines.operators.Linear8
+from worker.inference.sources import read_weights
+from worker.inference.tokens import Tokenizer
+from worker.inference.transformer import TransformerPredictor
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +33,30 @@ class Model:
     """What every engine is made from.
 
     Attributes:
-        network: in float32 on the CPU, or as it will run on CUDA; gives what the head reads, and embeddings.
-        identity: what its graph depends on beside its weights: configuration, structure, poolings.
+        files: what its folder says; the network is built from it where no graph is at hand.
+        head: reads what the engine hands over.
+        head_pooling: makes what the head reads, unscaled; None: it reads the embedding, or logits.
     """
 
-    network: nn.Module
+    files: ModelFolder
     head: Head
-    tokenizer: TextTokenizer
     card: ModelCard
-    identity: str
+    head_pooling: Pooling | None = None
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """With its window."""
+        return self.files.tokenizer
+
+    @property
+    def identity(self) -> str:
+        """32 hex digits of all that its graph depends on; neither the head nor any version of a library is in them.
+
+        A graph may so be made where torch is, and be served where it is not.
+        """
+        kind = "encoder" if self.files.head is None else "classifier"
+        parts = [FORMAT, kind, self.files.weights_sha256, self.files.files_sha256, self.files.pooling]
+        return hashlib.sha256(json.dumps([*parts, self.head_pooling]).encode()).hexdigest()[:32]
 
 
 @dataclass(slots=True)
@@ -46,36 +64,57 @@ class Workshop:
     """Engines for one CPU.
 
     Attributes:
-        threads: of the forward pass; all cores if None.
+        threads: of the forward pass; all cores that this process may use if None.
     """
 
     model: Model
     shelf: Shelf
     cpu: Cpu
     threads: int | None = None
-    _weights: str = field(default="", init=False)
+    _network: Any = field(default=None, init=False)  # torch's nn.Module, where it had to be built
+
+    @property
+    def cores(self) -> int:
+        """Threads in force."""
+        return self.threads or usable_cores()
 
     def engine(self, candidate: Candidate) -> Engine:
-        """The engine of a candidate; a graph comes from the shelf where it lies there.
+        """The engine of a candidate; a graph is shipped, lies on the shelf, or is made.
 
         Raises:
-            ConfigurationError: ONNX Runtime is not installed.
+            ConfigurationError: ONNX Runtime is not installed, or torch is not and there is no graph.
             PredictorError: it cannot be made.
         """
         if candidate.engine == "onnx":
-            return OnnxEngine(open_session(self._graph(candidate), threads=self.threads))
-        network = self.model.network if candidate.precision == "fp32" else _in_bf16(self.model.network)
-        return TorchEngine(network, device=torch.device("cpu"))
+            return OnnxEngine(self._session(candidate))
+        from worker.inference.building import torch_engine  # noqa: PLC0415  # imports torch: seconds
+
+        return torch_engine(self.network(), candidate.precision)
 
     def predictor(self, candidate: Candidate, *, max_batch_tokens: int) -> TransformerPredictor:
         """A predictor over that engine. Raises as `engine`."""
-        return predictor_over(self.engine(candidate), self.model, as_set(candidate, max_batch_tokens))
+        return predictor_over(self.engine(candidate), self.model, self.report(candidate, max_batch_tokens))
+
+    def report(self, candidate: Candidate, max_batch_tokens: int) -> EngineReport:
+        """The report where nothing was chosen."""
+        return replace(as_set(candidate, max_batch_tokens), threads=self.cores)
+
+    def has_graph(self, candidate: Candidate) -> bool:
+        """Whether a graph need not be made by torch."""
+        return (
+            self._shipped(candidate) is not None or self.shelf.path(f"graph-{self._graph_key(candidate)}") is not None
+        )
+
+    def is_proven(self) -> bool:
+        """Whether the graph in float32 is one that is shipped, which a test holds to torch bit for bit."""
+        return self._shipped(Candidate("onnx", "fp32")) is not None
 
     def report_key(self, possible: Sequence[Candidate]) -> str:
         """Changes with the model, its head, the machine, the versions, the threads, the texts and the choice."""
         names = [candidate.name for candidate in possible]
-        head = self.model.head.digest()
-        return f"choice-{self._key(self.cpu.name, torch.get_num_threads(), names, head, calibration_texts())}"
+        versions = {name: _version(name) for name in ("torch", "transformers", "onnxruntime")}
+        parts = [self.model.identity, self.model.head.digest(), self.cpu.name, self.cores, names, versions]
+        return f"choice-{_digest([*parts, calibration_texts()])}"
 
     def stored(self, key: str) -> EngineReport | None:
         """The report of an earlier start."""
@@ -87,27 +126,74 @@ class Workshop:
         except msgspec.MsgspecError:  # of another version of the worker
             return None
 
-    def _graph(self, candidate: Candidate) -> bytes:
-        largest = _EIGHT_BITS if self.cpu.sums_bytes_exactly else _SEVEN_BITS
-        key = f"graph-{candidate.precision}-{self._key(candidate.precision, largest)}"
-        with self.shelf.alone(key):
-            graph = self.shelf.get(key)
-            if graph is None:
-                arithmetic: Arithmetic = "int8" if candidate.precision == "int8" else "fp32"
-                graph = export_graph(self.model.network, precision=arithmetic, largest_weight=largest)
-                self.shelf.put(key, graph)
-        return graph
+    def network(self) -> Any:
+        """The torch network, in float32 on the CPU; built at the first call.
 
-    def _key(self, *more: object) -> str:
-        self._weights = self._weights or _weights_sha256(self.model.network)
-        versions = {name: _version(name) for name in ("torch", "transformers", "onnxruntime")}
-        identity = json.dumps([FORMAT, self._weights, self.model.identity, versions, *more], sort_keys=True)
-        return hashlib.sha256(identity.encode()).hexdigest()[:32]
+        Raises:
+            ConfigurationError: torch is not installed, or the folder is broken.
+        """
+        if self._network is None:
+            require_torch(self.model.files.folder)
+            from worker.inference.building import build_network  # noqa: PLC0415  # imports torch: seconds
+
+            self._network = build_network(self.model, threads=self.threads)
+        return self._network
+
+    def _session(self, candidate: Candidate) -> Session:
+        shipped = self._shipped(candidate)
+        if shipped:
+            weights = weights_of(shipped.ingredients, read_weights(self.model.files.path))
+            return open_session(shipped.graph, threads=self.cores, weights=weights)
+        return open_session(self._graph(candidate), threads=self.cores)
+
+    def _graph(self, candidate: Candidate) -> bytes | Path:
+        key = f"graph-{self._graph_key(candidate)}"
+        with self.shelf.alone(key):
+            kept = self.shelf.path(key)
+            if kept:
+                return kept
+            network = self.network()
+            from worker.inference.engines.export import Arithmetic, export_graph  # noqa: PLC0415  # imports torch: seconds
+
+            precision: Arithmetic = "int8" if candidate.precision == "int8" else "fp32"
+            graph = export_graph(network, precision=precision, largest_weight=self._largest)
+            self.shelf.put(key, graph)
+        return self.shelf.path(key) or graph
+
+    def _shipped(self, candidate: Candidate) -> Weightless | None:
+        return shipped_graph(self._graph_key(candidate))
+
+    def _graph_key(self, candidate: Candidate) -> str:
+        return graph_key(self.model, candidate, largest=self._largest)
+
+    @property
+    def _largest(self) -> int:
+        return EIGHT_BITS if self.cpu.sums_bytes_exactly else SEVEN_BITS
+
+
+def graph_key(model: Model, candidate: Candidate, *, largest: int) -> str:
+    """The name of a graph: precision, and what it was made from."""
+    precision = f"int8-{largest}" if candidate.precision == "int8" else "fp32"
+    return f"{precision}-{model.identity}"
+
+
+def require_torch(folder: Path) -> None:
+    """Say how to install it where it is needed and not there.
+
+    Raises:
+        ConfigurationError: torch or transformers are not installed.
+    """
+    absent = [name for name in ("torch", "transformers", "onnx") if util.find_spec(name) is None]
+    if absent:
+        raise ConfigurationError(
+            f"{folder}: expected {' and '.join(absent)}, to run this model or to make its graph, came none; run "
+            "`make torch`, or `pip install 'textsieve[torch]'`, or set model.path to default"
+        )
 
 
 def as_set(candidate: Candidate, max_batch_tokens: int) -> EngineReport:
-    """The report where nothing was chosen."""
-    return EngineReport(candidate.engine, candidate.precision, "as set", max_batch_tokens, torch.get_num_threads())
+    """The report where nothing was chosen, on all cores."""
+    return EngineReport(candidate.engine, candidate.precision, "as set", max_batch_tokens, usable_cores())
 
 
 def predictor_over(engine: Engine, model: Model, report: EngineReport) -> TransformerPredictor:
@@ -122,21 +208,8 @@ def predictor_over(engine: Engine, model: Model, report: EngineReport) -> Transf
     )
 
 
-def _in_bf16(network: nn.Module) -> nn.Module:
-    """A copy whose encoder computes in bfloat16; heads of ours stay in float32."""
-    rough = copy.deepcopy(network)
-    for name, child in rough.named_children():
-        if name in ("encoder", "classifier"):
-            child.to(torch.bfloat16)
-    return rough
-
-
-def _weights_sha256(network: nn.Module) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in sorted(network.state_dict().items()):
-        digest.update(f"{name}{tuple(tensor.shape)}{tensor.dtype}".encode())
-        digest.update(tensor.contiguous().numpy().data)
-    return digest.hexdigest()
+def _digest(parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:32]
 
 
 def _version(package: str) -> str:

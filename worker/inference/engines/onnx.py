@@ -1,6 +1,7 @@
 """The engine that runs an exported graph with ONNX Runtime on a CPU."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -11,6 +12,7 @@ from worker.inference.engines.engine import Answers, TokenBatch
 
 INPUTS = ("input_ids", "attention_mask")
 OUTPUTS = ("features", "embeddings")
+FORMAT = 3  # of our graphs; grows when the same network would be exported otherwise
 
 # how its allocators say it; a failure inside an operator comes as a plain RuntimeException with such words
 _OUT_OF_MEMORY = ("failed to allocate memory", "bad_alloc", "bad allocation", "out of memory")
@@ -24,12 +26,15 @@ class Session(Protocol):
         ...
 
 
-def open_session(graph: bytes, *, threads: int | None) -> Session:
+def open_session(
+    graph: bytes | Path, *, threads: int | None, weights: Mapping[str, NDArray[Any]] | None = None
+) -> Session:
     """Load a graph that answers INPUTS with OUTPUTS.
 
     Args:
-        graph: an ONNX model, its weights inside.
+        graph: an ONNX model, or the file that holds one, which takes less memory.
         threads: of one operator; all cores if None.
+        weights: those that are not inside.
 
     Raises:
         ConfigurationError: ONNX Runtime is not installed.
@@ -48,11 +53,27 @@ def open_session(graph: bytes, *, threads: int | None) -> Session:
     options.enable_mem_pattern = False  # a plan of one shape is of no use to the next, and each would be kept
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # another worker may need the core
     options.log_severity_level = 4  # what matters is raised
+    values = [onnxruntime.OrtValue.ortvalue_from_numpy(weight) for weight in (weights or {}).values()]
     try:
-        session: Session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        if weights:
+            options.add_external_initializers(list(weights), values)
+        source = str(graph) if isinstance(graph, Path) else graph
+        session: Session = onnxruntime.InferenceSession(source, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its exceptions share no base but this
         raise PredictorError(f"ONNX Runtime refused the graph: {type(error).__name__}") from error
-    return session
+    return _Fed(session, values) if values else session
+
+
+class _Fed:
+    """A session over weights that it reads where they lie: they live as long as it does."""
+
+    def __init__(self, session: Session, weights: Sequence[Any]) -> None:
+        self._session = session
+        self._weights = weights
+
+    def run(self, output_names: Sequence[str] | None, input_feed: Mapping[str, NDArray[np.int64]]) -> Sequence[Any]:
+        """See Session."""
+        return self._session.run(output_names, input_feed)
 
 
 class OnnxEngine:

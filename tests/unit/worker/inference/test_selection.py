@@ -8,9 +8,10 @@ from structlog.testing import capture_logs
 from torch import nn
 
 from worker.errors import ConfigurationError, PredictorError
-from worker.inference import selection, workshop
+from worker.inference import selection
 from worker.inference.bundle import read_bundle, write_bundle
 from worker.inference.calibration import REFERENCE, Candidate
+from worker.inference.engines import export as exporting
 from worker.inference.engines.export import export_graph
 from worker.inference.loading import load_predictor
 from worker.inference.machine import Cpu
@@ -75,7 +76,7 @@ def exports(monkeypatch):
         made.append(precision)
         return export_graph(network, precision=precision, largest_weight=largest_weight)
 
-    monkeypatch.setattr(workshop, "export_graph", export)
+    monkeypatch.setattr(exporting, "export_graph", export)
     return made
 
 
@@ -118,7 +119,7 @@ def test_another_model_or_another_question_is_calibrated_anew(bundle_folder, aut
     bundle, other = read_bundle(bundle_folder), tmp_path / "other"
     turned = -bundle.weight if change == "head" else bundle.weight
     write_bundle(other, manifest=bundle.manifest, weight=turned, bias=bundle.bias, encoder_folder=bundle_folder)
-    options = {"threads": {"threads": 2}, "head": {}, "choice": {"precision": "fp32"}, "nothing": {}}[change]
+    options = {"threads": {"threads": 3}, "head": {}, "choice": {"precision": "fp32"}, "nothing": {}}[change]
 
     load_predictor(automatic(other, **options))
 

@@ -27,7 +27,7 @@ def test_other_weights_in_the_package_are_refused():
 def test_a_package_that_is_not_installed_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(sources, "PACKAGE", "no-such-package")
 
-    with pytest.raises(ConfigurationError, match="pip install no-such-package"):
+    with pytest.raises(ConfigurationError, match="pip install --no-deps no-such-package"):
         package_folder()
 
 

@@ -1,0 +1,109 @@
+"""The graphs that are shipped are those that torch exports today, and answer as torch does."""
+
+import numpy as np
+import pytest
+import torch
+
+from worker.inference.building import build_network
+from worker.inference.calibration import calibration_texts
+from worker.inference.engines.engine import TokenBatch
+from worker.inference.engines.export import export_graph
+from worker.inference.engines.onnx import OnnxEngine, open_session
+from worker.inference.engines.torch import TorchEngine
+from worker.inference.engines.weightless import Weightless, weights_of, without_weights
+from worker.inference.graphs.__main__ import NAME, SHIPPED_WAYS, default_model
+from worker.inference.graphs.shipped import FOLDER, ship, shipped_graph
+from worker.inference.sources import read_weights
+from worker.inference.workshop import graph_key
+
+EACH = pytest.mark.parametrize(("way", "largest"), SHIPPED_WAYS, ids=lambda one: getattr(one, "name", str(one)))
+TEXTS = calibration_texts()[::20]
+
+
+@pytest.fixture(scope="module")
+def model():
+    return default_model()
+
+
+@pytest.fixture(scope="module")
+def network(model):
+    return build_network(model, threads=1)
+
+
+@pytest.fixture(scope="module")
+def tensors(model):
+    return read_weights(model.files.path)
+
+
+@pytest.fixture
+def exported(network, way, largest):
+    return export_graph(network, precision=way.precision, largest_weight=largest)
+
+
+@pytest.fixture
+def shipped(model, way, largest):
+    found = shipped_graph(graph_key(model, way, largest=largest))
+    assert found
+    return found
+
+
+def batch(model) -> TokenBatch:
+    tokens = model.tokenizer.tokenize(TEXTS)
+    return model.tokenizer.pad(tokens, np.arange(len(tokens.lengths)))
+
+
+@EACH
+def test_a_shipped_graph_is_what_is_exported_today(shipped, exported, tensors, largest):
+    assert without_weights(exported, tensors, largest=largest) == shipped
+
+
+@EACH
+def test_a_shipped_graph_answers_as_the_exported_one_bit_for_bit(model, shipped, exported, tensors):
+    ours = OnnxEngine(open_session(shipped.graph, threads=1, weights=weights_of(shipped.ingredients, tensors)))
+    theirs = OnnxEngine(open_session(exported, threads=1))
+
+    mine, other = (engine.embed_and_classify(batch(model)) for engine in (ours, theirs))
+
+    assert other.embeddings.tobytes() == mine.embeddings.tobytes()
+    assert other.features.tobytes() == mine.features.tobytes()
+
+
+def test_the_shipped_graph_in_float32_answers_as_torch(model, network, tensors):
+    way, largest = SHIPPED_WAYS[0]
+    found = shipped_graph(graph_key(model, way, largest=largest))
+    session = open_session(found.graph, threads=1, weights=weights_of(found.ingredients, tensors))
+    by_torch = TorchEngine(network, device=torch.device("cpu")).embed_and_classify(batch(model))
+
+    answers = OnnxEngine(session).embed_and_classify(batch(model))
+
+    assert pytest.approx(by_torch.embeddings, abs=1e-6) == answers.embeddings
+    said, by_torch_said = (model.head.probabilities(one.features) for one in (answers, by_torch))
+    assert pytest.approx(by_torch_said, abs=1e-5) == said
+
+
+def test_all_that_is_shipped_is_found_and_nothing_else_lies_there(model):
+    wanted = {f"{NAME}.{graph_key(model, way, largest=largest)}.graph" for way, largest in SHIPPED_WAYS}
+
+    assert wanted == {path.name for path in FOLDER.glob("*.graph")}
+
+
+def test_a_graph_of_another_network_is_not_found(tmp_path):
+    ship(Weightless(b"graph", ()), name="model", key="int8-127-abc", folder=tmp_path)
+
+    assert Weightless(b"graph", ()) == shipped_graph("int8-127-abc", folder=tmp_path)
+    assert shipped_graph("int8-127-abd", folder=tmp_path) is None
+
+
+@pytest.mark.parametrize("damage", [b"", b"no gzip"])
+def test_a_damaged_one_counts_as_absent(tmp_path, damage):
+    ship(Weightless(b"graph", ()), name="model", key="key", folder=tmp_path).write_bytes(damage)
+
+    assert shipped_graph("key", folder=tmp_path) is None
+
+
+def test_weights_of_another_model_are_not_taken_out(network, tensors):
+    graph = export_graph(network, precision="fp32")
+    others = {name: tensor + 1 for name, tensor in tensors.items()}
+
+    with pytest.raises(ValueError, match="expected a weight of the model"):
+        without_weights(graph, others, largest=127)

@@ -1,0 +1,84 @@
+"""On a CPU, where a graph is at hand, a model starts without torch and what it brings."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from worker.inference.loading import load_predictor
+from worker.settings import ModelSettings
+
+ROOT = Path(__file__).parents[4]
+WITHOUT = (sys.executable, "-m", "tests.without_torch")
+SCRIPT = """
+from worker.inference.loading import load_predictor
+from worker.settings import ModelSettings
+import sys
+
+settings = ModelSettings.model_validate_json(sys.argv[1])
+predictor = load_predictor(settings)
+said = predictor.predict(["WINNER!! Claim your free prize, text WIN to 80086 now", "are you home yet?"])
+print([predictor.card.labels[row.argmax()] for row in said.probabilities], predictor.card.engine)
+"""
+ONE_WAY = {"device": "cpu", "engine": "onnx", "precision": "fp32", "max_batch_tokens": 512, "threads": 1}
+
+
+def run(tmp_path, *, forbid="import", **settings):
+    stated = ModelSettings(cache_directory=tmp_path, **{**ONE_WAY, **settings}).model_dump_json()
+    return subprocess.run(
+        [*WITHOUT, forbid, "-c", SCRIPT, stated],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("forbid", ["import", "find"])
+@pytest.mark.parametrize("precision", ["fp32", "int8"])
+def test_the_default_starts_and_answers(tmp_path, forbid, precision):
+    done = run(tmp_path, forbid=forbid, precision=precision)
+
+    assert f"['spam', 'ham'] onnx {precision}" in done.stdout, done.stderr
+
+
+def test_the_default_is_calibrated(tmp_path):
+    done = run(tmp_path, forbid="find", engine="auto", precision="auto", max_batch_tokens=None)
+
+    assert "['spam', 'ham'] onnx" in done.stdout, done.stderr
+
+
+def test_described_labels_over_the_default_need_none(tmp_path):
+    labels = {"spam": ("You won a prize, claim it now",), "ham": ("Where are you?",)}
+
+    done = run(tmp_path, labels=labels)
+
+    assert "['spam', 'ham']" in done.stdout, done.stderr
+
+
+def test_a_folder_whose_graph_was_made_before_needs_none(tmp_path, bundle_folder):
+    settings = ModelSettings(path=str(bundle_folder), cache_directory=tmp_path, **ONE_WAY)
+    load_predictor(settings)
+
+    done = run(tmp_path, path=str(bundle_folder), forbid="find")
+
+    assert "onnx fp32" in done.stdout, done.stderr
+
+
+def test_a_folder_whose_graph_was_not_says_how_to_install_it(tmp_path, bundle_folder):
+    done = run(tmp_path, path=str(bundle_folder), forbid="find")
+
+    assert "expected torch and transformers and onnx" in done.stderr
+    assert "run `make torch`, or `pip install 'textsieve[torch]'`" in done.stderr
+
+
+@pytest.mark.parametrize("forbid", ["import", "find"])
+def test_what_is_forbidden_is_not_there(tmp_path, forbid):
+    script = "import torch"
+
+    done = subprocess.run([*WITHOUT, forbid, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert "No module named 'torch'" in done.stderr

@@ -1,0 +1,27 @@
+"""Lets a predictor answer once before anybody depends on it."""
+
+from collections.abc import Callable
+
+from worker.errors import ConfigurationError, PredictorError
+from worker.inference.transformer import TransformerPredictor
+from worker.inference.workshop import Model
+
+_FIRST_WORDS = ("first words", "and a few more of them")  # of two lengths: padding is tried, too
+
+
+def answering(model: Model, make: Callable[[], TransformerPredictor]) -> TransformerPredictor:
+    """The predictor that is made, after its first words.
+
+    Raises:
+        ConfigurationError: it cannot be made, or fails at its first words.
+    """
+    try:
+        predictor = make()
+        predictor.predict(_FIRST_WORDS)
+    except (PredictorError, ValueError) as error:  # ValueError: an answer of another shape than the card says
+        raise ConfigurationError(
+            f"{model.files.folder}: expected a model that answers a short text with {len(model.card.labels)} "
+            f"probabilities and {model.card.dim} numbers, came: {error} ({error.__cause__}); choose another model, "
+            "model.kind or model.device"
+        ) from error
+    return predictor

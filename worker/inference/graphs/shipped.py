@@ -1,0 +1,34 @@
+"""Finds the shipped graph of a network, and keeps new ones."""
+
+import gzip
+from pathlib import Path
+
+import msgspec
+
+from worker.inference.engines.weightless import Ingredient, Weightless
+
+FOLDER = Path(__file__).parent
+
+
+class _Content(msgspec.Struct, frozen=True):
+    graph: bytes
+    ingredients: tuple[Ingredient, ...]
+
+
+def shipped_graph(key: str, *, folder: Path = FOLDER) -> Weightless | None:
+    """The graph that is shipped under a key; None where there is none, or one of another version."""
+    for path in folder.glob(f"*.{key}.graph"):
+        try:
+            found = msgspec.msgpack.decode(gzip.decompress(path.read_bytes()), type=_Content)
+        except (OSError, EOFError, msgspec.MsgspecError):
+            return None
+        return Weightless(found.graph, found.ingredients)
+    return None
+
+
+def ship(graph: Weightless, *, name: str, key: str, folder: Path = FOLDER) -> Path:
+    """Keep a graph to be shipped: the same bytes for the same graph."""
+    path = folder / f"{name}.{key}.graph"
+    content = msgspec.msgpack.encode(_Content(graph.graph, graph.ingredients))
+    path.write_bytes(gzip.compress(content, mtime=0))
+    return path
