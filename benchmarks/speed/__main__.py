@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from benchmarks.speed import page, plots, sections, table
+from benchmarks.speed import page, plots, processors, sections, table
 from benchmarks.speed.arena import Arena
 from benchmarks.speed.machine import described, load
 from benchmarks.speed.plan import FULL, QUICK, Plan
@@ -56,13 +56,15 @@ def main() -> int:
     chosen = options.only or options.again
     wanted = tuple(chosen.split(",")) if chosen else plan.sections
     speed = options.results / "speed.json"
-    kept = json.loads(speed.read_text(encoding="utf-8")) if options.again else {}
+    last = json.loads(speed.read_text(encoding="utf-8")) if speed.is_file() else {}
+    machine = described(QUIX)
+    console.print(f"{machine['cpu']}: {processors.kind(machine['instructions'])} ({machine['instructions']})")
     with Arena.opened() as arena:
-        run = Run(arena, plan, options.seed, kept, console, time.monotonic())
+        run = Run(arena, plan, options.seed, last if options.again else {}, console, time.monotonic())
         stage = sections.Stage.prepared(arena, plan, seed=options.seed, quix=QUIX, console=console)
         found = run.found
         about = {
-            "machine": described(QUIX),
+            "machine": machine,
             "seed": options.seed,
             "texts": stage.texts.origin,
             "distinct_texts": len(stage.texts.rows),
@@ -77,6 +79,8 @@ def main() -> int:
         about |= {"load_after": load(), "seconds": round(time.monotonic() - run.began, 1)}
         if options.again:
             found["about"].setdefault("again", {}).update(dict.fromkeys(wanted, about))
+    known = last.get("processors", {})
+    found["processors"] = processors.with_run(known, found, machine) if "side_by_side" in wanted else known
     found["verdict"] = verdict(found)
     table.show(found, console)
     if not options.quick and not options.only:

@@ -20,6 +20,7 @@ from transformers import AutoConfig
 from benchmarks.speed.figures import Spread
 from benchmarks.speed.task import Task
 from worker.batching import cut_batches
+from worker.inference.decisions import expected_loss, given_labels
 from worker.inference.engines.export import OPSET
 from worker.inference.engines.onnx import open_session
 from worker.inference.loading import load_predictor
@@ -180,13 +181,16 @@ def _gflops(way: Callable[[], object], flop: int, *, seconds: float) -> float:
 
 
 def _agreement(theirs: Predictions, predictor: Any, texts: Sequence[str]) -> dict[str, float]:
-    """Of one engine with the reference: share of equal labels, mean and least cosine of the embeddings."""
-    ours = predictor.predict(texts)
+    """Of one engine with the reference: share of equal labels, expected loss, mean and least cosine of embeddings."""
+    ours, card = predictor.predict(texts), predictor.card
     cosines = np.einsum("nd,nd->n", theirs.embeddings, ours.embeddings)  # [texts], both of length 1
     same = theirs.probabilities.argmax(axis=1) == ours.probabilities.argmax(axis=1)
     return {
         "texts": len(texts),
         "label_agreement": float(same.mean()),
+        "expected_loss": float(
+            expected_loss(given_labels(ours.probabilities, card), theirs.probabilities, card).mean()
+        ),
         "mean_cosine": float(cosines.mean()),
         "min_cosine": float(cosines.min()),
     }

@@ -20,7 +20,7 @@ PACKAGES = (
     "torch",
     "transformers",
 )
-INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8")
+INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "avx512_bf16", "amx_bf16", "amx_int8")
 
 
 def described(quix: Path) -> dict[str, str]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.speed.figures import quotients
+from benchmarks.speed.processors import HANDS, KINDS, OURS
 from benchmarks.speed.verdict import CEILINGS, TARGETS, reached
 
 ROOT = Path(__file__).parents[2]
@@ -277,8 +278,28 @@ def _readme(found: Mapping[str, Any]) -> str:
         f"On one core, broker to broker, textsieve answers {told['ratio_auto_vs_script']:.1f} times as many"
         " messages as a competent script around the same weights, and"
         f" {told['ratio_auto_vs_hand_loop']:.2f} times as many as the fastest loop we could write by hand."
+        f"{_kinds(found.get('processors', {}))}"
         " How that was measured, and which of our targets were missed: [benchmarks](docs/benchmarks.md)."
     )
+
+
+def _kinds(processors: Mapping[str, Any]) -> str:
+    """A row for each kind of processor that a run was made on, the strongest first."""
+    if not processors:
+        return ""
+    rows = (
+        (
+            f"{name} ({told['cpu'].partition(' x ')[2]})",
+            f"{told['script']:,.0f}",
+            *(f"{told[hand]:,.0f}" for hand in HANDS),
+            f"{told[OURS]:,.0f} ({told['engine']})",
+            f"{told['beside_hand']:.2f}",
+        )
+        for name in (*(name for _, name in KINDS), "other")
+        if (told := processors.get(name))
+    )
+    head = ("messages/s on one core of", "script", *HANDS, "textsieve (engine)", "x the best loop")
+    return f" By kind of processor:\n\n{_table(head, rows)}\n\n"
 
 
 BLOCKS = {

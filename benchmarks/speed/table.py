@@ -38,8 +38,11 @@ def _engines(told: Mapping[str, Any]) -> Table:
         table.add_column(column, justify="left" if not column else "right")
     for name, forward in told["forward"].items():
         agreement = told["accuracy"][name].values()
+        chosen = (
+            f" ({forward['engine']['engine']} {forward['engine']['precision']})" if name in {"auto", "fp32"} else ""
+        )
         table.add_row(
-            name,
+            f"{name}{chosen}",
             f"{forward['messages_per_second']['median']:,.1f}",
             f"{forward['share_of_roof']:.0%}",
             f"{min(one['label_agreement'] for one in agreement):.4f}",

@@ -24,7 +24,7 @@ def _forward(rate: float, engine: str) -> dict[str, Any]:
 
 
 def _found() -> dict[str, Any]:
-    agreement = {"label_agreement": 1.0, "mean_cosine": 0.99, "min_cosine": 0.98}
+    agreement = {"label_agreement": 1.0, "expected_loss": 0.0, "mean_cosine": 0.99, "min_cosine": 0.98}
     sides = ("one at a time", "competent script", "quix-streams", "hand loop fp32", "hand loop int8")
     race = {"workers": 2, "every_seconds": 1.0, "learns_per_second": 2.0, "conflict_rate": 0.1, "most_retries": 1}
     race |= {"learn_p50_ms": 2.0, "learn_p99_ms": 9.0, "lost_rows": 0}
