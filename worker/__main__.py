@@ -56,21 +56,37 @@ def run(config: Config = None, overrides: Overrides = None) -> None:
 def check(
     config: Config = None,
     overrides: Overrides = None,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Only examine this model: a folder or hub id; neither broker nor topics are needed."),
+    ] = None,
+    text: Annotated[str | None, typer.Option(help="With --model: try this text, alone and in a batch.")] = None,
     json: Annotated[bool, typer.Option("--json", help="One line for machines.")] = False,
 ) -> None:
     """Read the settings, reach broker and store, load the model, then exit."""
     with _exit_codes():
-        settings = load_settings(config=config, overrides=overrides or ())
-        from worker import app  # noqa: PLC0415  # as above
-
+        chosen = [] if model is None else [f"model.path={model}"]
+        settings = load_settings(config=config, overrides=[*(overrides or ()), *chosen])
         logs.configure(level="warning", style="console")
-        found = asdict(app.check(settings))
+        found = _examined(settings, text) if model is not None else _checked(settings)
         if json:
             typer.echo(msgspec.json.encode(found))
             return
         for name, value in found.items():
             found_so = _shown_warnings(value) if name == "warnings" else _shown(value)
             typer.echo(printable(f"{name}: {found_so}", keep="\n"))
+
+
+def _checked(settings: Settings) -> dict[str, Any]:
+    from worker import app  # noqa: PLC0415  # as above
+
+    return asdict(app.check(settings))
+
+
+def _examined(settings: Settings, text: str | None) -> dict[str, Any]:
+    from worker.inference.examination import TEXT, examine  # noqa: PLC0415  # as above
+
+    return asdict(examine(settings.model, max_message_bytes=settings.output.max_message_bytes, text=text or TEXT))
 
 
 def _shown_warnings(warnings: Sequence[str]) -> str:
@@ -84,11 +100,28 @@ def _shown(value: object) -> str:
         return "yes" if value else "no"
     if isinstance(value, dict) and "trials" in value:
         return _shown_engine(value)
+    if isinstance(value, dict) and "alone" in value:
+        return _shown_tried(value)
+    if isinstance(value, dict) and "mean_cosine" in value:
+        return (
+            f"labels {value['same_labels']:.2%} as fp32 of {value['texts']} texts, probabilities within"
+            f" {value['largest_difference']:.2g}, cosine {value['mean_cosine']:.5f}"
+        )
     if isinstance(value, dict) and any(isinstance(one, float) for one in value.values()):
         return ", ".join(f"{name} from {least:g} on" for name, least in value.items())
     if isinstance(value, dict | tuple | list):
         return ", ".join(value) or "none"
-    return str(value)
+    return str(value) or "none"
+
+
+def _shown_tried(tried: Mapping[str, Any]) -> str:
+    """A text, and what it was given each time."""
+    alone, batch = (
+        ", ".join(f"{label} {score:.4f}" for label, score in tried[name].items()) for name in ("alone", "in_a_batch")
+    )
+    return (
+        f"{tried['text']}\n  alone: {alone}\n  in a batch: {batch}\n  they differ by {tried['largest_difference']:.1g}"
+    )
 
 
 def _shown_engine(report: Mapping[str, Any]) -> str:

@@ -22,6 +22,7 @@ class ModelCard:
     max_tokens: int
     fingerprint: str
     multi_label: bool = False  # True: probabilities are independent per label and need not sum to 1
+    pooling: str = ""  # makes the embedding from those of the tokens
     engine: str = ""  # what runs the network, and in which precision: answers differ a little between them
     thresholds: Mapping[str, float] = field(default_factory=dict)  # label -> least probability that it is given for
 

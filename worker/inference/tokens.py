@@ -92,7 +92,7 @@ class Tokenizer:
         self._backend = backend
         self._repeated = self._overlap + special
         self._pad_id = pad_id
-        self._prefix = prefix
+        self.prefix = prefix
         self.max_tokens = max_tokens
         self.max_windows = max_windows
         self.unpadded = False
@@ -104,7 +104,7 @@ class Tokenizer:
             TypeError: a text cannot be UTF-8 (a lone surrogate).
         """
         encodings = self._backend.encode_batch_fast(
-            [self._prefix + text for text in texts] if self._prefix else list(texts)
+            [self.prefix + text for text in texts] if self.prefix else list(texts)
         )
         following = [encoding.overflowing for encoding in encodings]  # [texts] of lists, nearly all of them empty
         beyond = np.fromiter(map(len, following), dtype=np.int64, count=len(following))  # [texts]

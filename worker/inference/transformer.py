@@ -78,6 +78,11 @@ class TransformerPredictor:
         self._allowance = Allowance()
 
     @property
+    def tokenizer(self) -> TextTokenizer:
+        """What cuts texts into tokens."""
+        return self._tokenizer
+
+    @property
     def card(self) -> ModelCard:
         """Name, version, labels and sizes of the model."""
         return self._card

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from worker.errors import ConfigurationError
 from worker.inference.heads import Head
 from worker.inference.predictor import Predictor
+from worker.normalization import reader
 from worker.settings import ModelSettings
 
 _LEAST_LABELS = 2  # with fewer there is nothing to choose between
@@ -23,11 +24,13 @@ def zero_shot_head(labels: Mapping[str, Sequence[str]], embedder: Predictor, set
     Args:
         labels: label -> descriptions; none for at most one label.
         embedder: its embeddings, rows of length 1, are what the head will read.
-        settings: temperature and least similarity.
+        settings: temperature, least similarity, and how texts are read: descriptions are read in the same way.
 
     Raises:
-        ConfigurationError: fewer than two labels, a blank description, or two labels without any.
+        ConfigurationError: fewer than two labels, a blank description, two labels without any, or two of the same.
     """
+    read = reader(settings.rules)
+    labels = {label: tuple(read(text).text for text in texts) for label, texts in labels.items()}
     _require_described(labels)
     means = np.zeros((len(labels), embedder.card.dim), dtype=np.float32)
     constants = np.zeros(len(labels), dtype=np.float32)
@@ -52,11 +55,21 @@ def mean_direction(embeddings: NDArray[np.float32]) -> NDArray[np.float32]:
 def _require_described(labels: Mapping[str, Sequence[str]]) -> None:
     blank = [label for label, texts in labels.items() if texts and not any(text.strip() for text in texts)]
     rest = [label for label, texts in labels.items() if not texts]
-    if len(labels) >= _LEAST_LABELS and not blank and len(rest) <= 1:
+    told: dict[frozenset[str], str] = {}  # what describes a label -> the first one that it describes
+    alike = [(told[words], label) for label, words in _words(labels) if told.setdefault(words, label) != label]
+    if len(labels) >= _LEAST_LABELS and not blank and len(rest) <= 1 and not alike:
         return
     faults = [f"nothing but blanks for {label}" for label in blank[:1]]
     faults += [f"none for {' and '.join(rest[:2])}"] if len(rest) > 1 else []
+    faults += [f"the same for {' and '.join(pair)}" for pair in alike[:1]]
+    told_so = "".join(f", {fault}" for fault in faults)
     raise ConfigurationError(
-        f"model.labels: zero-shot needs at least {_LEAST_LABELS} labels, each described but for one that may be left "
-        f"empty, came {len(labels)} labels{''.join(f', {fault}' for fault in faults)}; set model.labels"
+        f"model.labels: zero-shot needs at least {_LEAST_LABELS} labels, each described in its own words but for one "
+        f"that may be left empty, came {len(labels)} labels{told_so}; set model.labels"
     )
+
+
+def _words(labels: Mapping[str, Sequence[str]]) -> list[tuple[str, frozenset[str]]]:
+    """The described labels, each with its descriptions without regard to order, case and white space."""
+    described = [(label, texts) for label, texts in labels.items() if texts]
+    return [(label, frozenset(" ".join(text.casefold().split()) for text in texts)) for label, texts in described]
