@@ -110,10 +110,11 @@ dashboard-picture: $(INSTALLED) ## Draw the dashboard from a live stream with an
 	@$(BIN)/python -m tests.integration.incident docs/pictures/dashboard.png
 
 .PHONY: monitoring-files
-monitoring-files: $(INSTALLED) ## Make again what is generated: docs/metrics.md, the dashboard, the operator's rules
+monitoring-files: $(INSTALLED) ## Make again what is generated: docs/metrics.md, the dashboards, the operator's rules
 	@$(BIN)/python -m worker.metrics > docs/metrics.md
 	@$(BIN)/python -W ignore -m monitoring.grafana.overview > monitoring/grafana/dashboards/overview.json
-	@cp monitoring/grafana/dashboards/overview.json deploy/overlays/monitoring/overview.json
+	@$(BIN)/python -W ignore -m monitoring.grafana.overview details > monitoring/grafana/dashboards/details.json
+	@cp monitoring/grafana/dashboards/*.json deploy/overlays/monitoring/
 	@$(BIN)/python deploy/prometheus_rule.py > deploy/overlays/monitoring/prometheus-rule.yaml
 
 .PHONY: chaos
@@ -151,6 +152,13 @@ kafka-versions: $(INSTALLED) ## Contract and delivery tests over every pinned Ap
 clean: ## Remove everything that can be made again: .venv, caches, build output
 	@rm -rf $(VENV) build dist mutants ./*.egg-info .coverage .hypothesis .*_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Graphs and choices of engines, and the jars of Apache Kafka; not what model.cache_directory names, nor a hub's models.
+CACHES := "$${XDG_CACHE_HOME:-$$HOME/.cache}/textsieve" "$$HOME/Library/Caches/textsieve"
+
+.PHONY: clean-all
+clean-all: clean ## As clean, and what textsieve keeps in your folder for caches
+	@for folder in $(CACHES); do [ ! -d "$$folder" ] || { rm -rf "$$folder"; echo "Removed $$folder"; }; done
 
 .PHONY: help
 help: ## This list

@@ -1,7 +1,7 @@
 """Are the answers what they were, and do the clusters live: the rows Predictions and Clusters."""
 
 from monitoring.grafana.panels import PER_SECOND, Look, Query, Section, View
-from monitoring.grafana.queries import S, buckets, grown, quantile, rate
+from monitoring.grafana.queries import RATE, S, buckets, grown, quantile, rate
 
 PREDICTIONS = Section(
     "Predictions",
@@ -63,6 +63,17 @@ CLUSTERS = Section(
             "short",
             [Query(f"max by (cluster) (textsieve_cluster_members{{{S}}}) > 0", "{{cluster}}")],
             Look.STACK,
+        ),
+        View(
+            "Clusters that grow",
+            "Messages that the five fastest of them gained lately: what the stream is about now.",
+            "short",
+            [
+                Query(
+                    f"topk(5, max by (cluster) (delta(textsieve_cluster_members{{{S}}}{RATE})) > 0)",
+                    "{{cluster}}",
+                )
+            ],
         ),
         View(
             "Active and dormant",

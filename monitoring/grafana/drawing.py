@@ -46,6 +46,20 @@ def draw_stat(figure: Figure, panel: Mapping[str, Any], box: tuple[float, ...], 
     figure.text(*middle, shown(value, unit), size=21, color=color, ha="center", va="center")
 
 
+def draw_words(figure: Figure, panel: Mapping[str, Any], box: tuple[float, ...], lines: Sequence[Line]) -> None:
+    """The names of the series that have a value at the end, on the colour of the worst of them."""
+    left, bottom, width, height = box
+    end = max((float(line.times[-1]) for line in lines), default=0.0)
+    now = [line for line in lines if line.times[-1] == end and math.isfinite(line.values[-1])]
+    worst = max((float(line.values[-1]) for line in now), default=0.0)
+    color = THRESHOLDS["green"]
+    for step in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]:
+        if step["value"] is not None and worst >= step["value"]:
+            color = THRESHOLDS[step["color"]]
+    middle = (left + width / 2, bottom + height * 0.42)
+    figure.text(*middle, " · ".join(line.name for line in now), size=17, color=color, ha="center", va="center")
+
+
 def draw_series(axes: Axes, lines: Sequence[Line], panel: Mapping[str, Any]) -> None:
     """Lines beside or upon each other, and the panel's thresholds."""
     defaults = panel["fieldConfig"]["defaults"]

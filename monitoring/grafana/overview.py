@@ -1,24 +1,21 @@
-"""The dashboard: `python -m monitoring.grafana.overview > monitoring/grafana/dashboards/overview.json`.
+"""The dashboards: `python -m monitoring.grafana.overview [details]` writes one to stdout (`make monitoring-files`).
 
-From top to bottom it asks: is all well, do messages flow, are they fast, is the device used well, are the answers what
-they were, do the clusters live. Workers are told apart by the label `worker`, which the scrape configuration sets.
+The first asks: is all well, what comes, does it flow, is it fast, is it what it was. The second has the rest. Workers
+are told apart by the label `worker`, which the scrape configuration sets.
 """
 
 import json
 import sys
+from collections.abc import Sequence
 
 from grafana_foundation_sdk.builders import dashboard as dashboards
 from grafana_foundation_sdk.builders import prometheus
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
-from monitoring.grafana.answers import CLUSTERS, PREDICTIONS
-from monitoring.grafana.flow import KAFKA, SUMMARY
-from monitoring.grafana.panels import SOURCE, build_sections
+from monitoring.grafana.pages import first_page, second_page
+from monitoring.grafana.panels import SOURCE, Section, build_sections
 from monitoring.grafana.queries import S
-from monitoring.grafana.work import LATENCY_ROW, MODEL, RUNTIME
-
-SECTIONS = (SUMMARY, KAFKA, LATENCY_ROW, MODEL, PREDICTIONS, CLUSTERS, RUNTIME)
 
 VERSIONS = 'count by (version) (textsieve_build_info{job="$job"})'
 ANNOTATIONS = {
@@ -42,12 +39,26 @@ VARIABLES = {
 
 
 def overview() -> str:
-    """The dashboard as Grafana's classic JSON: `type: file` provisioning refuses the newer model."""
+    """The first page as Grafana's classic JSON: `type: file` provisioning refuses the newer model."""
+    about = (
+        "Is the stream healthy, and what is it about? Each alert's runbook (docs/runbooks.md) names panels to look at."
+    )
+    return _built("textsieve", "textsieve-overview", about, first_page())
+
+
+def details() -> str:
+    """The second page: for whoever looks for a cause."""
+    return _built("textsieve details", "textsieve-details", "What the first page has no room for.", second_page())
+
+
+def _built(title: str, uid: str, about: str, sections: Sequence[Section]) -> str:
+    other = dashboards.DashboardLink("The other page").type(models.DashboardLinkType.DASHBOARDS).tags(["textsieve"])
     dashboard = (
-        dashboards.Dashboard("textsieve")
-        .uid("textsieve-overview")
-        .description("Is the stream healthy? Each alert's runbook (docs/runbooks.md) names panels of this dashboard.")
+        dashboards.Dashboard(title)
+        .uid(uid)
+        .description(about)
         .tags(["textsieve"])
+        .link(other.include_vars(True).keep_time(True))
         .readonly()
         .timezone("browser")
         .refresh("10s")
@@ -59,9 +70,8 @@ def overview() -> str:
         dashboard.with_variable(_variable(name, query))
     for name, (expr, color, text) in ANNOTATIONS.items():
         dashboard.annotation(_annotation(name, expr, color, text))
-    build_sections(dashboard, SECTIONS)
-    built = dashboard.build()
-    return json.dumps(built, cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
+    build_sections(dashboard, sections)
+    return json.dumps(dashboard.build(), cls=JSONEncoder, indent=2, sort_keys=True) + "\n"
 
 
 def _variable(name: str, query: str) -> dashboards.QueryVariable:
@@ -83,4 +93,4 @@ def _annotation(name: str, expr: str, color: str, text: str) -> dashboards.Annot
 
 
 if __name__ == "__main__":
-    sys.stdout.write(overview())
+    sys.stdout.write(details() if sys.argv[1:] == ["details"] else overview())

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from string import ascii_uppercase
 from typing import Any
 
 from grafana_foundation_sdk.builders import common as common_builders
@@ -22,6 +23,7 @@ class Look(StrEnum):
     """How a panel draws its series."""
 
     STAT = "stat"
+    WORDS = "words"  # the names of the series that have a value now, on the colour of that value
     LINES = "lines"
     STACK = "stack"
     BARS = "bars"
@@ -98,6 +100,8 @@ def _panel(view: View) -> Any:
     match view.look:
         case Look.STAT:
             panel = _stat()
+        case Look.WORDS:
+            panel = _words()
         case Look.HEATMAP:
             panel = _heatmap(view)
         case Look.TABLE:
@@ -109,7 +113,7 @@ def _panel(view: View) -> Any:
         panel.max(view.top)
     if view.watch is not None or view.shift is not None:
         panel.thresholds(_thresholds(view))
-    for letter, query in zip("ABCDEFGH", view.queries, strict=False):
+    for letter, query in zip(ascii_uppercase, view.queries, strict=False):
         panel.with_target(_target(letter, query, view.look))
     return panel
 
@@ -122,6 +126,8 @@ def _target(letter: str, query: Query, look: Look) -> prometheus.Dataquery:
             return target.range().format(PromQueryFormat.HEATMAP)
         case Look.TABLE:
             return target.instant().format(PromQueryFormat.TABLE)
+        case Look.WORDS:
+            return target.instant()  # what was wrong an hour ago is not wrong now
         case _:
             target.range()
     return target.exemplar(True) if query.exemplar else target
@@ -134,6 +140,15 @@ def _stat() -> stat.Panel:
         .reduce_options(reduce)
         .color_mode(common.BigValueColorMode.VALUE)
         .graph_mode(common.BigValueGraphMode.AREA)
+    )
+
+
+def _words() -> stat.Panel:
+    return (
+        _stat()
+        .color_mode(common.BigValueColorMode.BACKGROUND_SOLID)
+        .graph_mode(common.BigValueGraphMode.NONE)
+        .text_mode(common.BigValueTextMode.NAME)
     )
 
 

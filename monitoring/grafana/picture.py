@@ -13,7 +13,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from monitoring.grafana.drawing import CARD, STEP_SECONDS, THRESHOLDS, Line, draw_heatmap, draw_series, draw_stat
+from monitoring.grafana.drawing import (
+    CARD,
+    STEP_SECONDS,
+    THRESHOLDS,
+    Line,
+    draw_heatmap,
+    draw_series,
+    draw_stat,
+    draw_words,
+)
 
 DASHBOARD = Path(__file__).with_name("dashboards") / "overview.json"
 CHOSEN = {"$job": "textsieve", "$worker": ".*", "$topic": ".*", "$__rate_interval": "10s"}
@@ -154,6 +163,9 @@ def _draw_panel(
     inch = 1 / figure.get_figheight()
     figure.text(left + 0.006, bottom + height - 0.15 * inch, panel["title"], size=8.5, va="center")
     lines = [line for answer in answers for line in answer]
+    if panel.get("options", {}).get("textMode") == "name":
+        draw_words(figure, panel, box, lines)
+        return None
     if panel["type"] == "stat":
         draw_stat(figure, panel, box, lines[0])
         return None

@@ -14,9 +14,11 @@ from tests.integration.prometheus import Prometheus, hastened
 from tests.services import Brokers
 
 ROOT = Path(__file__).parents[2]
-DASHBOARD: dict[str, Any] = json.loads(
-    (ROOT / "monitoring" / "grafana" / "dashboards" / "overview.json").read_text(encoding="utf-8")
+DASHBOARD, DETAILS = (
+    json.loads((ROOT / "monitoring" / "grafana" / "dashboards" / f"{name}.json").read_text(encoding="utf-8"))
+    for name in ("overview", "details")
 )
+VERDICT = "Is all well?"
 MUST_FIRE = {"TextsieveWorkerDown", "TextsieveDeadLetterRateHigh", "TextsieveDrift"}
 MAY_FIRE = {  # a takeover delays half of the messages by seconds: whether that is too many depends on the machine
     "TextsieveLatencyBudgetBurnsFast",
@@ -73,7 +75,23 @@ def test_every_consumed_message_is_accounted_for_at_every_scrape(watched):
     assert {"0"} == {value for series in missing for _, value in series["values"]}
 
 
-@pytest.mark.parametrize("panel", _panels(DASHBOARD["panels"]), ids=lambda panel: panel["title"])
+def test_the_verdict_is_in_the_words_of_what_is_wrong_and_only_then(watched):
+    (panel,) = (panel for panel in _panels(DASHBOARD["panels"]) if panel["title"] == VERDICT)
+
+    told = {target["legendFormat"] for target in panel["targets"] if _series(watched, target["expr"])}
+
+    incident = {"more than 1 % of the messages cannot be labelled", "the stream is not what it was"}
+    assert {"all is well", *incident} <= told
+    assert {"no worker answers", "a partition is set aside", "the store is away: clusters do not learn"}.isdisjoint(
+        told
+    )
+
+
+@pytest.mark.parametrize(
+    "panel",
+    [panel for panel in _panels(DASHBOARD["panels"] + DETAILS["panels"]) if panel["title"] != VERDICT],
+    ids=lambda panel: panel["title"],
+)
 def test_no_panel_is_empty(watched, panel):
     if "gpu" in panel["targets"][0]["expr"]:
         pytest.skip("documented: the hashing predictor of this stream uses no GPU, so there is nothing to show")

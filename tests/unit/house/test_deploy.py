@@ -270,11 +270,11 @@ def test_the_operators_rules_are_ours():
     assert prometheus_rule() == committed, "make monitoring-files"
 
 
-def test_the_dashboard_is_ours_and_grafanas_sidecar_finds_it():
-    ours = (ROOT / "monitoring" / "grafana" / "dashboards" / "overview.json").read_text(encoding="utf-8")
+def test_the_dashboards_are_ours_and_grafanas_sidecar_finds_them():
+    folder = ROOT / "monitoring" / "grafana" / "dashboards"
     shipped = only("monitoring", "ConfigMap")
 
-    assert ours == shipped["data"]["overview.json"]
+    assert {path.name: path.read_text(encoding="utf-8") for path in folder.glob("*.json")} == shipped["data"]
     assert "1" == shipped["metadata"]["labels"]["grafana_dashboard"]
 
 

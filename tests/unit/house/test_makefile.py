@@ -16,6 +16,7 @@ TARGETS = (
     "bench",
     "chaos",
     "clean",
+    "clean-all",
     "dashboard-picture",
     "demo",
     "down",
@@ -82,6 +83,19 @@ def test_down_leaves_processes_of_others_alone(tmp_path, stranger):
 
     assert run.returncode == 0
     assert "Nothing to end" in run.stdout
+
+
+def test_clean_all_removes_what_is_kept_in_the_users_folder_for_caches_and_nothing_beside_it(tmp_path):
+    cache, other = tmp_path / "cache" / "textsieve" / "engines", tmp_path / "cache" / "other"
+    cache.mkdir(parents=True)
+    other.mkdir()
+    outside = {**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "HOME": str(tmp_path)}
+    command = ["make", "--old-file=clean", "clean-all"]  # the repository is in use
+
+    run = subprocess.run(command, cwd=ROOT, env=outside, capture_output=True, text=True, check=True)
+
+    assert f"Removed {cache.parent}\n" == run.stdout
+    assert ["other"] == [path.name for path in (tmp_path / "cache").iterdir()]
 
 
 def test_fuzzing_without_atheris_says_so_and_succeeds(tmp_path):

@@ -12,13 +12,19 @@ import yaml
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from monitoring.grafana.overview import overview
+from monitoring.grafana.overview import details, overview
+from monitoring.grafana.pages import MOST_PANELS
+from monitoring.grafana.verdict import WRONG
 from tests.unit.monitoring.queries import metric_names
 from worker.metrics.catalogue import CATALOGUE, PREFIX
 
 ROOT = Path(__file__).parents[3]
-TEXT = (ROOT / "monitoring" / "grafana" / "dashboards" / "overview.json").read_text(encoding="utf-8")
-DASHBOARD: dict[str, Any] = json.loads(TEXT)
+FOLDER = ROOT / "monitoring" / "grafana" / "dashboards"
+BUILDERS = {"overview": overview, "details": details}
+PAGES: dict[str, dict[str, Any]] = {
+    name: json.loads((FOLDER / f"{name}.json").read_text(encoding="utf-8")) for name in BUILDERS
+}
+each_page = pytest.mark.parametrize("page", PAGES)
 SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 
@@ -26,48 +32,85 @@ def _flat(panels: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [inner for panel in panels for inner in [panel, *_flat(panel.get("panels", []))]]
 
 
-ALL = _flat(DASHBOARD["panels"])
-ROWS = [panel for panel in ALL if panel["type"] == "row"]
-PANELS = [panel for panel in ALL if panel["type"] != "row"]
+ON = {name: _flat(dashboard["panels"]) for name, dashboard in PAGES.items()}
+PANELS = [panel for panels in ON.values() for panel in panels if panel["type"] != "row"]
 EXPRESSIONS = [target["expr"] for panel in PANELS for target in panel["targets"]]
 each_panel = pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel["title"])
 each_expression = pytest.mark.parametrize("expression", EXPRESSIONS)
 
 
-def test_the_committed_file_is_what_the_code_builds():
-    assert overview() == TEXT, "python -m monitoring.grafana.overview > monitoring/grafana/dashboards/overview.json"
+@each_page
+def test_the_committed_file_is_what_the_code_builds(page):
+    committed = (FOLDER / f"{page}.json").read_text(encoding="utf-8")
+
+    assert BUILDERS[page]() == committed, "make monitoring-files"
 
 
-def test_nothing_gets_lost_on_a_round_trip_through_the_library():
-    again = json.loads(json.dumps(Dashboard.from_json(DASHBOARD), cls=JSONEncoder))
+@each_page
+def test_nothing_gets_lost_on_a_round_trip_through_the_library(page):
+    again = json.loads(json.dumps(Dashboard.from_json(PAGES[page]), cls=JSONEncoder))
 
-    assert DASHBOARD == again
+    assert PAGES[page] == again
 
 
-def test_the_file_fits_grafanas_schema():
+@each_page
+def test_the_file_fits_grafanas_schema(page):
     schema = json.loads((ROOT / "tests" / "schemas" / "dashboard.jsonschema.json").read_text(encoding="utf-8"))
 
-    jsonschema.validate(DASHBOARD, schema)
+    jsonschema.validate(PAGES[page], schema)
 
 
-def test_it_has_the_rows_an_operator_goes_through():
-    assert ["Summary", "Kafka", "Latency", "Batching and model", "Predictions", "Clusters", "Runtime"] == [
-        row["title"] for row in ROWS
-    ]
+@pytest.mark.parametrize(
+    ("page", "rows"),
+    [
+        ("overview", ["Is all well", "What comes", "Does it flow", "Is it fast", "Is it what it was"]),
+        ("details", ["Kafka", "Latency", "Batching and model", "Predictions", "Clusters", "Runtime"]),
+    ],
+)
+def test_a_page_has_the_rows_that_are_gone_through(page, rows):
+    assert rows == [row["title"] for row in ON[page] if row["type"] == "row"]
 
 
-def test_it_is_edited_in_the_code_alone():
-    assert not DASHBOARD["editable"]
-    assert 42 == DASHBOARD["schemaVersion"]
+def test_the_first_page_can_be_taken_in():
+    assert len([panel for panel in ON["overview"] if panel["type"] != "row"]) <= MOST_PANELS
 
 
-def test_panels_have_ids_and_titles_of_their_own():
-    assert len(ALL) == len({panel["id"] for panel in ALL})
+def test_the_first_panel_says_in_words_whether_all_is_well():
+    first = next(panel for panel in ON["overview"] if panel["type"] != "row")
+    words = {target["legendFormat"]: target for target in first["targets"]}
+    colors = {step["value"]: step["color"] for step in first["fieldConfig"]["defaults"]["thresholds"]["steps"]}
+
+    assert ("stat", "name", 24) == (first["type"], first["options"]["textMode"], first["gridPos"]["w"])
+    assert ["all is well", *(told for told, _, _ in WRONG)] == list(words)
+    assert {None: "green", 1: "yellow", 2: "red"} == colors
+    assert all(target["instant"] for target in words.values())  # what was wrong an hour ago is not wrong now
+
+
+@each_page
+def test_it_is_edited_in_the_code_alone(page):
+    assert not PAGES[page]["editable"]
+    assert 42 == PAGES[page]["schemaVersion"]
+
+
+@each_page
+def test_a_page_leads_to_the_other(page):
+    (link,) = PAGES[page]["links"]
+
+    assert ("dashboards", PAGES[page]["tags"]) == (link["type"], link["tags"])
+
+
+@each_page
+def test_panels_have_ids_of_their_own(page):
+    assert len(ON[page]) == len({panel["id"] for panel in ON[page]})
+
+
+def test_titles_are_unique_on_all_pages():
     assert len(PANELS) == len({panel["title"] for panel in PANELS})
 
 
-def test_no_panel_covers_another_or_leaves_the_grid():
-    places = [panel["gridPos"] for panel in ALL]
+@each_page
+def test_no_panel_covers_another_or_leaves_the_grid(page):
+    places = [panel["gridPos"] for panel in ON[page]]
 
     assert all(place["x"] + place["w"] <= 24 for place in places)
     assert [] == [(a, b) for a, b in combinations(places, 2) if _overlap(a, b)]
@@ -126,11 +169,12 @@ def test_what_all_workers_hold_alike_is_not_summed(expression):
         r"(\w+)[^()]*\((?:textsieve_cluster_members|textsieve_clusters|textsieve_centroid_version)\b", expression
     )
 
-    assert {"max"} >= set(shared)
+    assert {"max", "delta"} >= set(shared)
 
 
-def test_the_variables_choose_source_job_workers_and_topics():
-    variables = {variable["name"]: variable for variable in DASHBOARD["templating"]["list"]}
+@each_page
+def test_the_variables_choose_source_job_workers_and_topics(page):
+    variables = {variable["name"]: variable for variable in PAGES[page]["templating"]["list"]}
 
     assert {"datasource", "job", "worker", "topic"} == set(variables)
     for name in ("job", "worker", "topic"):
@@ -140,15 +184,16 @@ def test_the_variables_choose_source_job_workers_and_topics():
         assert ".*" == variables[name]["allValue"]
 
 
-def test_rebalances_deploys_and_alerts_are_marked_in_time():
-    marked = {annotation["name"] for annotation in DASHBOARD["annotations"]["list"]}
+@each_page
+def test_rebalances_deploys_and_alerts_are_marked_in_time(page):
+    marked = {annotation["name"] for annotation in PAGES[page]["annotations"]["list"]}
 
     assert {"Rebalances", "Deploys", "Alerts"} <= marked
 
 
 ASKED = {
     name
-    for expression in [*EXPRESSIONS, *(annotation["expr"] for annotation in DASHBOARD["annotations"]["list"])]
+    for expression in [*EXPRESSIONS, *(annotation["expr"] for annotation in PAGES["overview"]["annotations"]["list"])]
     for name in metric_names(expression)
     if name.startswith(PREFIX)
 }
@@ -178,4 +223,4 @@ def test_grafana_finds_it_where_it_is_provisioned_from():
     source = yaml.safe_load((provisioning / "datasources" / "prometheus.yml").read_text(encoding="utf-8"))
 
     assert "prometheus" == source["datasources"][0]["type"]
-    assert (ROOT / "monitoring" / "grafana" / "dashboards" / "overview.json").exists()
+    assert set(PAGES) == {path.stem for path in FOLDER.glob("*.json")}
