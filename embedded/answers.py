@@ -39,7 +39,7 @@ class _Value(msgspec.Struct):
     source: _Source
     processed_ms: int
     score: float = 0.0
-    obfuscated: bool = False
+    normalized: tuple[str, ...] = ()
     text: str | None = None
     cluster: Cluster | None = None
     model: Model = Model()
@@ -60,7 +60,7 @@ class Labelled:
     processed_ms: int  # Unix time of the answer
     attributes: dict[str, msgspec.Raw]
     score: float = 0.0  # of the label
-    obfuscated: bool = False  # the spelling was disguised
+    normalized: tuple[str, ...] = ()  # the rules by which the spelling was disguised
 
     @property
     def latency_seconds(self) -> float:
@@ -90,7 +90,7 @@ def labelled(record: Record) -> Labelled:
         processed_ms=value.processed_ms,
         attributes=value.attributes,
         score=value.score,
-        obfuscated=value.obfuscated,
+        normalized=value.normalized,
     )
 
 

@@ -57,7 +57,7 @@ def _results_to(console: Console) -> Show:
 def as_shown(result: Labelled) -> Result:
     """What a line says of it."""
     cluster = None if result.cluster is None else Cluster(result.cluster.id)
-    return Result(result.label, result.score, result.text, cluster, result.obfuscated)
+    return Result(result.label, result.score, result.text, cluster, result.normalized)
 
 
 def _print_line(console: Console, progress: Progress) -> None:

@@ -26,7 +26,13 @@ class Result(msgspec.Struct, frozen=True):
     score: float
     text: str | None = None
     cluster: Cluster | None = None
-    obfuscated: bool = False  # its spelling was disguised
+    normalized: tuple[str, ...] = ()  # the rules by which its spelling was disguised
+    obfuscated: bool = False  # all that results of before say of it
+
+    @property
+    def is_disguised(self) -> bool:
+        """Whether its spelling was."""
+        return bool(self.normalized) or self.obfuscated
 
 
 def result_line(result: Result, *, before: str = "") -> Text:
@@ -41,8 +47,8 @@ def result_line(result: Result, *, before: str = "") -> Text:
     shown = Text(before, style="dim")
     shown.append(f"{label[:LABEL_WIDTH]:<{LABEL_WIDTH}} ", style=colour(result.label))
     shown.append(f"{result.score:6.1%} {cluster:>5}  ")
-    if result.obfuscated:
-        shown.append("disguised ", style="yellow")
+    if result.is_disguised:
+        shown.append(f"disguised ({', '.join(map(printable, result.normalized)) or '?'}) ", style="yellow")
     shown.append("" if result.text is None else printable(" ".join(result.text.split())))
     return shown
 

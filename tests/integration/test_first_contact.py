@@ -91,11 +91,24 @@ def test_an_interrupted_tail_ends_with_the_code_that_shells_know(answered: Strea
     assert (130, "") == (tail.returncode, errors)
 
 
-def test_a_topic_that_is_not_there_is_told_with_who_makes_it(stream: Stream) -> None:
-    done = textsieve("tail", *stream.flags())
+def test_tail_waits_for_a_topic_that_no_worker_has_made_yet(stream: Stream) -> None:
+    command = [sys.executable, "-m", "textsieve", "tail", "--limit", "20", *stream.flags()]
+    with subprocess.Popen(command, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tail:
+        assert tail.stderr is not None
+        told = tail.stderr.readline()
+        stream.send(texts(20))
+        stream.start()
+        seen = lines(tail.communicate(timeout=120)[0])
+
+    assert f"waiting for topic {stream.names.labels}" in told
+    assert {f"d{i}" for i in range(20)} == {result["document_id"] for result in seen}
+
+
+def test_without_waiting_a_topic_that_is_not_there_is_an_error(stream: Stream) -> None:
+    done = textsieve("tail", "--no-follow", *stream.flags())
 
     assert 2 == done.returncode
-    assert "a worker makes it at its start" in done.stderr
+    assert "kafka.output_topic" in done.stderr
 
 
 def test_a_text_gets_the_cluster_that_a_worker_would_give_it(answered: Stream) -> None:

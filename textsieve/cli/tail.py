@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from typing import Annotated
 
 import msgspec
@@ -42,7 +42,7 @@ class Filter:
             return False
         if self.clusters and (result.cluster is None or result.cluster.id not in self.clusters):
             return False
-        return result.obfuscated or not self.obfuscated_only
+        return result.is_disguised or not self.obfuscated_only
 
 
 @app.command()
@@ -76,11 +76,14 @@ def tail(
         from worker.connectors.kafka import following, letters  # noqa: PLC0415  # a wrong option is told at once
 
         topic = settings.kafka.output_topic
-        records: Iterator[Record] = (
-            (
-                record
-                for batch in following.follow(settings.kafka, topic, from_beginning=from_beginning)
-                for record in batch
+        records = (
+            chain.from_iterable(
+                following.follow(
+                    settings.kafka,
+                    topic,
+                    from_beginning=from_beginning,
+                    absent=lambda: _say(f"waiting for topic {topic}: a worker makes it at its start"),
+                )
             )
             if follow
             else letters.read_topics(settings.kafka, [topic])
@@ -114,9 +117,13 @@ def _json_lines(record: Record, _: Result) -> None:
 
 def _table(topic: str) -> Show:
     show = printer(Console())
-    errors.print(f"results of {topic}, until Ctrl-C", style="dim", markup=False)
+    _say(f"results of {topic}, until Ctrl-C")
     show(heading(before=" " * TIME_WIDTH))
     return lambda record, result: show(result_line(result, before=_time(record.timestamp_ms)))
+
+
+def _say(what: str) -> None:
+    errors.print(what, style="dim", markup=False)
 
 
 def _time(timestamp_ms: int) -> str:

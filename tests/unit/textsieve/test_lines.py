@@ -49,8 +49,12 @@ def test_a_result_without_text_cluster_or_known_label_is_shown_too():
     assert "weather       10.0%     -" == shown(Result("weather", 0.1)).rstrip()
 
 
-def test_a_disguised_text_is_marked():
-    assert "disguised fr33" in shown(Result("spam", 0.9, "fr33", obfuscated=True))
+def test_a_disguised_text_is_marked_with_the_rules():
+    assert "disguised (leet) fr33" in shown(Result("spam", 0.9, "fr33", normalized=("leet",)))
+
+
+def test_a_disguised_text_of_an_older_worker_is_marked_too():
+    assert "disguised (?) fr33" in shown(Result("spam", 0.9, "fr33", obfuscated=True))
 
 
 def test_a_label_keeps_its_colour():

@@ -15,7 +15,7 @@ VALUES = [
         "score": 0.7,
         "text": "w1n",
         "cluster": {"id": 4, "distance": 0.1, "version": 1},
-        "obfuscated": True,
+        "normalized": ["leet"],
     },
 ]
 

@@ -1,6 +1,7 @@
 """Follows a topic outside any group: what comes into it, as it comes."""
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -8,14 +9,16 @@ from kafka import KafkaConsumer, TopicPartition
 
 from worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, translated
 from worker.connectors.kafka.messages import record_of
-from worker.errors import ConfigurationError
 from worker.records import Record
 from worker.settings import KafkaSettings
 
 POLL_MS = 300
+LOOK_SECONDS = 0.5  # between two looks for a topic that is not there yet
 
 
-def follow(settings: KafkaSettings, topic: str, *, from_beginning: bool = False) -> Iterator[list[Record]]:
+def follow(
+    settings: KafkaSettings, topic: str, *, from_beginning: bool = False, absent: Callable[[], object]
+) -> Iterator[list[Record]]:
     """What comes into a topic, poll by poll and without end; empty where nothing came for a moment.
 
     The first poll is yielded when every partition has a position: what is sent after it will be shown. The embedded
@@ -23,20 +26,22 @@ def follow(settings: KafkaSettings, topic: str, *, from_beginning: bool = False)
 
     Args:
         settings: of the connection.
-        topic: to read.
+        topic: to read; one that is not there yet is waited for, and read from its beginning.
         from_beginning: begin with the first record, not with the next one.
+        absent: called once if it is not there yet.
 
     Raises:
-        ConfigurationError: the topic does not exist.
         BrokerUnavailable: the broker does not answer.
     """
     consumer = open_reader(settings)
     with closing(consumer), translated(f"reading {topic}"):
         numbers = consumer.partitions_for_topic(topic)
         if not numbers:
-            raise ConfigurationError(
-                f"topic {topic}: expected it to exist, it does not: a worker makes it at its start"
-            )
+            absent()
+            from_beginning = True
+        while not numbers:
+            time.sleep(LOOK_SECONDS)
+            numbers = consumer.partitions_for_topic(topic)
         partitions = [TopicPartition(topic, number) for number in sorted(numbers)]
         consumer.assign(partitions)
         seek = consumer.seek_to_beginning if from_beginning else consumer.seek_to_end

@@ -93,7 +93,8 @@ def _partitions(consumer: Any, topic: str) -> list[Any]:
     numbers = consumer.partitions_for_topic(topic)
     if not numbers:
         raise ConfigurationError(
-            f"topic {topic}: expected it to exist, it does not (kafka.dead_letter_topic, kafka.input_topics)"
+            f"topic {topic}: expected it to exist, it does not"
+            " (kafka.dead_letter_topic, kafka.input_topics, kafka.output_topic)"
         )
     return [TopicPartition(topic, number) for number in sorted(numbers)]
 
