@@ -142,7 +142,7 @@ def card_of(files: ModelFolder, *, name: str, version: str, labels: Sequence[str
         max_tokens=files.max_tokens,
         fingerprint=files.fingerprint,
         multi_label=multi_label,
-        pooling=encoder.pooling,
+        pooling=files.pooling,
     )
 
 
