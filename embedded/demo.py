@@ -103,7 +103,7 @@ def _stream(services: Services, plan: Plan, names: Names, *, directory: Path, na
     with ExitStack() as resources:
         settings = worker_settings(services, plan, names)
         crew = resources.enter_context(Crew(plan.workers, plan.command, settings, directory=directory))
-        with narrator.waiting("waiting for the workers; the first start also finds the fastest engine"):
+        with narrator.waiting("waiting for the workers"):
             crew.await_partitions(plan.partitions, timeout_seconds=READY_SECONDS, tell=narrator.say)
         narrator.say(
             f"{plan.workers} {'worker owns' if plan.workers == 1 else 'workers own'} {plan.partitions} partitions;"

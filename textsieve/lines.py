@@ -44,7 +44,7 @@ def result_line(result: Result, *, before: str = "") -> Text:
     """
     cluster = "-" if result.cluster is None else f"#{result.cluster.id}"
     label = printable(result.label)
-    shown = Text(before, style="dim")
+    shown = Text().append(before, style="dim")
     shown.append(f"{label[:LABEL_WIDTH]:<{LABEL_WIDTH}} ", style=colour(result.label))
     shown.append(f"{result.score:6.1%} {cluster:>5}  ")
     if result.is_disguised:

@@ -70,7 +70,7 @@ def classify(
         complaints: list[str] = []
         layout = Layout(file_format, encoding, delimiter, header=not no_header, quotes=not no_quotes)
         messages = _messages(names, Columns(text_column), layout, complaints.append)
-        with errors.status("loading the model (at the first time it is also tried which engine is fastest)"):
+        with errors.status("loading the model"):
             from textsieve.cli.labelling import labeller  # noqa: PLC0415  # a wrong option is told before seconds pass
 
             label = labeller(settings, warn=lambda warning: errors.print(f"warning: {warning}", markup=False))

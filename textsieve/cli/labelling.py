@@ -11,7 +11,7 @@ from worker.clustering.space import space_of
 from worker.codec import Decoder, Encoder
 from worker.connectors import redis as store
 from worker.errors import ConfigurationError, StoreUnavailable
-from worker.inference.loading import load_predictor
+from worker.inference.loading import open_model
 from worker.inference.predictor import ModelCard, Predictor
 from worker.normalization import reader
 from worker.pipeline import Pipeline
@@ -36,7 +36,7 @@ def labeller(settings: Settings, *, warn: Callable[[str], object], predictor: Pr
     Raises:
         ConfigurationError: the model cannot be loaded.
     """
-    used: Predictor = predictor or load_predictor(settings.model)
+    used: Predictor = predictor or open_model(settings.model).predictor  # nobody waits for the fastest engine here
     card = used.card
     pipeline = Pipeline(
         decoder=Decoder(max_value_bytes=settings.input.max_value_bytes, read=reader(settings.model.rules)),

@@ -57,6 +57,13 @@ def test_a_disguised_text_of_an_older_worker_is_marked_too():
     assert "disguised (?) fr33" in shown(Result("spam", 0.9, "fr33", obfuscated=True))
 
 
+def test_only_what_stands_before_a_line_is_dim():
+    line = result_line(Result("spam", 0.9, "WIN"), before="12:34:56 ")
+
+    assert "" == line.style
+    assert ["12:34:56 "] == [line.plain[span.start : span.end] for span in line.spans if span.style == "dim"]
+
+
 def test_a_label_keeps_its_colour():
     assert colour("weather") == colour("weather")
     assert ("green", "red") == (colour("ham"), colour("spam"))
