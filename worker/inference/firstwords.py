@@ -6,7 +6,9 @@ from worker.errors import ConfigurationError, PredictorError
 from worker.inference.transformer import TransformerPredictor
 from worker.inference.workshop import Model
 
-_FIRST_WORDS = ("first words", "and a few more of them")  # of two lengths: padding is tried, too
+_FIRST_WORD = ("ok",)
+# of several lengths: padding is tried too, and whether a graph answers other lengths than it was traced with
+_FIRST_WORDS = ("first words", "and a few more of them", "and many more " * 12)
 
 
 def answering(model: Model, make: Callable[[], TransformerPredictor]) -> TransformerPredictor:
@@ -17,6 +19,7 @@ def answering(model: Model, make: Callable[[], TransformerPredictor]) -> Transfo
     """
     try:
         predictor = make()
+        predictor.predict(_FIRST_WORD)
         predictor.predict(_FIRST_WORDS)
     except (PredictorError, ValueError) as error:  # ValueError: an answer of another shape than the card says
         raise ConfigurationError(

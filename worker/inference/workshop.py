@@ -21,11 +21,14 @@ from worker.inference.heads import Head
 from worker.inference.machine import Cpu, usable_cores
 from worker.inference.model_folder import ModelFolder
 from worker.inference.predictor import ModelCard
+from worker.inference.probing import EXACTLY, ROUGHLY, reads_padding
 from worker.inference.sentence_modules import Pooling
 from worker.inference.shelf import Shelf
 from worker.inference.sources import read_weights
 from worker.inference.tokens import Tokenizer
 from worker.inference.transformer import TransformerPredictor
+
+_READS, _IGNORES = b"reads", b"ignores"  # padding
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,9 @@ class Workshop:
             PredictorError: it cannot be made.
         """
         if candidate.engine == "onnx":
-            return OnnxEngine(self._session(candidate))
+            made = OnnxEngine(self._session(candidate))
+            self._settle_padding(made, candidate)
+            return made
         from worker.inference.building import torch_engine  # noqa: PLC0415  # imports torch: seconds
 
         return torch_engine(self.network(), candidate.precision)
@@ -137,7 +142,24 @@ class Workshop:
             from worker.inference.building import build_network  # noqa: PLC0415  # imports torch: seconds
 
             self._network = build_network(self.model, threads=self.threads)
+            self.shelf.put(self._padding_key, _READS if self.model.tokenizer.unpadded else _IGNORES)
         return self._network
+
+    def _settle_padding(self, engine: Engine, candidate: Candidate) -> None:
+        """Whether the network reads padding, which was tried where it was built; a graph that was kept knows it not."""
+        tokenizer = self.model.tokenizer
+        if self._network is not None or tokenizer.unpadded or self._shipped(candidate):
+            return
+        known = self.shelf.get(self._padding_key)
+        if known is None:
+            tolerance = EXACTLY if candidate.precision == "fp32" else ROUGHLY
+            folder = self.model.files.folder
+            known = _READS if reads_padding(engine, tokenizer, folder=folder, tolerance=tolerance) else _IGNORES
+        tokenizer.unpadded = known == _READS
+
+    @property
+    def _padding_key(self) -> str:
+        return f"padding-{self.model.identity}"
 
     def _session(self, candidate: Candidate) -> Session:
         shipped = self._shipped(candidate)

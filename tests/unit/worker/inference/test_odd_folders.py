@@ -62,7 +62,7 @@ def test_answers_are_those_of_the_reference_alone_and_together(tmp_path, setting
 
 @pytest.mark.parametrize(
     "architecture",
-    named(found for found in ARCHITECTURES if found.model_type in BY_TORCH_ALONE - {"deberta", "longformer"}),
+    named(found for found in ARCHITECTURES if found.model_type in BY_TORCH_ALONE - {"longformer"}),
 )
 def test_what_no_graph_can_say_is_refused_where_a_graph_is_demanded(tmp_path, settings_for, architecture):
     folder = save_odd(tmp_path / "odd", architecture)
@@ -77,3 +77,16 @@ def test_a_network_that_cannot_be_served_says_why(tmp_path, settings_for, archit
 
     with pytest.raises(ConfigurationError, match=REFUSED[architecture.model_type]):
         load_predictor(settings_for(folder))
+
+
+def test_a_graph_that_was_kept_knows_that_its_network_reads_padding(tmp_path, settings_for):
+    architecture = next(found for found in ARCHITECTURES if found.model_type == "xlnet")
+    folder = save_odd(tmp_path / "odd", architecture)
+    texts = texts_for(architecture.window)
+    settings = settings_for(folder, engine="onnx", max_windows=1, cache_directory=str(tmp_path / "cache"))
+
+    cold = load_predictor(settings).predict(texts).probabilities
+    warm = load_predictor(settings).predict(texts).probabilities
+
+    assert pytest.approx(reference(folder, texts, window=architecture.window), abs=EXACT) == cold
+    assert pytest.approx(cold, abs=EXACT) == warm
