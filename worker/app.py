@@ -8,8 +8,9 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from importlib import import_module, metadata
 from random import Random
 from uuid import uuid4
@@ -40,8 +41,8 @@ from worker.connectors.kafka import (
 from worker.errors import ConfigurationError, StoreUnavailable
 from worker.health import Health
 from worker.inference.cache import CachingPredictor
-from worker.inference.calibration import EngineReport
-from worker.inference.predictor import Bounded, Metered, Predictor
+from worker.inference.calibration import Candidate, EngineReport
+from worker.inference.predictor import Bounded, Metered, ModelCard, Predictor
 from worker.inference.transformer import TransformerPredictor
 from worker.journal import Journal
 from worker.loop import LoopSettings, StreamLoop
@@ -90,6 +91,18 @@ class Parts:
 
 
 @dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model that serves.
+
+    Attributes:
+        improving: while this goes on a faster engine is looked for; tells the report of each change.
+    """
+
+    predictor: Predictor
+    improving: Callable[[Callable[[EngineReport], None]], AbstractContextManager[None]] = lambda _: nullcontext()
+
+
+@dataclass(frozen=True, slots=True)
 class Doors:
     """What the loop reads from and writes to."""
 
@@ -124,7 +137,8 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
             say = log.info if finding.is_notice else log.warning
             say(finding.text, risk=finding.risk, cure=finding.cure)
         log.info("loading the model", model=settings.model.path)
-        predictor = parts.predictor or _load(settings)
+        model = Loaded(parts.predictor) if parts.predictor else _load(settings)
+        predictor = model.predictor
         metrics = _metrics(registry, settings, predictor)
         if isinstance(predictor, Bounded):
             predictor.max_seconds = settings.delivery.max_iteration_seconds
@@ -160,6 +174,7 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
             wait=stop.wait,
         )
         card = predictor.card
+        resources.enter_context(model.improving(partial(_tell_engine, metrics, card)))
         log.info("worker started", port=port, model=card.name, thresholds=dict(card.thresholds), version=_version())
         _spare_the_collector()
         loop.run(stop.is_set)
@@ -245,20 +260,30 @@ def _doors(
     return Doors(source, sink)
 
 
-def _load(settings: Settings) -> Predictor:
-    """The model, behind the cache that the settings ask for."""
-    predictor = _load_model(settings)
+def _load(settings: Settings) -> Loaded:
+    """The model, behind the cache that the settings ask for, over an engine that serves at once."""
+    from worker.inference.improving import improving  # noqa: PLC0415  # not for those who bring a predictor
+    from worker.inference.loading import open_model  # noqa: PLC0415  # as above
+
+    opened = open_model(settings.model)
+    _limit_threads(settings)
     kept = settings.model.cache_messages
-    return CachingPredictor(predictor, messages=kept) if kept else predictor
+    predictor = CachingPredictor(opened.predictor, messages=kept) if kept else opened.predictor
+    return Loaded(predictor, lambda changed: improving(opened, changed=changed))
 
 
 def _load_model(settings: Settings) -> TransformerPredictor:
-    from worker.inference.loading import load_predictor  # noqa: PLC0415  # not for those who bring a predictor of their own
+    """The model over its fastest engine, however long finding it takes."""
+    from worker.inference.loading import load_predictor  # noqa: PLC0415  # as in _load
 
     predictor = load_predictor(settings.model)
+    _limit_threads(settings)
+    return predictor
+
+
+def _limit_threads(settings: Settings) -> None:
     if settings.model.threads is not None:
         threadpool_limits(settings.model.threads)  # scikit-learn's and BLAS's pools too, or workers fight over cores
-    return predictor
 
 
 def _space(settings: Settings, predictor: Predictor) -> ClusterSpace:
@@ -311,13 +336,21 @@ def _metrics(registry: SteadyRegistry, settings: Settings, predictor: Predictor)
         outputs=(settings.kafka.output_topic, settings.kafka.dead_letter_topic),
         k=settings.clusters.k,
     )
-    metrics.model.info(
-        {"name": card.name, "version": card.version, "max_tokens": str(card.max_tokens), "engine": card.engine}
-    )
+    _tell_model(metrics, card, engine=card.engine)
     metrics.build.info({"version": _version(), "python": platform.python_version(), "torch": _version("torch")})
     for collect in (ProcessCollector, PlatformCollector, GCCollector):
         collect(registry=registry)
     return metrics
+
+
+def _tell_model(metrics: Metrics, card: ModelCard, *, engine: str) -> None:
+    metrics.model.info({
+        "name": card.name, "version": card.version, "max_tokens": str(card.max_tokens), "engine": engine
+    })  # fmt: skip
+
+
+def _tell_engine(metrics: Metrics, card: ModelCard, report: EngineReport) -> None:
+    _tell_model(metrics, card, engine=Candidate(report.engine, report.precision).name)
 
 
 def _require_otel(settings: Settings) -> None:

@@ -39,6 +39,10 @@ class Question:
         """What an earlier start, or another process, has found."""
         return self.workshop.stored(self.key)
 
+    def keep(self, report: EngineReport) -> None:
+        """Let other starts, and other processes, find it."""
+        self.workshop.shelf.put(self.key, msgspec.json.encode(report))
+
     def predictor(self, report: EngineReport) -> TransformerPredictor:
         """The predictor over the engine of a report, within the settings."""
         engine = self.workshop.engine(Candidate(report.engine, report.precision))
@@ -64,7 +68,7 @@ def select_predictor(model: Model, settings: ModelSettings) -> TransformerPredic
         DeviceOutOfMemory: the device cannot hold the weights.
         PredictorError: the model does not answer.
     """
-    asked = _ask(model, settings)
+    asked = ask(model, settings)
     return asked.predictor(find_out(asked)) if isinstance(asked, Question) else asked
 
 
@@ -74,7 +78,7 @@ def open_predictor(model: Model, settings: ModelSettings) -> Opened:
     Raises:
         ConfigurationError: as `select_predictor`, as the others.
     """
-    asked = _ask(model, settings)
+    asked = ask(model, settings)
     if not isinstance(asked, Question):
         return Opened(asked)
     known = asked.answer()
@@ -83,8 +87,12 @@ def open_predictor(model: Model, settings: ModelSettings) -> Opened:
     return Opened(asked.predictor(known or safe_report(asked.workshop, asked.possible, asked.reference)), asked)
 
 
-def _ask(model: Model, settings: ModelSettings) -> "Question | TransformerPredictor":
-    """The predictor, where there is nothing to choose."""
+def ask(model: Model, settings: ModelSettings) -> Question | TransformerPredictor:
+    """The question which engine to run; the predictor, where there is nothing to choose.
+
+    Raises:
+        ConfigurationError: as `select_predictor`, as the others.
+    """
     if device_of(settings) == "cuda":
         return _on_cuda(model, settings)
     workshop = Workshop(model, Shelf(settings.cache_folder), this_cpu(), settings.threads)
@@ -116,7 +124,7 @@ def find_out(question: Question) -> EngineReport:
         if known and known.settled:
             return known
         report = calibrate(trials_of(question, clock=time.perf_counter))
-        shelf.put(question.key, msgspec.json.encode(report))
+        question.keep(report)
     return report
 
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
@@ -11,7 +12,7 @@ from worker import logs
 from worker.batching import cut_batches, cut_equal_lengths
 from worker.errors import DeviceOutOfMemory, PredictorError
 from worker.inference.allowance import Allowance
-from worker.inference.calibration import EngineReport
+from worker.inference.calibration import Candidate, EngineReport
 from worker.inference.engines.engine import Answers, Engine, TokenBatch
 from worker.inference.heads import Head
 from worker.inference.predictor import Meter, ModelCard, NoMeter
@@ -76,6 +77,29 @@ class TransformerPredictor:
         self._head = head
         self._clock = clock
         self._allowance = Allowance()
+        self._offered: tuple[EngineReport, Engine | None] | None = None
+
+    def offer(self, report: EngineReport, engine: Engine | None) -> None:
+        """Change over to another engine before the next batch; may be called from another thread.
+
+        Args:
+            report: of the engine.
+            engine: None where it is the present one, and only its budget may be another.
+        """
+        self._offered = report, engine
+
+    def _take_offer(self) -> None:
+        if self._offered is None:
+            return
+        (report, engine), self._offered = self._offered, None
+        was_full = self.report is not None and self.max_batch_tokens < self.report.max_batch_tokens
+        budget = report.max_batch_tokens
+        self.max_batch_tokens = min(budget, self.max_batch_tokens) if was_full else budget
+        self.report = report
+        if engine is not None:
+            self._engine = engine
+            self._allowance = Allowance()  # what a token costs is another
+            self._card = replace(self._card, engine=Candidate(report.engine, report.precision).name)
 
     @property
     def tokenizer(self) -> TextTokenizer:
@@ -94,6 +118,7 @@ class TransformerPredictor:
             DeviceOutOfMemory: the device could not hold a single text.
             PredictorError: the tokenizer or the network failed, or an answer is not a finite number.
         """
+        self._take_offer()
         began = self._clock()
         tokens = self._tokenize(texts)
         self.meter.tokenized(seconds=self._clock() - began)

@@ -1,0 +1,105 @@
+"""`python -m worker.inference.trying`: finds a model's fastest engine, unhurried, in a process of its own.
+
+Reads model settings as JSON from standard input, writes the report as JSON to standard output, and keeps it on the
+shelf for other workers. A worker starts it (`worker.inference.improving`), and it ends with that worker; one at a time
+on a machine tries. It is the first to give way: lowest priority, and the first to be killed where memory runs out. What
+an engine costs is its processor time, not what a clock on the wall shows on a busy machine.
+"""
+
+import ctypes
+import fcntl
+import os
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from worker import logs
+from worker.errors import TextsieveError
+from worker.inference.calibration import EngineReport
+from worker.inference.loading import read_model
+from worker.inference.selection import Question, ask, trials_of
+from worker.settings import ModelSettings
+
+TRIED_BY_ANOTHER = 75  # exit status: EX_TEMPFAIL of sysexits.h
+LOWEST_PRIORITY = 19
+_SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
+
+
+def main() -> int:
+    """Try, and say what was found; the exit status is 1 where nothing was, TRIED_BY_ANOTHER where others are at it."""
+    _give_way()
+    logs.configure(level="warning", style="json")
+    settings = ModelSettings.model_validate_json(sys.stdin.read())
+    parent = os.getppid()
+    with trying_alone() as alone:
+        if not alone:
+            return TRIED_BY_ANOTHER
+        try:
+            asked = ask(read_model(settings), settings)
+            report = found(asked, parent=parent) if isinstance(asked, Question) else None
+        except TextsieveError as error:
+            sys.stderr.write(str(error))
+            return 1
+    if report is None:
+        return 1
+    sys.stdout.write(msgspec.json.encode(report).decode())
+    return 0
+
+
+def found(question: Question, *, parent: int) -> EngineReport | None:
+    """What another process has found meanwhile, or these trials; None where the worker that asked is gone.
+
+    Raises:
+        ConfigurationError: none of the candidates runs.
+        PredictorError: the reference does not run.
+    """
+    known = question.answer()
+    if known and known.settled:
+        return known
+    threads = question.workshop.cores
+    report = None
+    for step in trials_of(question, clock=lambda: time.process_time() / threads).steps():
+        report = step or report
+        if os.getppid() != parent:
+            return None
+    if report is not None:
+        question.keep(report)
+    return report
+
+
+@contextmanager
+def trying_alone() -> Iterator[bool]:
+    """Whether no other process on this machine tries engines now, and so it stays while this goes on."""
+    path = Path(tempfile.gettempdir()) / f"textsieve-trying-{os.getuid()}.lock"
+    try:
+        descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError:  # nowhere to write: then nobody can know
+        yield True
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        yield False
+    else:
+        yield True
+    finally:
+        os.close(descriptor)
+
+
+def _give_way() -> None:
+    """Lowest priority, first to be killed, gone with the worker; as far as the system has such things."""
+    os.nice(LOWEST_PRIORITY)
+    with suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
