@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -173,6 +174,25 @@ def test_texts_files_and_standard_input_are_labelled_by_the_built_in_model(tmp_p
     assert ["7", "9", None, None] == [answer["document_id"] for answer in answers]
     assert ["ham", "spam", "ham", "ham"] == [answer["label"] for answer in answers]
     assert [f"{table}:2", f"{table}:4", "<stdin>:1", None] == [answer.get("origin") for answer in answers]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="documented: reads a pseudo-terminal to its end as Linux ends it")
+def test_on_a_terminal_there_is_a_table_that_no_text_can_command() -> None:
+    ours, theirs = os.openpty()
+    chosen = [word for setting in QUICK for word in ("--set", setting)]
+    command = [sys.executable, "-m", "textsieve", "classify", "see you at six", "clear \x1b[2J this", *chosen]
+    with subprocess.Popen(command, env=ENVIRONMENT, stdout=theirs, stderr=subprocess.DEVNULL) as process:
+        os.close(theirs)
+        shown = b""
+        with suppress(OSError):  # the end of a terminal
+            while part := os.read(ours, 4096):
+                shown += part
+    os.close(ours)
+
+    assert 0 == process.returncode
+    heading, first, second = shown.decode().splitlines()
+    assert ["label" in heading, "ham" in first, "see you at six" in first] == [True] * 3
+    assert "clear \\x1b[2J this" in second
 
 
 def test_a_file_that_is_not_there_is_not_taken_for_a_text() -> None:
