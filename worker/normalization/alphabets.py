@@ -23,8 +23,9 @@ _KIN = {
     "αγεηικνρστυχωβδζθλμπς": "ayenikvpotuxwbdzoluns",
     "ԻԽՏ" + "եիպտքօ": "huS" + "tputpo",
 }
+SMALL_CAPITALS = dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz", strict=True))
 # Latin letters of phonetic writing and of few languages: only where an English word results
-_ODD_LATIN = dict(zip("ɑɒɡıɩɛɜƒɔɘəɪʟʀʏƅɓɗ", "aagiieefceeilrybbd", strict=True))
+_ODD_LATIN = SMALL_CAPITALS | dict(zip("ɑɒɡıɩɛɜƒɔɘəƅɓɗ", "aagiieefceebbd", strict=True))
 
 
 def _pairs(table: Mapping[str, str]) -> dict[str, str]:
@@ -47,7 +48,6 @@ LATIN = "A-Za-z\u00c0-\u024f"  # for a character class
 FOREIGN = _block(0x370, 0x590) | _block(0x13A0, 0x13FE)  # those scripts, as blocks of Unicode
 ODD_LATIN = frozenset(_ODD_LATIN)
 
-SMALL_CAPITALS = dict(zip("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz", strict=True))
 _CLOTHES = ("<font>", "<wide>", "<circle>", "<square>", "<compat>")  # Unicode's names for a letter in other clothes
 _CLOTHES_BLOCKS = ((0x2100, 0x2150), (0x2460, 0x2500), (0xFF00, 0xFF5F), (0x1D400, 0x1D800), (0x1F110, 0x1F14A))
 _NEGATIVE_BLOCKS = (0x1F150, 0x1F170)  # white letters on black circles and squares, A to Z, without a decomposition

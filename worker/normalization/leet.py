@@ -13,14 +13,16 @@ _SIGNS = READ_AS.keys()
 
 # What every text that this rule could change contains, and few others, unless it is a euro
 SOMEWHERE = re.compile(
-    rf"{_SIGN}(?:(?<=[{LATIN}].)(?:[{LATIN}0-9@$!+|]|(?<=[{LATIN}]{{3}}[013457$])(?!\w))"
+    rf"{_SIGN}(?:(?<=[{LATIN}].)(?:[{LATIN}0-9@$!+|]|(?<=[{LATIN}]{{3}}[013457$+])(?!\w))"
     rf"|(?<=[013457$])(?<![0-9]{{2}})[{LATIN}](?:[{LATIN}]?{_SIGN}|[{LATIN}]{{2}}|x\b))"
 )
 # A word of its own, of letters and signs: parts of addresses, paths and numbers with a sign in them are none
 _MIXED = re.compile(rf"""["'\u201c\u2018(\[]*([{LATIN}0-9@$!|+€£¥¢]+)[.,?;:'"\u201d\u2019)\]]*""")
 _RUN = re.compile("[0-9@$!|+€£¥¢]+")
 _NO_DISGUISE = re.compile(r"^\$[A-Z]|[a-z]\d+[A-Z]|^[mfw]4[mfw]$|^rt@")
-_CODES = frozenset(("4chan", "4shared", "auth0", "cov3", "gen3", "hyp3", "meta1", "pip3"))  # names that read as a word
+_CODES = frozenset(
+    ("4chan", "4shared", "auth0", "cov3", "gen3", "hyp3", "meta1", "pip3", "win95")
+)  # names that read as a word
 
 _WITHOUT_SIGNS = str.maketrans(dict.fromkeys(_SIGNS, ""))
 

@@ -63,7 +63,7 @@ def _has_enough_letters(word: Word) -> bool:
 
 def _rare_signs_are_inside(word: Word, known: int) -> bool:
     rare = [place for place, sign in enumerate(word.text) if sign in RARE]
-    if any(word.text[place].isdigit() for place in rare) and (known > COMMON or not word.inside):
+    if any(word.text[place].isdigit() for place in rare) and (known > COMMON or len(word.text) <= _LEAST_TRAILING):
         return False
     # a sum begins with a sign of money, a sentence ends with one of exclamation
     first = 0 if len(word.runs) > 1 else 1

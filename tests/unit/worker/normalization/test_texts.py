@@ -62,7 +62,9 @@ UNDONE = {
     "P4SSW0RD of your 4cc0unt": ("PASSWORD of your account", "leet"),
     "bank!ng w3!gh+ m0r7g4g€": ("banking weight mortgage", "leet"),
     "Die Typen sind alle widerlich und sm3rig": ("Die Typen sind alle widerlich und smerig", "leet"),
+    "ur9en7: claim your 8onu5": ("urgent: claim your bonus", "leet"),
     # several at once
+    "c\u0430\ua731\u0131n\u03bf": ("casino", "homoglyphs"),
     "f\u0336\u200b\U0001d42b\u200bee": ("free", "invisible styled marks"),
     "\u0441l\u0430im f\u200br\u200be\u200be pr1ze": ("claim free prize", "invisible homoglyphs leet"),
 }
@@ -93,7 +95,7 @@ LEFT = (
     # lists of single letters
     "vitamins A B C D E K; axes x y z w; R G B A; a, b, c; i j k l m",
     # names of products, formats and standards
-    "Neo4j, log4j, GPLv3 and SNMPv3; K8s, l10n, i18n, a11y; GA4GH, PM4Py, MD4C, B3DM, YOLOv3, GPT4o, L3AC",
+    "Neo4j, log4j, GPLv3 and SNMPv3; K8s, l10n, i18n, a11y; GA4GH, PM4Py, MD4C, B3DM, YOLOv3, GPT4o, L3AC, Win95",
     "h5py, mpi4py, boto3, S3Outposts, z4j, Auth0, Mem0, open3d, vector3d, Bootstrap5, fast5, POP3, Py3k, gem5art",
     "hack4you, gpt4free, html5lib, s3transfer, web3modal, MP3s, i3wm, p4p, 3D, 2FA, 10x, 100k, M365, a5cd0c4, x86",
     # physics and mathematics
