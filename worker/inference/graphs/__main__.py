@@ -1,11 +1,14 @@
-"""`python -m worker.inference.graphs`: makes the shipped graphs again, from the default encoder, by torch."""
+"""`python -m worker.inference.graphs`: makes the shipped graphs again, from the encoders of packages, by torch."""
 
 from worker.inference.bundle import SHIPPED, read_bundle
 from worker.inference.calibration import Candidate
 from worker.inference.engines.quantization import EIGHT_BITS, SEVEN_BITS
 from worker.inference.engines.weightless import Weightless, without_weights
 from worker.inference.graphs.shipped import FOLDER, ship
-from worker.inference.kinds import bundle_model
+from worker.inference.kinds import bundle_model, embedding_model
+from worker.inference.model_folder import Reading, read_encoder_folder
+from worker.inference.multilingual.folder import NAME as MULTILINGUAL_NAME
+from worker.inference.multilingual.folder import multilingual_folder
 from worker.inference.sources import read_weights
 from worker.inference.workshop import Model, graph_key
 from worker.settings import ModelSettings
@@ -24,6 +27,11 @@ def default_model() -> Model:
     return bundle_model(read_bundle(SHIPPED), ModelSettings(device="cpu"))
 
 
+def multilingual_model() -> Model:
+    """The multilingual encoder, bare: a head has no part in a graph."""
+    return embedding_model(read_encoder_folder(multilingual_folder(ModelSettings().cache_folder), Reading()))
+
+
 def make(model: Model, candidate: Candidate, *, largest: int) -> Weightless:
     """Export a graph, and take its weights out."""
     from worker.inference.building import build_network  # noqa: PLC0415  # torch: only where graphs are made
@@ -38,10 +46,10 @@ def main() -> None:
     """Write them, and remove those of before."""
     for old in FOLDER.glob("*.graph"):
         old.unlink()
-    model = default_model()
-    for candidate, largest in SHIPPED_WAYS:
-        key = graph_key(model, candidate, largest=largest)
-        ship(make(model, candidate, largest=largest), name=NAME, key=key)
+    for name, model in {NAME: default_model(), MULTILINGUAL_NAME: multilingual_model()}.items():
+        for candidate, largest in SHIPPED_WAYS:
+            key = graph_key(model, candidate, largest=largest)
+            ship(make(model, candidate, largest=largest), name=name, key=key)
 
 
 if __name__ == "__main__":
