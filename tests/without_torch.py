@@ -48,13 +48,18 @@ class Installed(importlib.abc.MetaPathFinder):
         return self._finder.find_spec(fullname, path, target)
 
 
-def main() -> None:
-    """Forbid, then run."""
-    how, option, what, *arguments = sys.argv[1:]
+def forbid(how: str) -> None:
+    """From now on nothing FORBIDDEN is imported; see above for `import` and `find`."""
     if how == "import":
         sys.meta_path.insert(0, Importable())
     else:
         sys.meta_path[:] = [Installed(finder) for finder in sys.meta_path]  # type: ignore[arg-type]
+
+
+def main() -> None:
+    """Forbid, then run."""
+    how, option, what, *arguments = sys.argv[1:]
+    forbid(how)
     sys.argv = [what, *arguments]
     if option == "-m":
         runpy.run_module(what, run_name="__main__", alter_sys=True)

@@ -177,6 +177,8 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
         resources.enter_context(model.improving(partial(_tell_engine, metrics, card)))
         log.info("worker started", port=port, model=card.name, thresholds=dict(card.thresholds), version=_version())
         _spare_the_collector()
+        # scikit-learn takes longer to import than all else: it is at hand when there is something to cluster
+        threading.Thread(target=import_module, args=("sklearn.cluster",), name="imports", daemon=True).start()
         loop.run(stop.is_set)
         log.info("worker stopped")
 
@@ -281,6 +283,12 @@ def _load_model(settings: Settings) -> TransformerPredictor:
     return predictor
 
 
+def _prepare_clustering(settings: Settings) -> None:
+    """Import scikit-learn in the thread that will use it, and keep its pool of threads to what the settings allow."""
+    import_module("sklearn.cluster")
+    _limit_threads(settings)
+
+
 def _limit_threads(settings: Settings) -> None:
     if settings.model.threads is not None:
         threadpool_limits(settings.model.threads)  # scikit-learn's and BLAS's pools too, or workers fight over cores
@@ -296,7 +304,9 @@ def _clusters(
     space = _space(settings, predictor)
     shared = store.RedisCentroidStore(store.connect(settings.redis), settings.clusters.space, space)
     timed = MeteredStore(parts.store(shared), metrics, time.monotonic)
-    clusters = OnlineClusters(timed, space, Random(), stop.wait, settings.clusters.max_pending_bytes)
+    clusters = OnlineClusters(
+        timed, space, Random(), stop.wait, settings.clusters.max_pending_bytes, partial(_prepare_clustering, settings)
+    )
     clusters.watermarks()  # another model or group in this space is refused before anything is consumed
     return clusters
 

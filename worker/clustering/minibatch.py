@@ -7,13 +7,18 @@ rows it was given. A running mean is a sum and a count, so rows gathered by many
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans, MiniBatchKMeans, kmeans_plusplus
 
 from worker.clustering.centroids import Centers, Counts
 from worker.records import Assignments, ClusterIds, Embeddings
+
+if (
+    TYPE_CHECKING
+):  # its import takes longer than all else of a start: functions import it when there is something to cluster
+    from sklearn.cluster import MiniBatchKMeans
 
 SEED_TRIALS = 100  # candidates for each first centre; of the usual 4 to 9, groups are left without one of their own
 _SEED_DISTANCES = 50_000_000  # of candidates to rows, at most, unless the usual ones are more: a second or two
@@ -28,11 +33,13 @@ class Clustering:
     counts: Counts  # [k]
 
 
-def restore(clustering: Clustering) -> MiniBatchKMeans:
+def restore(clustering: Clustering) -> "MiniBatchKMeans":
     """A scikit-learn estimator that goes on from `clustering`, through its public API alone.
 
     One weighted row per centre puts every centre where it was, with the weight it had. Exact to 4e-17; 3 ms at k = 64.
     """
+    from sklearn.cluster import MiniBatchKMeans  # noqa: PLC0415  # see above
+
     centers = clustering.centers.astype(np.float64)
     weights = np.maximum(
         clustering.counts, 1e-9
@@ -41,7 +48,7 @@ def restore(clustering: Clustering) -> MiniBatchKMeans:
     return estimator.partial_fit(centers, sample_weight=weights)
 
 
-def assign(estimator: MiniBatchKMeans, embeddings: Embeddings, *, version: int) -> Assignments:
+def assign(estimator: "MiniBatchKMeans", embeddings: Embeddings, *, version: int) -> Assignments:
     """The nearest centre of every row.
 
     Args:
@@ -92,6 +99,8 @@ def seed(embeddings: Embeddings, *, k: int, random_state: int) -> Clustering:
         k: number of clusters.
         random_state: seeds k-means++.
     """
+    from sklearn.cluster import KMeans  # noqa: PLC0415  # see above
+
     rows: NDArray[np.float64] = embeddings.astype(np.float64)
     rows = _spread(rows, k=k, random_state=random_state)
     first = _first_centers(rows, k=k, random_state=random_state)
@@ -107,6 +116,8 @@ def _first_centers(rows: NDArray[np.float64], *, k: int, random_state: int) -> N
     Reference:
         Arthur and Vassilvitskii, k-means++: the advantages of careful seeding, SODA 2007, section 7.
     """
+    from sklearn.cluster import kmeans_plusplus  # noqa: PLC0415  # see above
+
     usual = 2 + int(np.log(k))
     trials = max(usual, min(SEED_TRIALS, _SEED_DISTANCES // (len(rows) * k)))
     centers: NDArray[np.float64]

@@ -4,9 +4,9 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from random import Random
+from typing import TYPE_CHECKING
 
 import numpy as np
-from sklearn.cluster import MiniBatchKMeans
 
 from worker.clustering import minibatch
 from worker.clustering.centroids import (
@@ -24,6 +24,9 @@ from worker.clustering.spool import Gap, GivenUp, Spool
 from worker.errors import StoreUnavailable
 from worker.records import NO_CLUSTER, Assignments, Embeddings, Observations, Partition, Position
 
+if TYPE_CHECKING:  # as in worker.clustering.minibatch
+    from sklearn.cluster import MiniBatchKMeans
+
 MAX_ATTEMPTS = 20  # compare-and-set tries of one learn; with jitter, 8 workers needed 6 at most
 MAX_PENDING_BYTES = 64 * 1024 * 1024  # unless told otherwise
 LEAST_SEED_ROWS = 100  # of a topic that has come to rest: docs/decisions/0039-a-topic-at-rest-is-seeded.md
@@ -40,6 +43,10 @@ class Learned:
     restored: bool = False  # the space was missing and a local copy was written back
 
 
+def _nothing() -> None:
+    """Nothing to prepare."""
+
+
 @dataclass(slots=True)
 class OnlineClusters:
     """Holds the last known snapshot and the rows that the store does not know yet.
@@ -53,6 +60,7 @@ class OnlineClusters:
     Attributes:
         sleep: pauses between lost races, in seconds.
         max_pending_bytes: memory of rows that are not learned yet, beside those of one batch.
+        prepare: called once, before scikit-learn is used: no start waits for its import.
     """
 
     store: CentroidStore
@@ -60,8 +68,9 @@ class OnlineClusters:
     rng: Random
     sleep: Callable[[float], object]
     max_pending_bytes: int = MAX_PENDING_BYTES
+    prepare: Callable[[], object] = field(default=_nothing)
     _snapshot: Snapshot | None = None
-    _estimator: MiniBatchKMeans | None = None  # of the snapshot, restored when it is first asked
+    _estimator: "MiniBatchKMeans | None" = None  # of the snapshot, restored when it is first asked
     _spool: Spool = field(init=False)
     _given_up: GivenUp = field(default_factory=GivenUp)
     _starts: dict[Partition, Position] = field(default_factory=dict)
@@ -99,6 +108,10 @@ class OnlineClusters:
         """Whether a learn would tell the store anything."""
         return bool(self._spool.finished)
 
+    def _prepare_once(self) -> None:
+        prepare, self.prepare = self.prepare, _nothing
+        prepare()
+
     def learned_up_to(self, partition: Partition) -> int:
         """The first offset of a partition being read that the store is not known to know, and that is not given up."""
         return self._given_up.past(partition, self._confirmed.get(partition, self._starts[partition])).offset
@@ -109,6 +122,7 @@ class OnlineClusters:
             rows = len(embeddings)
             return Assignments(np.full(rows, NO_CLUSTER, np.int64), np.zeros(rows, np.float32), 0)
         if self._estimator is None:
+            self._prepare_once()
             self._estimator = minibatch.restore(Clustering(self._snapshot.centers, self._snapshot.counts))
         return minibatch.assign(self._estimator, embeddings, version=self._snapshot.version)
 
@@ -354,6 +368,7 @@ class OnlineClusters:
         return rows >= min(space.k, LEAST_SEED_ROWS) and pool.idle_seconds >= space.seed_idle_seconds
 
     def _seed(self, pool: SeedPool, revision: str | None) -> bool:
+        self._prepare_once()
         clustering = minibatch.seed(pool.embeddings, k=self.space.k, random_state=self.rng.getrandbits(32))
         snapshot = Snapshot(
             revision=self._new_revision(),

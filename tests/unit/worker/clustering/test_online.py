@@ -100,6 +100,31 @@ def time_out() -> None:
 # before seeding
 
 
+def test_what_is_to_be_prepared_is_so_once_before_the_first_cluster():
+    prepared = []
+    clusters = worker(MemoryCentroidStore())
+    clusters.prepare = lambda: prepared.append(len(prepared))
+
+    clusters.assign(embeddings(LEFT, range(3)))
+    before = list(prepared)
+    learn(clusters, range(10))
+    learn(clusters, range(10, 20))
+    clusters.assign(embeddings(LEFT, range(3)))
+
+    assert ([], [0]) == (before, prepared)
+
+
+def test_a_space_that_is_seeded_already_is_prepared_for_at_the_first_row():
+    prepared = []
+    clusters = worker(seeded(), start=10)
+    clusters.prepare = lambda: prepared.append(True)
+    clusters.watermarks()
+
+    clusters.assign(embeddings(LEFT, range(3)))
+
+    assert [True] == prepared
+
+
 def test_before_seeding_nothing_has_a_cluster():
     assignments = worker(MemoryCentroidStore()).assign(embeddings(LEFT, range(3)))
 

@@ -82,3 +82,18 @@ def test_what_is_forbidden_is_not_there(tmp_path, forbid):
     done = subprocess.run([*WITHOUT, forbid, "-c", script], cwd=ROOT, capture_output=True, text=True, check=False)
 
     assert "No module named 'torch'" in done.stderr
+
+
+def test_a_worker_is_built_without_them_and_without_scikit_learn(tmp_path):
+    script = """
+import sys, worker.app, worker.inference.improving
+from worker.inference.loading import open_model
+from worker.settings import ModelSettings
+open_model(ModelSettings.model_validate_json(sys.argv[1]))
+print(sorted({name.partition(".")[0] for name in sys.modules} & {"torch", "transformers", "sklearn", "scipy"}))
+"""
+    stated = ModelSettings(cache_directory=tmp_path, **ONE_WAY).model_dump_json()
+
+    done = subprocess.run([sys.executable, "-c", script, stated], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.stdout.endswith("[]\n"), (done.stdout, done.stderr)
