@@ -42,6 +42,7 @@ from worker.errors import ConfigurationError, StoreUnavailable
 from worker.health import Health
 from worker.inference.cache import CachingPredictor
 from worker.inference.calibration import Candidate, EngineReport
+from worker.inference.label_map import too_many_labels
 from worker.inference.predictor import Bounded, Metered, ModelCard, Predictor
 from worker.inference.transformer import TransformerPredictor
 from worker.journal import Journal
@@ -139,6 +140,7 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
         log.info("loading the model", model=settings.model.path)
         model = Loaded(parts.predictor) if parts.predictor else _load(settings)
         predictor = model.predictor
+        _require_room(settings, predictor)
         metrics = _metrics(registry, settings, predictor)
         if isinstance(predictor, Bounded):
             predictor.max_seconds = settings.delivery.max_iteration_seconds
@@ -205,6 +207,7 @@ def check(settings: Settings) -> Report:
     topics = prepare_topics(settings.kafka, settings.output, settings.delivery)
     warnings.extend(map(str, topics.findings))
     predictor = _load_model(settings)
+    _require_room(settings, predictor)
     client = store.connect(settings.redis)
     policy = store.check_memory_policy(client)
     if policy:
@@ -292,6 +295,12 @@ def _prepare_clustering(settings: Settings) -> None:
 def _limit_threads(settings: Settings) -> None:
     if settings.model.threads is not None:
         threadpool_limits(settings.model.threads)  # scikit-learn's and BLAS's pools too, or workers fight over cores
+
+
+def _require_room(settings: Settings, predictor: Predictor) -> None:
+    """Refuse a model of whose labels no result could be published."""
+    if fault := too_many_labels(predictor.card.labels, max_message_bytes=settings.output.max_message_bytes):
+        raise ConfigurationError(f"{predictor.card.name}: {fault}")
 
 
 def _space(settings: Settings, predictor: Predictor) -> ClusterSpace:

@@ -8,7 +8,7 @@ import numpy as np
 from worker.errors import ConfigurationError
 from worker.inference.calibration import EngineReport, calibration_texts
 from worker.inference.decisions import given_labels, likeliest
-from worker.inference.label_map import score_map_bytes
+from worker.inference.label_map import score_map_bytes, too_many_labels
 from worker.inference.loading import load_predictor
 from worker.inference.predictor import Predictor
 from worker.inference.tokens import Tokenizer
@@ -113,18 +113,7 @@ def examine(settings: ModelSettings, *, max_message_bytes: int, text: str = TEXT
         engine=predictor.report,
         agreement=None if card.engine == _FP32 else _agreement(predictor, settings),
         tried=_tried(predictor, text),
-        warnings=(require_room(card.labels, max_message_bytes=max_message_bytes),) if size > max_message_bytes else (),
-    )
-
-
-def require_room(labels: tuple[str, ...], *, max_message_bytes: int) -> str:
-    """Why no result of these labels fits into a message, "" where one may."""
-    size = score_map_bytes(labels)
-    if size <= max_message_bytes:
-        return ""
-    return (
-        f"the scores of {len(labels)} labels are about {size} bytes, more than output.max_message_bytes "
-        f"({max_message_bytes}): every text would be a dead letter; raise it, and max.message.bytes of the topics"
+        warnings=tuple(filter(None, [too_many_labels(card.labels, max_message_bytes=max_message_bytes)])),
     )
 
 

@@ -64,6 +64,17 @@ def score_map_bytes(labels: tuple[str, ...]) -> int:
     return sum(len(label.encode("utf-8", "replace")) + len('""') + digits for label in labels)
 
 
+def too_many_labels(labels: tuple[str, ...], *, max_message_bytes: int) -> str:
+    """Why no result of these labels fits into a message, "" where one may."""
+    size = score_map_bytes(labels)
+    if size <= max_message_bytes:
+        return ""
+    return (
+        f"the scores of {len(labels)} labels are about {size} bytes, more than output.max_message_bytes "
+        f"({max_message_bytes}): every text would be a dead letter; raise it, and max.message.bytes of the topics"
+    )
+
+
 def _is_multi_label(path: Path, config: Mapping[str, Any], labels: tuple[str, ...]) -> bool:
     problem = config.get("problem_type")
     multi_label = problem == "multi_label_classification"

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from worker import logs
 from worker.errors import ConfigurationError
 from worker.inference.bundle import SHIPPED, is_bundle, read_bundle
 from worker.inference.firstwords import answering
@@ -13,6 +14,7 @@ from worker.inference.kinds import (
     read_bare_encoder,
     zero_shot_model,
 )
+from worker.inference.machine import allowed_processors
 from worker.inference.model_folder import read_config
 from worker.inference.multilingual.folder import MULTILINGUAL, multilingual_folder
 from worker.inference.predictor import Predictor
@@ -25,6 +27,8 @@ from worker.settings import ModelSettings
 if TYPE_CHECKING:
     from worker.inference.encoder import Encoder
 
+log = logs.get_logger("model")
+
 Kind = Literal["bundle", "classifier", "zero-shot"]
 
 
@@ -34,6 +38,7 @@ def load_predictor(settings: ModelSettings) -> TransformerPredictor:
     Raises:
         ConfigurationError: something is missing, broken or does not fit; the message says what and what to change.
     """
+    settings = on_this_machine(settings)
     model = read_model(settings)
     return answering(model, lambda: select_predictor(model, settings))
 
@@ -44,6 +49,7 @@ def open_model(settings: ModelSettings) -> Opened:
     Raises:
         ConfigurationError: as `load_predictor`.
     """
+    settings = on_this_machine(settings)
     model = read_model(settings)
     opened: list[Opened] = []
 
@@ -83,6 +89,7 @@ def load_embedder(settings: ModelSettings) -> "tuple[Predictor, Encoder]":
     Raises:
         ConfigurationError: the encoder is missing or broken, or torch is.
     """
+    settings = on_this_machine(settings)
     folder = _folder(settings)
     require_torch(folder)
     from worker.inference.building import load_bare_encoder  # noqa: PLC0415  # imports torch: seconds
@@ -90,6 +97,15 @@ def load_embedder(settings: ModelSettings) -> "tuple[Predictor, Encoder]":
 
     encoder = load_bare_encoder(read_bare_encoder(folder, settings), settings)
     return embedding_predictor(encoder, settings), encoder
+
+
+def on_this_machine(settings: ModelSettings) -> ModelSettings:
+    """The settings with no more threads than there are processors: more of them wait for each other at every step."""
+    allowed = allowed_processors()
+    if settings.threads is None or settings.threads <= allowed:
+        return settings
+    log.warning("more threads than processors: as many as processors are used", threads=settings.threads, used=allowed)
+    return settings.model_copy(update={"threads": allowed})
 
 
 def _folder(settings: ModelSettings) -> Path:

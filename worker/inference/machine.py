@@ -50,6 +50,11 @@ def has_gpu_driver() -> bool:
     return any(path.exists() for path in _DRIVERS)
 
 
+def allowed_processors() -> int:
+    """The processors that this process may run on, two threads of one core counted twice."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 def usable_cores(*, cpuinfo: Path = _CPUINFO, cgroups: Path = _CGROUPS) -> int:
     """The cores this process may use: of its affinity and its control group, two threads of one core counted once.
 
@@ -57,8 +62,7 @@ def usable_cores(*, cpuinfo: Path = _CPUINFO, cgroups: Path = _CGROUPS) -> int:
         cpuinfo: the processors as Linux describes them.
         cgroups: where control groups are mounted, of version 2 or 1.
     """
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    limits = [allowed, _physical_cores(cpuinfo), _quota(cgroups)]
+    limits = [allowed_processors(), _physical_cores(cpuinfo), _quota(cgroups)]
     return max(1, min(limit for limit in limits if limit))
 
 

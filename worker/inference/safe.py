@@ -3,9 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import msgspec
+
 from worker import logs
 from worker.errors import PredictorError
-from worker.inference.calibration import FIRST_BUDGET, Candidate, EngineReport, calibration_texts, compare
+from worker.inference.calibration import (
+    FIRST_BUDGET,
+    Candidate,
+    EngineReport,
+    Trial,
+    calibration_texts,
+    compare,
+)
 from worker.inference.workshop import Workshop
 from worker.records import Predictions
 
@@ -42,6 +51,25 @@ def safe_report(workshop: Workshop, possible: Sequence[Candidate], reference: Ca
         if trial.agrees:
             return _safe(workshop, way)
     return _safe(workshop, wanted[-1])
+
+
+def tell_difference(workshop: Workshop, way: Candidate, reference: Candidate) -> None:
+    """Warn where the one engine that the settings allow differs from float32 on a few texts; what was found is kept.
+
+    Raises:
+        PredictorError: one of the two does not run.
+        ConfigurationError: as `safe_report`.
+    """
+    key = workshop.report_key([way, reference]).replace("choice", "agreement")
+    kept = workshop.shelf.get(key)
+    try:
+        trial = msgspec.json.decode(kept or b"", type=Trial)
+    except msgspec.MsgspecError:  # none yet, or of another version of the worker
+        told, answers = _answers(workshop, reference), _answers(workshop, way)
+        trial = compare(way.name, answers, told, rate=0.0, card=workshop.model.card)
+        workshop.shelf.put(key, msgspec.json.encode(trial))
+    if not trial.agrees:
+        log.warning("the engine that was asked for differs from fp32", **msgspec.to_builtins(trial))
 
 
 def _safe(workshop: Workshop, way: Candidate) -> EngineReport:

@@ -11,7 +11,7 @@ from worker import logs
 from worker.errors import ConfigurationError
 from worker.inference.calibration import FIRST_BUDGET, REFERENCE, Candidate, EngineReport, calibration_texts
 from worker.inference.machine import Cpu, has_gpu_driver, this_cpu
-from worker.inference.safe import ONNX_FP32, safe_report
+from worker.inference.safe import ONNX_FP32, safe_report, tell_difference
 from worker.inference.shelf import Shelf
 from worker.inference.transformer import TransformerPredictor
 from worker.inference.trials import Trials, calibrate
@@ -105,9 +105,12 @@ def ask(model: Model, settings: ModelSettings) -> Question | TransformerPredicto
         torch_installed=has_torch,
         proven=proven,
     )
-    if len(possible) == 1 and settings.max_batch_tokens:
-        return workshop.predictor(possible[0], max_batch_tokens=settings.max_batch_tokens)
     reference = REFERENCE if has_torch and not proven else ONNX_FP32
+    if len(possible) == 1 and settings.max_batch_tokens:
+        made = workshop.predictor(possible[0], max_batch_tokens=settings.max_batch_tokens)
+        if possible[0] not in (REFERENCE, reference):
+            tell_difference(workshop, possible[0], reference)
+        return made
     return Question(workshop, settings, tuple(possible), reference, workshop.report_key(possible))
 
 

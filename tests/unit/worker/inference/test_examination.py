@@ -6,7 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from worker.__main__ import cli
-from worker.inference.examination import examine, require_room
+from worker.inference.examination import examine
+from worker.inference.label_map import too_many_labels
 
 ROOM = 1_000_000
 
@@ -56,7 +57,7 @@ def test_scores_that_fit_no_message_are_warned_of(classifier_folder, settings_fo
     warnings = examine(settings_for(classifier_folder), max_message_bytes=50).warnings
 
     assert "more than output.max_message_bytes (50)" in warnings[0]
-    assert "" == require_room(("ham", "spam"), max_message_bytes=50)
+    assert "" == too_many_labels(("ham", "spam"), max_message_bytes=50)
 
 
 def test_a_model_that_cannot_be_served_ends_the_check(tmp_path):

@@ -11,12 +11,14 @@ import pytest
 import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, GPT2Config, GPT2ForSequenceClassification
 
 from worker.errors import ConfigurationError, PredictorError
 from worker.inference.bundle import EncoderReference, write_bundle
 from worker.inference.encoder import load_encoder
-from worker.inference.loading import load_embedder, load_predictor
+from worker.inference.loading import load_embedder, load_predictor, on_this_machine
+from worker.inference.machine import allowed_processors
 from worker.settings import ModelSettings
 
 PLAIN = {"device": "cpu", "engine": "torch", "precision": "fp32", "max_batch_tokens": 512}  # nothing is calibrated
@@ -307,7 +309,7 @@ def test_an_empty_folder_is_no_model(tmp_path, settings_for):
         load_predictor(settings_for(tmp_path))
 
 
-def test_a_model_that_cannot_pad_is_refused_at_load(tmp_path, encoder_folder, settings_for):
+def test_a_classifier_that_knows_no_padding_token_is_told_the_tokenizers(tmp_path, encoder_folder, settings_for):
     folder = tmp_path / "gpt"
     GPT2ForSequenceClassification(
         GPT2Config(vocab_size=19, n_embd=32, n_layer=1, n_head=2, n_positions=24, bos_token_id=2, eos_token_id=3)
@@ -315,8 +317,10 @@ def test_a_model_that_cannot_pad_is_refused_at_load(tmp_path, encoder_folder, se
     for path in encoder_folder.glob("tokenizer*"):
         (folder / path.name).write_bytes(path.read_bytes())
 
-    with pytest.raises(ConfigurationError, match=r"expected a model that answers a short text.*padding token"):
-        load_predictor(settings_for(folder))
+    predictor = load_predictor(settings_for(folder))
+
+    alone = np.concatenate([predictor.predict([text]).probabilities for text in TEXTS])
+    assert np.allclose(alone, predictor.predict(TEXTS).probabilities, atol=1e-5)
 
 
 def test_the_thread_setting_is_applied(bundle_folder, settings_for):
@@ -365,3 +369,25 @@ def test_the_default_separates_real_messages():
 
     right = [predictor.card.labels[p.argmax()] == row["label"] for p, row in zip(probabilities, rows, strict=True)]
     assert np.mean(right) > 0.97
+
+
+def test_no_more_threads_than_processors_are_used_and_that_is_said(classifier_folder, settings_for):
+    with capture_logs() as lines:
+        asked = on_this_machine(settings_for(classifier_folder, threads=10_000))
+
+    assert allowed_processors() == asked.threads
+    assert ["more threads than processors: as many as processors are used"] == [line["event"] for line in lines]
+
+
+def test_an_engine_that_is_all_that_the_settings_allow_and_differs_from_fp32_is_warned_of(
+    classifier_folder, settings_for, tmp_path, monkeypatch
+):
+    monkeypatch.setattr("worker.inference.calibration.LEAST_COSINE", 1.5)  # nothing is so near
+    way = {"engine": "onnx", "precision": "int8", "cache_directory": str(tmp_path / "cache")}
+
+    with capture_logs() as lines:
+        for _ in range(2):
+            load_predictor(settings_for(classifier_folder, **way))
+
+    told = [line["event"] for line in lines if line["log_level"] == "warning" and "differs" in line["event"]]
+    assert ["the engine that was asked for differs from fp32"] * 2 == told
