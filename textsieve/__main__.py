@@ -10,6 +10,7 @@ from textsieve.commands import COMMANDS, Command, overview
 
 MISSING, WRONG_USAGE = 2, 2  # exit codes, as of every command of ours: something is to be changed before it can work
 INTERRUPTED = 130  # what shells know: 128 + SIGINT
+MAKE_TARGETS = {"trainer": "make torch"}  # that bring more than the others do
 OURS = frozenset({"embedded", "producer", "textsieve", "trainer", "worker"})
 
 
@@ -41,9 +42,9 @@ def _run(command: Command, words: Sequence[str]) -> None:
     except ModuleNotFoundError as error:
         if error.name is None or error.name.partition(".")[0] in OURS:
             raise
-        sys.stderr.write(
-            f"textsieve {command.name}: {error.name} is not installed: pip install 'textsieve[{command.extra}]'\n"
-        )
+        here = MAKE_TARGETS.get(command.extra)
+        remedy = f"pip install 'textsieve[{command.extra}]'" + (f", or `{here}` in a checkout" if here else "")
+        sys.stderr.write(f"textsieve {command.name}: {error.name} is not installed: {remedy}\n")
         sys.exit(MISSING)
     except KeyboardInterrupt:  # while a part is still being imported
         sys.exit(INTERRUPTED)

@@ -66,19 +66,25 @@ def test_the_console_script_leads_here():
     assert getattr(import_module(module), function) is program.main
 
 
-def test_a_part_that_is_not_installed_is_named_with_the_extra_that_brings_it(capsys, monkeypatch):
+@pytest.mark.parametrize(
+    ("typed", "remedy"),
+    [
+        ("demo", "pip install 'textsieve[embedded]'"),
+        ("train", "pip install 'textsieve[trainer]', or `make torch` in a checkout"),
+    ],
+)
+def test_a_part_that_is_not_installed_is_named_with_what_brings_it(capsys, monkeypatch, typed, remedy):
     def missing(name: str) -> object:
-        raise ModuleNotFoundError(f"No module named {name!r}", name="redis")
+        raise ModuleNotFoundError(f"No module named {name!r}", name="lacking")
 
     monkeypatch.setattr(program, "import_module", missing)
 
     with pytest.raises(SystemExit) as ended:
-        program.main(["demo"])
+        program.main([typed])
 
-    said = capsys.readouterr().err
-    assert (2, "textsieve demo: redis is not installed: pip install 'textsieve[embedded]'\n") == (
+    assert (2, f"textsieve {typed}: lacking is not installed: {remedy}\n") == (
         ended.value.code,
-        said,
+        capsys.readouterr().err,
     )
 
 
