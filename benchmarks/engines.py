@@ -30,8 +30,10 @@ from torch import nn
 
 from benchmarks.ways import ways
 from worker.batching import cut_batches
+from worker.inference.calibration import calibration_texts
 from worker.inference.engines.engine import Answers, Engine, TokenBatch
 from worker.inference.engines.export import export_graph
+from worker.inference.engines.int8 import quantized, ranges_of
 from worker.inference.engines.onnx import INPUTS
 from worker.inference.loading import load_predictor
 from worker.inference.machine import this_cpu
@@ -105,7 +107,8 @@ def main() -> int:
     base = load_predictor(
         ModelSettings(device="cpu", threads=1, engine="torch", precision="fp32", max_batch_tokens=BUDGET)
     )
-    memory = [resident(base._engine._network, arena=arena) for arena in (True, False)]
+    showing = list(_batches(base, calibration_texts()[::2]))
+    memory = [resident(base._engine._network, showing, arena=arena) for arena in (True, False)]
     found = measure(base, texts, timed=options.texts, compared=options.compared, rounds=options.rounds)
     outcome = {
         "machine": _machine(),
@@ -146,9 +149,10 @@ def around(base: TransformerPredictor, texts: Sequence[str]) -> Around:
     return Around(cost(base._tokenizer.tokenize), predict, round(float(tokens.lengths.mean()), 1))
 
 
-def resident(network: nn.Module, *, arena: bool, batches: int = 700) -> Memory:
+def resident(network: nn.Module, showing: Sequence[TokenBatch], *, arena: bool, batches: int = 700) -> Memory:
     """Watch resident memory while batches of every shape go through."""
-    graph = export_graph(network, precision="int8")
+    graph = export_graph(network)
+    graph = quantized(graph, ranges_of(graph, showing), sums_exactly=True)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.enable_mem_pattern, options.enable_cpu_mem_arena = 1, False, arena
     session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
@@ -177,7 +181,7 @@ def measure(
     """Every way over the same texts."""
     engines: dict[str, Engine] = {}
     faults: dict[str, str] = {}
-    for name, make in ways(base._engine._network).items():
+    for name, make in ways(base._engine._network, list(_batches(base, calibration_texts()[::2]))).items():
         try:
             engines[name] = make()
         except Exception as error:  # noqa: BLE001  # what cannot run here is reported

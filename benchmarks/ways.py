@@ -4,7 +4,7 @@ import copy
 import functools
 import io
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from torch.autograd import Function
 from worker.inference.building import in_bf16
 from worker.inference.engines.engine import Answers, Engine, TokenBatch
 from worker.inference.engines.export import export_graph
+from worker.inference.engines.int8 import quantized, ranges_of
 from worker.inference.engines.onnx import INPUTS, OUTPUTS, OnnxEngine, open_session
 from worker.inference.engines.operators import DOMAIN
 from worker.inference.engines.torch import TorchEngine
@@ -24,20 +25,27 @@ from worker.inference.engines.torch import TorchEngine
 CPU = torch.device("cpu")
 
 
-def ways(network: nn.Module) -> dict[str, Callable[[], Engine]]:
-    """How to make the engine of each way; those that the worker does not take are called `tried: ...`."""
+def ways(network: nn.Module, batches: Sequence[TokenBatch]) -> dict[str, Callable[[], Engine]]:
+    """How to make the engine of each way; those that the worker does not take are called `tried: ...`.
 
-    def exported(module: nn.Module) -> bytes:
-        return export_graph(module, precision="fp32")
+    Args:
+        network: in float32.
+        batches: of texts that show which values come into its layers.
+    """
+    exported = export_graph
+
+    def in_int8(*, sums_exactly: bool) -> OnnxEngine:
+        graph = export_graph(network)
+        return OnnxEngine(
+            open_session(quantized(graph, ranges_of(graph, batches), sums_exactly=sums_exactly), threads=1)
+        )
 
     return {
         "torch fp32": lambda: TorchEngine(network, device=CPU),
         "torch bf16": lambda: TorchEngine(in_bf16(network), device=CPU),
         "onnx fp32": lambda: OnnxEngine(open_session(exported(network), threads=1)),
-        "onnx int8": lambda: OnnxEngine(open_session(export_graph(network, precision="int8"), threads=1)),
-        "onnx int8, weights of 7 bits": lambda: OnnxEngine(
-            open_session(export_graph(network, precision="int8", largest_weight=63), threads=1)
-        ),
+        "onnx int8": lambda: in_int8(sums_exactly=True),
+        "onnx int8, for sums in 16 bits": lambda: in_int8(sums_exactly=False),
         "tried: onnx fp32 without the fused attention": lambda: OnnxEngine(open_session(_plain(network), threads=1)),
         "tried: onnx int8, a scale for the batch": lambda: OnnxEngine(
             open_session(exported(_swapped(network, _BatchLinear8)), threads=1)

@@ -12,7 +12,7 @@ import sys
 from collections.abc import Sequence
 from types import ModuleType
 
-FORBIDDEN = frozenset({"torch", "transformers", "onnx", "sentence_transformers", "huggingface_hub"})
+FORBIDDEN = frozenset({"torch", "transformers", "sentence_transformers", "huggingface_hub"})
 
 
 class _Refusing(importlib.abc.Loader):

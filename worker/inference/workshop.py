@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata, util
 from pathlib import Path
@@ -10,13 +10,13 @@ from typing import Any
 
 import msgspec
 
-from worker.errors import ConfigurationError
-from worker.inference.calibration import Candidate, EngineReport, calibration_texts
-from worker.inference.engines.engine import Engine
+from worker.batching import cut_batches
+from worker.errors import ConfigurationError, PredictorError
+from worker.inference.calibration import BUDGETS, Candidate, EngineReport, calibration_texts
+from worker.inference.engines.engine import Engine, TokenBatch
 from worker.inference.engines.onnx import FORMAT, OnnxEngine, Session, open_session
-from worker.inference.engines.quantization import EIGHT_BITS, SEVEN_BITS
-from worker.inference.engines.weightless import Weightless, weights_of
-from worker.inference.graphs.shipped import shipped_graph
+from worker.inference.engines.weightless import Weightless, weights_of, whole
+from worker.inference.graphs.shipped import shipped_graph, shipped_ranges
 from worker.inference.heads import Head
 from worker.inference.machine import Cpu, usable_cores
 from worker.inference.model_folder import ModelFolder
@@ -29,6 +29,8 @@ from worker.inference.tokens import Tokenizer
 from worker.inference.transformer import TransformerPredictor
 
 _READS, _IGNORES = b"reads", b"ignores"  # padding
+EXACT = Candidate("onnx", "fp32")  # what the others are made from
+_RANGED = 1  # grows when ranges are found, or used, otherwise
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +108,13 @@ class Workshop:
 
     def has_graph(self, candidate: Candidate) -> bool:
         """Whether a graph need not be made by torch."""
-        return (
-            self._shipped(candidate) is not None or self.shelf.path(f"graph-{self._graph_key(candidate)}") is not None
-        )
+        if self._shipped(candidate) is not None or self.shelf.path(f"graph-{self._graph_key(candidate)}") is not None:
+            return True
+        return candidate != EXACT and util.find_spec("onnx") is not None and self.has_graph(EXACT)
 
     def is_proven(self) -> bool:
         """Whether the graph in float32 is one that is shipped, which a test holds to torch bit for bit."""
-        return self._shipped(Candidate("onnx", "fp32")) is not None
+        return self._shipped(EXACT) is not None
 
     def report_key(self, possible: Sequence[Candidate]) -> str:
         """Changes with the model, its head, the machine, the versions, the threads, the texts and the choice."""
@@ -148,7 +150,7 @@ class Workshop:
     def _settle_padding(self, engine: Engine, candidate: Candidate) -> None:
         """Whether the network reads padding, which was tried where it was built; a graph that was kept knows it not."""
         tokenizer = self.model.tokenizer
-        if self._network is not None or tokenizer.unpadded or self._shipped(candidate):
+        if self._network is not None or tokenizer.unpadded or self.is_proven():
             return
         known = self.shelf.get(self._padding_key)
         if known is None:
@@ -174,29 +176,50 @@ class Workshop:
             kept = self.shelf.path(key)
             if kept:
                 return kept
-            network = self.network()
-            from worker.inference.engines.export import Arithmetic, export_graph  # noqa: PLC0415  # imports torch: seconds
-
-            precision: Arithmetic = "int8" if candidate.precision == "int8" else "fp32"
-            graph = export_graph(network, precision=precision, largest_weight=self._largest)
+            graph = self._in_int8() if candidate.precision == "int8" else self._exported()
             self.shelf.put(key, graph)
         return self.shelf.path(key) or graph
+
+    def _exported(self) -> bytes:
+        network = self.network()
+        from worker.inference.engines.export import export_graph  # noqa: PLC0415  # imports torch: seconds
+
+        return export_graph(network)
+
+    def _in_int8(self) -> bytes:
+        if util.find_spec("onnx") is None:
+            raise PredictorError(
+                "int8: expected the package onnx, to make the graph, came none; run `pip install onnx`"
+            )
+        from worker.inference.engines.int8 import quantized, ranges_of  # noqa: PLC0415  # imports onnx
+
+        shipped = self._shipped(EXACT)
+        kept = None if shipped else self._graph(EXACT)
+        if shipped:
+            graph = whole(shipped, read_weights(self.model.files.path))
+        else:
+            graph = kept.read_bytes() if isinstance(kept, Path) else kept or b""
+        ranges = shipped_ranges(self._graph_key(EXACT)) or ranges_of(graph, ranging_batches(self.model))
+        return quantized(graph, ranges, sums_exactly=self.cpu.sums_bytes_exactly)
 
     def _shipped(self, candidate: Candidate) -> Weightless | None:
         return shipped_graph(self._graph_key(candidate))
 
     def _graph_key(self, candidate: Candidate) -> str:
-        return graph_key(self.model, candidate, largest=self._largest)
-
-    @property
-    def _largest(self) -> int:
-        return EIGHT_BITS if self.cpu.sums_bytes_exactly else SEVEN_BITS
+        way = "" if candidate == EXACT else f"{'exact' if self.cpu.sums_bytes_exactly else 'paired'}-{_RANGED}"
+        return graph_key(self.model, candidate, way=way)
 
 
-def graph_key(model: Model, candidate: Candidate, *, largest: int) -> str:
-    """The name of a graph: precision, and what it was made from."""
-    precision = f"int8-{largest}" if candidate.precision == "int8" else "fp32"
-    return f"{precision}-{model.identity}"
+def graph_key(model: Model, candidate: Candidate, *, way: str = "") -> str:
+    """The name of a graph: precision, in which way, and what it was made from."""
+    return "-".join(part for part in (candidate.precision, way, model.identity) if part)
+
+
+def ranging_batches(model: Model) -> Iterator[TokenBatch]:
+    """Every other calibration text: the trials compare what was made by them on the others, too."""
+    tokens = model.tokenizer.tokenize(calibration_texts()[::2])
+    for rows in cut_batches(tokens.lengths, max_batch_tokens=BUDGETS[0]):
+        yield model.tokenizer.pad(tokens, rows)
 
 
 def require_torch(folder: Path) -> None:

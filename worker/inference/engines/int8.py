@@ -45,28 +45,44 @@ class _Bytes:
     maker: str
 
 
-def quantized(graph: bytes, batches: Iterable[TokenBatch], *, sums_exactly: bool) -> bytes:
+def ranges_of(graph: bytes, batches: Iterable[TokenBatch]) -> dict[str, Range]:
+    """What comes into the linear layers of a graph.
+
+    Args:
+        graph: an ONNX model in float32, its weights inside.
+        batches: of texts that show it, at least one.
+
+    Raises:
+        PredictorError: it has no linear layers over tokens, or ONNX Runtime does not run it.
+    """
+    shortened = _shortened(graph)
+    ranges = observed(shortened.model, list(shortened.linears()), batches)
+    if not ranges:
+        raise PredictorError("int8: expected a graph with linear layers over tokens, came none")
+    return ranges
+
+
+def quantized(graph: bytes, ranges: Mapping[str, Range], *, sums_exactly: bool) -> bytes:
     """The graph in int8.
 
     Args:
         graph: an ONNX model in float32, its weights inside.
-        batches: of texts that show which values come into the layers.
+        ranges: see `ranges_of`.
         sums_exactly: whether the CPU adds products of bytes in 32 bits; else two neighbours must fit into 16.
-
-    Raises:
-        PredictorError: it has no linear layers, or ONNX Runtime does not run it.
     """
-    changed = Graph(onnx.load_from_string(graph))
-    changed.shorten_attention()
+    changed = _shortened(graph)
     linears = changed.linears()
-    ranges = observed(changed.model, list(linears), batches)
-    if not ranges:
-        raise PredictorError("int8: expected a graph with linear layers over tokens, came none")
     forms = {value: _form(changed, value, ranges[value], linears) for value in ranges}
     _multiply_in_int8(changed, {value: linears[value] for value in ranges}, forms, ranges, sums_exactly=sums_exactly)
     _shrink_tables(changed)
     content: bytes = changed.model.SerializeToString()
     return content
+
+
+def _shortened(graph: bytes) -> Graph:
+    shortened = Graph(onnx.load_from_string(graph))
+    shortened.shorten_attention()
+    return shortened
 
 
 def _form(graph: Graph, value: str, seen: Range, linears: Mapping[str, list[Linear]]) -> _Bytes:
@@ -90,7 +106,8 @@ def _takes_over(graph: Graph, maker: Any, linears: Mapping[str, list[Linear]]) -
     if maker.op_type != "MultiHeadAttention":
         return False
     values = {linear.output for group in linears.values() for linear in group}  # attention is a mean of these rows
-    return maker.input[2] in values and len(graph.readers(maker.input[2])) == 1 and len(maker.input) > 3  # noqa: PLR2004
+    has_bias = len(maker.input) > 3 and maker.input[3] != ""  # noqa: PLR2004
+    return maker.input[2] in values and len(graph.readers(maker.input[2])) == 1 and not has_bias
 
 
 def _multiply_in_int8(

@@ -1,16 +1,17 @@
 """What values come into the linear layers of a graph, by what some texts bring there."""
 
+import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import onnx
 from numpy.typing import NDArray
 
 from worker.inference.engines.engine import TokenBatch
 from worker.inference.engines.onnx import INPUTS, open_session
 
+PARTS = ("low", "high", "mean")
 Channels = NDArray[np.float32]  # [channels]
 
 
@@ -23,7 +24,7 @@ class Range:
     mean: Channels
 
 
-def observed(model: Any, values: Sequence[str], batches: Iterable[TokenBatch]) -> Mapping[str, Range]:
+def observed(model: Any, values: Sequence[str], batches: Iterable[TokenBatch]) -> dict[str, Range]:
     """The ranges of those values that have a row for each token; the others are left out.
 
     Args:
@@ -31,6 +32,8 @@ def observed(model: Any, values: Sequence[str], batches: Iterable[TokenBatch]) -
         values: names.
         batches: at least one, with at least one real token.
     """
+    import onnx  # noqa: PLC0415  # only where graphs are made
+
     if not values:
         return {}
     told = type(model)()
@@ -57,3 +60,29 @@ def observed(model: Any, values: Sequence[str], batches: Iterable[TokenBatch]) -
         for name in values
         if name in total and np.isfinite(total[name]).all()
     }
+
+
+def packed(ranges: Mapping[str, Range]) -> bytes:
+    """Ranges as a compressed file of NumPy, in half precision: a scale needs no more."""
+    names = list(ranges)
+    parts = {
+        f"{number}.{part}": np.asarray(getattr(ranges[name], part), np.float16)
+        for number, name in enumerate(names)
+        for part in PARTS
+    }
+    written = io.BytesIO()
+    np.savez_compressed(written, names=np.asarray(names), **parts)  # type: ignore[arg-type]  # its options are named too
+    return written.getvalue()
+
+
+def unpacked(content: bytes) -> dict[str, Range]:
+    """The ranges that `packed` wrote.
+
+    Raises:
+        ValueError, OSError, KeyError: it is another file, or damaged.
+    """
+    with np.load(io.BytesIO(content), allow_pickle=False) as kept:
+        return {
+            str(name): Range(*(kept[f"{number}.{part}"].astype(np.float32) for part in PARTS))
+            for number, name in enumerate(kept["names"])
+        }

@@ -8,8 +8,6 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.inference.engines.quantization import Quantized, quantize
-
 Tensors = Mapping[str, NDArray[Any]]
 
 SMALL = 256  # bytes; smaller constants stay in the graph
@@ -22,14 +20,12 @@ class Ingredient(msgspec.Struct, frozen=True):
     Attributes:
         name: of the weight in the graph.
         tensor: of the safetensors.
-        form: as it lies there, turned, or in int8 (see `quantize`).
-        largest: of weights in int8, else 0.
+        form: as it lies there, or turned.
     """
 
     name: str
     tensor: str
     form: str
-    largest: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,32 +42,40 @@ def weights_of(ingredients: tuple[Ingredient, ...], tensors: Tensors) -> dict[st
     Raises:
         KeyError: a tensor is not there.
     """
-    quantized: dict[tuple[str, int], Quantized] = {}  # weight and scale come from one computation
-    made: dict[str, NDArray[Any]] = {}
-    for one in ingredients:
-        tensor = tensors[one.tensor]
-        if one.form in _INT8 and (one.tensor, one.largest) not in quantized:
-            quantized[one.tensor, one.largest] = quantize(tensor, largest=one.largest)
-        part = quantized.get((one.tensor, one.largest))
-        made[one.name] = _INT8[one.form](part) if part and one.form in _INT8 else _PLAIN[one.form](tensor)
-    return made
+    return {one.name: _FORMS[one.form](tensors[one.tensor]) for one in ingredients}
 
 
-def without_weights(graph: bytes, tensors: Tensors, *, largest: int) -> Weightless:
+def whole(graph: Weightless, tensors: Tensors) -> bytes:
+    """The graph with its weights inside. Needs the package onnx.
+
+    Raises:
+        KeyError: a tensor is not there.
+    """
+    import onnx  # noqa: PLC0415  # only where graphs are made
+
+    weights = weights_of(graph.ingredients, tensors)
+    model = onnx.load_from_string(graph.graph)
+    for tensor in model.graph.initializer:
+        if tensor.name in weights:
+            tensor.CopyFrom(onnx.numpy_helper.from_array(weights[tensor.name], tensor.name))
+    content: bytes = model.SerializeToString()
+    return content
+
+
+def without_weights(graph: bytes, tensors: Tensors) -> Weightless:
     """Take the weights out of an exported graph. Needs the package onnx.
 
     Args:
         graph: an ONNX model, its weights inside.
         tensors: that it was made from.
-        largest: of weights in int8.
 
     Raises:
-        ValueError: a weight is none of the tensors, whole or turned or in int8.
+        ValueError: a weight is none of the tensors, whole or turned.
     """
     import onnx  # noqa: PLC0415  # only where graphs are made
 
     model = onnx.load_from_string(graph)
-    known = _known(tensors, largest=largest)
+    known = _known(tensors)
     ingredients: list[Ingredient] = []
     for weight in model.graph.initializer:
         value = onnx.numpy_helper.to_array(weight)
@@ -81,7 +85,7 @@ def without_weights(graph: bytes, tensors: Tensors, *, largest: int) -> Weightle
         if found is None:
             raise ValueError(f"{weight.name}: expected a weight of the model, came other numbers {value.shape}")
         tensor, form = found
-        ingredients.append(Ingredient(weight.name, tensor, form, largest if form in _INT8 else 0))
+        ingredients.append(Ingredient(weight.name, tensor, form))
         weight.ClearField("raw_data")
         weight.data_location = onnx.TensorProto.EXTERNAL
         del weight.external_data[:]
@@ -89,16 +93,12 @@ def without_weights(graph: bytes, tensors: Tensors, *, largest: int) -> Weightle
     return Weightless(model.SerializeToString(deterministic=True), tuple(ingredients))
 
 
-def _known(tensors: Tensors, *, largest: int) -> dict[object, tuple[str, str]]:
+def _known(tensors: Tensors) -> dict[object, tuple[str, str]]:
     """Content -> (tensor, form), in every form that a graph may have it in; where two are equal either will do."""
     known: dict[object, tuple[str, str]] = {}
     for name, tensor in tensors.items():
-        forms = {form: make(tensor) for form, make in _PLAIN.items()}
-        if tensor.ndim == 2 and tensor.dtype == np.float32:  # noqa: PLR2004 - a matrix
-            part = quantize(tensor, largest=largest)
-            forms |= {form: make(part) for form, make in _INT8.items()}
-        for form, value in forms.items():
-            known.setdefault(_content(value), (name, form))
+        for form, make in _FORMS.items():
+            known.setdefault(_content(make(tensor)), (name, form))
     return known
 
 
@@ -106,11 +106,7 @@ def _content(value: NDArray[Any]) -> object:
     return str(value.dtype), value.shape, hash(value.tobytes())
 
 
-_PLAIN: Mapping[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
+_FORMS: Mapping[str, Callable[[NDArray[Any]], NDArray[Any]]] = {
     "plain": np.ascontiguousarray,
     "turned": lambda tensor: np.ascontiguousarray(tensor.T),
-}
-_INT8: Mapping[str, Callable[[Quantized], NDArray[Any]]] = {
-    "int8": lambda part: part.weight,
-    "scale": lambda part: part.scale,
 }

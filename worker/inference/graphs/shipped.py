@@ -1,10 +1,13 @@
-"""Finds the shipped graph of a network, and keeps new ones."""
+"""Finds what is shipped of a network, its graph and the ranges in it, and keeps new ones."""
 
 import gzip
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
+from worker.inference.engines.ranges import Range, packed, unpacked
 from worker.inference.engines.weightless import Ingredient, Weightless
 
 FOLDER = Path(__file__).parent
@@ -31,4 +34,21 @@ def ship(graph: Weightless, *, name: str, key: str, folder: Path = FOLDER) -> Pa
     path = folder / f"{name}.{key}.graph"
     content = msgspec.msgpack.encode(_Content(graph.graph, graph.ingredients))
     path.write_bytes(gzip.compress(content, mtime=0))
+    return path
+
+
+def shipped_ranges(key: str, *, folder: Path = FOLDER) -> dict[str, Range] | None:
+    """What comes into the layers of the graph that is shipped under a key; None where it is not known."""
+    for path in folder.glob(f"*.{key}.ranges"):
+        try:
+            return unpacked(path.read_bytes())
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return None
+    return None
+
+
+def ship_ranges(ranges: Mapping[str, Range], *, name: str, key: str, folder: Path = FOLDER) -> Path:
+    """Keep ranges to be shipped."""
+    path = folder / f"{name}.{key}.ranges"
+    path.write_bytes(packed(ranges))
     return path

@@ -8,21 +8,21 @@ from worker.inference.building import build_network
 from worker.inference.calibration import calibration_texts
 from worker.inference.engines.engine import TokenBatch
 from worker.inference.engines.export import export_graph
+from worker.inference.engines.int8 import quantized, ranges_of
 from worker.inference.engines.onnx import OnnxEngine, open_session
 from worker.inference.engines.torch import TorchEngine
-from worker.inference.engines.weightless import Weightless, weights_of, without_weights
+from worker.inference.engines.weightless import Weightless, weights_of, whole, without_weights
 from worker.inference.graphs.__main__ import (
     MULTILINGUAL_NAME,
     NAME,
-    SHIPPED_WAYS,
+    SHIPPED_WAY,
     default_model,
     multilingual_model,
 )
-from worker.inference.graphs.shipped import FOLDER, ship, shipped_graph
+from worker.inference.graphs.shipped import FOLDER, ship, ship_ranges, shipped_graph, shipped_ranges
 from worker.inference.sources import read_weights
-from worker.inference.workshop import graph_key
+from worker.inference.workshop import graph_key, ranging_batches
 
-EACH = pytest.mark.parametrize(("way", "largest"), SHIPPED_WAYS, ids=lambda one: getattr(one, "name", str(one)))
 TEXTS = calibration_texts()[::20]
 
 
@@ -41,14 +41,14 @@ def tensors(model):
     return read_weights(model.files.path)
 
 
-@pytest.fixture
-def exported(network, way, largest):
-    return export_graph(network, precision=way.precision, largest_weight=largest)
+@pytest.fixture(scope="module")
+def exported(network):
+    return export_graph(network)
 
 
 @pytest.fixture
-def shipped(model, way, largest):
-    found = shipped_graph(graph_key(model, way, largest=largest))
+def shipped(model):
+    found = shipped_graph(graph_key(model, SHIPPED_WAY))
     assert found
     return found
 
@@ -58,12 +58,10 @@ def batch(model) -> TokenBatch:
     return model.tokenizer.pad(tokens, np.arange(len(tokens.lengths)))
 
 
-@EACH
-def test_a_shipped_graph_is_what_is_exported_today(shipped, exported, tensors, largest):
-    assert without_weights(exported, tensors, largest=largest) == shipped
+def test_a_shipped_graph_is_what_is_exported_today(shipped, exported, tensors):
+    assert without_weights(exported, tensors) == shipped
 
 
-@EACH
 def test_a_shipped_graph_answers_as_the_exported_one_bit_for_bit(model, shipped, exported, tensors):
     ours = OnnxEngine(open_session(shipped.graph, threads=1, weights=weights_of(shipped.ingredients, tensors)))
     theirs = OnnxEngine(open_session(exported, threads=1))
@@ -74,10 +72,8 @@ def test_a_shipped_graph_answers_as_the_exported_one_bit_for_bit(model, shipped,
     assert other.features.tobytes() == mine.features.tobytes()
 
 
-def test_the_shipped_graph_in_float32_answers_as_torch(model, network, tensors):
-    way, largest = SHIPPED_WAYS[0]
-    found = shipped_graph(graph_key(model, way, largest=largest))
-    session = open_session(found.graph, threads=1, weights=weights_of(found.ingredients, tensors))
+def test_the_shipped_graph_answers_as_torch(model, network, tensors, shipped):
+    session = open_session(shipped.graph, threads=1, weights=weights_of(shipped.ingredients, tensors))
     by_torch = TorchEngine(network, device=torch.device("cpu")).embed_and_classify(batch(model))
 
     answers = OnnxEngine(session).embed_and_classify(batch(model))
@@ -90,29 +86,47 @@ def test_the_shipped_graph_in_float32_answers_as_torch(model, network, tensors):
 def test_all_that_is_shipped_is_found_and_nothing_else_lies_there(model):
     models = {NAME: model, MULTILINGUAL_NAME: multilingual_model()}
     wanted = {
-        f"{name}.{graph_key(one, way, largest=largest)}.graph"
-        for name, one in models.items()
-        for way, largest in SHIPPED_WAYS
+        f"{name}.{graph_key(one, SHIPPED_WAY)}.{kind}" for name, one in models.items() for kind in ("graph", "ranges")
     }
 
-    assert wanted == {path.name for path in FOLDER.glob("*.graph")}
+    assert wanted == {path.name for path in FOLDER.iterdir() if path.suffix in (".graph", ".ranges")}
 
 
-def test_the_shipped_graphs_of_the_multilingual_encoder_answer_as_torch():
+def test_a_graph_with_its_weights_put_back_answers_as_the_exported_one(model, shipped, exported, tensors):
+    ours, theirs = (OnnxEngine(open_session(graph, threads=1)) for graph in (whole(shipped, tensors), exported))
+
+    mine, other = (engine.embed_and_classify(batch(model)) for engine in (ours, theirs))
+
+    assert other.embeddings.tobytes() == mine.embeddings.tobytes()
+
+
+def test_shipped_ranges_are_those_that_the_texts_show_today(model, exported):
+    kept, found = shipped_ranges(graph_key(model, SHIPPED_WAY)), ranges_of(exported, ranging_batches(model))
+
+    assert kept.keys() == found.keys()
+    for name, one in found.items():
+        width = float((one.high - one.low).max())
+        assert np.abs(kept[name].high - one.high).max() <= width / 500
+        assert np.abs(kept[name].low - one.low).max() <= width / 500
+
+
+def test_what_is_shipped_of_the_multilingual_encoder_answers_as_torch():
     model = multilingual_model()
-    tensors = read_weights(model.files.path)
+    tensors, key = read_weights(model.files.path), graph_key(model, SHIPPED_WAY)
     torch_engine = TorchEngine(build_network(model, threads=1), device=torch.device("cpu"))
     by_torch = torch_engine.embed_and_classify(batch(model)).embeddings
+    exact = whole(shipped_graph(key), tensors)
+    graphs = {"fp32": exact, "int8": quantized(exact, shipped_ranges(key), sums_exactly=False)}
 
-    cosines = {}
-    for way, largest in (SHIPPED_WAYS[0], SHIPPED_WAYS[-1]):  # eight bits overflow on processors without VNNI
-        found = shipped_graph(graph_key(model, way, largest=largest))
-        session = open_session(found.graph, threads=1, weights=weights_of(found.ingredients, tensors))
-        answers = OnnxEngine(session).embed_and_classify(batch(model)).embeddings
-        cosines[way.precision] = (answers * by_torch).sum(axis=1).min()
+    cosines = {
+        name: (OnnxEngine(open_session(graph, threads=1)).embed_and_classify(batch(model)).embeddings * by_torch).sum(
+            axis=1
+        )
+        for name, graph in graphs.items()
+    }
 
-    assert cosines["fp32"] > 0.99999
-    assert cosines["int8"] > 0.99
+    assert cosines["fp32"].min() > 0.99999
+    assert cosines["int8"].mean() > 0.99
 
 
 def test_a_graph_of_another_network_is_not_found(tmp_path):
@@ -125,13 +139,15 @@ def test_a_graph_of_another_network_is_not_found(tmp_path):
 @pytest.mark.parametrize("damage", [b"", b"no gzip"])
 def test_a_damaged_one_counts_as_absent(tmp_path, damage):
     ship(Weightless(b"graph", ()), name="model", key="key", folder=tmp_path).write_bytes(damage)
+    ship_ranges({}, name="model", key="key", folder=tmp_path).write_bytes(damage)
 
     assert shipped_graph("key", folder=tmp_path) is None
+    assert shipped_ranges("key", folder=tmp_path) is None
 
 
 def test_weights_of_another_model_are_not_taken_out(network, tensors):
-    graph = export_graph(network, precision="fp32")
+    graph = export_graph(network)
     others = {name: tensor + 1 for name, tensor in tensors.items()}
 
     with pytest.raises(ValueError, match="expected a weight of the model"):
-        without_weights(graph, others, largest=127)
+        without_weights(graph, others)
