@@ -103,6 +103,7 @@ def _stream(services: Services, plan: Plan, names: Names, *, directory: Path, na
     with ExitStack() as resources:
         settings = worker_settings(services, plan, names)
         crew = resources.enter_context(Crew(plan.workers, plan.command, settings, directory=directory))
+        resources.push(narrator.answer_interruption)
         with narrator.waiting("waiting for the workers"):
             crew.await_partitions(plan.partitions, timeout_seconds=READY_SECONDS, tell=narrator.say)
         narrator.say(

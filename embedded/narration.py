@@ -40,6 +40,11 @@ class Narrator:
         with self.console.status("Ctrl-C ends it"):
             yield
 
+    def answer_interruption(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Answer Ctrl-C at once: the kernel may need seconds to take back the memory of what is ended now."""
+        if kind is not None and issubclass(kind, KeyboardInterrupt):
+            self.say("interrupted: ending all that was started")
+
     def name_missed(self, path: Path, missed: Sequence[str]) -> None:
         """Name the rows of a file that become no messages."""
         if not missed:

@@ -34,6 +34,13 @@ def test_rows_that_become_no_message_are_named_up_to_a_few(narrator) -> None:
     assert "... and 2 more like these" in said
 
 
+@pytest.mark.parametrize(("kind", "answered"), [(KeyboardInterrupt, True), (ValueError, False), (None, False)])
+def test_an_interruption_is_answered_before_anything_is_waited_for(narrator, kind, answered) -> None:
+    narrator.answer_interruption(kind, None, None)
+
+    assert answered == ("interrupted" in told(narrator))
+
+
 def test_of_a_good_file_nothing_is_said(narrator) -> None:
     narrator.name_missed(Path("texts.csv"), [])
 
