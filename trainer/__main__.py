@@ -4,6 +4,7 @@ import typer
 
 from trainer.commands.cluster import cluster
 from trainer.commands.compare import compare
+from trainer.commands.console import saying_what_is_missing
 from trainer.commands.evaluate import evaluate
 from trainer.commands.fit import fit
 from trainer.commands.inspect import inspect
@@ -28,15 +29,15 @@ def main() -> None:
     logs.configure(level="warning", style="console")  # to stderr: stdout is for the answer
 
 
-app.command()(split)
-app.command()(fit)
-app.command()(evaluate)
-app.command()(threshold)
-app.command()(cluster)
-app.command()(seed)
-app.command()(compare)
-app.command()(tradeoff)
-app.command()(inspect)
+app.command()(saying_what_is_missing(split))
+app.command()(saying_what_is_missing(fit))
+app.command()(saying_what_is_missing(evaluate))
+app.command()(saying_what_is_missing(threshold))
+app.command()(saying_what_is_missing(cluster))
+app.command()(saying_what_is_missing(seed))
+app.command()(saying_what_is_missing(compare))
+app.command()(saying_what_is_missing(tradeoff))
+app.command()(saying_what_is_missing(inspect))
 
 
 if __name__ == "__main__":

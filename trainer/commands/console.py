@@ -4,6 +4,8 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
+from typing import ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
@@ -32,6 +34,32 @@ def say(text: str) -> None:
     except OutputLost as error:
         errors.print(f"error: {error}", markup=False)
         raise typer.Exit(FAULT) from None
+
+
+_Parameters = ParamSpec("_Parameters")
+_Answer = TypeVar("_Answer")
+_OF_THE_EXTRA = frozenset({"torch", "transformers", "onnx", "matplotlib"})  # what `textsieve[trainer]` brings
+
+
+def saying_what_is_missing(command: Callable[_Parameters, _Answer]) -> Callable[_Parameters, _Answer]:
+    """The command, which names the extra where a package of it is not installed: a worker needs none of them."""
+
+    @wraps(command)
+    def run(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Answer:
+        try:
+            return command(*args, **kwargs)
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            if package not in _OF_THE_EXTRA:
+                raise
+            errors.print(
+                f"error: expected the package {package}, which this needs, came none; run `make torch`, or "
+                "`pip install 'textsieve[trainer]'`",
+                markup=False,
+            )
+            raise typer.Exit(BAD_CONFIGURATION) from None
+
+    return run
 
 
 @contextmanager
