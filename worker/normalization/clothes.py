@@ -19,7 +19,8 @@ _IDEOGRAPH = re.compile("[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\u
 _CLOTHED = any_of(CLOTHED)[1:-1]
 _CLOTHED_WORD = re.compile(rf"[A-Za-z0-9{_CLOTHED}]*[{_CLOTHED}][A-Za-z0-9{_CLOTHED}]*")
 _SMALL = any_of(SMALL_CAPITALS)[1:-1]
-_SMALL_WORD = re.compile(rf"(?<!\w)[A-Zcosvwxzqi]?[cosvwxzqi{_SMALL}]*[{_SMALL}][cosvwxzqi{_SMALL}]*(?!\w)")
+# The look ahead and the possessive quantifiers keep it from trying every way to cut a word without end
+_SMALL_WORD = re.compile(rf"(?<!\w)(?=[A-Z]?[cosvwxzqi]*[{_SMALL}])[A-Z]?+[cosvwxzqi{_SMALL}]++(?!\w)")
 _RAISED_WORD = re.compile(rf"(?<![\w{any_of(RAISED)[1:-1]}]){any_of(RAISED)}{{3,}}(?!\w)")
 _FLAGS = any_of(REGIONAL)
 _FLAG_WORD = re.compile(rf"{_FLAGS}([ \u200b-\u200d\u2060]?){_FLAGS}(?:\1{_FLAGS})+")

@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from functools import lru_cache
 
 from worker.normalization.lexicon import is_word
 
@@ -12,6 +13,7 @@ _MOST_CONSONANTS = 4  # in a row, in a word of western Europe
 _WORD = re.compile(r"[^\W\d_]{3,}")
 _ENGLISH_SHARE = 0.5  # of words, from which on a text counts as English; measured on SIB-200, see docs/quality.md
 _LEAST_WORDS = 2  # of a text that can be told to be in another language
+_REACH = 64  # characters looked at on either side of a word: all of a text without spaces, for each word, takes minutes
 
 
 def sounds(letters: str) -> bool:
@@ -23,12 +25,14 @@ def sounds(letters: str) -> bool:
 
 def is_phonetic(text: str, start: int, end: int) -> bool:
     """Whether what stands there is a pronunciation: between slashes or brackets, or beside signs of the IPA."""
-    first = max(text.rfind(space, 0, start) for space in " \n\t") + 1
-    behind = _CHUNK.match(text, end)
+    least = max(0, start - _REACH)
+    first = max(least, *(text.rfind(space, least, start) + 1 for space in " \n\t"))
+    behind = _CHUNK.match(text, end, end + _REACH)
     before, after = text[first:start], behind[0] if behind else ""
     return f"{before}{text[start]}"[0] in "/[" or bool(_PHONETIC.search(before + after))
 
 
+@lru_cache(maxsize=1)  # rules ask again for every odd word of a text
 def is_foreign(text: str) -> bool:
     """Whether a text in Latin letters is plainly not English: few of its words are known, and there are several."""
     words = [word for word in _WORD.findall(text) if word.islower()]

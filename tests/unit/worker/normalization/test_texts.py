@@ -175,6 +175,10 @@ def test_a_text_is_read_as_it_came_where_nothing_is_to_be_undone(text):
         ("e" + "\u0301\u0323" * 50_000 + " cash", "e cash"),  # sorted by Python in quadratic time
         ("1" * 100_000, "1" * 100_000),
         ("a/" * 50_000, "a/" * 50_000),
+        ("\u1d00" * 100_000 + "9z", "\u1d00" * 100_000 + "9z"),
+        ("fr\u0251z " * 20_000, "fr\u0251z " * 20_000),
+        ("a\u0251." * 30_000, "a\u0251." * 30_000),
+        ("z\u0250z\u0250 " * 20_000, "z\u0250z\u0250 " * 20_000),
     ],
 )
 def test_a_text_made_to_be_slow_is_not(text, expected):
