@@ -130,7 +130,7 @@ def encoder_of(files: ModelFolder, *, dtype: torch.dtype = torch.float32) -> Enc
     """Build the network of a folder: a sequence classifier where labels were read, else a bare encoder.
 
     Raises:
-        ConfigurationError: weights are missing, broken, or not all used.
+        ConfigurationError: weights are missing, broken, not all used, or others than when the folder was read.
     """
     kind, optional = transformers.AutoModelForSequenceClassification, ""
     if files.head is None:
@@ -143,6 +143,7 @@ def encoder_of(files: ModelFolder, *, dtype: torch.dtype = torch.float32) -> Enc
     if told.pad_token_id is None:
         told.pad_token_id = _NO_PADDING if files.pad_id is None else files.pad_id
     encoder = Encoder(files, model, config, dense=dense_layers(files.dense) if files.dense else None)
+    files.require_unchanged()
     _try(encoder, tolerance=EXACTLY if dtype == torch.float32 else ROUGHLY)
     return encoder
 

@@ -60,6 +60,7 @@ class ModelFolder:
         head: labels of a sequence classifier; None of a bare encoder.
         dim: numbers in an embedding.
         weights_sha256: of the safetensors.
+        tokenizer_sha256: of the tokenizer's files.
         files_sha256: of all else that an embedding depends on: configuration, tokenizer, dense layers, prefix.
     """
 
@@ -74,7 +75,21 @@ class ModelFolder:
     head: LabelMap | None
     dim: int
     weights_sha256: str
+    tokenizer_sha256: str
     files_sha256: str
+
+    def require_unchanged(self) -> None:
+        """Refuse what was read from the folder since: files that were replaced meanwhile are those of another model.
+
+        Raises:
+            ConfigurationError: weights, configuration or dense layers are others than when the folder was read.
+        """
+        found = _files_sha256(read_config(self.path), self.tokenizer_sha256, self.dense, self.prefix)
+        if (found, weights_sha256(self.path)) != (self.files_sha256, self.weights_sha256):
+            raise ConfigurationError(
+                f"{self.folder}: expected the files that were there at the start, came others, written since; start "
+                "again once they are complete, and put another model into a folder of its own"
+            )
 
     @property
     def max_tokens(self) -> int:
@@ -167,7 +182,8 @@ def _read(named: Path, modules: SentenceModules, reading: Reading, *, head: Labe
         head=head,
         dim=modules.dense[-1].out_features if modules.dense else _dimension(folder, config),
         weights_sha256=weights_sha256(folder),
-        files_sha256=_files_sha256(config, files, modules, prefix),
+        tokenizer_sha256=files.sha256,
+        files_sha256=_files_sha256(config, files.sha256, modules.dense, prefix),
     )
 
 
@@ -221,11 +237,11 @@ def _dimension(folder: Path, config: Mapping[str, Any]) -> int:
         ) from error
 
 
-def _files_sha256(config: Mapping[str, Any], files: TokenizerFiles, modules: SentenceModules, prefix: str) -> str:
+def _files_sha256(config: Mapping[str, Any], tokenizer_sha256: str, layers: tuple[Dense, ...], prefix: str) -> str:
     dense = [
         [layer.in_features, layer.out_features, layer.bias, layer.activation, weights_sha256(layer.folder)]
-        for layer in modules.dense
+        for layer in layers
     ]
     stated = {name: value for name, value in config.items() if name not in _NO_MATTER}
-    identity = json.dumps([stated, files.sha256, dense, prefix], sort_keys=True)
+    identity = json.dumps([stated, tokenizer_sha256, dense, prefix], sort_keys=True)
     return hashlib.sha256(identity.encode()).hexdigest()

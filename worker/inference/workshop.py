@@ -87,7 +87,8 @@ class Workshop:
         """The engine of a candidate; a graph is shipped, lies on the shelf, or is made.
 
         Raises:
-            ConfigurationError: ONNX Runtime is not installed, or torch is not and there is no graph.
+            ConfigurationError: ONNX Runtime is not installed, torch is not and there is no graph, or the model's files
+                are others by now.
             PredictorError: it cannot be made.
         """
         if candidate.engine == "onnx":
@@ -166,7 +167,9 @@ class Workshop:
     def _session(self, candidate: Candidate) -> Session:
         shipped = self._shipped(candidate)
         if shipped:
-            weights = weights_of(shipped.ingredients, read_weights(self.model.files.path))
+            tensors = read_weights(self.model.files.path)
+            self.model.files.require_unchanged()
+            weights = weights_of(shipped.ingredients, tensors)
             return open_session(shipped.graph, threads=self.cores, weights=weights)
         return open_session(self._graph(candidate), threads=self.cores)
 

@@ -1,0 +1,54 @@
+"""Files that are replaced under a worker never answer under the name of those that were there before."""
+
+import shutil
+
+import pytest
+
+from worker.errors import ConfigurationError
+from worker.inference.calibration import Candidate
+from worker.inference.encoder import encoder_of
+from worker.inference.kinds import classifier_model, embedding_model
+from worker.inference.machine import this_cpu
+from worker.inference.model_folder import Reading, read_encoder_folder
+from worker.inference.shelf import Shelf
+from worker.inference.sources import package_folder
+from worker.inference.workshop import Workshop
+
+ONNX = Candidate("onnx", "fp32")
+OTHERS = "files that were there at the start, came others"
+
+
+def replace_weights(folder):
+    """One bit of the last weight."""
+    weights = folder / "model.safetensors"
+    content = bytearray(weights.read_bytes())
+    content[-3] ^= 1
+    weights.write_bytes(content)
+
+
+def test_a_network_is_not_built_of_weights_that_came_later(encoder_folder):
+    files = read_encoder_folder(encoder_folder, Reading())
+    encoder_of(files)
+    replace_weights(encoder_folder)
+
+    with pytest.raises(ConfigurationError, match=OTHERS):
+        encoder_of(files)
+
+
+def test_a_graph_of_files_that_came_later_is_not_kept(classifier_folder, settings_for, edit_json, tmp_path):
+    model = classifier_model(classifier_folder, settings_for(classifier_folder))
+    edit_json(classifier_folder / "config.json", hidden_act="relu")
+
+    with pytest.raises(ConfigurationError, match=OTHERS):
+        Workshop(model, Shelf(tmp_path / "kept"), this_cpu()).engine(ONNX)
+    assert [] == list((tmp_path / "kept").glob("graph-*"))
+
+
+def test_a_shipped_graph_is_not_given_weights_that_came_later(tmp_path):
+    folder = shutil.copytree(package_folder(), tmp_path / "encoder", symlinks=False)
+    workshop = Workshop(embedding_model(read_encoder_folder(folder, Reading())), Shelf(None), this_cpu())
+    assert workshop.is_proven()
+    replace_weights(folder)
+
+    with pytest.raises(ConfigurationError, match=OTHERS):
+        workshop.engine(ONNX)
