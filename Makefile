@@ -19,6 +19,9 @@ TEST_ARGS ?=
 TEST_PROCESSES ?= 3 # of tests that wait more than they compute, on two cores; 0: this one alone, as --pdb wants it
 TEST_PATHS ?= $(wildcard tests/unit tests/contract tests/integration)
 
+# Of ONNX Runtime, for benchmarks and tests that load it themselves; a worker sets it (docs/security.md).
+export ORT_DISABLE_TELEMETRY ?= 1
+
 VENV := .venv
 BIN := $(VENV)/bin
 GPU_PYTHON ?= $(BIN)/python

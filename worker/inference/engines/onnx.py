@@ -1,5 +1,6 @@
 """The engine that runs an exported graph with ONNX Runtime on a CPU."""
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,6 +14,10 @@ from worker.inference.engines.engine import Answers, TokenBatch
 INPUTS = ("input_ids", "attention_mask")
 OUTPUTS = ("features", "embeddings")
 FORMAT = 3  # of our graphs; grows when the same network would be exported otherwise
+
+# Official builds from 1.29 on tell their maker of every process and session, with the program's path and a number kept
+# for this machine. It is read during the import: `disable_telemetry_events` would come too late for the first of it.
+TELEMETRY_IS_OFF = "ORT_DISABLE_TELEMETRY"
 
 # how its allocators say it; a failure inside an operator comes as a plain RuntimeException with such words
 _OUT_OF_MEMORY = ("failed to allocate memory", "bad_alloc", "bad allocation", "out of memory")
@@ -40,6 +45,7 @@ def open_session(
         ConfigurationError: ONNX Runtime is not installed.
         PredictorError: it does not take the graph.
     """
+    os.environ.setdefault(TELEMETRY_IS_OFF, "1")
     try:
         import onnxruntime  # noqa: PLC0415  # optional, and not loaded where another engine runs
     except ImportError as error:
