@@ -10,6 +10,7 @@ Example:
 """
 
 from worker.testing.clock import ManualClock
+from worker.testing.counters import MemoryCounterStore
 from worker.testing.predictor import HashingPredictor
 from worker.testing.store import MemoryCentroidStore
 from worker.testing.streams import TOPIC_ID, MemoryLog, MemorySink, MemorySource, MemoryTransactionalSink, header
@@ -19,6 +20,7 @@ __all__ = [
     "HashingPredictor",
     "ManualClock",
     "MemoryCentroidStore",
+    "MemoryCounterStore",
     "MemoryLog",
     "MemorySink",
     "MemorySource",

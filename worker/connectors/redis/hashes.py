@@ -8,15 +8,19 @@ from worker.clustering.centroids import SeedPool, Snapshot
 from worker.records import Partition, Position
 
 
-def offset_fields(watermarks: Mapping[Partition, Position]) -> dict[str, str]:
+def offset_fields(marks: Mapping[Partition, Position]) -> dict[str, str]:
     """One field per partition: the offset and the life of the topic it belongs to."""
     return {
-        f"offset:{topic}:{partition}": f"{mark.offset}@{mark.topic_id}"
-        for (topic, partition), mark in watermarks.items()
+        f"offset:{topic}:{partition}": f"{mark.offset}@{mark.topic_id}" for (topic, partition), mark in marks.items()
     }
 
 
-def _watermarks(fields: Mapping[bytes, bytes]) -> dict[Partition, Position]:
+def watermarks(fields: Mapping[bytes, bytes]) -> dict[Partition, Position]:
+    """The inverse of `offset_fields`; other fields are left out.
+
+    Raises:
+        ValueError: no worker wrote them.
+    """
     marks = {}
     for name, value in fields.items():
         if name.startswith(b"offset:"):
@@ -47,7 +51,7 @@ def as_snapshot(fields: Mapping[bytes, bytes]) -> Snapshot:
         learned=int(fields[b"learned"]),
         centers=centers,
         counts=counts,
-        watermarks=_watermarks(fields),
+        watermarks=watermarks(fields),
     )
 
 
@@ -71,7 +75,7 @@ def as_pool(fields: Mapping[bytes, bytes], *, now: float) -> SeedPool:
         revision=fields.get(b"revision", b"").decode(),
         sources=tuple(sources),
         embeddings=embeddings.reshape(len(names), -1) if names else np.empty((0, 0), np.float32),
-        watermarks=_watermarks(fields),
+        watermarks=watermarks(fields),
         age_seconds=now - float(fields.get(b"started", now)),
         idle_seconds=now - float(fields.get(b"latest", now)),  # a worker before this left no such field: never idle
     )
