@@ -2,9 +2,13 @@ import os
 import signal
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 
 from embedded.kafka.jars import FOLDER_VARIABLE, cache_folder
+
+hypothesis.settings.register_profile("textsieve", deadline=None)  # a shared machine pauses whenever it likes
+hypothesis.settings.load_profile("textsieve")
 
 pytest_plugins = ["tests.services", "tests.together"]
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from random import Random
 
-import hypothesis
 import pytest
 import structlog
 from threadpoolctl import threadpool_limits
@@ -32,9 +31,6 @@ from worker.testing import (
     MemorySource,
     MemoryTransactionalSink,
 )
-
-hypothesis.settings.register_profile("textsieve", deadline=None)  # a shared machine pauses whenever it likes
-hypothesis.settings.load_profile("textsieve")
 
 
 @dataclass
