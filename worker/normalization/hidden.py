@@ -43,7 +43,9 @@ def _is_innocent(run: re.Match[str], *, both_ways: bool) -> bool:
         return True
     if run[0] != SOFT_HYPHEN:
         return False
-    before, behind = _BEFORE.search(run.string, 0, run.start()), _BEHIND.match(run.string, run.end())
+    # no farther back than is asked for: for each hyphen of a long text that would be all of it
+    before = _BEFORE.search(run.string, max(0, run.start() - _LEAST_SYLLABLE), run.start())
+    behind = _BEHIND.match(run.string, run.end())
     return before is None or behind is None or min(len(before[0]), len(behind[0])) >= _LEAST_SYLLABLE
 
 
