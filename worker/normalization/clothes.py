@@ -17,9 +17,9 @@ from worker.normalization.shapes import is_phonetic, sounds
 
 _IDEOGRAPH = re.compile("[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uff65-\uffdf\U00020000-\U0003ffff]")
 _CLOTHED = any_of(CLOTHED)[1:-1]
-_CLOTHED_WORD = re.compile(rf"[A-Za-z0-9{_CLOTHED}]*[{_CLOTHED}][A-Za-z0-9{_CLOTHED}]*")
+# Words begin where they begin and are taken whole, here and below: to try every way to cut one without end takes minutes
+_CLOTHED_WORD = re.compile(rf"(?<![A-Za-z0-9{_CLOTHED}])[A-Za-z0-9]*+[{_CLOTHED}][A-Za-z0-9{_CLOTHED}]*+")
 _SMALL = any_of(SMALL_CAPITALS)[1:-1]
-# The look ahead and the possessive quantifiers keep it from trying every way to cut a word without end
 _SMALL_WORD = re.compile(rf"(?<!\w)(?=[A-Z]?[cosvwxzqi]*[{_SMALL}])[A-Z]?+[cosvwxzqi{_SMALL}]++(?!\w)")
 _RAISED_WORD = re.compile(rf"(?<![\w{any_of(RAISED)[1:-1]}]){any_of(RAISED)}{{3,}}(?!\w)")
 _FLAGS = any_of(REGIONAL)
