@@ -1,6 +1,5 @@
 """The producer as a process of its own, and its account of what it sent."""
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Self
 import msgspec
 
 from embedded.child import Child
+from textsieve.modules import module_command
 
 STOP_SECONDS = 10.0
 TAIL_LINES = 10
@@ -31,7 +31,7 @@ class Feed:
     @classmethod
     def start(cls, arguments: Sequence[str], *, directory: Path) -> Self:
         """Start `python -m producer` with these arguments."""
-        command = [sys.executable, "-m", "producer", *arguments, "--json"]
+        command = [*module_command("producer"), *arguments, "--json"]
         return cls(Child(command, log_path=directory / "producer.log"))
 
     def __enter__(self) -> Self:

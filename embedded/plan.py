@@ -1,13 +1,13 @@
 """What a demo does, and what it tells the processes it starts."""
 
 import os
-import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from embedded.planning import Material
 from embedded.services import Services
 from embedded.topics import Names
+from textsieve.modules import module_command
 
 CLUSTERS = 12  # few enough to look at
 SEED_MESSAGES = 100  # clusters exist early in a short stream
@@ -35,7 +35,7 @@ class Plan:
     rate: float | None = None
     workers: int = 2
     partitions: int = 4
-    command: Sequence[str] = (sys.executable, "-m", "worker", "run")
+    command: Sequence[str] = field(default_factory=lambda: (*module_command("worker"), "run"))
     settings: Sequence[str] = ()
     deadline_seconds: float = 1800.0
     keep: bool = False

@@ -1,7 +1,6 @@
 """Lets another process find the fastest engine while a worker serves with a safe one, then changes over."""
 
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import Protocol
 
 import msgspec
 
+from textsieve.modules import module_command
 from worker import logs
 from worker.errors import ConfigurationError, PredictorError
 from worker.inference.calibration import Candidate, EngineReport
@@ -102,7 +102,7 @@ def improving(opened: Opened, *, changed: Callable[[EngineReport], None]) -> Ite
 
 def in_a_process(question: Question, stop: threading.Event) -> EngineReport | None:
     """An attempt in another process, which is ended when `stop` is set."""
-    command = [sys.executable, "-m", "worker.inference.trying"]
+    command = module_command("worker.inference.trying")
     told: bytes | None = question.settings.model_dump_json().encode()
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:  # noqa: S603  # our own

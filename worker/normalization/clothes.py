@@ -17,7 +17,7 @@ from worker.normalization.shapes import is_phonetic, sounds
 
 _IDEOGRAPH = re.compile("[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uff65-\uffdf\U00020000-\U0003ffff]")
 _CLOTHED = any_of(CLOTHED)[1:-1]
-# Words begin where they begin and are taken whole, here and below: to try every way to cut one without end takes minutes
+# Words begin where they begin and are taken whole: to try every way to cut a long one takes minutes
 _CLOTHED_WORD = re.compile(rf"(?<![A-Za-z0-9{_CLOTHED}])[A-Za-z0-9]*+[{_CLOTHED}][A-Za-z0-9{_CLOTHED}]*+")
 _SMALL = any_of(SMALL_CAPITALS)[1:-1]
 _SMALL_WORD = re.compile(rf"(?<!\w)(?=[A-Z]?[cosvwxzqi]*[{_SMALL}])[A-Z]?+[cosvwxzqi{_SMALL}]++(?!\w)")

@@ -82,6 +82,7 @@ def _at_once(monkeypatch, tmp_path):
     """No pauses, and a lock of our own."""
     monkeypatch.setattr(module, "LOOK_SECONDS", 0.001)
     monkeypatch.setattr(trying.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setenv("TMPDIR", str(tmp_path))  # of the processes that are started, too
 
 
 @pytest.fixture
