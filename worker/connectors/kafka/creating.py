@@ -11,8 +11,8 @@ from kafka.errors import (
 )
 
 from worker.connectors.kafka import commands
+from worker.connectors.kafka.commands import REPLICAS
 from worker.connectors.kafka.describing import Cluster
-from worker.connectors.kafka.rules import REPLICAS
 from worker.errors import ConfigurationError
 from worker.settings import DeliverySettings, KafkaSettings, OutputSettings
 
@@ -54,7 +54,7 @@ def create_outputs(
     replicas = replicas_of(cluster, kafka)
     missing = [name for name in (kafka.output_topic, kafka.dead_letter_topic) if name in cluster.absent]
     for name in missing:
-        advice = commands.create_topic(kafka.bootstrap_servers[0], name, partitions=partitions)
+        advice = commands.create_topic(kafka.bootstrap_servers[0], name, partitions=partitions, brokers=replicas)
         absence = f"kafka: expected topic {name}, it is not there"
         if not delivery.create_topics:
             raise ConfigurationError(f"{absence} and delivery.create_topics is false. Create it:\n{advice}")

@@ -16,7 +16,8 @@ from kafka.errors import (
 
 ASK_SECONDS = 15.0  # patience with brokers that do not answer: one of them hangs, another is asked
 PAUSE_SECONDS = 0.2  # between two tries
-INTERNAL_TOPICS = ("__consumer_offsets", "__transaction_state")  # where the group's positions and transactions stand
+POSITIONS = "__consumer_offsets"  # of groups
+INTERNAL_TOPICS = (POSITIONS, "__transaction_state")  # where the group's positions and transactions stand
 GROUP_MEMORY = "offsets.retention.minutes"
 
 _ABSENT, _HIDDEN = UnknownTopicOrPartitionError.errno, TopicAuthorizationFailedError.errno
@@ -71,7 +72,8 @@ def describe(admin: Any, names: Iterable[str]) -> Cluster:
 
     Args:
         admin: kafka-python's admin client.
-        names: of topics that may be there or not.
+        names: of topics that may be there or not; with POSITIONS, how long those are kept is asked too. (The embedded
+            broker hangs up on that question, which kafka-python reports as an error.)
 
     Raises:
         KafkaError: no broker answered, or it refused.
@@ -87,7 +89,7 @@ def describe(admin: Any, names: Iterable[str]) -> Cluster:
         topics={name: _topic(entries[name], configs.get(name, {})) for name in found},
         hidden=frozenset(name for name, code in codes.items() if code == _HIDDEN),
         absent={name: _rights(entries[name]) for name, code in codes.items() if code == _ABSENT},
-        group_memory_minutes=_group_memory(admin, brokers),
+        group_memory_minutes=_group_memory(admin, brokers) if POSITIONS in wanted else None,
     )
 
 

@@ -32,8 +32,9 @@ def require_inputs(cluster: Cluster, kafka: KafkaSettings) -> None:
     missing = [name for name in kafka.input_topics if name not in cluster.topics]
     if missing:
         raise ConfigurationError(
-            f"kafka.input_topics: expected existing topics, {', '.join(missing)} is not there. Create it:\n"
-            + commands.create_topic(kafka.bootstrap_servers[0], missing[0], partitions=6)
+            f"kafka.input_topics: expected existing topics, {', '.join(missing)} is not there. Create it"
+            " (`textsieve produce` does so when it sends):\n"
+            + commands.create_topic(kafka.bootstrap_servers[0], missing[0], partitions=6, brokers=cluster.brokers)
         )
 
 

@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from worker.connectors.kafka import commands
+from worker.connectors.kafka.commands import REPLICAS
 from worker.connectors.kafka.describing import GROUP_MEMORY, INTERNAL_TOPICS, Cluster, Topic
 from worker.settings import KafkaSettings, Risk
 
-REPLICAS = 3  # one broker may fail while another is being restarted
 LEAST_RETENTION_MS = 3_600_000  # an hour: whoever reads, or we, may be away for a while
 LEAST_RETENTION_BYTES = 64 * 1024 * 1024  # of a partition: some ten thousand answers
 MINUTE_MS = 60_000

@@ -14,7 +14,7 @@ from kafka.errors import (
 )
 
 from worker.connectors.kafka import describing
-from worker.connectors.kafka.describing import Topic, asked, describe
+from worker.connectors.kafka.describing import POSITIONS, Topic, asked, describe
 
 
 class Admin:
@@ -52,16 +52,16 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_topic_that_is_there_is_described() -> None:
-    admin = Admin({"messages": 0}, operations=["READ", "DESCRIBE"], replicas=(3, 2))
+    admin = Admin({"messages": 0, POSITIONS: 0}, operations=["READ", "DESCRIBE"], replicas=(3, 2))
     admin.configs = {
         "topic": {"messages": {"retention.ms": {"value": "-1"}, "sensitive": {"value": None}}},
         "broker": {"7": {"offsets.retention.minutes": {"value": "10080"}}},
     }
 
-    found = describe(admin, ["messages"])
+    found = describe(admin, ["messages", POSITIONS])
 
     expected = Topic("messages", "uuid", 2, 2, {"retention.ms": "-1"}, frozenset({"READ", "DESCRIBE"}))
-    assert {"messages": expected} == found.topics
+    assert expected == found.topics["messages"]
     assert (2, 10_080) == (found.brokers, found.group_memory_minutes)
     assert -1 == expected.number("retention.ms")
     assert expected.number("retention.bytes") is None
@@ -79,13 +79,22 @@ def test_what_is_not_there_is_told_from_what_may_not_be_seen() -> None:
 
 @pytest.mark.parametrize("refusal", [TopicAuthorizationFailedError(), ClusterAuthorizationFailedError()])
 def test_options_that_may_not_be_seen_are_unknown(refusal: Exception) -> None:
-    admin = Admin({"messages": 0})
+    admin = Admin({"messages": 0, POSITIONS: 0})
     admin.configs = refusal
 
-    found = describe(admin, ["messages"])
+    found = describe(admin, ["messages", POSITIONS])
 
     assert {} == found.topics["messages"].configs
     assert found.topics["messages"].rights is None
+    assert found.group_memory_minutes is None
+
+
+def test_a_broker_that_is_not_asked_for_positions_is_not_asked_how_long_it_keeps_them() -> None:
+    admin = Admin({"messages": 0})
+    admin.configs = {"topic": {}, "broker": {"7": {"offsets.retention.minutes": {"value": "10080"}}}}
+
+    found = describe(admin, ["messages"])
+
     assert found.group_memory_minutes is None
 
 

@@ -35,6 +35,18 @@ def test_a_missing_input_comes_with_the_command_that_creates_it() -> None:
         requirements.require_inputs(Cluster(3, {}, absent={INPUT: None}), settings())
 
 
+@pytest.mark.parametrize(
+    ("brokers", "durability"),
+    [(1, "--replication-factor 1"), (2, "--replication-factor 2"),
+     (5, "--replication-factor 3 --config min.insync.replicas=2")],
+)  # fmt: skip
+def test_the_command_that_creates_a_topic_works_on_so_many_brokers(brokers: int, durability: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        requirements.require_inputs(Cluster(brokers, {}, absent={INPUT: None}), settings())
+
+    assert str(caught.value).endswith(f"--partitions 6 {durability}")
+
+
 def test_an_input_that_we_may_not_see_is_not_called_missing() -> None:
     with pytest.raises(ConfigurationError, match="expected the right to Describe") as caught:
         requirements.require_inputs(Cluster(3, {}, hidden=frozenset({INPUT})), settings(sasl_username=None))
