@@ -1,6 +1,7 @@
 """Letters kept apart: f r e e, F.R.E.E, f-r-e-e."""
 
 import re
+from collections.abc import Iterator
 from string import ascii_lowercase
 
 from worker.normalization.alphabets import LATIN
@@ -12,7 +13,7 @@ _BETWEEN = "[ .,*_/|~+=:;\u00b7-]"  # what keeps letters apart
 # What every text that this rule could change contains, and few others; a charset in front is searched for fastest
 SOMEWHERE = re.compile(rf"{_BETWEEN}[{LATIN}]{_BETWEEN}{{1,3}}[{LATIN}]\b")
 _ALONE = r"(?![^\W_])(?!['\u2019])"  # what follows a letter that stands by itself
-_APART = re.compile(rf"(?<![\w'\u2019.])[{LATIN}]({_BETWEEN}{{1,3}})[{LATIN}]{_ALONE}(?:\1[{LATIN}]{_ALONE})++(?!\w)")
+_APART = re.compile(rf"(?<![\w'\u2019.])[{LATIN}]({_BETWEEN}{{1,3}})[{LATIN}]{_ALONE}(?:\1[{LATIN}]{_ALONE})++")
 _SYLLABLE = re.compile(r"[b-df-hj-np-tv-z][aeiou][b-df-hj-np-tv-z]|die", re.IGNORECASE)  # d i e; not y r u
 
 _SHORTEST = 3
@@ -23,8 +24,21 @@ _LISTED = frozenset((ascii_lowercase, ascii_lowercase[::-1]))
 
 def spaced(text: str) -> Found:
     """Single letters with the same between each two of them become a word where one results."""
-    edits = [edit for run in _APART.finditer(text) for edit in _joined(run)]
+    edits = [edit for run in _runs(text) for edit in _joined(run)]
     return Found(edits, bool(edits))
+
+
+def _runs(text: str) -> Iterator[re.Match[str]]:
+    """Single letters in a row; a row that goes on with a low line is none, but its last letter may begin another.
+
+    Were that part of the expression, every letter of a long row would be tried as the first.
+    """
+    place = 0
+    while run := _APART.search(text, place):
+        is_whole = not text.startswith("_", run.end())
+        if is_whole:
+            yield run
+        place = run.end() - (0 if is_whole else 1)
 
 
 def _joined(run: re.Match[str]) -> list[Edit]:
