@@ -177,13 +177,14 @@ def test_a_text_is_read_as_it_came_where_nothing_is_to_be_undone(text):
         ("a/" * 50_000, "a/" * 50_000),
         ("\u1d00" * 100_000 + "9z", "\u1d00" * 100_000 + "9z"),
         ("fr\u0251z " * 20_000, "fr\u0251z " * 20_000),
-        ("a\u0251." * 30_000, "a\u0251." * 30_000),
-        ("\U0001d41a " + "a" * 100_000, "\U0001d41a " + "a" * 100_000),
-        ("\u00e9" + " \u00e9" * 50_000 + "_", "\u00e9" + " \u00e9" * 50_000 + "_"),
-        ("\u03b1\u00ad" * 50_000 + "\u03b1", "\u03b1" * 50_001),
+        ("a\u0251." * 200_000, "a\u0251." * 200_000),
+        ("\U0001d41a " + "a" * 200_000, "\U0001d41a " + "a" * 200_000),
+        ("\u00e9" + " \u00e9" * 200_000 + "_", "\u00e9" + " \u00e9" * 200_000 + "_"),
+        ("\u03b1\u00ad" * 200_000 + "\u03b1", "\u03b1" * 200_001),
         ("z\u0250z\u0250 " * 20_000, "z\u0250z\u0250 " * 20_000),
     ],
 )
+@pytest.mark.timeout(60)  # it takes a second, or minutes
 def test_a_text_made_to_be_slow_is_not(text, expected):
     assert expected == normalize(text).text
 
