@@ -2,11 +2,17 @@
 
 import numpy as np
 import pytest
+import tokenizers
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tokenizers.models import WordLevel
+from tokenizers.pre_tokenizers import Whitespace
+from tokenizers.processors import TemplateProcessing
+from transformers import PreTrainedTokenizerFast
 
 from tests.tiny_models import WORDS
 from worker.inference.encoder import load_encoder
+from worker.inference.tokens import Tokenizer
 
 MAX_TOKENS = 12
 CLS, SEP = 2, 3
@@ -125,3 +131,58 @@ def test_the_first_rows_of_short_texts_are_the_first_texts(tokenizer):
     first = tokenizer.tokenize(["free", "prize now", "free"]).first(rows=2)
 
     assert ([3, 4], 2, None) == (first.lengths.tolist(), len(first.truncated), first.windows)
+
+
+NUMBERS = tuple(map(str, range(60)))
+
+
+def around(before: int, after: int) -> tokenizers.Tokenizer:
+    """Tokens 0 to 59, with so many special ones around a text, 60 and above."""
+    names = [f"<{place}>" for place in range(before + after)]
+    vocabulary = {token: index for index, token in enumerate((*NUMBERS, "[PAD]", "[UNK]", *names))}
+    backend = tokenizers.Tokenizer(WordLevel(vocabulary, unk_token="[UNK]"))
+    backend.pre_tokenizer = Whitespace()
+    backend.post_processor = TemplateProcessing(
+        single=" ".join([*names[:before], "$A", *names[before:]]),
+        special_tokens=[(name, vocabulary[name]) for name in names],
+    )
+    return backend
+
+
+TEMPLATES = [(1, 1), (3, 3), (5, 2), (0, 6), (8, 0)]  # special tokens before and after a text
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize(("before", "after"), TEMPLATES)
+@pytest.mark.parametrize("inside", [1, 2, 7, 20])
+def test_windows_hold_every_token_whatever_stands_around_a_text(before, after, side, inside):
+    size = before + after + inside
+    splitting = Tokenizer(around(before, after), max_tokens=size, pad_id=60, max_windows=100, side=side)
+
+    found = {count: splitting.tokenize([" ".join(NUMBERS[:count])]) for count in (0, 1, 2, 7, 8, 21, 60)}
+
+    for count, tokens in found.items():
+        fresh = tokens.lengths if tokens.fresh is None else tokens.fresh
+        read = {int(token) for row in tokens.ids for token in row[before : len(row) - after]}
+        assert set(range(count)) == read
+        assert count + before + after == fresh.sum()
+        assert [False] == tokens.truncated.tolist()
+        assert max(tokens.lengths) <= size
+
+
+@pytest.mark.parametrize("max_windows", [1, 3])
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize(("before", "after"), TEMPLATES)
+def test_texts_are_cut_from_the_end_that_the_reference_cuts(before, after, side, max_windows):
+    size = before + after + 7
+    library = PreTrainedTokenizerFast(
+        tokenizer_object=around(before, after), pad_token="[PAD]", unk_token="[UNK]", truncation_side=side
+    )
+    cutting = Tokenizer(around(before, after), max_tokens=size, pad_id=60, max_windows=max_windows, side=side)
+    texts = [" ".join(NUMBERS[:count]) for count in (1, 7, 8, 60)]
+
+    rows = [cutting.tokenize([text]) for text in texts]
+
+    expected = library(texts, truncation=True, max_length=size)["input_ids"]
+    assert expected == [tokens.ids[0].tolist() for tokens in rows]
+    assert [False, False, max_windows == 1, True] == [bool(tokens.truncated[0]) for tokens in rows]
