@@ -18,8 +18,9 @@ class CachingPredictor:
     """A `Predictor` that asks another one only for texts it has not seen lately.
 
     A repeat is the same string, nothing folded: what a tokenizer folds differs between models, and an answer from here
-    must be the one the model would give. Texts are kept as keyed hashes, answers as rows of arrays that are allocated,
-    and touched, once: 4 x (labels + dim) + 9 bytes for each, and about 200 for its hash.
+    must be the one the model would give. So when the model's engine changes, all is forgotten. Texts are kept as keyed
+    hashes, answers as rows of arrays that are allocated, and touched, once: 4 x (labels + dim) + 9 bytes for each, and
+    about 200 for its hash.
 
     Args:
         predictor: answers what is not known.
@@ -33,6 +34,7 @@ class CachingPredictor:
         self._salt = os.urandom(16)  # nobody can make up a text whose hash is another's
         self._slots: OrderedDict[bytes, int] = OrderedDict()  # the least recently used first
         self._messages = messages
+        self._engine = card.engine  # whose answers are kept
         self._known = Predictions(
             probabilities=np.full((messages, len(card.labels)), 0, np.float32),
             embeddings=np.full((messages, card.dim), 0, np.float32),
@@ -78,6 +80,10 @@ class CachingPredictor:
             firsts.setdefault(digest, place)
         asked = [digest for digest in firsts if digest not in self._slots]
         fresh = self._predictor.predict([texts[firsts[digest]] for digest in asked]) if asked else None
+        if self.card.engine != self._engine:  # it was changed before that call: ask for the rest, once
+            self._engine = self.card.engine
+            self._slots.clear()
+            return self.predict(texts)
         if fresh is not None and len(fresh.token_counts) < len(asked):  # there was no time for more
             unanswered = firsts[asked[len(fresh.token_counts)]]
             asked, digests = asked[: len(fresh.token_counts)], digests[:unanswered]

@@ -70,7 +70,11 @@ class ModelSettings(Section):
         description="Arithmetic of the encoder: auto is found with the engine on a CPU, bf16 (else fp16) on CUDA."
         " `fp16` needs CUDA, `int8` the engine onnx.",
     )
-    threads: int | None = Field(None, ge=1, description="CPU threads of the forward pass; all cores if unset.")
+    threads: int | None = Field(
+        None,
+        ge=1,
+        description="CPU threads of the forward pass; the cores that affinity and control group leave if unset.",
+    )
     thresholds: dict[str, Share] | None = Field(
         None,
         description="Label -> least probability from which a text is given it, instead of those of the bundle; `{}`"

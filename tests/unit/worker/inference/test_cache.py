@@ -1,5 +1,7 @@
 """What the cache answers is what the model would have answered."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -51,6 +53,34 @@ def test_no_text_is_asked_twice_in_one_poll_and_hits_and_misses_are_all(polls, m
     assert [len(texts) for texts in polls] == [hits + misses for hits, misses in cached.meter.calls]
     assert model.seen == [misses for _, misses in cached.meter.calls if misses]
     assert all(misses <= len(set(texts)) for texts, (_, misses) in zip(polls, cached.meter.calls, strict=True))
+
+
+class Turning(HashingPredictor):
+    """Its embeddings look the other way from the call on that follows an offer."""
+
+    engine, offered = "plain", "plain"
+
+    @property
+    def card(self):
+        return replace(HashingPredictor.card.fget(self), engine=self.engine)
+
+    def predict(self, texts):
+        self.engine = self.offered
+        said = super().predict(texts)
+        return said if self.engine == "plain" else replace(said, embeddings=-said.embeddings)
+
+
+def test_no_answer_of_an_engine_is_recalled_when_another_has_taken_over():
+    model, plain = Turning(), HashingPredictor()
+    cached = CachingPredictor(model, messages=10)
+    cached.predict(["one", "two"])
+    model.offered = "turned"
+
+    mixed, repeated = cached.predict(["one", "three", "two"]), cached.predict(["one"])
+
+    assert np.array_equal(-plain.predict(["one", "three", "two"]).embeddings, mixed.embeddings)
+    assert np.array_equal(-plain.predict(["one"]).embeddings, repeated.embeddings)
+    assert 2 + 1 + 3 == sum(model.seen)  # those two, the new one that brings the change to light, and all again
 
 
 def test_a_repeat_does_not_reach_the_model():
