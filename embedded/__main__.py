@@ -26,7 +26,9 @@ from embedded.serving import FAULT, explained, serve
 from embedded.store import Store
 from textsieve.files.layout import Format, Layout
 
-app = typer.Typer(help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(
+    help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+)
 app.command()(kafka)
 
 BrokerBin = Annotated[Path | None, typer.Option(help="A Tansu program instead of the one from the wheel.")]

@@ -29,7 +29,7 @@ from textsieve.files.sources import Source, find_source
 from textsieve.output import OutputLost, standard_output, write_line
 from textsieve.terminal import printable
 
-app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 @app.command()

@@ -40,24 +40,12 @@ class SaslMechanism(StrEnum):
     SCRAM_SHA_512 = "SCRAM-SHA-512"
 
 
-def _panel(title: str, text: str, *names: str, **more: Any) -> Any:
-    return typer.Option(*names, help=text, rich_help_panel=title, **more)
-
-
-def _what(text: str, *names: str, **more: Any) -> Any:
-    return _panel("What to send", text, *names, **more)
-
-
-def _pace(text: str, **more: Any) -> Any:
-    return _panel("How much and how fast", text, **more)
-
-
-def _kafka(text: str, **more: Any) -> Any:
-    return _panel("Kafka", text, **more)
+def _option(text: str, *names: str, **more: Any) -> Any:
+    return typer.Option(*names, help=text, **more)
 
 
 def _security(text: str, setting: str, **more: Any) -> Any:
-    return _panel("Security", text, envvar=ENV_PREFIX + setting, **more)
+    return _option(text, envvar=ENV_PREFIX + setting, **more)
 
 
 def _pem(text: str, setting: str) -> Any:
@@ -73,51 +61,52 @@ Files = Annotated[
     ),
 ]
 UseScenario = Annotated[
-    bool, _what("Send a generated stream instead: chat, help desks, spam campaigns, broken messages.", "--scenario")
+    bool, _option("Send a generated stream instead: chat, help desks, spam campaigns, broken messages.", "--scenario")
 ]
-Seed = Annotated[int, _what("The same seed gives the same scenario.")]
-MalformedShare = Annotated[float, _what("Share of broken messages in a scenario.", min=0, max=1)]
+Seed = Annotated[int, _option("The same seed gives the same scenario.")]
+MalformedShare = Annotated[float, _option("Share of broken messages in a scenario.", min=0, max=1)]
 FileFormat = Annotated[
-    Format | None, _what("Format of the files and of standard input; by the suffix if unset.", "--format")
+    Format | None, _option("Format of the files and of standard input; by the suffix if unset.", "--format")
 ]
 Encoding = Annotated[
-    str | None, _what("Encoding of the files; by the byte order mark, or UTF-8, if unset. Windows often writes cp1252.")
+    str | None,
+    _option("Encoding of the files; by the byte order mark, or UTF-8, if unset. Windows often writes cp1252."),
 ]
 Delimiter = Annotated[
-    str | None, _what("Between the columns of a table, such as ; or tab; if unset, what gives the named columns.")
+    str | None, _option("Between the columns of a table, such as ; or tab; if unset, what gives the named columns.")
 ]
-NoHeader = Annotated[bool, _what("The first row of a table is a row; columns are called 1, 2, 3.", "--no-header")]
-NoQuotes = Annotated[bool, _what("Double quotes in a table are characters like any other.", "--no-quotes")]
-TextColumn = Annotated[str, _what("Column or field with the text; a column of a table also by its number.")]
-IdColumn = Annotated[str | None, _what("Column or field with the id; `id`, where there is one, if unset.")]
+NoHeader = Annotated[bool, _option("The first row of a table is a row; columns are called 1, 2, 3.", "--no-header")]
+NoQuotes = Annotated[bool, _option("Double quotes in a table are characters like any other.", "--no-quotes")]
+TextColumn = Annotated[str, _option("Column or field with the text; a column of a table also by its number.")]
+IdColumn = Annotated[str | None, _option("Column or field with the id; `id`, where there is one, if unset.")]
 KeyColumn = Annotated[
-    str | None, _what("Column or field that becomes the key; messages without one go round the partitions.")
+    str | None, _option("Column or field that becomes the key; messages without one go round the partitions.")
 ]
 
-Rate = Annotated[float | None, _pace("Messages per second; as fast as possible if unset.", min=0.001)]
-Repeat = Annotated[int, _pace("Send the files so many times; 0 goes on until interrupted.", min=0)]
+Rate = Annotated[float | None, _option("Messages per second; as fast as possible if unset.", min=0.001)]
+Repeat = Annotated[int, _option("Send the files so many times; 0 goes on until interrupted.", min=0)]
 Limit = Annotated[
-    int | None, _pace(f"Stop after so many messages; length of a scenario ({SCENARIO_MESSAGES} if unset).", min=1)
+    int | None, _option(f"Stop after so many messages; length of a scenario ({SCENARIO_MESSAGES} if unset).", min=1)
 ]
 
 BootstrapServers = Annotated[
-    str, _kafka("Brokers to ask first, comma separated.", envvar=ENV_PREFIX + "BOOTSTRAP_SERVERS")
+    str, _option("Brokers to ask first, comma separated.", envvar=ENV_PREFIX + "BOOTSTRAP_SERVERS")
 ]
-Topic = Annotated[str, _kafka("Topic to feed; created if missing.")]
+Topic = Annotated[str, _option("Topic to feed; created if missing.")]
 Partitions = Annotated[
     int | None,
-    _kafka(f"Partitions of a created topic, the most workers it can use ({DEFAULT_PARTITIONS} if unset).", min=1),
+    _option(f"Partitions of a created topic, the most workers it can use ({DEFAULT_PARTITIONS} if unset).", min=1),
 ]
 MaxValueBytes = Annotated[
     int,
-    _kafka(
+    _option(
         "Rows that make longer values are bad: no worker reads them (its input.max_value_bytes).",
         min=64,
         envvar="TEXTSIEVE_INPUT__MAX_VALUE_BYTES",
     ),
 ]
-MaxMessageBytes = Annotated[int, _kafka("Largest message, and the room of a created topic.", min=1024)]
-Codec = Annotated[Compression, _kafka("Codec of the messages.")]
+MaxMessageBytes = Annotated[int, _option("Largest message, and the room of a created topic.", min=1024)]
+Codec = Annotated[Compression, _option("Codec of the messages.")]
 
 Protocol = Annotated[SecurityProtocol, _security("How to talk to the brokers.", "SECURITY_PROTOCOL")]
 SslCafile = Annotated[Path | None, _pem("CA certificates that sign the brokers'.", "SSL_CAFILE")]

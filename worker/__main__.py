@@ -26,11 +26,14 @@ cli = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,  # a plain traceback shows no values: they could be texts or secrets
+    rich_markup_mode=None,  # boxes cut the names of variables off
     help="Labels and clusters a stream of short texts.",
 )
-clusters = typer.Typer(no_args_is_help=True, help="Tend the shared clusters.")
+clusters = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Tend the shared clusters.")
 cli.add_typer(clusters, name="clusters")
-dead_letters = typer.Typer(no_args_is_help=True, help="Look at the dead letters, send them to the input again.")
+dead_letters = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Look at the dead letters, send them to the input again."
+)
 cli.add_typer(dead_letters, name="dead-letters")
 
 Config = Annotated[Path | None, typer.Option(help="TOML file; textsieve.toml in this folder if there is one.")]

@@ -54,6 +54,16 @@ def test_every_command_is_there_and_says_what_it_does(name, capsys):
     assert (0, True) == (ended.value.code, f"textsieve {name}" in capsys.readouterr().out)
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_no_word_of_the_help_is_cut_off(name, capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+
+    with pytest.raises(SystemExit):
+        program.main([name, "--help"])
+
+    assert "\N{HORIZONTAL ELLIPSIS}" not in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("command", COMMANDS.values(), ids=list(COMMANDS))
 def test_the_extra_that_a_command_names_is_one(command: Command):
     assert command.extra in PROJECT["optional-dependencies"]
