@@ -1,5 +1,6 @@
 """Lets another process find the fastest engine while a worker serves with a safe one, then changes over."""
 
+import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -102,10 +103,15 @@ def improving(opened: Opened, *, changed: Callable[[EngineReport], None]) -> Ite
 
 def in_a_process(question: Question, stop: threading.Event) -> EngineReport | None:
     """An attempt in another process, which is ended when `stop` is set."""
-    command = module_command("worker.inference.trying")
+    command = [*module_command("worker.inference.trying"), str(os.getpid()), question.key]
     told: bytes | None = question.settings.model_dump_json().encode()
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe) as process:  # noqa: S603  # our own
+    try:
+        process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)  # noqa: S603  # our own
+    except OSError as error:  # no room for another process
+        log.info("engines could not be tried yet", status=None, why=str(error))
+        return None
+    with process:
         while True:
             try:
                 output, errors = process.communicate(told, timeout=_POLL_SECONDS)

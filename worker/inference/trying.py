@@ -1,9 +1,10 @@
-"""`python -m worker.inference.trying`: finds a model's fastest engine, unhurried, in a process of its own.
+"""`python -m worker.inference.trying PARENT KEY`: finds a model's fastest engine, unhurried, in a process of its own.
 
-Reads model settings as JSON from standard input, writes the report as JSON to standard output, and keeps it on the
-shelf for other workers. A worker starts it (`worker.inference.improving`), and it ends with that worker; one at a time
-on a machine tries. It is the first to give way: lowest priority, and the first to be killed where memory runs out. What
-an engine costs is its processor time, not what a clock on the wall shows on a busy machine.
+A worker starts it (`worker.inference.improving`): PARENT is the process id of that worker, with which it ends, and KEY
+belongs to the question that was asked. Reads model settings as JSON from standard input, writes the report as JSON to
+standard output, and keeps it on the shelf for other workers; one at a time on a machine tries. It is the first to give
+way: lowest priority, and the first to be killed where memory runs out. What an engine costs is its processor time, not
+what a clock on the wall shows on a busy machine.
 """
 
 import ctypes
@@ -13,7 +14,7 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -31,18 +32,25 @@ LOWEST_PRIORITY = 19
 _SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
-def main() -> int:
+def main(arguments: Sequence[str]) -> int:
     """Try, and say what was found; the exit status is 1 where nothing was, TRIED_BY_ANOTHER where others are at it."""
+    parent, key = int(arguments[0]), arguments[1]
     _give_way()
+    if os.getppid() != parent:  # it ended while this process imported, before it could ask to end with it
+        return 1
     logs.configure(level="warning", style="json")
     settings = ModelSettings.model_validate_json(sys.stdin.read())
-    parent = os.getppid()
     with trying_alone() as alone:
         if not alone:
             return TRIED_BY_ANOTHER
         try:
             asked = ask(read_model(settings), settings)
-            report = found(asked, parent=parent) if isinstance(asked, Question) else None
+            if not isinstance(asked, Question) or asked.key != key:
+                sys.stderr.write(
+                    "expected the model and the machine of the worker's start, came others; start it again"
+                )
+                return 1
+            report = found(asked, parent=parent)
         except TextsieveError as error:
             sys.stderr.write(str(error))
             return 1
@@ -76,8 +84,8 @@ def found(question: Question, *, parent: int) -> EngineReport | None:
 @contextmanager
 def trying_alone() -> Iterator[bool]:
     """Whether no other process on this machine tries engines now, and so it stays while this goes on."""
-    path = Path(tempfile.gettempdir()) / f"textsieve-trying-{os.getuid()}.lock"
     try:
+        path = Path(tempfile.gettempdir()) / f"textsieve-trying-{os.getuid()}.lock"
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError:  # nowhere to write: then nobody can know
         yield True
@@ -86,6 +94,8 @@ def trying_alone() -> Iterator[bool]:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         yield False
+    except OSError:  # a file system without locks
+        yield True
     else:
         yield True
     finally:
@@ -102,4 +112,4 @@ def _give_way() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,6 +1,8 @@
 """While a safe engine serves, the fastest one is found elsewhere and taken between two batches."""
 
 import os
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 
@@ -225,9 +227,53 @@ def test_trials_end_with_the_worker_that_asked_for_them(bundle_folder, settings_
     assert question.answer() is None
 
 
+def test_a_search_whose_worker_ended_while_it_started_ends_at_once(bundle_folder, settings_for, tmp_path):
+    kept = tmp_path / "kept"
+    free = {"engine": "onnx", "precision": "fp32", "max_batch_tokens": None, "cache_directory": kept}
+    settings = settings_for(bundle_folder, **free)
+    command = [sys.executable, "-m", "worker.inference.trying", str(os.getppid()), open_model(settings).question.key]
+    before = set(kept.iterdir())
+
+    done = subprocess.run(command, input=settings.model_dump_json(), capture_output=True, text=True, check=False)
+
+    assert (1, "", "") == (done.returncode, done.stdout, done.stderr)
+    assert before == set(kept.iterdir())
+
+
+def test_nothing_is_found_for_a_model_that_was_replaced_since_the_worker_read_it(
+    classifier_folder, settings_for, edit_json, tmp_path
+):
+    free = {"engine": "onnx", "precision": "fp32", "max_batch_tokens": None, "cache_directory": tmp_path / "kept"}
+    opened = open_model(settings_for(classifier_folder, **free))
+    edit_json(classifier_folder / "config.json", hidden_act="relu")
+
+    with capture_logs() as lines:
+        assert in_a_process(opened.question, threading.Event()) is None
+    assert "expected the model and the machine of the worker's start" in lines[-1]["why"]
+
+
+def test_where_no_process_can_be_started_the_search_is_left_for_later(bundle_folder, settings_for, monkeypatch):
+    opened = open_model(settings_for(bundle_folder, engine="onnx", precision="fp32", max_batch_tokens=None))
+    monkeypatch.setattr(sys, "executable", "/nowhere/python")
+
+    with capture_logs() as lines:
+        assert in_a_process(opened.question, threading.Event()) is None
+    assert ["engines could not be tried yet"] == [line["event"] for line in lines]
+
+
+def test_where_nothing_can_be_written_nobody_waits_for_a_turn(monkeypatch):
+    def nowhere():
+        raise FileNotFoundError("no usable temporary directory")
+
+    monkeypatch.setattr(trying.tempfile, "gettempdir", nowhere)
+
+    with trying_alone() as first, trying_alone() as second:
+        assert (True, True) == (first, second)
+
+
 def test_it_is_said_when_it_is_anothers_turn(monkeypatch):
     monkeypatch.setattr("sys.stdin", __import__("io").StringIO(ModelSettings(device="cpu").model_dump_json()))
     monkeypatch.setattr(trying, "_give_way", lambda: None)
 
     with trying_alone():
-        assert TRIED_BY_ANOTHER == trying.main()
+        assert TRIED_BY_ANOTHER == trying.main([str(os.getppid()), "choice-0"])
