@@ -157,6 +157,8 @@ def _read(named: Path, modules: SentenceModules, reading: Reading, *, head: Labe
             "nothing, or choose another encoder"
         )
     pad_id = _stated_padding(config, files)
+    # what the configuration states is in its own part of the identity
+    tokens_sha256 = files.sha256 if pad_id in (None, config.get("pad_token_id")) else f"{files.sha256}/{pad_id}"
     window = _window(folder, config, files, modules, reading)
     try:
         tokenizer = Tokenizer(
@@ -182,8 +184,8 @@ def _read(named: Path, modules: SentenceModules, reading: Reading, *, head: Labe
         head=head,
         dim=modules.dense[-1].out_features if modules.dense else _dimension(folder, config),
         weights_sha256=weights_sha256(folder),
-        tokenizer_sha256=files.sha256,
-        files_sha256=_files_sha256(config, files.sha256, modules.dense, prefix),
+        tokenizer_sha256=tokens_sha256,
+        files_sha256=_files_sha256(config, tokens_sha256, modules.dense, prefix),
     )
 
 

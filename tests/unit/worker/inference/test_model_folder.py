@@ -67,6 +67,18 @@ def test_other_labels_are_another_version_of_a_classifier(classifier_folder, edi
     assert before != read_classifier_folder(classifier_folder, Reading()).version
 
 
+def test_a_padding_token_that_only_the_tokenizer_names_is_another_version(classifier_folder, edit_json):
+    edit_json(classifier_folder / "config.json", pad_token_id=None)
+    named = []
+    for token in ("[PAD]", "[MASK]"):
+        edit_json(classifier_folder / "tokenizer_config.json", pad_token=token)
+        named.append(read_classifier_folder(classifier_folder, Reading()))
+
+    assert named[0].pad_id != named[1].pad_id
+    assert named[0].version != named[1].version  # a network that looks for the last token is told of it
+    assert named[0].files_sha256 != named[1].files_sha256
+
+
 def test_a_prefix_stands_before_every_text_and_makes_another_space(encoder_folder):
     plain = read_encoder_folder(encoder_folder, Reading())
     prefixed = read_encoder_folder(encoder_folder, Reading(prefix="free "))
