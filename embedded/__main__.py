@@ -1,6 +1,7 @@
 """`python -m embedded`: a broker and a store without Docker, and the demo built on them."""
 
 import logging
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -30,6 +31,8 @@ app = typer.Typer(
     help=__doc__, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
 )
 app.command()(kafka)
+
+PASTE = "Paste these lines into every other terminal that is to use them. Ctrl-C here ends broker and store."
 
 BrokerBin = Annotated[Path | None, typer.Option(help="A Tansu program instead of the one from the wheel.")]
 StoreBin = Annotated[Path | None, typer.Option(help="A valkey-server or redis-server instead of the one found.")]
@@ -61,6 +64,8 @@ def up(
         ) as services,
     ):
         typer.echo(msgspec.json.encode(services.settings) if as_json else services.exports)
+        if sys.stdout.isatty() and not as_json:
+            typer.echo(PASTE, err=True)
         serve(services.check)
 
 

@@ -195,6 +195,21 @@ def test_on_a_terminal_there_is_a_table_that_no_text_can_command() -> None:
     assert "clear \\x1b[2J this" in second
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="documented: reads a pseudo-terminal to its end as Linux ends it")
+def test_on_a_terminal_up_says_what_to_do_with_its_settings() -> None:
+    ours, theirs = os.openpty()
+    command = [sys.executable, "-m", "textsieve", "up"]
+    with subprocess.Popen(command, env=ENVIRONMENT, stdin=theirs, stdout=theirs, stderr=theirs) as server:
+        os.close(theirs)
+        shown = b""
+        while b"Paste these lines" not in shown and (piece := os.read(ours, 4096)):
+            shown += piece
+        server.send_signal(signal.SIGINT)
+    os.close(ours)
+
+    assert (0, True) == (server.returncode, b"export TEXTSIEVE_REDIS__URL=" in shown)
+
+
 def test_a_file_that_is_not_there_is_not_taken_for_a_text() -> None:
     done = textsieve("classify", "nowhere.csv")
 

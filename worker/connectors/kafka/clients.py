@@ -28,6 +28,8 @@ _LOST = (
     errors.RebalanceInProgressError,
     errors.ProducerFencedError,
 )
+_WHERE = "kafka.bootstrap_servers"
+_NOBODY = f"nobody listens there: start a broker, as `textsieve up` does on this machine, or set {_WHERE}"
 _UNREADABLE = (errors.CorruptRecordError, errors.UnsupportedCodecError)
 
 
@@ -93,7 +95,7 @@ def connecting(doing: str) -> Iterator[None]:
                 raise
             if isinstance(failure, (*REFUSED, ConfigurationError)):
                 raise failure from error
-            advice = handshake_advice("kafka", str(failure)) or "kafka.bootstrap_servers"
+            advice = handshake_advice("kafka", str(failure)) or (_NOBODY if "ECONNREFUSED" in str(failure) else _WHERE)
             raise BrokerUnavailable(f"{doing}: {failure} ({advice})") from error
 
 
@@ -118,7 +120,7 @@ def translated(doing: str) -> Iterator[None]:
     except errors.KafkaConfigurationError as error:
         raise ConfigurationError(f"{doing}: {error}") from error
     except (errors.KafkaError, OSError) as error:
-        raise BrokerUnavailable(f"{doing}: {type(error).__name__} (kafka.bootstrap_servers)") from error
+        raise BrokerUnavailable(f"{doing}: {type(error).__name__} ({_WHERE})") from error
 
 
 def offsets_of(ask: Callable[..., dict[Any, int]], partitions: Sequence[Any], *, timeout_ms: int) -> dict[Any, int]:
