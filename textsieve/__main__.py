@@ -7,8 +7,10 @@ from importlib import import_module, metadata
 from typing import Any
 
 from textsieve.commands import COMMANDS, Command, overview
+from textsieve.output import OutputLost, standard_output
 
-MISSING, WRONG_USAGE = 2, 2  # exit codes, as of every command of ours: something is to be changed before it can work
+FAULT = 1  # exit code, as of every command of ours
+MISSING, WRONG_USAGE = 2, 2  # likewise: something is to be changed before it can work
 INTERRUPTED = 130  # what shells know: 128 + SIGINT
 MAKE_TARGETS = {"trainer": "make torch"}  # that bring more than the others do
 OURS = frozenset({"embedded", "producer", "textsieve", "trainer", "worker"})
@@ -23,16 +25,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     words = list(sys.argv[1:] if arguments is None else arguments)
     name = words[0] if words else "--help"
     if name in ("--help", "-h", "help"):
-        sys.stdout.write(overview())
+        _tell(overview())
         return
     if name in ("--version", "version"):
-        sys.stdout.write(f"textsieve {metadata.version('textsieve')}\n")
+        _tell(f"textsieve {metadata.version('textsieve')}\n")
         return
     command = COMMANDS.get(name)
     if command is None:
         sys.stderr.write(_unknown(name))
         sys.exit(WRONG_USAGE)
     _run(command, words[1:])
+
+
+def _tell(text: str) -> None:
+    try:
+        with standard_output() as out:
+            out.write(text)
+    except OutputLost as error:
+        sys.stderr.write(f"textsieve: {error}\n")
+        sys.exit(FAULT)
 
 
 def _run(command: Command, words: Sequence[str]) -> None:

@@ -37,6 +37,16 @@ def standard_output() -> Iterator[io.TextIOWrapper]:
         raise OutputLost(f"standard output cannot be written to: {error.strerror}") from None
 
 
+def on_terminal() -> bool:
+    """Whether people read standard output.
+
+    Raises:
+        OutputLost: It is closed.
+    """
+    with standard_output() as out:
+        return out.isatty()
+
+
 def write_line(out: io.TextIOWrapper, value: bytes) -> None:
     """A line for whoever reads: byte for byte in a pipe; on a terminal what could command it is spelled out."""
     if out.isatty():

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import msgspec
 import typer
-from rich.console import Console
+from rich.console import Console, RenderableType
 
 from textsieve.output import OutputLost, standard_output, write_line
 from textsieve.terminal import printable
@@ -73,11 +73,11 @@ def check(
         logs.configure(level="warning", style="console")
         found = _examined(settings, text) if model is not None else _checked(settings)
         if json:
-            typer.echo(msgspec.json.encode(found))
+            _tell(msgspec.json.encode(found).decode())
             return
         for name, value in found.items():
             found_so = _shown_warnings(value) if name == "warnings" else _shown(value)
-            typer.echo(printable(f"{name}: {found_so}", keep="\n"))
+            _tell(printable(f"{name}: {found_so}", keep="\n"))
 
 
 def _checked(settings: Settings) -> dict[str, Any]:
@@ -145,7 +145,8 @@ def _shown_engine(report: Mapping[str, Any]) -> str:
 @cli.command()
 def settings() -> None:
     """Print every option, its default and what it does, as a Markdown table."""
-    typer.echo(reference_table())
+    with _exit_codes():
+        _tell(reference_table())
 
 
 @clusters.command()
@@ -162,7 +163,7 @@ def reset(
         from worker import app  # noqa: PLC0415  # as above
 
         app.reset_clusters(loaded)
-        typer.echo(f"space {loaded.clusters.space!r} is empty")
+        _tell(f"space {loaded.clusters.space!r} is empty")
 
 
 @dead_letters.command("list")
@@ -187,7 +188,7 @@ def list_(
         with _waiting(f"reading {settings.kafka.dead_letter_topic}"):
             found = listing.newest(letters.dead_letters(settings.kafka, selection), limit=limit)
         if not json:
-            _console().print(listing.letter_table(found, show_text=show_text))
+            _show(listing.letter_table(found, show_text=show_text))
             return
         for letter in found.letters:
             with standard_output() as out:
@@ -221,13 +222,13 @@ def replay(
             made = letters.draft(settings.kafka, selection, again=again).first(limit)
         summary = {"sendable": len(made.sendable), "refused": made.refused}
         if not json:
-            _console().print(listing.plan_table(made))
+            _show(listing.plan_table(made))
         if yes or dry_run is False:
             with _waiting(f"sending {len(made.sendable)} messages"):
                 summary["sent"] = letters.resend(settings, selection, made)
         sent = summary.get("sent")
         told = f"nothing was sent: --yes sends {len(made.sendable)}" if sent is None else f"sent {sent}"
-        typer.echo(msgspec.json.encode(summary) if json else f"{told} messages")
+        _tell(msgspec.json.encode(summary).decode() if json else f"{told} messages")
 
 
 def _selection(reasons: list[str] | None, topics: list[str] | None, since: str | None) -> deadletters.Selection:
@@ -237,9 +238,15 @@ def _selection(reasons: list[str] | None, topics: list[str] | None, since: str |
     return deadletters.Selection(frozenset(reasons or ()), frozenset(topics or ()), since_ms)
 
 
-def _console() -> Console:
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)
+def _tell(text: str) -> None:
+    with standard_output() as out:
+        out.write(f"{text}\n")
+
+
+def _show(table: RenderableType) -> None:
+    with standard_output():
+        console = Console(highlight=False)
+        (console if console.is_terminal else Console(highlight=False, width=PIPE_WIDTH)).print(table)
 
 
 def _waiting(on: str) -> AbstractContextManager[object]:

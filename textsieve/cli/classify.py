@@ -17,7 +17,7 @@ from textsieve.cli.piling import piled_up
 from textsieve.files.layout import Format, Layout
 from textsieve.files.sources import Source, find_source, names_file
 from textsieve.lines import Result, heading, printer, result_line
-from textsieve.output import standard_output, write_line
+from textsieve.output import on_terminal, standard_output, write_line
 from textsieve.terminal import printable
 from worker import logs
 from worker.errors import ConfigurationError
@@ -65,6 +65,7 @@ def classify(
     """
     with exit_codes():
         logs.configure(level="warning", style="console")
+        in_lines = as_json or not on_terminal()
         settings = load_settings(config=config, overrides=overrides or ())
         names = inputs or _standard_input()
         complaints: list[str] = []
@@ -74,7 +75,7 @@ def classify(
             from textsieve.cli.labelling import labeller  # noqa: PLC0415  # a wrong option is told before seconds pass
 
             label = labeller(settings, warn=lambda warning: errors.print(f"warning: {warning}", markup=False))
-        show = _json_lines if as_json or not sys.stdout.isatty() else _table()
+        show = _json_lines if in_lines else _table()
         bad = 0
         for batch in piled_up(messages, most=BATCH):
             for message, answer in zip(batch, label([message.value for message in batch]), strict=True):

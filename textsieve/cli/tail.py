@@ -15,7 +15,7 @@ from rich.console import Console
 
 from textsieve.cli.console import AsJson, Config, Overrides, errors, exit_codes
 from textsieve.lines import Result, heading, printer, result_line
-from textsieve.output import standard_output, write_line
+from textsieve.output import on_terminal, standard_output, write_line
 from worker import logs
 from worker.loading import load_settings
 from worker.records import Record
@@ -72,6 +72,7 @@ def tail(
     """
     with exit_codes():
         logs.configure(level="warning", style="console")
+        in_lines = as_json or not on_terminal()
         settings = load_settings(config=config, overrides=overrides or ())
         from worker.connectors.kafka import following, letters  # noqa: PLC0415  # a wrong option is told at once
 
@@ -89,7 +90,7 @@ def tail(
             else letters.read_topics(settings.kafka, [topic])
         )
         wanted = Filter(frozenset(labels or ()), frozenset(clusters or ()), obfuscated)
-        show = _json_lines if as_json or not sys.stdout.isatty() else _table(topic)
+        show = _json_lines if in_lines else _table(topic)
         try:
             show_all(records, wanted, show, limit=limit)
         except BrokenPipeError:  # `... | head` has enough

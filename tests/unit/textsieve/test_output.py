@@ -1,5 +1,7 @@
 import io
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -41,3 +43,25 @@ def test_a_line_on_a_terminal_cannot_command_it():
     write_line(out, "\x1b[2J\x9b\u202eé".encode() + b"\xff")
 
     assert out.buffer.getvalue().decode() == "\\x1b[2J\\x9b\\u202eé\\xff\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="documented: only Linux has /dev/full")
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("textsieve >&-", "textsieve: standard output is closed"),
+        ("textsieve --version >/dev/full", "textsieve: standard output cannot be written to: No space left"),
+        ("textsieve settings >/dev/full", "stopped: standard output cannot be written to: No space left"),
+        ("textsieve settings >&-", "stopped: standard output is closed"),
+        ("textsieve classify ok --set model.path=/nowhere >&-", "error: standard output is closed"),
+        ("textsieve tail --set kafka.bootstrap_servers=127.0.0.1:1 >&-", "error: standard output is closed"),
+    ],
+)
+def test_a_command_whose_output_is_lost_says_so_in_one_line(line, said):
+    words, _, redirection = line.partition(" >")
+    program = f"{sys.executable} -m {words} >{redirection}"
+
+    result = subprocess.run(["sh", "-c", program], stderr=subprocess.PIPE, text=True, check=False)
+
+    assert (1, said) == (result.returncode, result.stderr[: len(said)])
+    assert 1 == result.stderr.count("\n")
