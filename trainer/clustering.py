@@ -23,7 +23,7 @@ from trainer.refined import refine, write_refined
 from trainer.refining import Refinement
 from trainer.report import require_enough
 from trainer.samples import sampled
-from trainer.tuned import Part
+from trainer.tuned import Part, require_no_dense
 from worker.errors import ConfigurationError
 from worker.inference.bundle import require_writable
 from worker.inference.encoder import Encoder
@@ -97,6 +97,8 @@ def run(options: ClusterOptions, *, now: datetime, progress: Progress = lambda *
         require_writable(options.bundle)
         require_enough(examples.labels, folds=_HEAD_FOLDS, part="part of the cross-validation")
     predictor, encoder = load_embedder(options.encoder)
+    if options.method == "dec" and not options.ks:
+        require_no_dense(encoder)
     texts = _embedded(options, predictor, examples, progress)
     seeds = range(options.seed, options.seed + options.seeds)
     fingerprint = encoder.fingerprint

@@ -22,7 +22,7 @@ from trainer.recipe import Recipe
 from trainer.report import Report, require_enough
 from trainer.splits import require_disjoint
 from trainer.suspects import Suspect, find_suspects
-from trainer.tuned import Part, hold_out, tune
+from trainer.tuned import Part, hold_out, require_no_dense, tune
 from worker.errors import ConfigurationError
 from worker.inference.bundle import Manifest, require_writable
 from worker.inference.encoder import Encoder
@@ -76,6 +76,8 @@ def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: N
     torch.manual_seed(options.seed)  # parts of an encoder that its files leave out begin at random
     # texts are cut, not split: learning sees a text as one row, and the original embedding must be that row's
     predictor, encoder = load_embedder(options.encoder.model_copy(update={"max_windows": 1}))
+    if options.recipe is not None:
+        require_no_dense(encoder)
     everything = _embedded(options, predictor, examples, progress)
     if options.recipe is None:
         model = _frozen(options, everything, predictor, progress)

@@ -62,6 +62,10 @@ def fit(
     max_tokens: Annotated[
         int | None, typer.Option(min=8, help="Cut texts after so many tokens; the encoder's own window if unset.")
     ] = None,
+    prefix: Annotated[
+        str | None,
+        typer.Option(help="Put before every text, there and in a worker; what the encoder's files say if unset."),
+    ] = None,
     folds: Annotated[int, typer.Option(min=2, help="--frozen: parts of the cross-validation.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Of every shuffle: the same seed gives the same model.")] = 0,
     normalize: Annotated[
@@ -111,7 +115,7 @@ def fit(
         if descriptions is not None and not frozen:
             raise ConfigurationError("--descriptions: expected --frozen beside it: fine-tuning learns from texts only")
         encoder_settings = training_settings(
-            encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens
+            encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens, prefix=prefix
         )
         recipe = Recipe(
             epochs=epochs,

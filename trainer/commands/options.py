@@ -90,7 +90,13 @@ def layout(
 
 
 def training_settings(
-    path: str, *, revision: str | None, device: str, threads: int | None, max_tokens: int | None
+    path: str,
+    *,
+    revision: str | None,
+    device: str,
+    threads: int | None,
+    max_tokens: int | None,
+    prefix: str | None = None,
 ) -> ModelSettings:
     """The encoder that training begins with.
 
@@ -103,6 +109,7 @@ def training_settings(
         "device": device,
         "threads": threads,
         "max_tokens": max_tokens,
+        "prefix": prefix,
         "engine": "torch",
         "precision": "fp32",
     }

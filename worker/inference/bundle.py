@@ -1,5 +1,6 @@
 """A bundle: the folder that holds a trained head, and everything needed to serve it."""
 
+import hashlib
 import os
 import shutil
 from dataclasses import dataclass
@@ -101,6 +102,13 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     augmented: int = 0  # training texts that were shown once more, disguised
     created: str  # ISO 8601, UTC
     files: dict[str, str] = {}  # path inside the bundle -> sha256; filled in when written
+    answers_sha256: str = ""  # see below; filled in when written, absent in bundles of before
+
+    def answering_sha256(self) -> str:
+        """Of the fields that an answer depends on, files apart: another than was written means an edit."""
+        fields = [self.labels, self.multi_label, self.pooling, self.head_pooling, self.max_tokens, self.prefix]
+        content = msgspec.json.encode([*fields, self.thresholds], order="sorted")
+        return hashlib.sha256(content).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +182,7 @@ def write_bundle(
             format=READING_FORMAT if manifest.prefix or _dense(names) else _least_format(manifest),
             files={name: file_sha256(unfinished / name) for name in names},
         )
+        written = msgspec.structs.replace(written, answers_sha256=written.answering_sha256())
         content = msgspec.json.format(msgspec.json.encode(written), indent=2)
         (unfinished / MANIFEST).write_bytes(content + b"\n")
         _publish(unfinished, folder, names)

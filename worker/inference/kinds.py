@@ -153,11 +153,17 @@ def _name(settings: ModelSettings, folder: Path) -> str:
 
 
 def _bundle_version(bundle: Bundle, files: ModelFolder) -> str:
-    """The bundle's own, and eight hex digits more where the settings have it read texts otherwise than it was made."""
+    """The bundle's own, and eight hex digits more for whatever makes it answer otherwise than it was made to.
+
+    That is what somebody edited in its bundle.json, and how the settings have it read texts.
+    """
     manifest = bundle.manifest
-    if (files.max_tokens, files.prefix) == (manifest.max_tokens, manifest.prefix):
-        return manifest.version
-    return f"{manifest.version}+reading.{files.fingerprint[:8]}"
+    version, answering = manifest.version, manifest.answering_sha256()
+    if manifest.answers_sha256 not in ("", answering):
+        version += f"+edited.{answering[:8]}"
+    if (files.max_tokens, files.prefix) != (manifest.max_tokens, manifest.prefix):
+        version += f"+reading.{files.fingerprint[:8]}"
+    return version
 
 
 def _labels_version(settings: ModelSettings, files: ModelFolder) -> str:

@@ -6,10 +6,11 @@ import signal
 import pytest
 import structlog
 
-from worker.app import _metrics, _space, _stopping_on_signals
+from worker.app import _metrics, _require_room, _space, _stopping_on_signals
 from worker.clustering.space import ClusterSpace
+from worker.errors import ConfigurationError
 from worker.metrics import SteadyRegistry
-from worker.settings import ClusterSettings, KafkaSettings, Settings
+from worker.settings import ClusterSettings, KafkaSettings, OutputSettings, Settings
 from worker.testing import HashingPredictor
 
 LOG = structlog.stdlib.get_logger("test")
@@ -57,3 +58,15 @@ def test_metrics_name_the_model_and_its_labels():
     model = {"name": "hashing", "version": "1", "max_tokens": "256", "engine": ""}
     assert 1.0 == registry.get_sample_value("textsieve_model_info", model)
     assert 0.0 == registry.get_sample_value("textsieve_predictions_total", {"label": "b"})
+
+
+def test_labels_of_which_no_result_fits_into_a_message_are_refused():
+    many = HashingPredictor(labels=tuple(f"label number {number}" for number in range(200)))
+    small = Settings(output=OutputSettings(max_message_bytes=4096))
+
+    _require_room(Settings(), many)
+
+    with pytest.raises(
+        ConfigurationError, match=r"200 labels are about \d+ bytes, more than output\.max_message_bytes"
+    ):
+        _require_room(small, many)

@@ -12,6 +12,7 @@ from safetensors.torch import save_file as save_torch_file
 
 from worker.errors import ConfigurationError
 from worker.inference.bundle import read_bundle, require_writable, write_bundle
+from worker.inference.kinds import bundle_model
 from worker.inference.sources import file_sha256
 
 
@@ -29,7 +30,7 @@ def rehash(edit_json):
 def test_what_is_written_is_read_back(bundle_folder, manifest, head):
     bundle = read_bundle(bundle_folder)
 
-    assert manifest == msgspec.structs.replace(bundle.manifest, files={})
+    assert manifest == msgspec.structs.replace(bundle.manifest, files={}, answers_sha256="")
     assert all(np.array_equal(wrote, read) for wrote, read in zip(head, (bundle.weight, bundle.bias), strict=True))
 
 
@@ -312,3 +313,50 @@ def test_a_head_of_another_shape_is_refused(bundle_folder, rehash, tensors):
 
     with pytest.raises(ConfigurationError, match=r"heads\.safetensors: expected"):
         read_bundle(bundle_folder)
+
+
+def version(folder, settings_for) -> str:
+    return bundle_model(read_bundle(folder), settings_for(folder)).card.version
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"labels": ["spam", "ham", "other"]},
+        {"labels": ["ham", "eggs", "other"]},
+        {"multi_label": True},
+        {"pooling": "cls"},
+        {"head_pooling": "cls"},
+        {"max_tokens": 12},
+        {"prefix": "free "},
+        {"thresholds": {"spam": 0.9}},
+    ],
+)
+def test_whoever_edits_what_answers_depend_on_makes_another_version(bundle_folder, edit_json, settings_for, changes):
+    before = version(bundle_folder, settings_for)
+    edit_json(bundle_folder / "bundle.json", **changes)
+
+    assert "2026-11-23.1" == before
+    assert version(bundle_folder, settings_for).startswith("2026-11-23.1+edited.")
+
+
+@pytest.mark.parametrize("changes", [{"name": "other"}, {"created": "2026-11-24T00:00:00+00:00"}])
+def test_what_no_answer_depends_on_may_be_edited(bundle_folder, edit_json, settings_for, changes):
+    edit_json(bundle_folder / "bundle.json", **changes)
+
+    assert "2026-11-23.1" == version(bundle_folder, settings_for)
+
+
+def test_a_bundle_from_before_this_hash_keeps_its_version(bundle_folder, edit_json, settings_for):
+    edit_json(bundle_folder / "bundle.json", answers_sha256="", labels=["spam", "ham", "other"])
+
+    assert "2026-11-23.1" == version(bundle_folder, settings_for)
+
+
+def test_thresholds_mean_the_same_in_any_order(manifest):
+    one, other = (
+        msgspec.structs.replace(manifest, thresholds=thresholds).answering_sha256()
+        for thresholds in ({"spam": 0.9, "ham": 0.8}, {"ham": 0.8, "spam": 0.9})
+    )
+
+    assert one == other
