@@ -121,7 +121,8 @@ class Workshop:
         """Changes with the model, its head, the machine, the versions, the threads, the texts and the choice."""
         names = [candidate.name for candidate in possible]
         versions = {name: _version(name) for name in ("torch", "transformers", "onnxruntime")}
-        parts = [self.model.identity, self.model.head.digest(), self.cpu.name, self.cores, names, versions]
+        made = self._graph_key(Candidate("onnx", "int8"))  # the model, and how int8 is made on this processor
+        parts = [made, self.model.head.digest(), self.cpu.name, self.cores, names, versions]
         return f"choice-{_digest([*parts, calibration_texts()])}"
 
     def stored(self, key: str) -> EngineReport | None:
@@ -194,16 +195,26 @@ class Workshop:
             raise PredictorError(
                 "int8: expected the package onnx, to make the graph, came none; run `pip install onnx`"
             )
+        graph = self._whole()
         from worker.inference.engines.int8 import quantized, ranges_of  # noqa: PLC0415  # imports onnx
 
+        try:
+            ranges = shipped_ranges(self._graph_key(EXACT)) or ranges_of(graph, ranging_batches(self.model))
+            return quantized(graph, ranges, sums_exactly=self.cpu.sums_bytes_exactly)
+        except PredictorError:
+            raise
+        except Exception as error:  # a graph may be of any shape, and onnx and ONNX Runtime raise anything
+            raise PredictorError(f"int8: the graph cannot be made: {type(error).__name__}") from error
+
+    def _whole(self) -> bytes:
+        """The graph in float32, its weights inside."""
         shipped = self._shipped(EXACT)
-        kept = None if shipped else self._graph(EXACT)
         if shipped:
-            graph = whole(shipped, read_weights(self.model.files.path))
-        else:
-            graph = kept.read_bytes() if isinstance(kept, Path) else kept or b""
-        ranges = shipped_ranges(self._graph_key(EXACT)) or ranges_of(graph, ranging_batches(self.model))
-        return quantized(graph, ranges, sums_exactly=self.cpu.sums_bytes_exactly)
+            tensors = read_weights(self.model.files.path)
+            self.model.files.require_unchanged()
+            return whole(shipped, tensors)
+        kept = self._graph(EXACT)
+        return kept.read_bytes() if isinstance(kept, Path) else kept
 
     def _shipped(self, candidate: Candidate) -> Weightless | None:
         return shipped_graph(self._graph_key(candidate))

@@ -7,17 +7,19 @@ import torch
 from structlog.testing import capture_logs
 from torch import nn
 
+from tests.odd_folders import ARCHITECTURES, save_odd
 from worker.errors import ConfigurationError, PredictorError
 from worker.inference import selection
 from worker.inference.bundle import read_bundle, write_bundle
 from worker.inference.calibration import REFERENCE, Candidate
 from worker.inference.engines import export as exporting
 from worker.inference.engines.export import export_graph
-from worker.inference.loading import load_predictor
+from worker.inference.loading import load_predictor, read_model
 from worker.inference.machine import Cpu, allowed_processors, usable_cores
 from worker.inference.selection import candidates
 from worker.inference.shelf import Shelf
 from worker.inference.trials import calibrate
+from worker.inference.workshop import Workshop
 from worker.settings import ModelSettings
 
 PLAIN, WITH_BF16 = Cpu("x86_64/old/2", frozenset({"avx2"})), Cpu("x86_64/new/2", frozenset({"avx512_bf16"}))
@@ -180,6 +182,24 @@ def test_two_heads_over_one_encoder_share_one_graph(bundle_folder, automatic, tm
     assert 1 == len(exports)
     said = [predictor.predict(["free prize"]).probabilities[0] for predictor in (one, two)]
     assert not np.allclose(said[0], said[1], atol=0.1)
+
+
+def test_a_graph_that_int8_cannot_be_made_of_leaves_the_other_engines(tmp_path, automatic):
+    deberta = next(one for one in ARCHITECTURES if one.model_type == "deberta")
+
+    predictor = load_predictor(automatic(save_odd(tmp_path / "folder", deberta)))
+
+    faults = {trial.name: trial.fault for trial in predictor.report.trials}
+    assert faults["onnx int8"].startswith("int8: the graph cannot be made")
+    assert not faults["torch fp32"]
+
+
+def test_the_choice_of_a_processor_that_adds_otherwise_is_another(bundle_folder, automatic, tmp_path):
+    model = read_model(automatic(bundle_folder))
+    flags = (frozenset({"avx2"}), frozenset({"avx2", "avx512_vnni"}))
+    keys = {Workshop(model, Shelf(tmp_path), Cpu("x86_64/Xeon/2", one)).report_key([INT8, ONNX]) for one in flags}
+
+    assert len(keys) == len(flags)  # machines of one name may differ in what their host lets through
 
 
 def test_the_card_says_which_engine_answers(bundle_folder, automatic):
