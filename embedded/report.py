@@ -103,7 +103,8 @@ def _flow(summary: Summary) -> Table:
         "repeated": summary.duplicates,
         "learned": f"{summary.learned} in {summary.clusters} clusters",
         "throughput": "-" if summary.messages_per_second is None else f"{summary.messages_per_second:.0f} messages/s",
-        "latency": f"p50 {seconds(summary.p50_seconds)}, p99 {seconds(summary.p99_seconds)} (from sent to labelled)",
+        "latency": f"p50 {seconds(summary.p50_seconds)}, p99 {seconds(summary.p99_seconds)} from sent to labelled,"
+        " the wait behind all that were sent before included",
         "first result": f"{seconds(summary.seconds_to_first_result)} after the start of this command",
     }
     flow = Table(title="what became of every message", title_justify="left", show_header=False, box=None)

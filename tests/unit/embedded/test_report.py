@@ -43,6 +43,10 @@ def test_a_run_that_came_to_nothing_can_be_shown() -> None:
     assert "p50 -, p99 -" in printed(NOTHING, workers={}, reasons={})
 
 
+def test_a_latency_says_that_it_holds_the_wait_in_the_backlog() -> None:
+    assert "the wait behind all that were sent before" in printed(NOTHING, workers={}, reasons={})
+
+
 def test_shares_are_of_all_workers_and_of_all_dead_letters() -> None:
     text = printed(NOTHING, workers={"w1": 30, "w2": 10}, reasons={"not_json": 2, "null_value": 2})
 
