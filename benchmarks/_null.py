@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from worker import app
-from worker.__main__ import _exit_codes
-from worker.inference.predictor import ModelCard
-from worker.loading import load_settings
-from worker.records import Predictions
+from textsieve.worker import app
+from textsieve.worker.__main__ import _exit_codes
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.loading import load_settings
+from textsieve.worker.records import Predictions
 
 DIM = 384  # as wide as the embeddings of the model that is built in
 SPREAD = 4096  # distinct embeddings: enough for clusters to differ, few enough to be made once

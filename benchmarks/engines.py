@@ -29,16 +29,16 @@ import torch
 from torch import nn
 
 from benchmarks.ways import ways
-from worker.batching import cut_batches
-from worker.inference.calibration import calibration_texts
-from worker.inference.engines.engine import Answers, Engine, TokenBatch
-from worker.inference.engines.export import export_graph
-from worker.inference.engines.int8 import quantized, ranges_of
-from worker.inference.engines.onnx import INPUTS
-from worker.inference.loading import load_predictor
-from worker.inference.machine import this_cpu
-from worker.inference.transformer import TransformerPredictor
-from worker.settings import ModelSettings
+from textsieve.worker.batching import cut_batches
+from textsieve.worker.inference.calibration import calibration_texts
+from textsieve.worker.inference.engines.engine import Answers, Engine, TokenBatch
+from textsieve.worker.inference.engines.export import export_graph
+from textsieve.worker.inference.engines.int8 import quantized, ranges_of
+from textsieve.worker.inference.engines.onnx import INPUTS
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.inference.machine import this_cpu
+from textsieve.worker.inference.transformer import TransformerPredictor
+from textsieve.worker.settings import ModelSettings
 
 HERE = Path(__file__).parent
 BUDGET = 512  # tokens of a device batch, for every way the same

@@ -20,11 +20,11 @@ from pathlib import Path
 
 from benchmarks import one_worker
 from benchmarks.machine import described
-from embedded.child import Child
-from embedded.listening import free_port
-from embedded.stack import Stack
-from embedded.topics import Names, create_topics
-from producer.scenario import generate
+from textsieve.embedded.child import Child
+from textsieve.embedded.listening import free_port
+from textsieve.embedded.stack import Stack
+from textsieve.embedded.topics import Names, create_topics
+from textsieve.producer.scenario import generate
 
 HERE = Path(__file__).parent
 PARTITIONS = 4

@@ -17,11 +17,11 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.examples import Examples
-from trainer.reading import read_examples
-from trainer.thresholds import share
-from worker.inference.loading import load_predictor
-from worker.settings import ModelSettings
+from textsieve.trainer.examples import Examples
+from textsieve.trainer.reading import read_examples
+from textsieve.trainer.thresholds import share
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.settings import ModelSettings
 
 WORDS = 300
 PLACES = ("beginning", "middle", "end")

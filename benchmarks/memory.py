@@ -27,10 +27,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from benchmarks import one_worker
 from benchmarks.machine import described
-from embedded.child import Child
-from embedded.listening import free_port
-from embedded.stack import Stack
-from embedded.topics import Names, create_topics
+from textsieve.embedded.child import Child
+from textsieve.embedded.listening import free_port
+from textsieve.embedded.stack import Stack
+from textsieve.embedded.topics import Names, create_topics
 
 HERE = Path(__file__).parent
 PARTITIONS = 4

@@ -21,7 +21,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.recipes import DEVELOPED, HELD_OUT, RECIPES, disguised, plain
-from worker.normalization import normalize
+from textsieve.worker.normalization import normalize
 
 HERE = Path(__file__).parent
 CLEAN = ("sms_spam", "banking77", "clinc150", "davidson_hate", "sib200_12lang")

@@ -24,22 +24,22 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks._null import NullPredictor
 from benchmarks.machine import described
-from worker import logs
-from worker.app import Doors, _traced
-from worker.ceiling import DeadLetterCeiling
-from worker.clustering.online import OnlineClusters
-from worker.clustering.space import ClusterSpace
-from worker.codec import Decoder, Encoder
-from worker.connectors.traces import TracedSink, TracedSource, open_traces
-from worker.health import Health
-from worker.journal import Journal
-from worker.loop import LoopSettings, StreamLoop
-from worker.metrics import Metrics, SteadyRegistry
-from worker.pace import Pace
-from worker.pipeline import Pipeline
-from worker.records import REASONS
-from worker.settings import Settings, TraceSettings
-from worker.testing import MemoryCentroidStore, MemoryLog, MemorySink, MemorySource
+from textsieve.worker import logs
+from textsieve.worker.app import Doors, _traced
+from textsieve.worker.ceiling import DeadLetterCeiling
+from textsieve.worker.clustering.online import OnlineClusters
+from textsieve.worker.clustering.space import ClusterSpace
+from textsieve.worker.codec import Decoder, Encoder
+from textsieve.worker.connectors.traces import TracedSink, TracedSource, open_traces
+from textsieve.worker.health import Health
+from textsieve.worker.journal import Journal
+from textsieve.worker.loop import LoopSettings, StreamLoop
+from textsieve.worker.metrics import Metrics, SteadyRegistry
+from textsieve.worker.pace import Pace
+from textsieve.worker.pipeline import Pipeline
+from textsieve.worker.records import REASONS
+from textsieve.worker.settings import Settings, TraceSettings
+from textsieve.worker.testing import MemoryCentroidStore, MemoryLog, MemorySink, MemorySource
 
 HERE = Path(__file__).parent
 PARTITIONS = 6

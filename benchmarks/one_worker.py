@@ -6,8 +6,8 @@ from pathlib import Path
 
 from kafka import KafkaProducer
 
-from embedded.stack import Stack
-from embedded.topics import Names
+from textsieve.embedded.stack import Stack
+from textsieve.embedded.topics import Names
 
 NULL = Path(__file__).with_name("_null.py")  # a worker whose model costs nothing
 ACK_SECONDS = 60.0

@@ -16,12 +16,12 @@ from pathlib import Path
 import onnxruntime
 
 from benchmarks.machine import described
-from producer.scenario import generate
-from worker.batching import cut_batches
-from worker.inference.engines.engine import TokenBatch
-from worker.inference.engines.onnx import INPUTS, OUTPUTS
-from worker.inference.loading import load_predictor
-from worker.settings import ModelSettings
+from textsieve.producer.scenario import generate
+from textsieve.worker.batching import cut_batches
+from textsieve.worker.inference.engines.engine import TokenBatch
+from textsieve.worker.inference.engines.onnx import INPUTS, OUTPUTS
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.settings import ModelSettings
 
 HERE = Path(__file__).parent
 TEXTS = 2000

@@ -27,11 +27,11 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from benchmarks import one_worker
 from benchmarks._null import NullPredictor
 from benchmarks.machine import described
-from embedded.kafka.cluster import KafkaCluster
-from embedded.store import Store
-from embedded.topics import Names
-from worker import app
-from worker.loading import load_settings
+from textsieve.embedded.kafka.cluster import KafkaCluster
+from textsieve.embedded.store import Store
+from textsieve.embedded.topics import Names
+from textsieve.worker import app
+from textsieve.worker.loading import load_settings
 
 HERE = Path(__file__).parent
 FORKED = multiprocessing.get_context("fork")

@@ -25,25 +25,25 @@ import torch
 from torch import nn
 
 from benchmarks.machine import described
-from trainer.attempts import Groupings, attempt
-from trainer.batches import length_grouped
-from trainer.commands.options import training_settings
-from trainer.counting import counted_labels
-from trainer.examples import Examples
-from trainer.finetune import GREATEST_NORM
-from trainer.frozen import embed
-from trainer.losses import drift, label_loss
-from trainer.optimising import make_optimizer
-from trainer.passes import Material, Passes
-from trainer.precision import arithmetic
-from trainer.reading import read_examples
-from trainer.recipe import Recipe
-from trainer.significance import f1_of
-from trainer.splits import split
-from trainer.tuned import Part
-from worker.inference.layers import LinearHead, activation_of
-from worker.inference.loading import load_embedder
-from worker.inference.networks import EncoderNetwork
+from textsieve.trainer.attempts import Groupings, attempt
+from textsieve.trainer.batches import length_grouped
+from textsieve.trainer.commands.options import training_settings
+from textsieve.trainer.counting import counted_labels
+from textsieve.trainer.examples import Examples
+from textsieve.trainer.finetune import GREATEST_NORM
+from textsieve.trainer.frozen import embed
+from textsieve.trainer.losses import drift, label_loss
+from textsieve.trainer.optimising import make_optimizer
+from textsieve.trainer.passes import Material, Passes
+from textsieve.trainer.precision import arithmetic
+from textsieve.trainer.reading import read_examples
+from textsieve.trainer.recipe import Recipe
+from textsieve.trainer.significance import f1_of
+from textsieve.trainer.splits import split
+from textsieve.trainer.tuned import Part
+from textsieve.worker.inference.layers import LinearHead, activation_of
+from textsieve.worker.inference.loading import load_embedder
+from textsieve.worker.inference.networks import EncoderNetwork
 
 HERE = Path(__file__).parent
 CPU = torch.device("cpu")

@@ -14,13 +14,13 @@ from torch import nn
 from torch._inductor import config as inductor
 from torch.autograd import Function
 
-from worker.inference.building import in_bf16
-from worker.inference.engines.engine import Answers, Engine, TokenBatch
-from worker.inference.engines.export import export_graph
-from worker.inference.engines.int8 import quantized, ranges_of
-from worker.inference.engines.onnx import INPUTS, OUTPUTS, OnnxEngine, open_session
-from worker.inference.engines.operators import DOMAIN
-from worker.inference.engines.torch import TorchEngine
+from textsieve.worker.inference.building import in_bf16
+from textsieve.worker.inference.engines.engine import Answers, Engine, TokenBatch
+from textsieve.worker.inference.engines.export import export_graph
+from textsieve.worker.inference.engines.int8 import quantized, ranges_of
+from textsieve.worker.inference.engines.onnx import INPUTS, OUTPUTS, OnnxEngine, open_session
+from textsieve.worker.inference.engines.operators import DOMAIN
+from textsieve.worker.inference.engines.torch import TorchEngine
 
 CPU = torch.device("cpu")
 

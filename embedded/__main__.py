@@ -14,17 +14,17 @@ import msgspec
 import typer
 from rich.console import Console
 
-from embedded import report
-from embedded.broker import Broker
-from embedded.demo import run
-from embedded.interruption import interruptible
-from embedded.kafka.command import kafka
-from embedded.narration import Narrator, next_steps
-from embedded.plan import Plan
-from embedded.planning import Scenario, TextFile
-from embedded.services import provided
-from embedded.serving import FAULT, explained, serve
-from embedded.store import Store
+from textsieve.embedded import report
+from textsieve.embedded.broker import Broker
+from textsieve.embedded.demo import run
+from textsieve.embedded.interruption import interruptible
+from textsieve.embedded.kafka.command import kafka
+from textsieve.embedded.narration import Narrator, next_steps
+from textsieve.embedded.plan import Plan
+from textsieve.embedded.planning import Scenario, TextFile
+from textsieve.embedded.services import provided
+from textsieve.embedded.serving import FAULT, explained, serve
+from textsieve.embedded.store import Store
 from textsieve.files.layout import Format, Layout
 
 app = typer.Typer(

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from worker.records import Record
+from textsieve.worker.records import Record
 
 
 class Source(NamedTuple):

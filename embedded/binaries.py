@@ -5,7 +5,7 @@ import platform
 import shutil
 from pathlib import Path
 
-from embedded.errors import BinaryMissing
+from textsieve.embedded.errors import BinaryMissing
 
 STORE_PROGRAMS = ("valkey-server", "redis-server")  # looked up on PATH in this order
 

@@ -5,9 +5,9 @@ import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-from embedded.binaries import broker_binary
-from embedded.listening import LOOPBACK
-from embedded.server import Server
+from textsieve.embedded.binaries import broker_binary
+from textsieve.embedded.listening import LOOPBACK
+from textsieve.embedded.server import Server
 
 API_VERSIONS = 18  # the request that every Kafka broker answers first
 CORRELATION = 7  # any number: the answer repeats it

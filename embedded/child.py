@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from embedded import tether
-from embedded.errors import StartFailed
+from textsieve.embedded import tether
+from textsieve.embedded.errors import StartFailed
 
 KILL_PATIENCE_SECONDS = 5.0  # for the kernel to end a process that got SIGKILL
 

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from embedded.answers import Model, attribute, labelled
-from embedded.evaluation import Evaluation, Pair, evaluate
-from embedded.shipped import Card, shipped_card
-from embedded.summary import first_answers
-from worker.records import Record
+from textsieve.embedded.answers import Model, attribute, labelled
+from textsieve.embedded.evaluation import Evaluation, Pair, evaluate
+from textsieve.embedded.shipped import Card, shipped_card
+from textsieve.embedded.summary import first_answers
+from textsieve.worker.records import Record
 
 
 @dataclass(frozen=True, slots=True)

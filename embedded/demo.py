@@ -8,20 +8,20 @@ from pathlib import Path
 
 from rich.console import Console
 
-from embedded.comparison import Comparison, compare
-from embedded.errors import DemoFailed
-from embedded.feeding import Feed
-from embedded.live import live_view
-from embedded.narration import Narrator
-from embedded.plan import Plan, left_settings, producer_arguments, worker_settings
-from embedded.progress import Progress
-from embedded.reading import Reader, read_topics
-from embedded.services import Services
-from embedded.space import delete_space, read_space
-from embedded.summary import Evidence, Summary, faults, reasons, shares, summarise
-from embedded.topics import Names, create_topics, delete_topics
-from embedded.watching import Watch
-from embedded.workers import Crew
+from textsieve.embedded.comparison import Comparison, compare
+from textsieve.embedded.errors import DemoFailed
+from textsieve.embedded.feeding import Feed
+from textsieve.embedded.live import live_view
+from textsieve.embedded.narration import Narrator
+from textsieve.embedded.plan import Plan, left_settings, producer_arguments, worker_settings
+from textsieve.embedded.progress import Progress
+from textsieve.embedded.reading import Reader, read_topics
+from textsieve.embedded.services import Services
+from textsieve.embedded.space import delete_space, read_space
+from textsieve.embedded.summary import Evidence, Summary, faults, reasons, shares, summarise
+from textsieve.embedded.topics import Names, create_topics, delete_topics
+from textsieve.embedded.watching import Watch
+from textsieve.embedded.workers import Crew
 
 READY_SECONDS = 90.0  # loading the model on a busy machine, and joining the group
 READ_SECONDS = 120.0

@@ -7,7 +7,7 @@ from typing import Self
 
 import msgspec
 
-from embedded.child import Child
+from textsieve.embedded.child import Child
 from textsieve.modules import module_command
 
 STOP_SECONDS = 10.0
@@ -31,7 +31,7 @@ class Feed:
     @classmethod
     def start(cls, arguments: Sequence[str], *, directory: Path) -> Self:
         """Start `python -m producer` with these arguments."""
-        command = [*module_command("producer"), *arguments, "--json"]
+        command = [*module_command("textsieve.producer"), *arguments, "--json"]
         return cls(Child(command, log_path=directory / "producer.log"))
 
     def __enter__(self) -> Self:

@@ -6,7 +6,7 @@ import socket
 import sys
 from pathlib import Path
 
-from embedded.errors import StartFailed
+from textsieve.embedded.errors import StartFailed
 
 LOOPBACK = "127.0.0.1"
 LASTING = range(20_000, 32_000)  # below what Linux and macOS give to outgoing connections

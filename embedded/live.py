@@ -9,8 +9,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from embedded.answers import Labelled
-from embedded.progress import Progress
+from textsieve.embedded.answers import Labelled
+from textsieve.embedded.progress import Progress
 from textsieve.lines import Cluster, Result, heading, printer, result_line
 from textsieve.terminal import printable
 

@@ -4,9 +4,9 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from embedded.planning import Material
-from embedded.services import Services
-from embedded.topics import Names
+from textsieve.embedded.planning import Material
+from textsieve.embedded.services import Services
+from textsieve.embedded.topics import Names
 from textsieve.modules import module_command
 
 CLUSTERS = 12  # few enough to look at
@@ -35,7 +35,7 @@ class Plan:
     rate: float | None = None
     workers: int = 2
     partitions: int = 4
-    command: Sequence[str] = field(default_factory=lambda: (*module_command("worker"), "run"))
+    command: Sequence[str] = field(default_factory=lambda: (*module_command("textsieve.worker"), "run"))
     settings: Sequence[str] = ()
     deadline_seconds: float = 1800.0
     keep: bool = False

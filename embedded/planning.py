@@ -5,14 +5,14 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from embedded.errors import UnusableMaterial
-from producer.columns import Columns
-from producer.intake import read_messages
+from textsieve.embedded.errors import UnusableMaterial
 from textsieve.files.errors import UnreadableFile
 from textsieve.files.layout import Layout
 from textsieve.files.reading import read
 from textsieve.files.rows import Row
 from textsieve.files.sources import Source, find_source
+from textsieve.producer.columns import Columns
+from textsieve.producer.intake import read_messages
 
 DEFAULT_MESSAGES = 2000
 MINIMUM_MESSAGES = 10  # fewer make no clusters worth looking at

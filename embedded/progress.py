@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from embedded.answers import Cluster, Labelled, Source, labelled, source_of
-from embedded.topics import Names
-from worker.records import Record
+from textsieve.embedded.answers import Cluster, Labelled, Source, labelled, source_of
+from textsieve.embedded.topics import Names
+from textsieve.worker.records import Record
 
 RECENT_RESULTS = 1000  # over which latency is shown
 NEWEST_RESULTS = 3  # that a person may be shown: nobody reads a thousand a second

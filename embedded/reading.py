@@ -9,9 +9,9 @@ from kafka import KafkaConsumer, TopicPartition
 from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
 
-from embedded.errors import DemoFailed
-from producer.bootstrap import patient_client
-from worker.records import Record
+from textsieve.embedded.errors import DemoFailed
+from textsieve.producer.bootstrap import patient_client
+from textsieve.worker.records import Record
 
 FETCH_MAX_BYTES = 8 * 1024 * 1024  # per request; the client's own 50 MiB is memory for nothing
 FETCH_WAIT_MS = 100  # the end of a partition is known after so long

@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from embedded.comparison import Comparison
-from embedded.demo import Outcome
-from embedded.evaluation import Evaluation, Pair
-from embedded.live import cluster_table, seconds
-from embedded.shipped import Card
-from embedded.summary import Summary
+from textsieve.embedded.comparison import Comparison
+from textsieve.embedded.demo import Outcome
+from textsieve.embedded.evaluation import Evaluation, Pair
+from textsieve.embedded.live import cluster_table, seconds
+from textsieve.embedded.shipped import Card
+from textsieve.embedded.summary import Summary
 from textsieve.terminal import printable
 
 LABELS_SHOWN = 12  # a confusion matrix of more does not fit a terminal

@@ -8,9 +8,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from embedded.child import Child
-from embedded.errors import PortTaken, ServerDied, StartFailed
-from embedded.listening import LOOPBACK, free_port, is_taken, owns_listener
+from textsieve.embedded.child import Child
+from textsieve.embedded.errors import PortTaken, ServerDied, StartFailed
+from textsieve.embedded.listening import LOOPBACK, free_port, is_taken, owns_listener
 
 READY_SECONDS = 10.0  # both programs need milliseconds; a loaded machine may need more
 READY_POLL_SECONDS = 0.01

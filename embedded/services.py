@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from embedded.broker import Broker
-from embedded.store import Store
+from textsieve.embedded.broker import Broker
+from textsieve.embedded.store import Store
 
 
 @dataclass(frozen=True, slots=True)

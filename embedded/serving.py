@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 
 import typer
 
-from embedded.errors import BinaryMissing, EmbeddedError, PortTaken, UnusableMaterial, WrongJars
+from textsieve.embedded.errors import BinaryMissing, EmbeddedError, PortTaken, UnusableMaterial, WrongJars
 from textsieve.files.errors import UnreadableFile
 from textsieve.terminal import printable
 

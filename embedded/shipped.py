@@ -32,4 +32,4 @@ class Card(msgspec.Struct, frozen=True):
 
 def shipped_card() -> Card:
     """The card of the shipped spam head."""
-    return msgspec.json.decode(resources.files("worker.inference").joinpath(BUNDLE).read_bytes(), type=Card)
+    return msgspec.json.decode(resources.files("textsieve.worker.inference").joinpath(BUNDLE).read_bytes(), type=Card)

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 import redis
 
-from embedded.errors import DemoFailed
+from textsieve.embedded.errors import DemoFailed
 
 TIMEOUT_SECONDS = 2.0
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from embedded.broker import Broker
-from embedded.store import Store
+from textsieve.embedded.broker import Broker
+from textsieve.embedded.store import Store
 
 
 class Stack:

@@ -4,9 +4,9 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
-from embedded.binaries import store_binary
-from embedded.listening import LOOPBACK
-from embedded.server import Server
+from textsieve.embedded.binaries import store_binary
+from textsieve.embedded.listening import LOOPBACK
+from textsieve.embedded.server import Server
 
 ANSWER_SECONDS = 1.0
 DURABLE = ("--appendonly", "yes", "--appendfsync", "always")  # an acknowledged write survives kill -9

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from embedded.answers import Labelled, Source, header, labelled, source_of
-from embedded.space import Space
-from worker.records import Record
+from textsieve.embedded.answers import Labelled, Source, header, labelled, source_of
+from textsieve.embedded.space import Space
+from textsieve.worker.records import Record
 
 UNKNOWN_REASON = "unknown"
 

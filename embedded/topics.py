@@ -9,9 +9,9 @@ from typing import Any, Self
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
-from embedded.errors import DemoFailed
-from producer.bootstrap import patient_client
-from producer.topics import durable_shape
+from textsieve.embedded.errors import DemoFailed
+from textsieve.producer.bootstrap import patient_client
+from textsieve.producer.topics import durable_shape
 
 CREATE_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_MS = 8_000  # patience with a broker that does not answer: a person is waiting

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from embedded.feeding import Feed
-from embedded.live import Show
-from embedded.progress import Progress
-from embedded.reading import Reader
-from embedded.workers import Crew
+from textsieve.embedded.feeding import Feed
+from textsieve.embedded.live import Show
+from textsieve.embedded.progress import Progress
+from textsieve.embedded.reading import Reader
+from textsieve.embedded.workers import Crew
 
 STALL_SECONDS = 60.0  # without any progress: far above a takeover (11 s) and the broker's own timeouts
 LEARNED_POLL_SECONDS = 0.25

@@ -10,9 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from embedded.child import Child
-from embedded.errors import DemoFailed
-from embedded.listening import LOOPBACK, free_port
+from textsieve.embedded.child import Child
+from textsieve.embedded.errors import DemoFailed
+from textsieve.embedded.listening import LOOPBACK, free_port
 
 PROBE_SECONDS = 1.0
 POLL_SECONDS = 0.1

@@ -11,22 +11,22 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from producer import intake, options, scenario
-from producer.columns import Columns
-from producer.complaints import Complaints
-from producer.connection import Connection, read_secret
-from producer.errors import BrokerUnavailable, ConfigurationError
-from producer.interruption import UntilInterrupted
-from producer.kafka_logs import quiet_kafka_logs
-from producer.messages import MAX_VALUE_BYTES, Message
-from producer.pacing import paced
-from producer.publisher import publish
-from producer.report import Report, to_json, to_text
-from producer.topics import DEFAULT_MAX_MESSAGE_BYTES, TopicSpec
 from textsieve.files.errors import UnreadableFile
 from textsieve.files.layout import Layout
 from textsieve.files.sources import Source, find_source
 from textsieve.output import OutputLost, standard_output, write_line
+from textsieve.producer import intake, options, scenario
+from textsieve.producer.columns import Columns
+from textsieve.producer.complaints import Complaints
+from textsieve.producer.connection import Connection, read_secret
+from textsieve.producer.errors import BrokerUnavailable, ConfigurationError
+from textsieve.producer.interruption import UntilInterrupted
+from textsieve.producer.kafka_logs import quiet_kafka_logs
+from textsieve.producer.messages import MAX_VALUE_BYTES, Message
+from textsieve.producer.pacing import paced
+from textsieve.producer.publisher import publish
+from textsieve.producer.report import Report, to_json, to_text
+from textsieve.producer.topics import DEFAULT_MAX_MESSAGE_BYTES, TopicSpec
 from textsieve.terminal import printable
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from producer.messages import MAX_VALUE_BYTES, Message, encode
 from textsieve.files.rows import BadRow, Row, kind, literal
+from textsieve.producer.messages import MAX_VALUE_BYTES, Message, encode
 
 _NAMES = frozenset({"a string", "a number", "null", "nothing"})  # kinds of what can be an id or a key
 

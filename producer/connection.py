@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from producer.bootstrap import patient_client
-from producer.errors import ConfigurationError
+from textsieve.producer.bootstrap import patient_client
+from textsieve.producer.errors import ConfigurationError
 
 HIGHEST_PORT = 65_535  # of TCP
 CONNECT_SECONDS = 8.0  # patience with a broker that does not answer: a person is waiting

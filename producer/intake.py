@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 
-from producer.columns import Columns, to_message
-from producer.errors import ConfigurationError
-from producer.messages import MAX_VALUE_BYTES, Message
 from textsieve.files.layout import Format
 from textsieve.files.reading import read
 from textsieve.files.rows import BadRow
 from textsieve.files.sources import Source
+from textsieve.producer.columns import Columns, to_message
+from textsieve.producer.errors import ConfigurationError
+from textsieve.producer.messages import MAX_VALUE_BYTES, Message
 
 
 def check_sources(sources: Sequence[Source], columns: Columns, *, passes: int) -> None:

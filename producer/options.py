@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 import typer
 
-from producer.topics import DEFAULT_PARTITIONS
 from textsieve.files.layout import Format
+from textsieve.producer.topics import DEFAULT_PARTITIONS
 
 ENV_PREFIX = "TEXTSIEVE_KAFKA__"  # the worker reads the same variables
 SCENARIO_MESSAGES = 1000  # length of a scenario without --limit

@@ -17,11 +17,11 @@ from kafka.errors import (
     RecordListTooLargeError,
 )
 
-from producer.connection import Connection
-from producer.errors import BrokerUnavailable
-from producer.messages import Message
-from producer.report import Report
-from producer.topics import TopicSpec, ensure_topic
+from textsieve.producer.connection import Connection
+from textsieve.producer.errors import BrokerUnavailable
+from textsieve.producer.messages import Message
+from textsieve.producer.report import Report
+from textsieve.producer.topics import TopicSpec, ensure_topic
 
 DELIVERY_SECONDS = 30.0  # how long a message may wait for its ack; longer means that the broker is gone
 REQUEST_SECONDS = 10.0  # one try; several fit into a delivery

@@ -9,9 +9,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from producer.errors import ConfigurationError
-from producer.grammar import Kind, Phrases, compose, load
-from producer.messages import Message, encode
+from textsieve.producer.errors import ConfigurationError
+from textsieve.producer.grammar import Kind, Phrases, compose, load
+from textsieve.producer.messages import Message, encode
 
 MALFORMED_SHARE = 0.01
 REPEAT_SHARE = 0.07  # exact repeats are 7-8 % of real text messages

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from kafka.errors import KafkaError, RetriableError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
-from producer.errors import BrokerUnavailable, ConfigurationError
+from textsieve.producer.errors import BrokerUnavailable, ConfigurationError
 
 DEFAULT_PARTITIONS = 4  # room for four workers
 DEFAULT_MAX_MESSAGE_BYTES = 1_000_000  # what the worker allows its results

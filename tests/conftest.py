@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-from embedded.kafka.jars import FOLDER_VARIABLE, cache_folder
+from textsieve.embedded.kafka.jars import FOLDER_VARIABLE, cache_folder
 
 hypothesis.settings.register_profile("textsieve", deadline=None)  # a shared machine pauses whenever it likes
 hypothesis.settings.load_profile("textsieve")

@@ -12,7 +12,7 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded.kafka.jars import DEFAULT_VERSION, versions
+from textsieve.embedded.kafka.jars import DEFAULT_VERSION, versions
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "kafka.md"

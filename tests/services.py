@@ -14,13 +14,13 @@ from typing import Any, Literal, TypeVar
 
 import pytest
 
-from embedded.broker import Broker
-from embedded.errors import BinaryMissing
-from embedded.kafka.cluster import KafkaCluster
-from embedded.kafka.jars import DEFAULT_VERSION
-from embedded.store import Store
-from embedded.topics import Names
 from tests.topologies import Clustered, Watched, clustered, watched
+from textsieve.embedded.broker import Broker
+from textsieve.embedded.errors import BinaryMissing
+from textsieve.embedded.kafka.cluster import KafkaCluster
+from textsieve.embedded.kafka.jars import DEFAULT_VERSION
+from textsieve.embedded.store import Store
+from textsieve.embedded.topics import Names
 
 Service = TypeVar("Service", bound=AbstractContextManager[Any])
 

@@ -4,11 +4,11 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from worker.inference.engines.engine import Answers, TokenBatch
-from worker.inference.predictor import ModelCard
-from worker.inference.tokens import Tokens
-from worker.inference.transformer import TransformerPredictor
-from worker.testing import ManualClock
+from textsieve.worker.inference.engines.engine import Answers, TokenBatch
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.inference.tokens import Tokens
+from textsieve.worker.inference.transformer import TransformerPredictor
+from textsieve.worker.testing import ManualClock
 
 CARD = ModelCard(name="slow", version="1", labels=("ham", "spam"), dim=2, max_tokens=512, fingerprint="slow")
 TOKEN_SECONDS = 6.6e-5

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from embedded.server import Server
 from tests.tls import LOOPBACK, Authority
+from textsieve.embedded.server import Server
 
 PASSWORD = "planted-store-password"
 

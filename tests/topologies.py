@@ -9,11 +9,11 @@ from typing import Any
 
 import redis
 
-from embedded.binaries import store_binary
-from embedded.listening import LOOPBACK, free_port
-from embedded.server import Server
-from embedded.store import answers_ping
-from worker.settings import RedisSettings
+from textsieve.embedded.binaries import store_binary
+from textsieve.embedded.listening import LOOPBACK, free_port
+from textsieve.embedded.server import Server
+from textsieve.embedded.store import answers_ping
+from textsieve.worker.settings import RedisSettings
 
 SERVICE = "textsieve"  # what the sentinel calls the primary
 DOWN_AFTER_MS = 500  # of silence, until a server counts as gone

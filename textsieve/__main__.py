@@ -13,7 +13,7 @@ FAULT = 1  # exit code, as of every command of ours
 MISSING, WRONG_USAGE = 2, 2  # likewise: something is to be changed before it can work
 INTERRUPTED = 130  # what shells know: 128 + SIGINT
 MAKE_TARGETS = {"trainer": "make torch"}  # that bring more than the others do
-OURS = frozenset({"embedded", "producer", "textsieve", "trainer", "worker"})
+OURS = "textsieve"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -51,7 +51,7 @@ def _run(command: Command, words: Sequence[str]) -> None:
         application: Any = getattr(import_module(command.module), command.attribute)
         application(args=[*command.words, *words], prog_name=command.program)
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] in OURS:
+        if error.name is None or error.name.partition(".")[0] == OURS:
             raise
         here = MAKE_TARGETS.get(command.extra)
         remedy = f"pip install 'textsieve[{command.extra}]'" + (f", or `{here}` in a checkout" if here else "")

@@ -34,8 +34,8 @@ class Command:
         return "textsieve" if self.is_within else f"textsieve {self.name}"
 
 
-_WORKER = ("worker.__main__", "cli", "worker")
-_EMBEDDED = ("embedded.__main__", "app", "embedded")
+_WORKER = ("textsieve.worker.__main__", "cli", "worker")
+_EMBEDDED = ("textsieve.embedded.__main__", "app", "embedded")
 
 _GROUPS: dict[str, tuple[Command, ...]] = {
     "Try it": (
@@ -48,15 +48,15 @@ _GROUPS: dict[str, tuple[Command, ...]] = {
     "Run it": (
         Command("check", "reach every service, load the model, say what to change", *_WORKER),
         Command("run", "label messages until Ctrl-C", *_WORKER),
-        Command("produce", "fill a topic from files, standard input or generated texts", "producer.__main__", "app",
-                "worker", is_within=False),
+        Command("produce", "fill a topic from files, standard input or generated texts", "textsieve.producer.__main__",
+                "app", "worker", is_within=False),
         Command("tail", "show results as they come", "textsieve.cli.tail", "app", "worker", is_within=False),
     ),
     "Tend it": (
         Command("clusters", "forget the shared clusters", *_WORKER),
         Command("dead-letters", "look at the dead letters, send them again", *_WORKER),
         Command("settings", "every option, its default and what it does", *_WORKER),
-        Command("train", "make and judge models from labelled texts", "trainer.__main__", "app", "trainer",
+        Command("train", "make and judge models from labelled texts", "textsieve.trainer.__main__", "app", "trainer",
                 is_within=False),
     ),
 }  # fmt: skip

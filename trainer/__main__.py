@@ -2,17 +2,17 @@
 
 import typer
 
-from trainer.commands.cluster import cluster
-from trainer.commands.compare import compare
-from trainer.commands.console import saying_what_is_missing
-from trainer.commands.evaluate import evaluate
-from trainer.commands.fit import fit
-from trainer.commands.inspect import inspect
-from trainer.commands.seed import seed
-from trainer.commands.split import split
-from trainer.commands.threshold import threshold
-from trainer.commands.tradeoff import tradeoff
-from worker import logs
+from textsieve.trainer.commands.cluster import cluster
+from textsieve.trainer.commands.compare import compare
+from textsieve.trainer.commands.console import saying_what_is_missing
+from textsieve.trainer.commands.evaluate import evaluate
+from textsieve.trainer.commands.fit import fit
+from textsieve.trainer.commands.inspect import inspect
+from textsieve.trainer.commands.seed import seed
+from textsieve.trainer.commands.split import split
+from textsieve.trainer.commands.threshold import threshold
+from textsieve.trainer.commands.tradeoff import tradeoff
+from textsieve.worker import logs
 
 app = typer.Typer(
     help="Makes and judges the models a worker serves.",

@@ -8,21 +8,21 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from trainer.calibration import probabilities_of
-from trainer.checkpoints import Checkpoints
-from trainer.clusters import score_clusters
-from trainer.examples import Examples, Targets
-from trainer.fit import Progress
-from trainer.frozen import embed
-from trainer.interruption import asked_to_stop
-from trainer.recipe import Recipe
-from trainer.scores import decide
-from trainer.tuned import Part, hold_out, judge, tune
-from trainer.whole import write_whole
-from worker.inference.embedding import embedding_predictor
-from worker.inference.loading import load_embedder
-from worker.records import Embeddings
-from worker.settings import ModelSettings
+from textsieve.trainer.calibration import probabilities_of
+from textsieve.trainer.checkpoints import Checkpoints
+from textsieve.trainer.clusters import score_clusters
+from textsieve.trainer.examples import Examples, Targets
+from textsieve.trainer.fit import Progress
+from textsieve.trainer.frozen import embed
+from textsieve.trainer.interruption import asked_to_stop
+from textsieve.trainer.recipe import Recipe
+from textsieve.trainer.scores import decide
+from textsieve.trainer.tuned import Part, hold_out, judge, tune
+from textsieve.trainer.whole import write_whole
+from textsieve.worker.inference.embedding import embedding_predictor
+from textsieve.worker.inference.loading import load_embedder
+from textsieve.worker.records import Embeddings
+from textsieve.worker.settings import ModelSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,10 +5,10 @@ from random import Random
 
 import numpy as np
 
-from trainer.disguises import KINDS, disguise
-from trainer.examples import Examples, Row
-from trainer.splits import Indices
-from worker.normalization import normalize
+from textsieve.trainer.disguises import KINDS, disguise
+from textsieve.trainer.examples import Examples, Row
+from textsieve.trainer.splits import Indices
+from textsieve.worker.normalization import normalize
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from sklearn.naive_bayes import MultinomialNB
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import LinearSVC
 
-from trainer.examples import Examples, Targets
-from trainer.losses import sklearn_weights
-from trainer.recipe import ClassWeights
+from textsieve.trainer.examples import Examples, Targets
+from textsieve.trainer.losses import sklearn_weights
+from textsieve.trainer.recipe import ClassWeights
 
 BASELINES = ("naive-bayes", "words-svm", "characters-svm")
 

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.baselines import BASELINES
-from trainer.descriptions import Descriptions
-from trainer.examples import Examples, Targets
-from trainer.fit import Progress
-from trainer.recipe import Recipe
-from worker.inference.predictor import Predictor
-from worker.records import Embeddings
-from worker.settings import ModelSettings
+from textsieve.trainer.baselines import BASELINES
+from textsieve.trainer.descriptions import Descriptions
+from textsieve.trainer.examples import Examples, Targets
+from textsieve.trainer.fit import Progress
+from textsieve.trainer.recipe import Recipe
+from textsieve.worker.inference.predictor import Predictor
+from textsieve.worker.records import Embeddings
+from textsieve.worker.settings import ModelSettings
 
 DESCRIBED = ("frozen-described", "zero-shot")  # methods that read descriptions of the labels
 EMBEDDED = ("frozen", "prototypes", *DESCRIBED)  # methods that read the embeddings of the original encoder

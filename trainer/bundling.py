@@ -9,24 +9,24 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.cards import Facts, FrozenFacts, TunedFacts
-from trainer.descriptions import Descriptions
-from trainer.examples import Examples
-from trainer.reading import Columns
-from trainer.recipe import Recipe
-from trainer.report import Report
-from trainer.tuned import HEAD_POOLING, save_encoder
-from worker.inference.bundle import (
+from textsieve.trainer.cards import Facts, FrozenFacts, TunedFacts
+from textsieve.trainer.descriptions import Descriptions
+from textsieve.trainer.examples import Examples
+from textsieve.trainer.reading import Columns
+from textsieve.trainer.recipe import Recipe
+from textsieve.trainer.report import Report
+from textsieve.trainer.tuned import HEAD_POOLING, save_encoder
+from textsieve.worker.inference.bundle import (
     EncoderReference,
     Manifest,
     TrainingData,
     write_bundle,
 )
-from worker.inference.decisions import EVEN
-from worker.inference.encoder import Encoder
-from worker.inference.encoders import source_of
-from worker.inference.sources import file_sha256, weights_sha256
-from worker.settings import ModelSettings
+from textsieve.worker.inference.decisions import EVEN
+from textsieve.worker.inference.encoder import Encoder
+from textsieve.worker.inference.encoders import source_of
+from textsieve.worker.inference.sources import file_sha256, weights_sha256
+from textsieve.worker.settings import ModelSettings
 
 _TWO = 2  # labels of which the rarer is the one looked for: spam among ham
 

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, softmax
 
-from trainer.examples import Targets
-from worker.records import Probabilities
+from textsieve.trainer.examples import Targets
+from textsieve.worker.records import Probabilities
 
 Logits = NDArray[np.float32]  # [texts, labels]
 

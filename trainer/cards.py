@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from trainer.examples import Examples
-from trainer.finetune import Epoch
-from trainer.recipe import Recipe
-from trainer.refining import Look, Refinement
-from trainer.report import Report
-from trainer.threshold_card import with_threshold_section
-from worker.inference.bundle import PACKAGE_SOURCE, EncoderSource, Manifest, Score
+from textsieve.trainer.examples import Examples
+from textsieve.trainer.finetune import Epoch
+from textsieve.trainer.recipe import Recipe
+from textsieve.trainer.refining import Look, Refinement
+from textsieve.trainer.report import Report
+from textsieve.trainer.threshold_card import with_threshold_section
+from textsieve.worker.inference.bundle import PACKAGE_SOURCE, EncoderSource, Manifest, Score
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from worker.errors import ConfigurationError
+from textsieve.worker.errors import ConfigurationError
 
 _LATEST, _BEST = "latest.safetensors", "best.safetensors"
 

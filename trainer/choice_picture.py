@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from trainer.choosing import Suggestion, Tried
-from trainer.pictures import drawn
+from textsieve.trainer.choosing import Suggestion, Tried
+from textsieve.trainer.pictures import drawn
 
 
 def picture(tried: Sequence[Tried], suggestion: Suggestion) -> str:

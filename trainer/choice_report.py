@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from trainer.choosing import Suggestion, Tried
-from trainer.pages import as_markdown
-from trainer.sections import Section
+from textsieve.trainer.choosing import Suggestion, Tried
+from textsieve.trainer.pages import as_markdown
+from textsieve.trainer.sections import Section
 
 _NOTE = (
     "K-means on half of the texts, several times for each k. Inertia: mean squared distance to the own centroid. "

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score, normalized_mutual_info_score, silhouette_score
 
-from trainer.examples import Labels
-from worker.records import Embeddings
+from textsieve.trainer.examples import Labels
+from textsieve.worker.records import Embeddings
 
 _SILHOUETTE_TEXTS = 5000  # all pairs are compared, once for all k: 100 MB
 

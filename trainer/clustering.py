@@ -7,29 +7,29 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.bundling import FitOptions
-from trainer.cards import RefinedFacts
-from trainer.choosing import suggest, try_all
-from trainer.clusters import Method, default_seed_texts
-from trainer.examples import Examples
-from trainer.fit import Progress
-from trainer.frozen import embed
-from trainer.grouping import Chosen, Embedded, Grouped, group, regroup
-from trainer.interruption import asked_to_stop
-from trainer.online import Stream
-from trainer.originals import remembered
-from trainer.reading import Columns, read_examples
-from trainer.refined import refine, write_refined
-from trainer.refining import Refinement
-from trainer.report import require_enough
-from trainer.samples import sampled
-from trainer.tuned import Part, require_no_dense
-from worker.errors import ConfigurationError
-from worker.inference.bundle import require_writable
-from worker.inference.encoder import Encoder
-from worker.inference.loading import load_embedder
-from worker.inference.predictor import Predictor
-from worker.settings import ModelSettings
+from textsieve.trainer.bundling import FitOptions
+from textsieve.trainer.cards import RefinedFacts
+from textsieve.trainer.choosing import suggest, try_all
+from textsieve.trainer.clusters import Method, default_seed_texts
+from textsieve.trainer.examples import Examples
+from textsieve.trainer.fit import Progress
+from textsieve.trainer.frozen import embed
+from textsieve.trainer.grouping import Chosen, Embedded, Grouped, group, regroup
+from textsieve.trainer.interruption import asked_to_stop
+from textsieve.trainer.online import Stream
+from textsieve.trainer.originals import remembered
+from textsieve.trainer.reading import Columns, read_examples
+from textsieve.trainer.refined import refine, write_refined
+from textsieve.trainer.refining import Refinement
+from textsieve.trainer.report import require_enough
+from textsieve.trainer.samples import sampled
+from textsieve.trainer.tuned import Part, require_no_dense
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.bundle import require_writable
+from textsieve.worker.inference.encoder import Encoder
+from textsieve.worker.inference.loading import load_embedder
+from textsieve.worker.inference.predictor import Predictor
+from textsieve.worker.settings import ModelSettings
 
 _HEAD_FOLDS = 5  # of the cross-validation of the head beside a refined encoder
 _LEAST = 2  # clusters

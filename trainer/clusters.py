@@ -15,10 +15,10 @@ from sklearn.metrics import (
     silhouette_score,
 )
 
-from trainer.examples import Labels
-from trainer.online import Arrived, Stream, arrive
-from worker.records import Embeddings
-from worker.settings import ClusterSettings
+from textsieve.trainer.examples import Labels
+from textsieve.trainer.online import Arrived, Stream, arrive
+from textsieve.worker.records import Embeddings
+from textsieve.worker.settings import ClusterSettings
 
 Method = Literal["kmeans", "minibatch", "online", "dec"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from trainer.bench import (
+from textsieve.trainer.bench import (
     DESCRIBED,
     EMBEDDED,
     MEGABYTE,
@@ -23,23 +23,23 @@ from trainer.bench import (
     drawn,
     speed,
 )
-from trainer.counting import counted_labels, counted_name
-from trainer.descriptions import Descriptions, described_by_name, require_described
-from trainer.examples import Examples
-from trainer.fit import Progress
-from trainer.frozen import embed
-from trainer.methods import run
-from trainer.originals import remembered
-from trainer.reading import Columns, read_examples
-from trainer.recipe import Recipe
-from trainer.splits import Split, folds, given_split
-from trainer.standings import Standings, stand
-from worker.errors import ConfigurationError
-from worker.inference.loading import load_embedder
-from worker.inference.predictor import Predictor
-from worker.inference.sources import file_sha256, weight_files
-from worker.records import Embeddings
-from worker.settings import ModelSettings
+from textsieve.trainer.counting import counted_labels, counted_name
+from textsieve.trainer.descriptions import Descriptions, described_by_name, require_described
+from textsieve.trainer.examples import Examples
+from textsieve.trainer.fit import Progress
+from textsieve.trainer.frozen import embed
+from textsieve.trainer.methods import run
+from textsieve.trainer.originals import remembered
+from textsieve.trainer.reading import Columns, read_examples
+from textsieve.trainer.recipe import Recipe
+from textsieve.trainer.splits import Split, folds, given_split
+from textsieve.trainer.standings import Standings, stand
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.loading import load_embedder
+from textsieve.worker.inference.predictor import Predictor
+from textsieve.worker.inference.sources import file_sha256, weight_files
+from textsieve.worker.records import Embeddings
+from textsieve.worker.settings import ModelSettings
 
 _OLDER_COLUMNS = frozenset(
     {"slice", "separator", "normalize"}

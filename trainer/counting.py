@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from trainer.examples import Examples
-from worker.errors import ConfigurationError
+from textsieve.trainer.examples import Examples
+from textsieve.worker.errors import ConfigurationError
 
 
 def counted_labels(examples: Examples, names: Sequence[str], *, positive: str | None) -> list[int]:

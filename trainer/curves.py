@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from trainer.pictures import drawn
-from trainer.weighing import FREE, Weighed
+from textsieve.trainer.pictures import drawn
+from textsieve.trainer.weighing import FREE, Weighed
 
 
 def curve(weighed: Sequence[Weighed]) -> str:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.descriptions import Descriptions
-from trainer.examples import Groups
-from worker.records import Embeddings
+from textsieve.trainer.descriptions import Descriptions
+from textsieve.trainer.examples import Groups
+from textsieve.worker.records import Embeddings
 
 _Names = NDArray[np.str_]
 

@@ -4,7 +4,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from worker.errors import ConfigurationError
+from textsieve.worker.errors import ConfigurationError
 
 Descriptions = Mapping[str, tuple[str, ...]]  # label -> what it means; empty for the label of whatever is left
 

@@ -7,20 +7,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.calibration import Bin, expected_calibration_error, log_loss, reliability
-from trainer.examples import Examples, Targets
-from trainer.nearness import Nearness, suit
-from trainer.reading import Columns, read_examples
-from trainer.robustness import Robustness, judge_disguised
-from trainer.scores import Scores, macro_f1, score
-from trainer.splits import require_disjoint
-from trainer.thresholds import Threshold, Wish, find_threshold, share
-from worker.errors import ConfigurationError
-from worker.inference.decisions import given_labels
-from worker.inference.loading import load_predictor
-from worker.inference.predictor import ModelCard
-from worker.records import Predictions, Probabilities
-from worker.settings import ModelSettings
+from textsieve.trainer.calibration import Bin, expected_calibration_error, log_loss, reliability
+from textsieve.trainer.examples import Examples, Targets
+from textsieve.trainer.nearness import Nearness, suit
+from textsieve.trainer.reading import Columns, read_examples
+from textsieve.trainer.robustness import Robustness, judge_disguised
+from textsieve.trainer.scores import Scores, macro_f1, score
+from textsieve.trainer.splits import require_disjoint
+from textsieve.trainer.thresholds import Threshold, Wish, find_threshold, share
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.decisions import given_labels
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.records import Predictions, Probabilities
+from textsieve.worker.settings import ModelSettings
 
 WORST = 20  # mistakes in a report: more are not read
 _SEED = 0  # of disguises: every model is asked the same texts

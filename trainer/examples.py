@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.errors import ConfigurationError
-from worker.normalization import normalize
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.normalization import normalize
 
 Labels = NDArray[np.str_]  # [texts], exclusive labels
 Targets = NDArray[np.bool_]  # [texts, labels], True where the label holds

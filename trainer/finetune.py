@@ -8,16 +8,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from trainer.batches import length_grouped
-from trainer.calibration import Logits
-from trainer.checkpoints import Checkpoints
-from trainer.losses import drift, label_loss, label_weights, to_tensor
-from trainer.optimising import make_optimizer, rate_factor
-from trainer.passes import Material, Pads, Passes
-from trainer.precision import arithmetic
-from trainer.recipe import Recipe
-from worker.errors import ConfigurationError
-from worker.inference.networks import EncoderNetwork
+from textsieve.trainer.batches import length_grouped
+from textsieve.trainer.calibration import Logits
+from textsieve.trainer.checkpoints import Checkpoints
+from textsieve.trainer.losses import drift, label_loss, label_weights, to_tensor
+from textsieve.trainer.optimising import make_optimizer, rate_factor
+from textsieve.trainer.passes import Material, Pads, Passes
+from textsieve.trainer.precision import arithmetic
+from textsieve.trainer.recipe import Recipe
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.networks import EncoderNetwork
 
 CHECKPOINT_STEPS = 60  # between two checkpoints: at most half a minute of work on one core is lost
 GREATEST_NORM = 1.0  # of all gradients together: one odd batch must not undo the others

@@ -7,28 +7,28 @@ from datetime import datetime
 import numpy as np
 import torch
 
-from trainer.augmentation import Disguised, show_disguised
-from trainer.bundling import FitOptions, TrainedModel, write_model
-from trainer.cards import Facts, FrozenFacts, TunedFacts, card
-from trainer.checkpoints import Checkpoints
-from trainer.described import embed_descriptions
-from trainer.descriptions import require_described
-from trainer.examples import Examples
-from trainer.frozen import Extra, embed, fit_frozen
-from trainer.interruption import asked_to_stop
-from trainer.originals import forget, remembered
-from trainer.reading import read_examples
-from trainer.recipe import Recipe
-from trainer.report import Report, require_enough
-from trainer.splits import require_disjoint
-from trainer.suspects import Suspect, find_suspects
-from trainer.tuned import Part, hold_out, require_no_dense, tune
-from worker.errors import ConfigurationError
-from worker.inference.bundle import Manifest, require_writable
-from worker.inference.encoder import Encoder
-from worker.inference.loading import load_embedder
-from worker.inference.predictor import Predictor
-from worker.records import Embeddings
+from textsieve.trainer.augmentation import Disguised, show_disguised
+from textsieve.trainer.bundling import FitOptions, TrainedModel, write_model
+from textsieve.trainer.cards import Facts, FrozenFacts, TunedFacts, card
+from textsieve.trainer.checkpoints import Checkpoints
+from textsieve.trainer.described import embed_descriptions
+from textsieve.trainer.descriptions import require_described
+from textsieve.trainer.examples import Examples
+from textsieve.trainer.frozen import Extra, embed, fit_frozen
+from textsieve.trainer.interruption import asked_to_stop
+from textsieve.trainer.originals import forget, remembered
+from textsieve.trainer.reading import read_examples
+from textsieve.trainer.recipe import Recipe
+from textsieve.trainer.report import Report, require_enough
+from textsieve.trainer.splits import require_disjoint
+from textsieve.trainer.suspects import Suspect, find_suspects
+from textsieve.trainer.tuned import Part, hold_out, require_no_dense, tune
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.bundle import Manifest, require_writable
+from textsieve.worker.inference.encoder import Encoder
+from textsieve.worker.inference.loading import load_embedder
+from textsieve.worker.inference.predictor import Predictor
+from textsieve.worker.records import Embeddings
 
 Progress = Callable[[str, int, int], None]  # stage, steps done now, steps in all
 

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
 
-from trainer.described import Described
-from trainer.examples import Groups, Labels
-from trainer.report import Report, cross_validate, splitter
-from worker.inference.predictor import Predictor
-from worker.records import Embeddings
+from textsieve.trainer.described import Described
+from textsieve.trainer.examples import Groups, Labels
+from textsieve.trainer.report import Report, cross_validate, splitter
+from textsieve.worker.inference.predictor import Predictor
+from textsieve.worker.records import Embeddings
 
 # On rows of length 1 logits are small, so the useful strengths are high: below 1 the head underfits, and 1,000
 # fits small sets perfectly. Log loss picks, because the product publishes probabilities, not only labels.

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from trainer.choosing import Suggestion, Tried
-from trainer.clusters import ClusterScores, Method, score, score_clusters
-from trainer.examples import Examples
-from trainer.online import Arrived, Stream
-from trainer.refining import Refined
-from worker.records import Embeddings
+from textsieve.trainer.choosing import Suggestion, Tried
+from textsieve.trainer.clusters import ClusterScores, Method, score, score_clusters
+from textsieve.trainer.examples import Examples
+from textsieve.trainer.online import Arrived, Stream
+from textsieve.trainer.refining import Refined
+from textsieve.worker.records import Embeddings
 
 _MEASURES = ("nmi", "ari", "accuracy", "silhouette")
 

@@ -8,15 +8,15 @@ import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 
-from trainer.baselines import decide_sklearn, fit_sklearn, model_bytes
-from trainer.bench import MEGABYTE, Bench, Fold, FoldEmbeddings, Outcome
-from trainer.described import Described, embed_descriptions
-from trainer.descriptions import Descriptions
-from trainer.examples import Targets
-from trainer.frozen import search
-from trainer.scores import decide
-from worker.inference.zeroshot import mean_direction, zero_shot_head
-from worker.records import Embeddings
+from textsieve.trainer.baselines import decide_sklearn, fit_sklearn, model_bytes
+from textsieve.trainer.bench import MEGABYTE, Bench, Fold, FoldEmbeddings, Outcome
+from textsieve.trainer.described import Described, embed_descriptions
+from textsieve.trainer.descriptions import Descriptions
+from textsieve.trainer.examples import Targets
+from textsieve.trainer.frozen import search
+from textsieve.trainer.scores import decide
+from textsieve.worker.inference.zeroshot import mean_direction, zero_shot_head
+from textsieve.worker.records import Embeddings
 
 # of a frozen head for independent labels, or from a few texts of each, where a search is all cost: the middle of
 # trainer.frozen.C_GRID

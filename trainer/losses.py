@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from trainer.examples import Targets
-from trainer.recipe import ClassWeights
+from textsieve.trainer.examples import Targets
+from textsieve.trainer.recipe import ClassWeights
 
 # a label held by one text in a thousand would otherwise outweigh all the others in its batch
 _GREATEST_WEIGHT = 20.0

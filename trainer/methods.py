@@ -9,20 +9,20 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.baselines import BASELINES, decide_sklearn, fit_sklearn, make_baseline, model_bytes
-from trainer.bench import EMBEDDED, MEGABYTE, Bench, Fold, Outcome, speed
-from trainer.bundling import FitOptions
-from trainer.fit import fit
-from trainer.heads import head_outcome
-from trainer.originals import remembered
-from trainer.reading import Columns
-from trainer.recipe import Recipe
-from trainer.writing import write_examples
-from worker.inference.bundle import is_bundle, read_bundle
-from worker.inference.decisions import given_labels
-from worker.inference.loading import load_predictor
-from worker.inference.predictor import Predictor
-from worker.inference.sources import file_sha256
+from textsieve.trainer.baselines import BASELINES, decide_sklearn, fit_sklearn, make_baseline, model_bytes
+from textsieve.trainer.bench import EMBEDDED, MEGABYTE, Bench, Fold, Outcome, speed
+from textsieve.trainer.bundling import FitOptions
+from textsieve.trainer.fit import fit
+from textsieve.trainer.heads import head_outcome
+from textsieve.trainer.originals import remembered
+from textsieve.trainer.reading import Columns
+from textsieve.trainer.recipe import Recipe
+from textsieve.trainer.writing import write_examples
+from textsieve.worker.inference.bundle import is_bundle, read_bundle
+from textsieve.worker.inference.decisions import given_labels
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.inference.predictor import Predictor
+from textsieve.worker.inference.sources import file_sha256
 
 
 def run(method: str, fold: Fold, bench: Bench) -> Outcome:

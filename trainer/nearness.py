@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.calibration import fit_temperature
-from trainer.examples import Targets
-from worker.records import Probabilities
-from worker.settings import ModelSettings
+from textsieve.trainer.calibration import fit_temperature
+from textsieve.trainer.examples import Targets
+from textsieve.worker.records import Probabilities
+from textsieve.worker.settings import ModelSettings
 
 _SHOWN = tuple(round(0.1 + 0.05 * step, 2) for step in range(13))  # cosines of the table: 0.1 to 0.7
 _TRIED = tuple(round(0.01 * step, 2) for step in range(101))  # for the best one

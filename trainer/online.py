@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.clustering import minibatch
-from worker.records import Embeddings
+from textsieve.worker.clustering import minibatch
+from textsieve.worker.records import Embeddings
 
 BATCH = 256  # texts between two steps, as between two checkpoints of a busy worker
 

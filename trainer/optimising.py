@@ -2,8 +2,8 @@
 
 import torch
 
-from trainer.recipe import Recipe
-from worker.inference.networks import EncoderNetwork
+from textsieve.trainer.recipe import Recipe
+from textsieve.worker.inference.networks import EncoderNetwork
 
 
 def rate_factor(step: int, *, steps: int, warmup: float) -> float:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.whole import unfinished
-from worker.records import Embeddings
+from textsieve.trainer.whole import unfinished
+from textsieve.worker.records import Embeddings
 
 PART = 1024  # texts in a file: what an interruption can lose
 _PREFIX = "originals-"

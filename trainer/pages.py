@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from trainer.evaluation import Evaluation
-from trainer.sections import Section
+from textsieve.trainer.evaluation import Evaluation
+from textsieve.trainer.sections import Section
 
 _STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; margin: 2rem auto; max-width: 60rem; padding: 0 1rem; color: #222 }

@@ -8,14 +8,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from trainer.calibration import Logits, log_loss, probabilities_of
-from trainer.examples import Targets
-from trainer.scores import decide, macro_f1
-from worker.batching import cut_batches
-from worker.inference.engines.engine import TokenBatch
-from worker.inference.networks import EncoderNetwork
-from worker.inference.tokens import Tokens
-from worker.records import Embeddings
+from textsieve.trainer.calibration import Logits, log_loss, probabilities_of
+from textsieve.trainer.examples import Targets
+from textsieve.trainer.scores import decide, macro_f1
+from textsieve.worker.batching import cut_batches
+from textsieve.worker.inference.engines.engine import TokenBatch
+from textsieve.worker.inference.networks import EncoderNetwork
+from textsieve.worker.inference.tokens import Tokens
+from textsieve.worker.records import Embeddings
 
 JUDGE_TOKENS = 4096  # of a padded batch without gradients: memory stays below that of a training batch
 

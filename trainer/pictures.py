@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from sklearn.metrics import precision_recall_curve
 
-from trainer.evaluation import Evaluation
+from textsieve.trainer.evaluation import Evaluation
 
 _MOST_CURVES = 10  # more lines in a picture cannot be told apart
 _MOST_NAMES = 30  # more names beside a matrix cannot be read

@@ -5,9 +5,9 @@ from typing import Literal
 
 import torch
 
-from trainer.recipe import Precision
-from worker.inference.engines.torch import choose_device
-from worker.inference.machine import Cpu, this_cpu
+from textsieve.trainer.recipe import Precision
+from textsieve.worker.inference.engines.torch import choose_device
+from textsieve.worker.inference.machine import Cpu, this_cpu
 
 
 def training_precision(

@@ -9,9 +9,9 @@ from textsieve.files.reading import read
 from textsieve.files.rows import BadRow, Field, elements, kind, literal
 from textsieve.files.rows import Row as Fields
 from textsieve.files.sources import find_source
-from trainer.examples import Examples, Row, dedupe
-from worker.errors import ConfigurationError
-from worker.normalization import normalize
+from textsieve.trainer.examples import Examples, Row, dedupe
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.normalization import normalize
 
 _LABELS = frozenset({"a string", "a number", "a boolean"})  # kinds of what can be one
 

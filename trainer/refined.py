@@ -9,17 +9,17 @@ from pathlib import Path
 
 import torch
 
-from trainer.bundling import FitOptions, TrainedModel, write_model
-from trainer.cards import RefinedFacts, card
-from trainer.checkpoints import Checkpoints
-from trainer.examples import Examples
-from trainer.frozen import fit_frozen
-from trainer.refining import Corpus, Refined, Refinement, Refining
-from trainer.tuned import Part, require_no_dense
-from worker.inference.bundle import Manifest
-from worker.inference.encoder import Encoder
-from worker.inference.engines.torch import choose_device
-from worker.settings import ModelSettings
+from textsieve.trainer.bundling import FitOptions, TrainedModel, write_model
+from textsieve.trainer.cards import RefinedFacts, card
+from textsieve.trainer.checkpoints import Checkpoints
+from textsieve.trainer.examples import Examples
+from textsieve.trainer.frozen import fit_frozen
+from textsieve.trainer.refining import Corpus, Refined, Refinement, Refining
+from textsieve.trainer.tuned import Part, require_no_dense
+from textsieve.worker.inference.bundle import Manifest
+from textsieve.worker.inference.encoder import Encoder
+from textsieve.worker.inference.engines.torch import choose_device
+from textsieve.worker.settings import ModelSettings
 
 
 def refine(

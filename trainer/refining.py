@@ -10,16 +10,16 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from torch import Tensor, nn
 
-from trainer.checkpoints import Checkpoints
-from trainer.dec import divergence, soft_assignment, target_distribution
-from trainer.losses import drift
-from trainer.passes import JUDGE_TOKENS, Pads
-from worker.batching import cut_batches
-from worker.errors import ConfigurationError
-from worker.inference.networks import pool
-from worker.inference.sentence_modules import Pooling
-from worker.inference.tokens import Tokens
-from worker.records import Embeddings
+from textsieve.trainer.checkpoints import Checkpoints
+from textsieve.trainer.dec import divergence, soft_assignment, target_distribution
+from textsieve.trainer.losses import drift
+from textsieve.trainer.passes import JUDGE_TOKENS, Pads
+from textsieve.worker.batching import cut_batches
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.networks import pool
+from textsieve.worker.inference.sentence_modules import Pooling
+from textsieve.worker.inference.tokens import Tokens
+from textsieve.worker.records import Embeddings
 
 
 @dataclass(frozen=True, slots=True)

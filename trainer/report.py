@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 
-from trainer.examples import Groups, Labels, Targets
-from trainer.scores import Scores, score_decisions
-from worker.errors import ConfigurationError
-from worker.inference.bundle import Score
+from textsieve.trainer.examples import Groups, Labels, Targets
+from textsieve.trainer.scores import Scores, score_decisions
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.bundle import Score
 
 Rows = NDArray[np.int64]
 FitAndPredict = Callable[[Rows, Rows], Labels]  # positions to train on, positions to answer -> labels of the latter

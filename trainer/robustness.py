@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.disguises import KINDS, disguise
-from trainer.examples import Examples, Targets
-from worker.inference.cache import CachingPredictor
-from worker.inference.decisions import given_labels
-from worker.inference.predictor import Predictor
-from worker.normalization import normalize
+from textsieve.trainer.disguises import KINDS, disguise
+from textsieve.trainer.examples import Examples, Targets
+from textsieve.worker.inference.cache import CachingPredictor
+from textsieve.worker.inference.decisions import given_labels
+from textsieve.worker.inference.predictor import Predictor
+from textsieve.worker.normalization import normalize
 
 AS_IT_IS = "none"  # the kind of texts that nobody disguised
 _KEPT = 50_000  # answers; what normalisation undoes is the text that was answered already

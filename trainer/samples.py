@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from trainer.examples import Examples
+from textsieve.trainer.examples import Examples
 
 
 def sampled(examples: Examples, *, without: Collection[str], count: int | None, seed: int) -> Examples:

@@ -13,9 +13,9 @@ from sklearn.metrics import (
     roc_auc_score,
 )
 
-from trainer.examples import Targets
-from worker.inference.decisions import EVEN
-from worker.records import Probabilities
+from textsieve.trainer.examples import Targets
+from textsieve.worker.inference.decisions import EVEN
+from textsieve.worker.records import Probabilities
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from trainer.evaluation import Evaluation, Slice
-from trainer.robustness import Robustness
-from trainer.thresholds import Share
+from textsieve.trainer.evaluation import Evaluation, Slice
+from textsieve.trainer.robustness import Robustness
+from textsieve.trainer.thresholds import Share
 
 MOST_CONFUSION_LABELS = 12  # wider tables are not read; the picture shows more
 MOST_DISGUISED_LABELS = 4  # two columns each; beyond it their mean is shown

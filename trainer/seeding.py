@@ -2,11 +2,11 @@
 
 from random import Random
 
-from worker.clustering import minibatch
-from worker.clustering.centroids import RESET, CentroidStore, SeedPool, Snapshot
-from worker.clustering.minibatch import Clustering
-from worker.clustering.space import ClusterSpace
-from worker.errors import ConfigurationError, StoreUnavailable
+from textsieve.worker.clustering import minibatch
+from textsieve.worker.clustering.centroids import RESET, CentroidStore, SeedPool, Snapshot
+from textsieve.worker.clustering.minibatch import Clustering
+from textsieve.worker.clustering.space import ClusterSpace
+from textsieve.worker.errors import ConfigurationError, StoreUnavailable
 
 _MAX_ATTEMPTS = 20  # races lost against workers that pool: each of them adds once a second at most
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.examples import Targets
+from textsieve.trainer.examples import Targets
 
 RESAMPLES = 2000  # ends of a 95 % interval then move by about 3 % of its width between seeds
 _CHUNK = 100  # resamples held in memory at a time

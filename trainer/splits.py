@@ -9,8 +9,8 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.examples import Examples, folded
-from worker.errors import ConfigurationError
+from textsieve.trainer.examples import Examples, folded
+from textsieve.worker.errors import ConfigurationError
 
 Indices = NDArray[np.int64]
 

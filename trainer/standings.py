@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.bench import Outcome
-from trainer.examples import Targets
-from trainer.scores import macro_f1
-from trainer.significance import Difference, Interval, difference, interval, resampled_f1
+from textsieve.trainer.bench import Outcome
+from textsieve.trainer.examples import Targets
+from textsieve.trainer.scores import macro_f1
+from textsieve.trainer.significance import Difference, Interval, difference, interval, resampled_f1
 
 Draws = Sequence[Sequence[Outcome]]  # [draws] of [folds]
 

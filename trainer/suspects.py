@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 
-from trainer.examples import Examples
-from trainer.splits import folds
-from worker.records import Embeddings, Probabilities
+from textsieve.trainer.examples import Examples
+from textsieve.trainer.splits import folds
+from textsieve.worker.records import Embeddings, Probabilities
 
 _C = 30.0  # the middle of what cross-validation picks on embeddings of length 1 (trainer.frozen.C_GRID)
 _FOLDS = 5

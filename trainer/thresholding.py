@@ -7,13 +7,13 @@ from pathlib import Path
 
 import msgspec
 
-from trainer.examples import Examples
-from trainer.reading import Columns, read_examples
-from trainer.splits import require_disjoint
-from trainer.threshold_card import with_threshold_section
-from trainer.thresholds import Threshold, Wish, find_threshold
-from worker.errors import ConfigurationError
-from worker.inference.bundle import (
+from textsieve.trainer.examples import Examples
+from textsieve.trainer.reading import Columns, read_examples
+from textsieve.trainer.splits import require_disjoint
+from textsieve.trainer.threshold_card import with_threshold_section
+from textsieve.trainer.thresholds import Threshold, Wish, find_threshold
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.bundle import (
     Bundle,
     Interval,
     Manifest,
@@ -22,11 +22,11 @@ from worker.inference.bundle import (
     require_writable,
     write_bundle,
 )
-from worker.inference.loading import load_predictor
-from worker.inference.sources import file_sha256
-from worker.inference.thresholds import faults
-from worker.records import Predictions, Probabilities
-from worker.settings import ModelSettings
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.inference.sources import file_sha256
+from textsieve.worker.inference.thresholds import faults
+from textsieve.worker.records import Predictions, Probabilities
+from textsieve.worker.settings import ModelSettings
 
 README = "README.md"
 _CHUNK = 256  # texts between two moves of the progress bar

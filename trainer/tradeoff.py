@@ -9,18 +9,18 @@ from pathlib import Path
 
 import numpy as np
 
-from trainer.attempts import Answer, Groupings, attempt, keep, kept
-from trainer.examples import Examples, Targets
-from trainer.fit import Progress
-from trainer.frozen import embed
-from trainer.originals import remembered
-from trainer.recipe import Recipe
-from trainer.splits import folds
-from trainer.tuned import Part
-from worker.inference.loading import load_embedder
-from worker.inference.predictor import Predictor
-from worker.records import Embeddings
-from worker.settings import ModelSettings
+from textsieve.trainer.attempts import Answer, Groupings, attempt, keep, kept
+from textsieve.trainer.examples import Examples, Targets
+from textsieve.trainer.fit import Progress
+from textsieve.trainer.frozen import embed
+from textsieve.trainer.originals import remembered
+from textsieve.trainer.recipe import Recipe
+from textsieve.trainer.splits import folds
+from textsieve.trainer.tuned import Part
+from textsieve.worker.inference.loading import load_embedder
+from textsieve.worker.inference.predictor import Predictor
+from textsieve.worker.records import Embeddings
+from textsieve.worker.settings import ModelSettings
 
 
 @dataclass(frozen=True, slots=True)

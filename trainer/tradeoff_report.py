@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from trainer.pages import as_markdown
-from trainer.sections import Section
-from trainer.tradeoff import Answers, Study
-from trainer.weighing import Weighed
+from textsieve.trainer.pages import as_markdown
+from textsieve.trainer.sections import Section
+from textsieve.trainer.tradeoff import Answers, Study
+from textsieve.trainer.weighing import Weighed
 
 _TRIED = {"keep_embedding", "seed"}  # what of a recipe each attempt has of its own
 

@@ -12,23 +12,23 @@ import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
-from trainer.calibration import fit_temperature, probabilities_of
-from trainer.checkpoints import Checkpoints
-from trainer.examples import Examples, Targets
-from trainer.finetune import Epoch, FineTuning
-from trainer.passes import Judged, Material, Passes
-from trainer.recipe import Recipe
-from trainer.report import Report, split_report
-from trainer.scores import decide
-from trainer.splits import Indices, split
-from worker.errors import ConfigurationError
-from worker.inference.encoder import Encoder, quiet
-from worker.inference.engines.torch import choose_device
-from worker.inference.layers import LinearHead, activation_of
-from worker.inference.networks import EncoderNetwork
-from worker.inference.sentence_modules import MODULES, Pooling
-from worker.records import Embeddings
-from worker.settings import ModelSettings
+from textsieve.trainer.calibration import fit_temperature, probabilities_of
+from textsieve.trainer.checkpoints import Checkpoints
+from textsieve.trainer.examples import Examples, Targets
+from textsieve.trainer.finetune import Epoch, FineTuning
+from textsieve.trainer.passes import Judged, Material, Passes
+from textsieve.trainer.recipe import Recipe
+from textsieve.trainer.report import Report, split_report
+from textsieve.trainer.scores import decide
+from textsieve.trainer.splits import Indices, split
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.encoder import Encoder, quiet
+from textsieve.worker.inference.engines.torch import choose_device
+from textsieve.worker.inference.layers import LinearHead, activation_of
+from textsieve.worker.inference.networks import EncoderNetwork
+from textsieve.worker.inference.sentence_modules import MODULES, Pooling
+from textsieve.worker.records import Embeddings
+from textsieve.worker.settings import ModelSettings
 
 HEAD_POOLING: Pooling = "cls"  # free to move, while the mean is held where it was
 _HEAD_SCALE = 0.02  # standard deviation of the head's first weights, as in BERT

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from trainer.attempts import Answer
-from trainer.significance import Difference, Interval, difference, f1_of, interval, resampled_f1
-from trainer.tradeoff import Answers
+from textsieve.trainer.attempts import Answer
+from textsieve.trainer.significance import Difference, Interval, difference, f1_of, interval, resampled_f1
+from textsieve.trainer.tradeoff import Answers
 
 FREE = 0.0  # the weight that lets the embedding go: what every other one is compared with
 

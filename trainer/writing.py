@@ -3,8 +3,8 @@
 import json
 from pathlib import Path
 
-from trainer.examples import Examples
-from trainer.reading import Columns
+from textsieve.trainer.examples import Examples
+from textsieve.trainer.reading import Columns
 
 
 def write_examples(path: Path, examples: Examples, columns: Columns | None = None) -> None:

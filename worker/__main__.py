@@ -14,11 +14,11 @@ from rich.console import Console, RenderableType
 
 from textsieve.output import OutputLost, standard_output, write_line
 from textsieve.terminal import printable
-from worker import deadletters, listing, logs
-from worker.errors import ConfigurationError, TextsieveError
-from worker.loading import load_settings, reference_table
-from worker.records import REASONS
-from worker.settings import Settings
+from textsieve.worker import deadletters, listing, logs
+from textsieve.worker.errors import ConfigurationError, TextsieveError
+from textsieve.worker.loading import load_settings, reference_table
+from textsieve.worker.records import REASONS
+from textsieve.worker.settings import Settings
 
 PIPE_WIDTH = 200  # columns where there is no terminal: rows stay on one line
 
@@ -50,7 +50,7 @@ def run(config: Config = None, overrides: Overrides = None) -> None:
     """Label messages until SIGTERM or SIGINT."""
     with _exit_codes():
         settings = load_settings(config=config, overrides=overrides or ())
-        from worker import app  # noqa: PLC0415  # a wrong setting is told at once, not after torch has loaded
+        from textsieve.worker import app  # noqa: PLC0415  # a wrong setting is told at once, not after torch has loaded
 
         app.run(settings)
 
@@ -81,13 +81,13 @@ def check(
 
 
 def _checked(settings: Settings) -> dict[str, Any]:
-    from worker import app  # noqa: PLC0415  # as above
+    from textsieve.worker import app  # noqa: PLC0415  # as above
 
     return asdict(app.check(settings))
 
 
 def _examined(settings: Settings, text: str | None) -> dict[str, Any]:
-    from worker.inference.examination import TEXT, examine  # noqa: PLC0415  # as above
+    from textsieve.worker.inference.examination import TEXT, examine  # noqa: PLC0415  # as above
 
     return asdict(examine(settings.model, max_message_bytes=settings.output.max_message_bytes, text=text or TEXT))
 
@@ -160,7 +160,7 @@ def reset(
         loaded: Settings = load_settings(config=config, overrides=overrides or ())
         if not yes:
             typer.confirm(f"Forget all clusters of space {loaded.clusters.space!r}?", abort=True)
-        from worker import app  # noqa: PLC0415  # as above
+        from textsieve.worker import app  # noqa: PLC0415  # as above
 
         app.reset_clusters(loaded)
         _tell(f"space {loaded.clusters.space!r} is empty")
@@ -182,7 +182,7 @@ def list_(
     with _exit_codes():
         settings = load_settings(config=config, overrides=overrides or ())
         selection = _selection(reasons, topics, since)
-        from worker.connectors.kafka import letters  # noqa: PLC0415  # as above
+        from textsieve.worker.connectors.kafka import letters  # noqa: PLC0415  # as above
 
         logs.configure(level="warning", style="console")
         with _waiting(f"reading {settings.kafka.dead_letter_topic}"):
@@ -215,7 +215,7 @@ def replay(
             raise ConfigurationError("--yes, --dry-run: expected one of them, came both")
         settings = load_settings(config=config, overrides=overrides or ())
         selection = _selection(reasons, topics, since)
-        from worker.connectors.kafka import letters  # noqa: PLC0415  # as above
+        from textsieve.worker.connectors.kafka import letters  # noqa: PLC0415  # as above
 
         logs.configure(level="warning", style="console")
         with _waiting("reading the dead letters, and what was replayed before"):

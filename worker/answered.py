@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from worker.records import Observations, Outgoing, Partition, Record
-from worker.streams import Published
+from textsieve.worker.records import Observations, Outgoing, Partition, Record
+from textsieve.worker.streams import Published
 
 
 @dataclass(frozen=True, slots=True)

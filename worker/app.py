@@ -19,16 +19,16 @@ import structlog
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from threadpoolctl import threadpool_limits
 
-from worker import logs
-from worker.ceiling import DeadLetterCeiling
-from worker.clustering.centroids import CentroidStore
-from worker.clustering.online import OnlineClusters
-from worker.clustering.space import ClusterSpace, space_of
-from worker.clustering.spool import row_bytes
-from worker.codec import Decoder, Encoder
-from worker.connectors import redis as store
-from worker.connectors.http import USUAL_PORTS, Probes, serve
-from worker.connectors.kafka import (
+from textsieve.worker import logs
+from textsieve.worker.ceiling import DeadLetterCeiling
+from textsieve.worker.clustering.centroids import CentroidStore
+from textsieve.worker.clustering.online import OnlineClusters
+from textsieve.worker.clustering.space import ClusterSpace, space_of
+from textsieve.worker.clustering.spool import row_bytes
+from textsieve.worker.codec import Decoder, Encoder
+from textsieve.worker.connectors import redis as store
+from textsieve.worker.connectors.http import USUAL_PORTS, Probes, serve
+from textsieve.worker.connectors.kafka import (
     KafkaSink,
     KafkaSource,
     ProducerFactory,
@@ -38,24 +38,24 @@ from worker.connectors.kafka import (
     TransactionalSink,
     prepare_topics,
 )
-from worker.errors import ConfigurationError, StoreUnavailable
-from worker.health import Health
-from worker.inference.cache import CachingPredictor
-from worker.inference.calibration import Candidate, EngineReport
-from worker.inference.label_map import too_many_labels
-from worker.inference.predictor import Bounded, Metered, ModelCard, Predictor
-from worker.inference.transformer import TransformerPredictor
-from worker.journal import Journal
-from worker.loop import LoopSettings, StreamLoop
-from worker.meters import MeteredStore, PredictorMeter
-from worker.metrics import Metrics, SteadyRegistry
-from worker.metrics.gpu import GpuCollector
-from worker.normalization import reader
-from worker.pace import Pace
-from worker.pipeline import Pipeline
-from worker.records import REASONS
-from worker.settings import Settings
-from worker.streams import Sink, Source
+from textsieve.worker.errors import ConfigurationError, StoreUnavailable
+from textsieve.worker.health import Health
+from textsieve.worker.inference.cache import CachingPredictor
+from textsieve.worker.inference.calibration import Candidate, EngineReport
+from textsieve.worker.inference.label_map import too_many_labels
+from textsieve.worker.inference.predictor import Bounded, Metered, ModelCard, Predictor
+from textsieve.worker.inference.transformer import TransformerPredictor
+from textsieve.worker.journal import Journal
+from textsieve.worker.loop import LoopSettings, StreamLoop
+from textsieve.worker.meters import MeteredStore, PredictorMeter
+from textsieve.worker.metrics import Metrics, SteadyRegistry
+from textsieve.worker.metrics.gpu import GpuCollector
+from textsieve.worker.normalization import reader
+from textsieve.worker.pace import Pace
+from textsieve.worker.pipeline import Pipeline
+from textsieve.worker.records import REASONS
+from textsieve.worker.settings import Settings
+from textsieve.worker.streams import Sink, Source
 
 GC_ALLOCATIONS = 50_000  # containers between two looks of the collector: some batches, a few MB at most
 TRACES_SECONDS = 2.0  # to send the last spans, out of the shutdown deadline
@@ -267,8 +267,8 @@ def _doors(
 
 def _load(settings: Settings) -> Loaded:
     """The model, behind the cache that the settings ask for, over an engine that serves at once."""
-    from worker.inference.improving import improving  # noqa: PLC0415  # not for those who bring a predictor
-    from worker.inference.loading import open_model  # noqa: PLC0415  # as above
+    from textsieve.worker.inference.improving import improving  # noqa: PLC0415  # not for those who bring a predictor
+    from textsieve.worker.inference.loading import open_model  # noqa: PLC0415  # as above
 
     opened = open_model(settings.model)
     _limit_threads(settings)
@@ -279,7 +279,7 @@ def _load(settings: Settings) -> Loaded:
 
 def _load_model(settings: Settings) -> TransformerPredictor:
     """The model over its fastest engine, however long finding it takes."""
-    from worker.inference.loading import load_predictor  # noqa: PLC0415  # as in _load
+    from textsieve.worker.inference.loading import load_predictor  # noqa: PLC0415  # as in _load
 
     predictor = load_predictor(settings.model)
     _limit_threads(settings)
@@ -376,7 +376,7 @@ def _require_otel(settings: Settings) -> None:
     if settings.traces.endpoint is None:
         return
     try:
-        import_module("worker.connectors.traces")
+        import_module("textsieve.worker.connectors.traces")
     except ModuleNotFoundError as error:
         raise ConfigurationError(
             f"traces.endpoint is set, and {error.name} is not installed: pip install 'textsieve[worker,otel]'"
@@ -388,7 +388,7 @@ def _traced(settings: Settings, doors: Doors, name: str, resources: ExitStack) -
     if settings.traces.endpoint is None:
         return doors
     _require_otel(settings)
-    from worker.connectors import traces  # noqa: PLC0415  # of an optional extra
+    from textsieve.worker.connectors import traces  # noqa: PLC0415  # of an optional extra
 
     log = logs.get_logger("traces")
     opened = traces.open_traces(
@@ -399,7 +399,7 @@ def _traced(settings: Settings, doors: Doors, name: str, resources: ExitStack) -
 
 
 def _watch_gpu(registry: SteadyRegistry) -> None:
-    from worker.inference.gpu import gpu_reader  # noqa: PLC0415  # as in _load
+    from textsieve.worker.inference.gpu import gpu_reader  # noqa: PLC0415  # as in _load
 
     read = gpu_reader()
     if read is not None:

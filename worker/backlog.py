@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from worker.records import Partition, Record
-from worker.streams import Poll
+from textsieve.worker.records import Partition, Record
+from textsieve.worker.streams import Poll
 
 MAX_BATCH_BYTES = 1024 * 1024  # of values: what is decoded and tokenised before anybody knows how long it will take
 

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from worker.errors import WorkerStopped
+from textsieve.worker.errors import WorkerStopped
 
 
 @dataclass(slots=True)

@@ -11,10 +11,18 @@ import numpy as np
 from msgspec.structs import replace
 from numpy.typing import NDArray
 
-from worker.envelopes import encoding, envelope, has_lone_surrogate, is_framed, json_name, schema_id, unwrapped
-from worker.fields import NOTHING, RawObject, take
-from worker.normalization import verbatim
-from worker.records import NO_CLUSTER, DeadLetter, Document, Header, Outgoing, Reading, Record, Skipped
+from textsieve.worker.envelopes import (
+    encoding,
+    envelope,
+    has_lone_surrogate,
+    is_framed,
+    json_name,
+    schema_id,
+    unwrapped,
+)
+from textsieve.worker.fields import NOTHING, RawObject, take
+from textsieve.worker.normalization import verbatim
+from textsieve.worker.records import NO_CLUSTER, DeadLetter, Document, Header, Outgoing, Reading, Record, Skipped
 
 PREFIX = "textsieve."  # of our headers; incoming ones are dropped, or a sender could forge the ledger
 SOURCE_HEADER = PREFIX + "source"

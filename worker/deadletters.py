@@ -9,9 +9,9 @@ from typing import Final
 
 import msgspec
 
-from worker.codec import PREFIX
-from worker.errors import ConfigurationError
-from worker.records import Header, Record
+from textsieve.worker.codec import PREFIX
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.records import Header, Record
 
 REPLAYED: Final = (
     "textsieve-replayed"  # outside PREFIX: it passes through to the next answer, so a failure is traceable

@@ -18,7 +18,7 @@
 
 from collections.abc import Collection
 
-from worker.records import Partition
+from textsieve.worker.records import Partition
 
 
 class TextsieveError(Exception):

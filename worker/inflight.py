@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from worker.answered import Answered
-from worker.records import Outcome, Outgoing, Partition
-from worker.streams import Poll
+from textsieve.worker.answered import Answered
+from textsieve.worker.records import Outcome, Outgoing, Partition
+from textsieve.worker.streams import Poll
 
 
 @dataclass(frozen=True, slots=True)

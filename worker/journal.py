@@ -5,18 +5,18 @@ from dataclasses import dataclass, field
 
 import structlog
 
-from worker.clustering.centroids import Snapshot
-from worker.clustering.online import Learned
-from worker.errors import OwnershipLost, PublishFailed, ServiceError, StoreUnavailable
-from worker.health import Health
-from worker.metrics import Metrics
-from worker.metrics.answers import Answers
-from worker.metrics.clock import LoopClock
-from worker.metrics.partitions import PartitionGauges
-from worker.metrics.snapshots import SnapshotGauges
-from worker.records import Outcome, Outgoing, Partition, Position
-from worker.streams import Poll, Published
-from worker.waits import Wait
+from textsieve.worker.clustering.centroids import Snapshot
+from textsieve.worker.clustering.online import Learned
+from textsieve.worker.errors import OwnershipLost, PublishFailed, ServiceError, StoreUnavailable
+from textsieve.worker.health import Health
+from textsieve.worker.metrics import Metrics
+from textsieve.worker.metrics.answers import Answers
+from textsieve.worker.metrics.clock import LoopClock
+from textsieve.worker.metrics.partitions import PartitionGauges
+from textsieve.worker.metrics.snapshots import SnapshotGauges
+from textsieve.worker.records import Outcome, Outgoing, Partition, Position
+from textsieve.worker.streams import Poll, Published
+from textsieve.worker.waits import Wait
 
 DRIFT_WINDOW = 2000  # messages; chance alone then moves an index of 17 bins by 0.016
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from textsieve.terminal import printable
-from worker.deadletters import REFUSALS, Letter, Plan
+from textsieve.worker.deadletters import REFUSALS, Letter, Plan
 
 TEXT_SHOWN = 200  # characters of a value in a table; a JSON line has it whole
 

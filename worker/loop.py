@@ -13,11 +13,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
-from worker.answered import Answered
-from worker.backlog import Backlog
-from worker.ceiling import DeadLetterCeiling
-from worker.clustering.online import OnlineClusters
-from worker.errors import (
+from textsieve.worker.answered import Answered
+from textsieve.worker.backlog import Backlog
+from textsieve.worker.ceiling import DeadLetterCeiling
+from textsieve.worker.clustering.online import OnlineClusters
+from textsieve.worker.errors import (
     OwnershipLost,
     PartitionUnavailable,
     PredictorError,
@@ -26,12 +26,12 @@ from worker.errors import (
     StoreUnavailable,
     WorkerStopped,
 )
-from worker.inflight import InFlightBatch, next_offsets
-from worker.journal import Journal
-from worker.pace import Pace
-from worker.pipeline import Pipeline
-from worker.records import Partition, Progress
-from worker.streams import Poll, Sink, Source
+from textsieve.worker.inflight import InFlightBatch, next_offsets
+from textsieve.worker.journal import Journal
+from textsieve.worker.pace import Pace
+from textsieve.worker.pipeline import Pipeline
+from textsieve.worker.records import Partition, Progress
+from textsieve.worker.streams import Poll, Sink, Source
 
 STOP_AFTER_SINGLES = 6  # drops in a row, the last of them at a single message, before the worker gives up
 FIRST_BACKOFF_SECONDS = 0.1  # doubles with every failure in a row

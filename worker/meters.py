@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from worker.clustering.centroids import CentroidStore, PoolRows, SeedPool, Snapshot
-from worker.health import Health
-from worker.metrics import Metrics
+from textsieve.worker.clustering.centroids import CentroidStore, PoolRows, SeedPool, Snapshot
+from textsieve.worker.health import Health
+from textsieve.worker.metrics import Metrics
 
 
 @dataclass(frozen=True, slots=True)

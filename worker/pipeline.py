@@ -6,11 +6,11 @@ from itertools import compress
 
 import numpy as np
 
-from worker.codec import Answer, Decoder, Encoder
-from worker.errors import DeviceOutOfMemory, PredictorError
-from worker.inference.decisions import Given, given_labels, likeliest
-from worker.inference.predictor import Predictor
-from worker.records import (
+from textsieve.worker.codec import Answer, Decoder, Encoder
+from textsieve.worker.errors import DeviceOutOfMemory, PredictorError
+from textsieve.worker.inference.decisions import Given, given_labels, likeliest
+from textsieve.worker.inference.predictor import Predictor
+from textsieve.worker.records import (
     Assignments,
     DeadLetter,
     Document,

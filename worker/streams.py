@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from worker.records import Outgoing, Partition, Position, Progress, Record
+from textsieve.worker.records import Outgoing, Partition, Position, Progress, Record
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from benchmarks.chaos.plants import Plant
 from benchmarks.chaos.report import show_line, show_summary
 from benchmarks.chaos.schedule import plan, share
 from benchmarks.chaos.summary import summarise
-from embedded.child import Child
-from embedded.interruption import interruptible
+from textsieve.embedded.child import Child
+from textsieve.embedded.interruption import interruptible
 
 ARENAS = 4  # where each is a small broker and two workers; a cluster is enough for two cores
 LOOK_SECONDS = 0.2

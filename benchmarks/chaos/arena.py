@@ -18,8 +18,8 @@ from benchmarks.chaos.plants import Plant
 from benchmarks.chaos.schedule import Stream
 from benchmarks.chaos.stream import Course, run_stream
 from benchmarks.chaos.surroundings import surroundings
-from embedded.errors import EmbeddedError
-from embedded.interruption import interruptible
+from textsieve.embedded.errors import EmbeddedError
+from textsieve.embedded.interruption import interruptible
 
 INTERRUPTED = 130  # the exit code of a program that ctrl-C ended
 

@@ -10,9 +10,9 @@ from kafka import KafkaAdminClient, TopicPartition
 from kafka.errors import KafkaError
 
 from benchmarks.chaos.proxy import Proxy
-from embedded.kafka.cluster import KafkaCluster
-from embedded.topics import Names
-from producer.bootstrap import patient_client
+from textsieve.embedded.kafka.cluster import KafkaCluster
+from textsieve.embedded.topics import Names
+from textsieve.producer.bootstrap import patient_client
 
 CONNECT_MS = 10_000  # a broker that is stopped does not answer: the others do
 REQUEST_MS = 5_000  # as above

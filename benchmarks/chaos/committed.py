@@ -5,7 +5,7 @@ from contextlib import closing
 
 from kafka import KafkaConsumer, TopicPartition
 
-from embedded.topics import Names
+from textsieve.embedded.topics import Names
 
 CONNECT_SECONDS = 8.0  # as a reader of topics
 

@@ -11,7 +11,7 @@ from typing import Self
 
 from benchmarks.chaos.control import Field, Remote
 from benchmarks.chaos.plants import Plant
-from embedded.child import Child
+from textsieve.embedded.child import Child
 
 STOP_SECONDS = 30.0  # above a worker's own deadline (delivery.shutdown_seconds)
 FREEZE_SECONDS = 1.0  # for the kernel to stop a process

@@ -10,10 +10,10 @@ import redis
 from benchmarks.chaos.checker import Answered, Asked, Counted, Place, Verdict, judge
 from benchmarks.chaos.committed import committed_offsets
 from benchmarks.chaos.messages import id_of
-from embedded.answers import source_of
-from embedded.reading import read_topics
-from embedded.topics import Names
-from worker.records import Record
+from textsieve.embedded.answers import source_of
+from textsieve.embedded.reading import read_topics
+from textsieve.embedded.topics import Names
+from textsieve.worker.records import Record
 
 READ_SECONDS = 120.0
 

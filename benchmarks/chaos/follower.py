@@ -12,9 +12,9 @@ from kafka.errors import KafkaError
 
 from benchmarks.chaos.committed import committed_offsets
 from benchmarks.chaos.progress import Progress
-from embedded.answers import source_of
-from embedded.reading import Reader
-from embedded.topics import Names
+from textsieve.embedded.answers import source_of
+from textsieve.embedded.reading import Reader
+from textsieve.embedded.topics import Names
 
 POLL_SECONDS = 0.05
 ASK_SECONDS = 2.0  # between two questions for what the group has committed

@@ -6,11 +6,11 @@ from types import MappingProxyType
 from typing import Any
 
 from benchmarks.chaos.transactions import wrap_producers
-from worker import app
-from worker.connectors.kafka import KafkaSource, TransactionalSink
-from worker.connectors.kafka.transactions import Membership
-from worker.records import Outgoing, Partition, Position, Progress
-from worker.streams import Published, Sink, Source
+from textsieve.worker import app
+from textsieve.worker.connectors.kafka import KafkaSource, TransactionalSink
+from textsieve.worker.connectors.kafka.transactions import Membership
+from textsieve.worker.records import Outgoing, Partition, Position, Progress
+from textsieve.worker.streams import Published, Sink, Source
 
 FOR_EVER_SECONDS = 600.0  # below the most that brokers allow a transaction (transaction.max.timeout.ms)
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from benchmarks.chaos import planted_transactions as transactions
-from worker import app
-from worker.clustering.centroids import CentroidStore, PoolRows, SeedPool, Snapshot
-from worker.clustering.online import OnlineClusters
-from worker.records import Observations, Outgoing, Partition, Position, Progress
-from worker.streams import Poll, Published, Sink, Source
+from textsieve.worker import app
+from textsieve.worker.clustering.centroids import CentroidStore, PoolRows, SeedPool, Snapshot
+from textsieve.worker.clustering.online import OnlineClusters
+from textsieve.worker.records import Observations, Outgoing, Partition, Position, Progress
+from textsieve.worker.streams import Poll, Published, Sink, Source
 
 
 class Plant(StrEnum):

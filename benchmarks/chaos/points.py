@@ -24,12 +24,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from benchmarks.chaos.control import Field, Gate
-from worker.clustering.centroids import CentroidStore, PoolRows, SeedPool, Snapshot
-from worker.errors import DeviceOutOfMemory, PredictorError
-from worker.inference.predictor import ModelCard
-from worker.records import Outgoing, Partition, Position, Predictions, Progress
-from worker.streams import Poll, Published, Sink, Source
-from worker.testing import HashingPredictor
+from textsieve.worker.clustering.centroids import CentroidStore, PoolRows, SeedPool, Snapshot
+from textsieve.worker.errors import DeviceOutOfMemory, PredictorError
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.records import Outgoing, Partition, Position, Predictions, Progress
+from textsieve.worker.streams import Poll, Published, Sink, Source
+from textsieve.worker.testing import HashingPredictor
 
 FAILS = "unspeakable"  # a text with this word breaks the model, alone or in company
 BULKY = "enormous"  # a text with this word needs so much memory that only few others fit beside it

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any, Self
 
 from benchmarks.chaos import owners
-from embedded.listening import LOOPBACK
+from textsieve.embedded.listening import LOOPBACK
 
 CHUNK_BYTES = 65_536
 CLOSE_NAPS, CLOSE_NAP_SECONDS = 100, 0.01  # for the pumps to see that their connections are gone

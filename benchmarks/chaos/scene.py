@@ -11,7 +11,7 @@ from benchmarks.chaos.errors import StrikeMissed
 from benchmarks.chaos.feeder import Feeder
 from benchmarks.chaos.follower import Follower
 from benchmarks.chaos.surroundings import Surroundings
-from embedded.topics import Names
+from textsieve.embedded.topics import Names
 
 PATIENCE = 4  # times what would do without progress: one partition may stand still for ever while others go on
 

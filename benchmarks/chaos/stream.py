@@ -19,7 +19,7 @@ from benchmarks.chaos.scene import Scene
 from benchmarks.chaos.schedule import Stream
 from benchmarks.chaos.striking_brokers import await_whole
 from benchmarks.chaos.surroundings import Surroundings
-from embedded.topics import Names, create_topics, delete_topics
+from textsieve.embedded.topics import Names, create_topics, delete_topics
 
 PARTITIONS = 4
 WORKERS = 2

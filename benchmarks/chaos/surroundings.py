@@ -12,9 +12,9 @@ from benchmarks.chaos.brokers import Brokers, brokers_of_our_own
 from benchmarks.chaos.errors import RunFailed
 from benchmarks.chaos.ground import Ground
 from benchmarks.chaos.proxy import Proxy
-from embedded.broker import Broker
-from embedded.listening import LOOPBACK
-from embedded.store import Store
+from textsieve.embedded.broker import Broker
+from textsieve.embedded.listening import LOOPBACK
+from textsieve.embedded.store import Store
 
 AOF = "appendonlydir/*.incr.aof"  # where Redis 7 and Valkey append, below the data directory
 

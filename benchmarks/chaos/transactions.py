@@ -6,8 +6,8 @@ from typing import Any
 
 from benchmarks.chaos.control import Gate
 from benchmarks.chaos.points import GatedSink
-from worker.connectors.kafka import ProducerFactory, TransactionalSink
-from worker.streams import Sink
+from textsieve.worker.connectors.kafka import ProducerFactory, TransactionalSink
+from textsieve.worker.streams import Sink
 
 
 @dataclass(frozen=True, slots=True)

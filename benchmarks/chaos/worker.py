@@ -10,9 +10,9 @@ from benchmarks.chaos.control import Gate
 from benchmarks.chaos.plants import Plant, planted
 from benchmarks.chaos.points import GatedSource, GatedStore, SlowPredictor
 from benchmarks.chaos.transactions import gated_sink
-from worker import app
-from worker.__main__ import _exit_codes
-from worker.loading import load_settings
+from textsieve.worker import app
+from textsieve.worker.__main__ import _exit_codes
+from textsieve.worker.loading import load_settings
 
 
 def main(arguments: list[str]) -> None:

@@ -28,10 +28,10 @@ from benchmarks.gpu.passes import compiled, passes
 from benchmarks.gpu.plan import FULL, QUICK, Plan
 from benchmarks.gpu.shapes import fresh, replayed
 from benchmarks.speed.texts import chosen, cycled, data_folder
-from worker.inference.bundle import PACKAGE_SOURCE, SHIPPED, read_bundle
-from worker.inference.loading import load_predictor
-from worker.inference.sources import package_folder
-from worker.inference.transformer import TransformerPredictor
+from textsieve.worker.inference.bundle import PACKAGE_SOURCE, SHIPPED, read_bundle
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.inference.sources import package_folder
+from textsieve.worker.inference.transformer import TransformerPredictor
 
 RESULTS = Path(__file__).parents[1] / "results"
 LEAST_LEFT_SECONDS = {"crews": 150.0, "compiled": 45.0}  # of those that take long

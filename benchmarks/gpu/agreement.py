@@ -7,12 +7,12 @@ import numpy as np
 import torch
 
 from benchmarks.gpu.device import Device
-from worker.inference.calibration import calibration_texts
-from worker.inference.loading import load_predictor
-from worker.inference.predictor import NoMeter
-from worker.inference.transformer import TransformerPredictor
-from worker.records import Predictions
-from worker.settings import ModelSettings
+from textsieve.worker.inference.calibration import calibration_texts
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.inference.predictor import NoMeter
+from textsieve.worker.inference.transformer import TransformerPredictor
+from textsieve.worker.records import Predictions
+from textsieve.worker.settings import ModelSettings
 
 ALONE = 64  # texts that are answered once more, each by itself
 JOINED = (4, 8, 16, 32, 64)  # texts of the stream that make a long one; the longest go over several windows

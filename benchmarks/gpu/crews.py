@@ -21,9 +21,9 @@ from benchmarks.speed.latency import latencies
 from benchmarks.speed.rounds import worker_settings
 from benchmarks.speed.texts import cycled, encoded
 from benchmarks.speed.workers import _await_partitions, _used
-from embedded.child import Child
-from embedded.listening import free_port
-from embedded.stack import Stack
+from textsieve.embedded.child import Child
+from textsieve.embedded.listening import free_port
+from textsieve.embedded.stack import Stack
 
 LOOK_SECONDS = 0.05
 LINGER_MS = 5.0  # of who sends at a fixed rate: thousands of requests a second are too many for the embedded broker

@@ -13,8 +13,8 @@ from typing import Any
 import torch
 
 from benchmarks.machine import cpu
-from worker.inference.gpu import gpu_reader
-from worker.settings import ModelSettings
+from textsieve.worker.inference.gpu import gpu_reader
+from textsieve.worker.settings import ModelSettings
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "scikit-learn", "kafka-python", "confluent-kafka", "redis")
 ROOF_SIZE = 8192  # rows and columns of the product that the roof is taken from

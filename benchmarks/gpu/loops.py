@@ -16,15 +16,15 @@ from benchmarks.gpu.device import Device
 from benchmarks.gpu.plan import Plan
 from benchmarks.gpu.rounds import rates
 from benchmarks.speed.texts import encoded
-from worker.clustering import minibatch
-from worker.clustering.minibatch import Clustering
-from worker.codec import Decoder, Encoder
-from worker.inference.bundle import Bundle
-from worker.inference.networks import pool
-from worker.inference.transformer import TransformerPredictor
-from worker.normalization import normalize
-from worker.pipeline import Pipeline
-from worker.records import Record
+from textsieve.worker.clustering import minibatch
+from textsieve.worker.clustering.minibatch import Clustering
+from textsieve.worker.codec import Decoder, Encoder
+from textsieve.worker.inference.bundle import Bundle
+from textsieve.worker.inference.networks import pool
+from textsieve.worker.inference.transformer import TransformerPredictor
+from textsieve.worker.normalization import normalize
+from textsieve.worker.pipeline import Pipeline
+from textsieve.worker.records import Record
 
 PLAIN_BATCHES = (32, 256, 1024)  # texts: what examples take, and what somebody takes who has a large device
 LARGER_BUDGETS = (32_768, 65_536)  # tokens, beside the usual ones

@@ -14,10 +14,10 @@ from benchmarks.gpu.device import Device
 from benchmarks.gpu.plan import Plan
 from benchmarks.gpu.rounds import rates
 from benchmarks.speed.engines import flop_per_token
-from worker.batching import cut_batches
-from worker.inference.engines.engine import Engine, TokenBatch
-from worker.inference.engines.torch import TorchEngine
-from worker.inference.transformer import TransformerPredictor
+from textsieve.worker.batching import cut_batches
+from textsieve.worker.inference.engines.engine import Engine, TokenBatch
+from textsieve.worker.inference.engines.torch import TorchEngine
+from textsieve.worker.inference.transformer import TransformerPredictor
 
 
 def engine_of(predictor: TransformerPredictor) -> Engine:

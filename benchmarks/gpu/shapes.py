@@ -14,9 +14,9 @@ from benchmarks.gpu.device import Device
 from benchmarks.gpu.passes import network_of, token_batches
 from benchmarks.gpu.plan import Plan
 from benchmarks.gpu.rounds import rates
-from worker.inference.engines.engine import TokenBatch
-from worker.inference.engines.torch import ATTENTION
-from worker.inference.transformer import TransformerPredictor
+from textsieve.worker.inference.engines.engine import TokenBatch
+from textsieve.worker.inference.engines.torch import ATTENTION
+from textsieve.worker.inference.transformer import TransformerPredictor
 
 EVERY = [*ATTENTION, SDPBackend.CUDNN_ATTENTION]
 

@@ -15,8 +15,8 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient, NewTopic
 from kafka import KafkaConsumer, TopicPartition
 
-from embedded.child import Child
-from embedded.stack import Stack
+from textsieve.embedded.child import Child
+from textsieve.embedded.stack import Stack
 
 PARTITIONS = 2
 TIDE_WAIT_MS = 20  # longest wait of one look at the output

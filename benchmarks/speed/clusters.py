@@ -15,12 +15,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from benchmarks.speed.figures import percentiles
-from worker.clustering.online import OnlineClusters
-from worker.clustering.space import ClusterSpace
-from worker.connectors import redis as store
-from worker.errors import StoreUnavailable
-from worker.records import Embeddings, Observations, Partition, Position
-from worker.settings import RedisSettings
+from textsieve.worker.clustering.online import OnlineClusters
+from textsieve.worker.clustering.space import ClusterSpace
+from textsieve.worker.connectors import redis as store
+from textsieve.worker.errors import StoreUnavailable
+from textsieve.worker.records import Embeddings, Observations, Partition, Position
+from textsieve.worker.settings import RedisSettings
 
 DIM = 384
 TOPIC_ID = "bench"

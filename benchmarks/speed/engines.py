@@ -19,14 +19,14 @@ from transformers import AutoConfig
 
 from benchmarks.speed.figures import Spread
 from benchmarks.speed.task import Task
-from worker.batching import cut_batches
-from worker.inference.decisions import expected_loss, given_labels
-from worker.inference.engines.export import OPSET
-from worker.inference.engines.onnx import open_session
-from worker.inference.loading import load_predictor
-from worker.inference.sources import package_folder
-from worker.records import Predictions
-from worker.settings import ModelSettings
+from textsieve.worker.batching import cut_batches
+from textsieve.worker.inference.decisions import expected_loss, given_labels
+from textsieve.worker.inference.engines.export import OPSET
+from textsieve.worker.inference.engines.onnx import open_session
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.inference.sources import package_folder
+from textsieve.worker.records import Predictions
+from textsieve.worker.settings import ModelSettings
 
 VARIANTS: Mapping[str, Mapping[str, str]] = {
     "torch fp32": {"engine": "torch", "precision": "fp32"},

@@ -13,7 +13,7 @@ import msgspec
 
 from benchmarks.speed.arena import Arena
 from benchmarks.speed.engines import POLL, variants
-from worker.inference.loading import load_predictor
+from textsieve.worker.inference.loading import load_predictor
 
 START_SECONDS = 15.0  # a child imports torch and opens a graph that lies in the cache
 SECONDS = 5.0

@@ -11,7 +11,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
 from benchmarks.speed.arena import PARTITIONS, Arena
-from embedded.kafka.cluster import KafkaCluster
+from textsieve.embedded.kafka.cluster import KafkaCluster
 
 NODES = 3
 WAYS = ("at_least_once", "exactly_once")

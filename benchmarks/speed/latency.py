@@ -13,7 +13,7 @@ from benchmarks.speed.feeder import Task
 from benchmarks.speed.figures import open_loop, percentiles
 from benchmarks.speed.rounds import START_SECONDS, worker_settings
 from benchmarks.speed.texts import cycled, encoded
-from embedded.child import Child
+from textsieve.embedded.child import Child
 
 WARM_SECONDS = 3.0  # of the schedule, sent and not counted
 PATIENCE_SECONDS = 20.0  # after the last message was due

@@ -13,19 +13,19 @@ from msgspec import structs
 from benchmarks._null import NullPredictor
 from benchmarks.rivals.wiring import CLUSTERS
 from benchmarks.speed.figures import Spread
-from worker.ceiling import DeadLetterCeiling
-from worker.clustering.online import OnlineClusters
-from worker.clustering.space import ClusterSpace
-from worker.codec import Decoder, Encoder
-from worker.health import Health
-from worker.journal import Journal
-from worker.loop import LoopSettings, StreamLoop
-from worker.metrics import Metrics, SteadyRegistry
-from worker.pace import Pace
-from worker.pipeline import Pipeline
-from worker.records import REASONS, Record
-from worker.streams import Poll
-from worker.testing import MemoryCentroidStore, MemoryLog, MemorySink, MemorySource
+from textsieve.worker.ceiling import DeadLetterCeiling
+from textsieve.worker.clustering.online import OnlineClusters
+from textsieve.worker.clustering.space import ClusterSpace
+from textsieve.worker.codec import Decoder, Encoder
+from textsieve.worker.health import Health
+from textsieve.worker.journal import Journal
+from textsieve.worker.loop import LoopSettings, StreamLoop
+from textsieve.worker.metrics import Metrics, SteadyRegistry
+from textsieve.worker.pace import Pace
+from textsieve.worker.pipeline import Pipeline
+from textsieve.worker.records import REASONS, Record
+from textsieve.worker.streams import Poll
+from textsieve.worker.testing import MemoryCentroidStore, MemoryLog, MemorySink, MemorySource
 
 BATCH = 1000  # messages, as delivery.max_batch_records
 

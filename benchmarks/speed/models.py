@@ -8,11 +8,11 @@ import torch
 from onnxruntime import quantization
 from transformers import AutoConfig, AutoTokenizer, BertForSequenceClassification
 
-from worker.inference.bundle import SHIPPED, read_bundle
-from worker.inference.encoder import load_encoder
-from worker.inference.layers import LinearHead, activation_of
-from worker.inference.networks import EncoderNetwork
-from worker.inference.sources import package_folder
+from textsieve.worker.inference.bundle import SHIPPED, read_bundle
+from textsieve.worker.inference.encoder import load_encoder
+from textsieve.worker.inference.layers import LinearHead, activation_of
+from textsieve.worker.inference.networks import EncoderNetwork
+from textsieve.worker.inference.sources import package_folder
 
 
 def prepare(folder: Path) -> Path:

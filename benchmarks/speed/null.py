@@ -11,12 +11,12 @@ import tokenizers
 
 from benchmarks._null import NullPredictor
 from benchmarks.rivals.wiring import WINDOW
-from worker import app
-from worker.__main__ import _exit_codes
-from worker.inference.predictor import ModelCard
-from worker.inference.tokens import Tokenizer
-from worker.loading import load_settings
-from worker.records import Predictions
+from textsieve.worker import app
+from textsieve.worker.__main__ import _exit_codes
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.inference.tokens import Tokenizer
+from textsieve.worker.loading import load_settings
+from textsieve.worker.records import Predictions
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from random import Random
 
 import msgspec
 
-from producer.scenario import generate
+from textsieve.producer.scenario import generate
 
 DATA_SETS = ("sms_spam", "banking77")
 SCENARIO_TEXTS = 12_000  # generated for as many distinct ones as a data set holds

@@ -10,8 +10,8 @@ from secrets import token_hex
 
 from benchmarks.speed.arena import Arena, Tide, await_exit, now
 from benchmarks.speed.rounds import START_SECONDS, worker_settings
-from embedded.child import Child
-from embedded.listening import free_port
+from textsieve.embedded.child import Child
+from textsieve.embedded.listening import free_port
 
 LOOK_SECONDS = 0.02
 SPARING_SECONDS = 0.2  # between looks at the output, which take from the core that a worker runs on

@@ -9,11 +9,11 @@ from pathlib import Path
 from types import MappingProxyType, TracebackType
 from typing import Literal, Self
 
-from embedded.kafka.jars import DEFAULT_VERSION, classpath
-from embedded.kafka.java import java_program
-from embedded.kafka.node import Node
-from embedded.kafka.properties import Ports
-from embedded.listening import LOOPBACK, lasting_ports
+from textsieve.embedded.kafka.jars import DEFAULT_VERSION, classpath
+from textsieve.embedded.kafka.java import java_program
+from textsieve.embedded.kafka.node import Node
+from textsieve.embedded.kafka.properties import Ports
+from textsieve.embedded.listening import LOOPBACK, lasting_ports
 
 HEAP_MB = 320  # each node then takes 210 MB of memory when it begins to serve
 PORTS_EACH = 3  # clients, brokers, controllers

@@ -8,14 +8,14 @@ from typing import Annotated, Literal
 import msgspec
 import typer
 
-from embedded.interruption import interruptible
-from embedded.kafka.cluster import HEAP_MB, KafkaCluster
-from embedded.kafka.jars import DEFAULT_VERSION, versions
-from embedded.kafka.properties import MIN_INSYNC, REPLICATION
-from embedded.kafka.upkeep import Upkeep
-from embedded.services import Services, provided
-from embedded.serving import explained, serve
-from embedded.store import Store
+from textsieve.embedded.interruption import interruptible
+from textsieve.embedded.kafka.cluster import HEAP_MB, KafkaCluster
+from textsieve.embedded.kafka.jars import DEFAULT_VERSION, versions
+from textsieve.embedded.kafka.properties import MIN_INSYNC, REPLICATION
+from textsieve.embedded.kafka.upkeep import Upkeep
+from textsieve.embedded.services import Services, provided
+from textsieve.embedded.serving import explained, serve
+from textsieve.embedded.store import Store
 
 
 class Nodes(StrEnum):

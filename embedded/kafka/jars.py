@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from embedded.errors import BinaryMissing, WrongJars
+from textsieve.embedded.errors import BinaryMissing, WrongJars
 
 DEFAULT_VERSION = "4.1.2"
 FOLDER_VARIABLE = "TEXTSIEVE_KAFKA_JARS"  # names the cache: one for all runs, also where XDG_CACHE_HOME is redirected

@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from embedded.errors import BinaryMissing
+from textsieve.embedded.errors import BinaryMissing
 
 SMALL = (  # measured on two cores: listens after 2.3 s instead of 5, at 200 MB
     "-XX:+UseSerialGC",

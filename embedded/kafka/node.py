@@ -5,12 +5,12 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from embedded.broker import speaks_kafka
-from embedded.child import Child
-from embedded.errors import PortTaken, ServerDied, StartFailed
-from embedded.kafka.java import java_command
-from embedded.kafka.properties import Ports, as_text, node_properties
-from embedded.listening import LOOPBACK, is_taken, owns_listener
+from textsieve.embedded.broker import speaks_kafka
+from textsieve.embedded.child import Child
+from textsieve.embedded.errors import PortTaken, ServerDied, StartFailed
+from textsieve.embedded.kafka.java import java_command
+from textsieve.embedded.kafka.properties import Ports, as_text, node_properties
+from textsieve.embedded.listening import LOOPBACK, is_taken, owns_listener
 
 FORMAT_SECONDS = 120.0  # 1 s alone; beside others on a loaded machine it took 12
 READY_SECONDS = 180.0  # 2 s alone, 55 s on two cores with a load of 20

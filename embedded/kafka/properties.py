@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from embedded.listening import LOOPBACK
+from textsieve.embedded.listening import LOOPBACK
 
 REPLICATION = 3  # of three nodes, as users have it
 MIN_INSYNC = 2  # of three replicas: one broker may be away

@@ -1,6 +1,6 @@
 """The command line tools of Apache Kafka, from the same jars as the brokers."""
 
-from embedded.kafka.java import java_command
+from textsieve.embedded.kafka.java import java_command
 
 MOVED_IN = 4  # the major version whose tools all live in org.apache.kafka.tools
 CLASSES = {

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from embedded.listening import free_port
-from embedded.topics import Names
-from worker.clustering.centroids import RESET, CentroidStore, PoolRows, SeedPool, Snapshot
-from worker.clustering.online import OnlineClusters
-from worker.clustering.space import ClusterSpace
-from worker.connectors.redis import RedisCentroidStore, check_memory_policy, connect
-from worker.errors import ConfigurationError, StoreUnavailable
-from worker.records import Observations, Partition, Position
-from worker.settings import RedisSettings
-from worker.testing import ManualClock, MemoryCentroidStore
+from textsieve.embedded.listening import free_port
+from textsieve.embedded.topics import Names
+from textsieve.worker.clustering.centroids import RESET, CentroidStore, PoolRows, SeedPool, Snapshot
+from textsieve.worker.clustering.online import OnlineClusters
+from textsieve.worker.clustering.space import ClusterSpace
+from textsieve.worker.connectors.redis import RedisCentroidStore, check_memory_policy, connect
+from textsieve.worker.errors import ConfigurationError, StoreUnavailable
+from textsieve.worker.records import Observations, Partition, Position
+from textsieve.worker.settings import RedisSettings
+from textsieve.worker.testing import ManualClock, MemoryCentroidStore
 
 K, DIM = 3, 4
 LEFT, RIGHT = Partition("in", 0), Partition("in.other_topic", 11)

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from embedded.topics import Names
-from worker.connectors.redis import RedisCounterStore, connect
-from worker.counting.counters import Counter, CounterStore, Guard, Increments, Table
-from worker.counting.guarded import GuardedCounters
-from worker.errors import ConfigurationError
-from worker.records import Partition, Position
-from worker.settings import RedisSettings
-from worker.testing import MemoryCounterStore
+from textsieve.embedded.topics import Names
+from textsieve.worker.connectors.redis import RedisCounterStore, connect
+from textsieve.worker.counting.counters import Counter, CounterStore, Guard, Increments, Table
+from textsieve.worker.counting.guarded import GuardedCounters
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.records import Partition, Position
+from textsieve.worker.settings import RedisSettings
+from textsieve.worker.testing import MemoryCounterStore
 
 LEFT, RIGHT = Partition("in", 0), Partition("in.other_topic", 11)
 SENDERS, HOURS = Table("senders"), Table("hour:17", ttl_seconds=60)

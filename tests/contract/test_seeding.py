@@ -10,16 +10,16 @@ from typer.testing import CliRunner
 
 from tests.services import Names
 from tests.tiny_models import save_model, tiny_config
-from trainer.__main__ import app
-from worker.clustering.centroids import PoolRows
-from worker.clustering.online import OnlineClusters
-from worker.clustering.space import space_of
-from worker.connectors.redis import RedisCentroidStore, connect
-from worker.inference.loading import load_embedder
-from worker.inference.predictor import Predictor
-from worker.records import Observations, Partition, Position
-from worker.settings import ClusterSettings, ModelSettings, RedisSettings
-from worker.testing import ManualClock
+from textsieve.trainer.__main__ import app
+from textsieve.worker.clustering.centroids import PoolRows
+from textsieve.worker.clustering.online import OnlineClusters
+from textsieve.worker.clustering.space import space_of
+from textsieve.worker.connectors.redis import RedisCentroidStore, connect
+from textsieve.worker.inference.loading import load_embedder
+from textsieve.worker.inference.predictor import Predictor
+from textsieve.worker.records import Observations, Partition, Position
+from textsieve.worker.settings import ClusterSettings, ModelSettings, RedisSettings
+from textsieve.worker.testing import ManualClock
 
 K = 4
 IN = Partition("in", 0)

@@ -14,16 +14,23 @@ from kafka.admin import KafkaAdminClient, MemberToRemove, NewTopic
 from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata
 
 from tests.services import BROKERS, KAFKA, brokers
-from worker.codec import source_header
-from worker.connectors.kafka import KafkaSink, KafkaSource, ProducerFactory, Stamp, TransactionalSink, prepare_topics
-from worker.connectors.kafka.notes import OffsetNote
-from worker.connectors.kafka.producers import let_go
-from worker.connectors.kafka.topics import Topics
-from worker.errors import BrokerUnavailable, OwnershipLost, PublishFailed
-from worker.records import Header, Outgoing, Partition, Position, Progress, Record
-from worker.settings import DeliverySettings, KafkaSettings, OutputSettings
-from worker.streams import Poll, Published, Sink, Source
-from worker.testing import TOPIC_ID, MemoryLog, MemorySink, MemorySource, MemoryTransactionalSink
+from textsieve.worker.codec import source_header
+from textsieve.worker.connectors.kafka import (
+    KafkaSink,
+    KafkaSource,
+    ProducerFactory,
+    Stamp,
+    TransactionalSink,
+    prepare_topics,
+)
+from textsieve.worker.connectors.kafka.notes import OffsetNote
+from textsieve.worker.connectors.kafka.producers import let_go
+from textsieve.worker.connectors.kafka.topics import Topics
+from textsieve.worker.errors import BrokerUnavailable, OwnershipLost, PublishFailed
+from textsieve.worker.records import Header, Outgoing, Partition, Position, Progress, Record
+from textsieve.worker.settings import DeliverySettings, KafkaSettings, OutputSettings
+from textsieve.worker.streams import Poll, Published, Sink, Source
+from textsieve.worker.testing import TOPIC_ID, MemoryLog, MemorySink, MemorySource, MemoryTransactionalSink
 
 PARTITIONS = 2
 PATIENCE_SECONDS = 60.0  # for a group to settle on a busy machine

@@ -11,15 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from producer.columns import Columns, to_message
-from producer.messages import MAX_VALUE_BYTES, Message, encode
-from producer.scenario import generate
 from textsieve.files.rows import BadRow, Row
-from worker.codec import Decoder, Encoder
-from worker.pipeline import Pipeline
-from worker.records import NO_CLUSTER, Assignments, DeadLetter, Document, Embeddings, Outcome, Record
-from worker.settings import Settings
-from worker.testing import HashingPredictor
+from textsieve.producer.columns import Columns, to_message
+from textsieve.producer.messages import MAX_VALUE_BYTES, Message, encode
+from textsieve.producer.scenario import generate
+from textsieve.worker.codec import Decoder, Encoder
+from textsieve.worker.pipeline import Pipeline
+from textsieve.worker.records import NO_CLUSTER, Assignments, DeadLetter, Document, Embeddings, Outcome, Record
+from textsieve.worker.settings import Settings
+from textsieve.worker.testing import HashingPredictor
 
 SCHEMAS = Path(__file__).parents[2] / "worker" / "schemas"
 

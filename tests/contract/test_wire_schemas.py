@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from worker.codec import Answer, Decoder, Encoder
-from worker.connectors.kafka.producers import Stamp
-from worker.normalization import normalize, verbatim
-from worker.records import NO_CLUSTER, REASONS, DeadLetter, Document, Header, Outgoing, Partition, Record
+from textsieve.worker.codec import Answer, Decoder, Encoder
+from textsieve.worker.connectors.kafka.producers import Stamp
+from textsieve.worker.normalization import normalize, verbatim
+from textsieve.worker.records import NO_CLUSTER, REASONS, DeadLetter, Document, Header, Outgoing, Partition, Record
 
 SCHEMAS = Path(__file__).parents[2] / "worker" / "schemas"
 MAX_VALUE_BYTES = 1000

@@ -15,8 +15,8 @@ except ImportError:
 with atheris.instrument_imports(include=["worker"]):
     import numpy as np
 
-    from worker.codec import Answer, Decoder, Encoder
-    from worker.records import REASONS, DeadLetter, Document, Record
+    from textsieve.worker.codec import Answer, Decoder, Encoder
+    from textsieve.worker.records import REASONS, DeadLetter, Document, Record
 
 ANSWER = Answer("spam", 1.0, {"spam": 1.0}, ["spam"], 0, 0.5, 1)
 EMBEDDING = np.zeros(4, np.float32)

@@ -6,13 +6,13 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from worker import app
-from worker.__main__ import _exit_codes
-from worker.errors import PredictorError
-from worker.inference.predictor import ModelCard
-from worker.loading import load_settings
-from worker.records import Predictions
-from worker.testing import HashingPredictor
+from textsieve.worker import app
+from textsieve.worker.__main__ import _exit_codes
+from textsieve.worker.errors import PredictorError
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.loading import load_settings
+from textsieve.worker.records import Predictions
+from textsieve.worker.testing import HashingPredictor
 
 FAIL_ON = re.compile(os.environ.get("FAIL_ON", "poison"))
 

@@ -5,12 +5,12 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from worker import app
-from worker.__main__ import _exit_codes
-from worker.inference.cache import CachingPredictor
-from worker.loading import load_settings
-from worker.records import Predictions
-from worker.testing import HashingPredictor
+from textsieve.worker import app
+from textsieve.worker.__main__ import _exit_codes
+from textsieve.worker.inference.cache import CachingPredictor
+from textsieve.worker.loading import load_settings
+from textsieve.worker.records import Predictions
+from textsieve.worker.testing import HashingPredictor
 
 
 @dataclass(slots=True)

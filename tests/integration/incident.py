@@ -17,13 +17,13 @@ from pathlib import Path
 
 from kafka import KafkaProducer
 
-from embedded.listening import LOOPBACK, free_port
-from embedded.stack import Stack
-from embedded.topics import Names
 from tests.integration.prometheus import Prometheus
 from tests.integration.streams import PARTITIONS, Stream
 from tests.services import Brokers
-from worker.testing import HashingPredictor
+from textsieve.embedded.listening import LOOPBACK, free_port
+from textsieve.embedded.stack import Stack
+from textsieve.embedded.topics import Names
+from textsieve.worker.testing import HashingPredictor
 
 MESSAGES_PER_SECOND = 160
 CALM_SECONDS = 32  # two workers fill their two windows of drift, 1000 messages each

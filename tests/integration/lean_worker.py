@@ -3,8 +3,8 @@
 import sys
 
 from tests.without_torch import forbid
-from worker.app import run
-from worker.loading import load_settings
+from textsieve.worker.app import run
+from textsieve.worker.loading import load_settings
 
 if __name__ == "__main__":
     forbid("find")

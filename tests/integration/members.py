@@ -9,13 +9,13 @@ import structlog
 from kafka import KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
-from embedded.kafka.cluster import KafkaCluster
-from embedded.topics import Names
-from worker.connectors.kafka import KafkaSource, prepare_topics
-from worker.connectors.kafka.topics import Topics
-from worker.errors import BrokerUnavailable
-from worker.records import Partition, Record
-from worker.settings import DeliverySettings, KafkaSettings, OutputSettings
+from textsieve.embedded.kafka.cluster import KafkaCluster
+from textsieve.embedded.topics import Names
+from textsieve.worker.connectors.kafka import KafkaSource, prepare_topics
+from textsieve.worker.connectors.kafka.topics import Topics
+from textsieve.worker.errors import BrokerUnavailable
+from textsieve.worker.records import Partition, Record
+from textsieve.worker.settings import DeliverySettings, KafkaSettings, OutputSettings
 
 PATIENCE_SECONDS = 60.0
 NOTHING: Mapping[str, str] = MappingProxyType({})

@@ -15,7 +15,7 @@ from typing import Any, Self
 
 import yaml
 
-from embedded.listening import LOOPBACK, free_port
+from textsieve.embedded.listening import LOOPBACK, free_port
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "monitoring" / "prometheus"

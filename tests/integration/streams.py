@@ -17,9 +17,9 @@ import redis
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
-from embedded.topics import Names
 from tests.services import Brokers
-from worker.clustering.minibatch import Clustering
+from textsieve.embedded.topics import Names
+from textsieve.worker.clustering.minibatch import Clustering
 
 WORKER = Path(__file__).with_name("hashing_worker.py")
 PARTITIONS = 4

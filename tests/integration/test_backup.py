@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from embedded.topics import Names
 from tests.integration.streams import Stream, sources, texts
 from tests.services import Brokers
+from textsieve.embedded.topics import Names
 
 PAGE = (Path(__file__).parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
 

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
-from embedded.topics import Names
 from tests.integration.streams import Stream, texts
 from tests.services import Brokers
+from textsieve.embedded.topics import Names
 
 SENT = 64  # messages in all
 PAGE = Path(__file__).parents[2] / "docs" / "delivery.md"

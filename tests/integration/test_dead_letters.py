@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 from kafka import KafkaProducer
 
-from embedded.topics import Names
 from tests.integration.streams import Stream, texts
 from tests.services import BROKERS, KAFKA, brokers
+from textsieve.embedded.topics import Names
 
 PRIVATE = b"my private words"
 

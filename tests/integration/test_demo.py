@@ -17,17 +17,17 @@ import redis
 from kafka import KafkaAdminClient
 from rich.console import Console
 
-from embedded.broker import Broker
-from embedded.demo import Outcome, run
-from embedded.errors import ServerDied
-from embedded.narration import Narrator
-from embedded.plan import Plan
-from embedded.planning import Scenario
-from embedded.services import Services
-from embedded.space import delete_space
-from embedded.topics import Names, delete_topics
-from embedded.workers import STOP_SECONDS
 from tests.integration.waiting import wait_until
+from textsieve.embedded.broker import Broker
+from textsieve.embedded.demo import Outcome, run
+from textsieve.embedded.errors import ServerDied
+from textsieve.embedded.narration import Narrator
+from textsieve.embedded.plan import Plan
+from textsieve.embedded.planning import Scenario
+from textsieve.embedded.services import Services
+from textsieve.embedded.space import delete_space
+from textsieve.embedded.topics import Names, delete_topics
+from textsieve.embedded.workers import STOP_SECONDS
 
 FAKE_WORKER = (sys.executable, str(Path(__file__).parent / "fake_worker.py"), "run")
 
@@ -43,7 +43,7 @@ def each_demo(each_broker, store, tmp_path, monkeypatch):
 
 
 def run_demo(brokers, store, directory, monkeypatch, *, fault: str = "none", messages: int = 200) -> Outcome:
-    monkeypatch.setattr("embedded.watching.STALL_SECONDS", 3.0)
+    monkeypatch.setattr("textsieve.embedded.watching.STALL_SECONDS", 3.0)
     plan = Plan(Scenario(), messages=messages, command=FAKE_WORKER, settings=[f"fake.fault={fault}"])
     return run(
         Services(brokers.bootstrap_servers, store, preset=brokers.preset),
@@ -102,7 +102,7 @@ def test_a_worker_that_ends_early_ends_the_demo_with_its_words(demo) -> None:
 
 
 def test_a_worker_that_does_not_stop_is_killed_and_named(demo, monkeypatch) -> None:
-    monkeypatch.setattr("embedded.workers.STOP_SECONDS", 1.0)
+    monkeypatch.setattr("textsieve.embedded.workers.STOP_SECONDS", 1.0)
 
     outcome = demo(fault="stuck")
 
@@ -110,7 +110,7 @@ def test_a_worker_that_does_not_stop_is_killed_and_named(demo, monkeypatch) -> N
 
 
 def test_a_broker_that_dies_ends_the_demo_at_once(store, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("embedded.workers.STOP_SECONDS", 1.0)
+    monkeypatch.setattr("textsieve.embedded.workers.STOP_SECONDS", 1.0)
     with Broker() as server:
         services = Services(server.bootstrap_servers, store, preset="embedded", broker=server)
         plan = Plan(Scenario(), messages=1000, rate=100, command=FAKE_WORKER)

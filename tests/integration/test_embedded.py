@@ -12,19 +12,19 @@ import pytest
 import redis
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
-from embedded import tether
-from embedded.broker import Broker
-from embedded.child import Child
-from embedded.errors import BinaryMissing, PortTaken, StartFailed
-from embedded.listening import LOOPBACK, free_port, is_taken, owns_listener
-from embedded.server import Server
-from embedded.stack import Stack
-from embedded.store import Store, answers_ping
 from tests.integration.waiting import wait_until
+from textsieve.embedded import tether
+from textsieve.embedded.broker import Broker
+from textsieve.embedded.child import Child
+from textsieve.embedded.errors import BinaryMissing, PortTaken, StartFailed
+from textsieve.embedded.listening import LOOPBACK, free_port, is_taken, owns_listener
+from textsieve.embedded.server import Server
+from textsieve.embedded.stack import Stack
+from textsieve.embedded.store import Store, answers_ping
 
 STARTER = """
 import signal, sys
-from embedded.stack import Stack
+from textsieve.embedded.stack import Stack
 stack = Stack.start()
 print(stack.broker.pid, stack.store.pid, flush=True)
 signal.pause()
@@ -105,8 +105,8 @@ def test_another_port_is_tried_when_somebody_was_faster(kind, monkeypatch) -> No
         taken, free = squatter.getsockname()[1], free_port()
         offers = iter([taken, free])
         looks = iter([False])  # the first look comes too early: the port is taken right after it
-        monkeypatch.setattr("embedded.server.free_port", lambda: next(offers))
-        monkeypatch.setattr("embedded.server.is_taken", lambda port: next(looks, is_taken(port)))
+        monkeypatch.setattr("textsieve.embedded.server.free_port", lambda: next(offers))
+        monkeypatch.setattr("textsieve.embedded.server.is_taken", lambda port: next(looks, is_taken(port)))
 
         with kind() as server:
             assert free == server.port
@@ -114,7 +114,7 @@ def test_another_port_is_tried_when_somebody_was_faster(kind, monkeypatch) -> No
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only /proc tells who listens")
 def test_an_answer_from_somebody_else_is_not_readiness(tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("embedded.server.READY_SECONDS", 0.5)
+    monkeypatch.setattr("textsieve.embedded.server.READY_SECONDS", 0.5)
     with Store() as other:
         mute = Server(
             name="mute",

@@ -14,8 +14,8 @@ import pytest
 
 from tests.integration.streams import Stream, texts
 from textsieve.cli.labelling import labeller
-from worker.loading import load_settings
-from worker.testing import HashingPredictor
+from textsieve.worker.loading import load_settings
+from textsieve.worker.testing import HashingPredictor
 
 QUICK = ("model.engine=torch", "model.precision=fp32", "model.max_batch_tokens=512")  # nothing is tried out
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}

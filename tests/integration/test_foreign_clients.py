@@ -9,13 +9,13 @@ from typing import Any
 import confluent_kafka
 import pytest
 
-from embedded.kafka.cluster import KafkaCluster
-from embedded.kafka.tools import tool_command
-from embedded.topics import Names
 from tests.integration.streams import PARTITIONS, Stream
 from tests.services import Brokers
-from worker.connectors.kafka import ProducerFactory
-from worker.settings import KafkaSettings, OutputSettings
+from textsieve.embedded.kafka.cluster import KafkaCluster
+from textsieve.embedded.kafka.tools import tool_command
+from textsieve.embedded.topics import Names
+from textsieve.worker.connectors.kafka import ProducerFactory
+from textsieve.worker.settings import KafkaSettings, OutputSettings
 
 CODECS = ("none", "gzip", "snappy", "lz4", "zstd")
 PATIENCE_SECONDS = 60

@@ -7,16 +7,16 @@ from contextlib import ExitStack, closing
 
 import pytest
 
-from embedded.reading import read_topics
-from embedded.topics import Names, create_topics
-from producer.connection import Connection
-from producer.messages import Message
-from producer.publisher import publish
-from producer.topics import TopicSpec
-from worker.connectors.kafka import prepare_topics
-from worker.connectors.kafka.clients import BOOTSTRAP_TIMEOUT_MS
-from worker.errors import BrokerUnavailable
-from worker.settings import DeliverySettings, KafkaSettings, OutputSettings
+from textsieve.embedded.reading import read_topics
+from textsieve.embedded.topics import Names, create_topics
+from textsieve.producer.connection import Connection
+from textsieve.producer.messages import Message
+from textsieve.producer.publisher import publish
+from textsieve.producer.topics import TopicSpec
+from textsieve.worker.connectors.kafka import prepare_topics
+from textsieve.worker.connectors.kafka.clients import BOOTSTRAP_TIMEOUT_MS
+from textsieve.worker.errors import BrokerUnavailable
+from textsieve.worker.settings import DeliverySettings, KafkaSettings, OutputSettings
 
 HUNG = 2
 

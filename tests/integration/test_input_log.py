@@ -6,9 +6,9 @@ import pytest
 import structlog
 from kafka import KafkaProducer
 
-from embedded.topics import Names
 from tests.integration.members import Members, go_on, read, until, until_reassigned, values
-from worker.errors import LedgerError
+from textsieve.embedded.topics import Names
+from textsieve.worker.errors import LedgerError
 
 
 @pytest.fixture

@@ -15,14 +15,14 @@ from kafka.admin import ConfigResource, KafkaAdminClient, NewTopic
 from kafka.errors import KafkaTimeoutError
 
 from benchmarks.chaos.proxy import Fault, Mode, Proxy
-from embedded.kafka.cluster import KafkaCluster
-from embedded.topics import Names
+from textsieve.embedded.kafka.cluster import KafkaCluster
+from textsieve.embedded.topics import Names
 
 PATIENCE_SECONDS = 60
 REPOSITORY = Path(__file__).parents[2]
 OWNER = """
 import pathlib, sys, time
-from embedded.kafka.cluster import KafkaCluster
+from textsieve.embedded.kafka.cluster import KafkaCluster
 with KafkaCluster(directory=pathlib.Path(sys.argv[1])) as cluster:
     print(cluster.pid(1), flush=True)
     time.sleep(600)

@@ -7,15 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from embedded.broker import Broker
-from embedded.errors import BinaryMissing
-from embedded.topics import Names
 from tests.integration.streams import Stream, texts
 from tests.services import Brokers
 from tests.tls import Authority, TlsProxy
-from worker.connectors.kafka import clients, prepare_topics
-from worker.errors import BrokerUnavailable
-from worker.settings import DeliverySettings, KafkaSettings, OutputSettings
+from textsieve.embedded.broker import Broker
+from textsieve.embedded.errors import BinaryMissing
+from textsieve.embedded.topics import Names
+from textsieve.worker.connectors.kafka import clients, prepare_topics
+from textsieve.worker.errors import BrokerUnavailable
+from textsieve.worker.settings import DeliverySettings, KafkaSettings, OutputSettings
 
 SHORT_MS = 1_500  # of patience: these brokers never change their mind
 # with TLS 1.3 a client may write before it has read the alert that says why: then it sees but that the server broke off

@@ -6,12 +6,12 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from embedded.topics import Names
 from tests.integration.streams import Stream, texts
 from tests.services import Brokers
-from worker.connectors.kafka.ledger import LedgerReader
-from worker.records import Partition, Position
-from worker.settings import KafkaSettings
+from textsieve.embedded.topics import Names
+from textsieve.worker.connectors.kafka.ledger import LedgerReader
+from textsieve.worker.records import Partition, Position
+from textsieve.worker.settings import KafkaSettings
 
 BATCH = 5
 P0 = Partition("in", 0)

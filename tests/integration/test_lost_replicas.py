@@ -7,13 +7,13 @@ import pytest
 from kafka import KafkaProducer
 from kafka.errors import KafkaError
 
-from embedded.topics import Names
 from tests.integration.members import Members, go_on, read, until, values
-from worker.codec import source_header
-from worker.connectors.kafka import KafkaSink, ProducerFactory, Stamp
-from worker.errors import BrokerUnavailable, LedgerError
-from worker.records import Outgoing, Position, Progress, Record
-from worker.settings import OutputSettings
+from textsieve.embedded.topics import Names
+from textsieve.worker.codec import source_header
+from textsieve.worker.connectors.kafka import KafkaSink, ProducerFactory, Stamp
+from textsieve.worker.errors import BrokerUnavailable, LedgerError
+from textsieve.worker.records import Outgoing, Position, Progress, Record
+from textsieve.worker.settings import OutputSettings
 
 ANSWERS = 300
 UNCLEAN = {"min.insync.replicas": "1", "unclean.leader.election.enable": "true"}

@@ -7,11 +7,11 @@ from contextlib import closing
 
 import pytest
 
-from embedded.kafka.cluster import KafkaCluster
-from embedded.kafka.java import java_command
-from embedded.topics import Names
 from tests.integration.streams import Stream, sources, texts
 from tests.services import Brokers
+from textsieve.embedded.kafka.cluster import KafkaCluster
+from textsieve.embedded.kafka.java import java_command
+from textsieve.embedded.topics import Names
 
 FENCED_SECONDS = 40
 

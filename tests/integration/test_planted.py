@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from embedded.topics import Names
 from tests.integration.streams import Stream
 from tests.services import Brokers
 from tests.tls import Authority
 from tests.tls_store import PASSWORD, tls_store
+from textsieve.embedded.topics import Names
 
 SECRET = "planted-53cr3t"
 TEXT = "planted-t3xt"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from embedded.topics import Names
 from tests.integration.streams import Stream, texts
 from tests.services import Brokers
+from textsieve.embedded.topics import Names
 
 PAGE = Path(__file__).parents[2] / "docs/messages.md"
 

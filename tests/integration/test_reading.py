@@ -5,8 +5,8 @@ import time
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 
-from embedded.errors import DemoFailed
-from embedded.reading import Reader, read_topics
+from textsieve.embedded.errors import DemoFailed
+from textsieve.embedded.reading import Reader, read_topics
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_missing_topic_is_named(broker, names) -> None:
 
 
 def test_a_broker_that_is_not_there_is_named(monkeypatch) -> None:
-    monkeypatch.setattr("embedded.reading.CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr("textsieve.embedded.reading.CONNECT_SECONDS", 0.5)
 
     with pytest.raises(DemoFailed, match=r"127\.0\.0\.1:1"):
         read_topics("127.0.0.1:1", ["messages"], timeout_seconds=5)

@@ -10,20 +10,20 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from embedded.server import Server
-from embedded.store import Store
-from embedded.topics import Names
 from tests.integration.streams import Stream, texts
 from tests.services import Brokers
 from tests.tls import Authority
 from tests.tls_store import PASSWORD, tls_store
 from tests.topologies import Clustered
-from worker.clustering.centroids import RESET, PoolRows, Snapshot
-from worker.clustering.space import ClusterSpace
-from worker.connectors.redis import RedisCentroidStore, check_memory_policy, connect
-from worker.errors import ConfigurationError, StoreUnavailable
-from worker.records import Partition, Position
-from worker.settings import RedisSettings
+from textsieve.embedded.server import Server
+from textsieve.embedded.store import Store
+from textsieve.embedded.topics import Names
+from textsieve.worker.clustering.centroids import RESET, PoolRows, Snapshot
+from textsieve.worker.clustering.space import ClusterSpace
+from textsieve.worker.connectors.redis import RedisCentroidStore, check_memory_policy, connect
+from textsieve.worker.errors import ConfigurationError, StoreUnavailable
+from textsieve.worker.records import Partition, Position
+from textsieve.worker.settings import RedisSettings
 
 ROOT = Path(__file__).parents[2]
 MESSAGES = Partition("messages", 0)

@@ -18,13 +18,13 @@ from kafka.admin import (
     ResourceType,
 )
 
-from embedded.kafka.cluster import KafkaCluster
-from embedded.topics import Names
 from tests.integration.streams import Stream, texts
 from tests.services import Brokers, _embedded
-from worker.connectors.kafka import Topics, prepare_topics
-from worker.errors import ConfigurationError
-from worker.settings import DeliverySettings, KafkaSettings, OutputSettings
+from textsieve.embedded.kafka.cluster import KafkaCluster
+from textsieve.embedded.topics import Names
+from textsieve.worker.connectors.kafka import Topics, prepare_topics
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.settings import DeliverySettings, KafkaSettings, OutputSettings
 
 USER, PASSWORD = "worker", "planted-secret"
 INPUT, OUTPUT, LETTERS, GROUP = "messages", "labels", "dead-letters", "textsieve"

@@ -9,10 +9,10 @@ from kafka import KafkaProducer
 from kafka.admin import KafkaAdminClient, NewTopic
 from kafka.record import default_records
 
-from embedded.kafka.cluster import KafkaCluster
-from embedded.topics import Names
 from tests.integration.streams import PARTITIONS, Stream, sources, texts
 from tests.services import Brokers
+from textsieve.embedded.kafka.cluster import KafkaCluster
+from textsieve.embedded.topics import Names
 
 SICK = 1
 PATIENCE_SECONDS = 60.0

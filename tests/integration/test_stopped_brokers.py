@@ -12,11 +12,11 @@ from confluent_kafka.admin import AdminClient
 from kafka import KafkaConsumer, TopicPartition
 from kafka.admin import KafkaAdminClient, NewTopic
 
-from embedded.kafka.cluster import KafkaCluster
-from embedded.topics import Names
 from tests.integration.streams import PARTITIONS, SESSION_MS, Stream, sources, texts
 from tests.integration.waiting import wait_until
 from tests.services import Brokers
+from textsieve.embedded.kafka.cluster import KafkaCluster
+from textsieve.embedded.topics import Names
 
 FROZEN_SECONDS = 9.0  # longer than the session, and than the controller waits for a broker
 BOUND_SECONDS = SESSION_MS / 1000 + 15

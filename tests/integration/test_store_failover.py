@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 import redis
 
-from embedded.server import Server
 from tests.topologies import clustered, watched
-from worker.clustering.online import OnlineClusters
-from worker.clustering.space import ClusterSpace
-from worker.connectors.redis import RedisCentroidStore, connect
-from worker.errors import StoreUnavailable
-from worker.records import Observations, Partition, Position
-from worker.settings import RedisSettings
+from textsieve.embedded.server import Server
+from textsieve.worker.clustering.online import OnlineClusters
+from textsieve.worker.clustering.space import ClusterSpace
+from textsieve.worker.connectors.redis import RedisCentroidStore, connect
+from textsieve.worker.errors import StoreUnavailable
+from textsieve.worker.records import Observations, Partition, Position
+from textsieve.worker.settings import RedisSettings
 
 PARTITION = Partition("in", 0)
 K, DIM, BATCH = 3, 4, 5

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from embedded.listening import free_port
-from embedded.store import Store
-from embedded.topics import Names
 from tests.integration.streams import PARTITIONS, Stream, sources, texts
 from tests.services import Brokers
-from worker.clustering.spool import row_bytes
+from textsieve.embedded.listening import free_port
+from textsieve.embedded.store import Store
+from textsieve.embedded.topics import Names
+from textsieve.worker.clustering.spool import row_bytes
 
 BEFORE, DURING, AFTER = 100, 12_000, 300  # messages
 ROOM_BYTES = 1024 * 1024  # the least there is

@@ -13,15 +13,15 @@ import pytest
 from kafka import KafkaProducer
 from sklearn.cluster import MiniBatchKMeans
 
-from embedded.kafka.cluster import KafkaCluster
-from embedded.topics import Names
 from tests.integration.streams import PARTITIONS, Stream, sources, texts
 from tests.services import BROKERS, GIVEN, KAFKA, Brokers, brokers
-from worker.connectors.kafka import KafkaSource, prepare_topics
-from worker.errors import LedgerError
-from worker.normalization import normalize
-from worker.settings import DeliverySettings, KafkaSettings, OutputSettings
-from worker.testing import HashingPredictor
+from textsieve.embedded.kafka.cluster import KafkaCluster
+from textsieve.embedded.topics import Names
+from textsieve.worker.connectors.kafka import KafkaSource, prepare_topics
+from textsieve.worker.errors import LedgerError
+from textsieve.worker.normalization import normalize
+from textsieve.worker.settings import DeliverySettings, KafkaSettings, OutputSettings
+from textsieve.worker.testing import HashingPredictor
 
 ABSENT_STORE = "redis://127.0.0.1:1/0"  # nobody listens there
 

@@ -10,13 +10,13 @@ from urllib.error import HTTPError
 
 import pytest
 
-from embedded.broker import Broker
-from embedded.kafka.cluster import KafkaCluster
-from embedded.server import Server
-from embedded.store import Store
-from embedded.topics import Names
 from tests.integration.streams import Stream, sources, texts
 from tests.services import Brokers
+from textsieve.embedded.broker import Broker
+from textsieve.embedded.kafka.cluster import KafkaCluster
+from textsieve.embedded.server import Server
+from textsieve.embedded.store import Store
+from textsieve.embedded.topics import Names
 
 FREEZE_SECONDS = 5
 QUIET_LINES = 40  # a worker's whole life in these tests: lifecycle, one line per change of state

@@ -9,14 +9,14 @@ import pytest
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource
 
-from embedded.kafka.cluster import KafkaCluster
-from embedded.topics import Names
 from tests.integration.streams import Stream, texts
 from tests.services import Brokers, _embedded
-from worker.connectors.kafka import KafkaSink, ProducerFactory, Stamp
-from worker.errors import PublishFailed
-from worker.records import Outgoing, Partition
-from worker.settings import KafkaSettings, OutputSettings
+from textsieve.embedded.kafka.cluster import KafkaCluster
+from textsieve.embedded.topics import Names
+from textsieve.worker.connectors.kafka import KafkaSink, ProducerFactory, Stamp
+from textsieve.worker.errors import PublishFailed
+from textsieve.worker.records import Outgoing, Partition
+from textsieve.worker.settings import KafkaSettings, OutputSettings
 
 DAY_MS = 86_400_000
 HOUR = "3600000"  # milliseconds

@@ -8,16 +8,16 @@ from contextlib import closing
 import pytest
 from kafka import KafkaAdminClient
 
-from embedded.kafka.cluster import KafkaCluster
-from embedded.kafka.java import java_command
-from embedded.topics import Names, create_topics
-from producer.connection import Connection
-from producer.messages import Message
-from producer.publisher import publish
-from producer.topics import TopicSpec
-from worker.connectors.kafka import Topics, prepare_topics
-from worker.errors import ConfigurationError
-from worker.settings import DeliverySettings, KafkaSettings, OutputSettings
+from textsieve.embedded.kafka.cluster import KafkaCluster
+from textsieve.embedded.kafka.java import java_command
+from textsieve.embedded.topics import Names, create_topics
+from textsieve.producer.connection import Connection
+from textsieve.producer.messages import Message
+from textsieve.producer.publisher import publish
+from textsieve.producer.topics import TopicSpec
+from textsieve.worker.connectors.kafka import Topics, prepare_topics
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.settings import DeliverySettings, KafkaSettings, OutputSettings
 
 TOOLS = {
     "kafka-configs.sh": "kafka.admin.ConfigCommand",

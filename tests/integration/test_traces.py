@@ -12,10 +12,10 @@ import pytest
 from kafka import KafkaProducer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from embedded.listening import LOOPBACK, free_port
-from embedded.topics import Names
 from tests.integration.streams import PARTITIONS, Stream
 from tests.services import Brokers
+from textsieve.embedded.listening import LOOPBACK, free_port
+from textsieve.embedded.topics import Names
 
 SENDER = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 

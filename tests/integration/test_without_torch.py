@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from embedded.topics import Names
 from tests.integration.streams import Stream
 from tests.services import brokers
+from textsieve.embedded.topics import Names
 
 SPAM, HAM = "WINNER!! Claim your free prize, text WIN to 80086 now", "are you home yet? dinner is ready"
 

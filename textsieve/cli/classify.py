@@ -9,19 +9,19 @@ import msgspec
 import typer
 from rich.console import Console
 
-from producer.columns import Columns
-from producer.intake import check_sources, read_messages
-from producer.messages import Message, encode
 from textsieve.cli.console import FAULT, AsJson, Config, Overrides, errors, exit_codes
 from textsieve.cli.piling import piled_up
 from textsieve.files.layout import Format, Layout
 from textsieve.files.sources import Source, find_source, names_file
 from textsieve.lines import Result, heading, printer, result_line
 from textsieve.output import on_terminal, standard_output, write_line
+from textsieve.producer.columns import Columns
+from textsieve.producer.intake import check_sources, read_messages
+from textsieve.producer.messages import Message, encode
 from textsieve.terminal import printable
-from worker import logs
-from worker.errors import ConfigurationError
-from worker.loading import load_settings
+from textsieve.worker import logs
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.loading import load_settings
 
 BATCH = 256  # texts at a time: enough for full device batches, few enough to see the first ones soon
 

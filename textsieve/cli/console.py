@@ -9,12 +9,12 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from producer.errors import BrokerUnavailable as ProducerUnavailable
-from producer.errors import ConfigurationError as ProducerMisconfigured
 from textsieve.files.errors import UnreadableFile
 from textsieve.output import OutputLost
+from textsieve.producer.errors import BrokerUnavailable as ProducerUnavailable
+from textsieve.producer.errors import ConfigurationError as ProducerMisconfigured
 from textsieve.terminal import printable
-from worker.errors import ConfigurationError, TextsieveError
+from textsieve.worker.errors import ConfigurationError, TextsieveError
 
 FAULT, BAD_CONFIGURATION, INTERRUPTED = 1, 2, 130  # exit codes, as of every command of ours; 128 + SIGINT
 

@@ -7,16 +7,16 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from worker.clustering.space import space_of
-from worker.codec import Decoder, Encoder
-from worker.connectors import redis as store
-from worker.errors import ConfigurationError, StoreUnavailable
-from worker.inference.loading import open_model
-from worker.inference.predictor import ModelCard, Predictor
-from worker.normalization import reader
-from worker.pipeline import Pipeline
-from worker.records import NO_CLUSTER, Assignments, Embeddings, Outgoing, Record
-from worker.settings import Settings
+from textsieve.worker.clustering.space import space_of
+from textsieve.worker.codec import Decoder, Encoder
+from textsieve.worker.connectors import redis as store
+from textsieve.worker.errors import ConfigurationError, StoreUnavailable
+from textsieve.worker.inference.loading import open_model
+from textsieve.worker.inference.predictor import ModelCard, Predictor
+from textsieve.worker.normalization import reader
+from textsieve.worker.pipeline import Pipeline
+from textsieve.worker.records import NO_CLUSTER, Assignments, Embeddings, Outgoing, Record
+from textsieve.worker.settings import Settings
 
 Labeller = Callable[[Sequence[bytes | None]], list[dict[str, Any]]]
 
@@ -82,7 +82,7 @@ def _assign(settings: Settings, card: ModelCard, warn: Callable[[str], object]) 
     if snapshot.model != card.fingerprint:
         warn(f"no clusters: those of clusters.space {settings.clusters.space!r} were learned with another model")
         return _no_clusters
-    from worker.clustering import minibatch  # noqa: PLC0415  # scikit-learn takes a second: only where it is needed
+    from textsieve.worker.clustering import minibatch  # noqa: PLC0415  # scikit-learn takes a second: only where it is needed
 
     estimator = minibatch.restore(minibatch.Clustering(snapshot.centers, snapshot.counts))
     return lambda embeddings: minibatch.assign(estimator, embeddings, version=snapshot.version)

@@ -16,9 +16,9 @@ from rich.console import Console
 from textsieve.cli.console import AsJson, Config, Overrides, errors, exit_codes
 from textsieve.lines import Result, heading, printer, result_line
 from textsieve.output import on_terminal, standard_output, write_line
-from worker import logs
-from worker.loading import load_settings
-from worker.records import Record
+from textsieve.worker import logs
+from textsieve.worker.loading import load_settings
+from textsieve.worker.records import Record
 
 TIME_WIDTH = 9  # columns of `12:34:56 `
 
@@ -74,7 +74,7 @@ def tail(
         logs.configure(level="warning", style="console")
         in_lines = as_json or not on_terminal()
         settings = load_settings(config=config, overrides=overrides or ())
-        from worker.connectors.kafka import following, letters  # noqa: PLC0415  # a wrong option is told at once
+        from textsieve.worker.connectors.kafka import following, letters  # noqa: PLC0415  # a wrong option is told at once
 
         topic = settings.kafka.output_topic
         records = (

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from textsieve.output import OutputLost, standard_output
 from textsieve.terminal import printable
-from worker.errors import ConfigurationError, TextsieveError
+from textsieve.worker.errors import ConfigurationError, TextsieveError
 
 FAULT, BAD_CONFIGURATION, INTERRUPTED = 1, 2, 130  # exit codes, as of every textsieve command; 128 + SIGINT
 

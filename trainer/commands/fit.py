@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from threadpoolctl import threadpool_limits
 
-from trainer.commands import options
-from trainer.commands.console import column_value, exit_codes, progress_bars, say
-from trainer.commands.options import ClassWeights, Precision, TrainingPrecision, training_settings
-from worker.errors import ConfigurationError
+from textsieve.trainer.commands import options
+from textsieve.trainer.commands.console import column_value, exit_codes, progress_bars, say
+from textsieve.trainer.commands.options import ClassWeights, Precision, TrainingPrecision, training_settings
+from textsieve.worker.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from trainer.fit import Fitted
+    from textsieve.trainer.fit import Fitted
 
 _SUSPECTS_SHOWN = 10  # lines of the report; --json has them all
 _STILL_FALLS = 0.97  # of the loss of the epoch before: less is more than noise
@@ -97,12 +97,12 @@ def fit(
 ) -> None:
     """Train a model on labelled texts. It is written as a bundle, with its measured scores."""
     # torch and sklearn take seconds to import: --help and wrong options do not wait for them
-    from trainer.bundling import FitOptions  # noqa: PLC0415
-    from trainer.descriptions import read_descriptions  # noqa: PLC0415
-    from trainer.fit import fit as fit_bundle  # noqa: PLC0415
-    from trainer.precision import training_precision  # noqa: PLC0415
-    from trainer.reading import Columns  # noqa: PLC0415
-    from trainer.recipe import Recipe  # noqa: PLC0415
+    from textsieve.trainer.bundling import FitOptions  # noqa: PLC0415
+    from textsieve.trainer.descriptions import read_descriptions  # noqa: PLC0415
+    from textsieve.trainer.fit import fit as fit_bundle  # noqa: PLC0415
+    from textsieve.trainer.precision import training_precision  # noqa: PLC0415
+    from textsieve.trainer.reading import Columns  # noqa: PLC0415
+    from textsieve.trainer.recipe import Recipe  # noqa: PLC0415
 
     now = datetime.now(UTC)
     folder = work or out.with_name(f"{out.resolve().name}.work")

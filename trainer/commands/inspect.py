@@ -8,9 +8,9 @@ from typing import Annotated
 import msgspec
 import typer
 
-from trainer.commands.console import exit_codes, say
-from trainer.likeness import compare_bundles
-from worker.inference.bundle import Bundle, Manifest, read_bundle
+from textsieve.trainer.commands.console import exit_codes, say
+from textsieve.trainer.likeness import compare_bundles
+from textsieve.worker.inference.bundle import Bundle, Manifest, read_bundle
 
 
 def inspect(

@@ -10,8 +10,8 @@ import typer
 
 from textsieve.files.errors import UnreadableFile
 from textsieve.files.layout import Format, Layout
-from worker.errors import ConfigurationError
-from worker.settings import ModelSettings
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.settings import ModelSettings
 
 Number = TypeVar("Number", int, float)
 

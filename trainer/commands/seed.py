@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from threadpoolctl import threadpool_limits
 
-from trainer.commands import options
-from trainer.commands.console import exit_codes, progress_bars, say
-from worker.errors import ConfigurationError
+from textsieve.trainer.commands import options
+from textsieve.trainer.commands.console import exit_codes, progress_bars, say
+from textsieve.worker.errors import ConfigurationError
 
 
 def seed(
@@ -42,14 +42,14 @@ def seed(
 
     Space, number of clusters, group, model and store are those of the workers' settings.
     """
-    from trainer.frozen import embed  # noqa: PLC0415 - torch takes seconds to import: --help does not wait
-    from trainer.reading import read_texts  # noqa: PLC0415
-    from trainer.seeding import plant  # noqa: PLC0415
-    from worker.clustering.minibatch import best_seed  # noqa: PLC0415
-    from worker.clustering.space import space_of  # noqa: PLC0415
-    from worker.connectors.redis import RedisCentroidStore, connect  # noqa: PLC0415
-    from worker.inference.loading import load_predictor  # noqa: PLC0415
-    from worker.loading import load_settings  # noqa: PLC0415
+    from textsieve.trainer.frozen import embed  # noqa: PLC0415 - torch takes seconds to import: --help does not wait
+    from textsieve.trainer.reading import read_texts  # noqa: PLC0415
+    from textsieve.trainer.seeding import plant  # noqa: PLC0415
+    from textsieve.worker.clustering.minibatch import best_seed  # noqa: PLC0415
+    from textsieve.worker.clustering.space import space_of  # noqa: PLC0415
+    from textsieve.worker.connectors.redis import RedisCentroidStore, connect  # noqa: PLC0415
+    from textsieve.worker.inference.loading import load_predictor  # noqa: PLC0415
+    from textsieve.worker.loading import load_settings  # noqa: PLC0415
 
     with exit_codes(), progress_bars("embed") as progress:
         settings = load_settings(config=config, overrides=overrides or ())

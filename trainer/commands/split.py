@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from trainer.commands import options
-from trainer.commands.console import exit_codes, say
-from worker.errors import ConfigurationError
+from textsieve.trainer.commands import options
+from textsieve.trainer.commands.console import exit_codes, say
+from textsieve.worker.errors import ConfigurationError
 
 
 def split(
@@ -35,9 +35,9 @@ def split(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 0,
 ) -> None:
     """Hold out a share of every label. Repeats and contradictions are left out first."""
-    from trainer import splits  # noqa: PLC0415 - numpy takes a while: --help does not wait
-    from trainer.reading import Columns, read_examples  # noqa: PLC0415
-    from trainer.writing import write_examples  # noqa: PLC0415
+    from textsieve.trainer import splits  # noqa: PLC0415 - numpy takes a while: --help does not wait
+    from textsieve.trainer.reading import Columns, read_examples  # noqa: PLC0415
+    from textsieve.trainer.writing import write_examples  # noqa: PLC0415
 
     with exit_codes():
         for name in ("train.jsonl", "test.jsonl"):

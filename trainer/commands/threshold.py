@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from trainer.commands import options
-from trainer.commands.console import exit_codes, progress_bars, say
-from worker.errors import ConfigurationError
+from textsieve.trainer.commands import options
+from textsieve.trainer.commands.console import exit_codes, progress_bars, say
+from textsieve.worker.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from trainer.thresholds import Threshold
+    from textsieve.trainer.thresholds import Threshold
 
 
 def threshold(
@@ -52,8 +52,8 @@ def threshold(
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Give a label the threshold that keeps a precision or a recall. A new version of the bundle is written."""
-    from trainer.reading import Columns  # noqa: PLC0415 - torch takes seconds to import: --help does not wait
-    from trainer.thresholding import Wanted, add_threshold  # noqa: PLC0415
+    from textsieve.trainer.reading import Columns  # noqa: PLC0415 - torch takes seconds to import: --help does not wait
+    from textsieve.trainer.thresholding import Wanted, add_threshold  # noqa: PLC0415
 
     with exit_codes(), progress_bars("predict") as progress:
         if (precision is None) == (recall is None):

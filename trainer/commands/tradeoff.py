@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from threadpoolctl import threadpool_limits
 
-from trainer.commands import options
-from trainer.commands.console import exit_codes, progress_bars, say
-from worker.errors import ConfigurationError
+from textsieve.trainer.commands import options
+from textsieve.trainer.commands.console import exit_codes, progress_bars, say
+from textsieve.worker.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from trainer.examples import Examples
-    from trainer.reading import Columns
-    from trainer.tradeoff import Study
-    from trainer.tradeoff_report import TradeoffReport
+    from textsieve.trainer.examples import Examples
+    from textsieve.trainer.reading import Columns
+    from textsieve.trainer.tradeoff import Study
+    from textsieve.trainer.tradeoff_report import TradeoffReport
 
 
 def tradeoff(
@@ -74,15 +74,15 @@ def tradeoff(
     as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON instead of the table.")] = False,
 ) -> None:
     """Compare how strongly to hold the embedding. By labels and by clusters."""
-    from trainer.attempts import Groupings  # noqa: PLC0415 - --help does not wait for sklearn and torch
-    from trainer.counting import counted_labels, counted_name  # noqa: PLC0415
-    from trainer.precision import training_precision  # noqa: PLC0415
-    from trainer.reading import Columns, read_examples  # noqa: PLC0415
-    from trainer.recipe import Recipe  # noqa: PLC0415
-    from trainer.samples import sampled  # noqa: PLC0415
-    from trainer.tradeoff import Study, answer_all  # noqa: PLC0415
-    from trainer.tradeoff_report import TradeoffReport  # noqa: PLC0415
-    from trainer.weighing import weigh  # noqa: PLC0415
+    from textsieve.trainer.attempts import Groupings  # noqa: PLC0415 - --help does not wait for sklearn and torch
+    from textsieve.trainer.counting import counted_labels, counted_name  # noqa: PLC0415
+    from textsieve.trainer.precision import training_precision  # noqa: PLC0415
+    from textsieve.trainer.reading import Columns, read_examples  # noqa: PLC0415
+    from textsieve.trainer.recipe import Recipe  # noqa: PLC0415
+    from textsieve.trainer.samples import sampled  # noqa: PLC0415
+    from textsieve.trainer.tradeoff import Study, answer_all  # noqa: PLC0415
+    from textsieve.trainer.tradeoff_report import TradeoffReport  # noqa: PLC0415
+    from textsieve.trainer.weighing import weigh  # noqa: PLC0415
 
     folder = work or Path(f"tradeoff-{data.name.partition('.')[0]}.work")
     goes_on = f"interrupted; the same command goes on from what is in {folder}"
@@ -143,13 +143,13 @@ def _weights(keep: str) -> tuple[float, ...]:
 
 
 def _others(paths: list[Path], columns: "Columns", draw: "Callable[[Examples], Examples]") -> "dict[str, Examples]":
-    from trainer.reading import read_examples  # noqa: PLC0415 - as above
+    from textsieve.trainer.reading import read_examples  # noqa: PLC0415 - as above
 
     return {path.name.partition(".")[0]: draw(read_examples(path, columns)) for path in paths}
 
 
 def _finished(study: "Study") -> "Study":
-    from trainer.tradeoff import finished_folds  # noqa: PLC0415 - as above
+    from textsieve.trainer.tradeoff import finished_folds  # noqa: PLC0415 - as above
 
     found = finished_folds(study)
     if not found:
@@ -158,7 +158,7 @@ def _finished(study: "Study") -> "Study":
 
 
 def _write(out: Path, report: "TradeoffReport") -> None:
-    from trainer.curves import curve  # noqa: PLC0415 - matplotlib is an extra
+    from textsieve.trainer.curves import curve  # noqa: PLC0415 - matplotlib is an extra
 
     out.mkdir(parents=True, exist_ok=True)
     (out / "tradeoff.md").write_text(report.markdown(), encoding="utf-8")

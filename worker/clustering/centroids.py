@@ -7,7 +7,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.records import Embeddings, Partition, Position
+from textsieve.worker.records import Embeddings, Partition, Position
 
 Centers = NDArray[np.float32]  # [k, dim]
 Counts = NDArray[np.float64]  # [k], decayed mass where a half life is set

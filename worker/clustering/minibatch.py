@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.clustering.centroids import Centers, Counts
-from worker.records import Assignments, ClusterIds, Embeddings
+from textsieve.worker.clustering.centroids import Centers, Counts
+from textsieve.worker.records import Assignments, ClusterIds, Embeddings
 
 if (
     TYPE_CHECKING

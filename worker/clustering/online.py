@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from worker.clustering import minibatch
-from worker.clustering.centroids import (
+from textsieve.worker.clustering import minibatch
+from textsieve.worker.clustering.centroids import (
     RESET,
     CentroidStore,
     PoolRows,
@@ -18,11 +18,11 @@ from worker.clustering.centroids import (
     falls_short,
     raise_watermarks,
 )
-from worker.clustering.minibatch import Clustering
-from worker.clustering.space import ClusterSpace
-from worker.clustering.spool import Gap, GivenUp, Spool
-from worker.errors import StoreUnavailable
-from worker.records import NO_CLUSTER, Assignments, Embeddings, Observations, Partition, Position
+from textsieve.worker.clustering.minibatch import Clustering
+from textsieve.worker.clustering.space import ClusterSpace
+from textsieve.worker.clustering.spool import Gap, GivenUp, Spool
+from textsieve.worker.errors import StoreUnavailable
+from textsieve.worker.records import NO_CLUSTER, Assignments, Embeddings, Observations, Partition, Position
 
 if TYPE_CHECKING:  # as in worker.clustering.minibatch
     from sklearn.cluster import MiniBatchKMeans

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from worker.settings import ClusterSettings
+from textsieve.worker.settings import ClusterSettings
 
 
 @dataclass(frozen=True, slots=True)

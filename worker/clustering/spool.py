@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from worker.records import Observations, Partition, Position
+from textsieve.worker.records import Observations, Partition, Position
 
 ROW_BYTES = 64  # of a row beside its embedding
 

@@ -16,9 +16,9 @@ import structlog
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
-from worker.errors import ConfigurationError
-from worker.health import Health
-from worker.settings import HttpSettings
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.health import Health
+from textsieve.worker.settings import HttpSettings
 
 REQUEST_SECONDS = 5.0  # for a whole request and its answer, however slowly they are read; a scrape takes milliseconds
 USUAL_PORTS = range(9100, 9200)  # where http.port is unset: a hundred workers of one machine find room

@@ -3,7 +3,7 @@
 import ssl
 from pathlib import Path
 
-from worker.errors import ConfigurationError
+from textsieve.worker.errors import ConfigurationError
 
 
 def client_context(

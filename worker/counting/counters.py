@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.records import Partition, Position
+from textsieve.worker.records import Partition, Position
 
 
 class Table(NamedTuple):

@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from worker.counting.counters import Counter, CounterStore, Increments
-from worker.errors import StoreUnavailable
-from worker.records import Partition, Position
+from textsieve.worker.counting.counters import Counter, CounterStore, Increments
+from textsieve.worker.errors import StoreUnavailable
+from textsieve.worker.records import Partition, Position
 
 MAX_INCREMENTS = 1000  # of one call: the store answers nobody else meanwhile, for 20 ms at most
 MAX_PENDING_ROWS = 500_000  # unless told otherwise; about 100 bytes each

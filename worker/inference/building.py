@@ -5,15 +5,15 @@ import copy
 import torch
 from torch import nn
 
-from worker.inference.calibration import EngineReport, Precision
-from worker.inference.encoder import Encoder, encoder_of
-from worker.inference.engines.torch import TorchEngine, choose_device, choose_dtype, precision_of
-from worker.inference.layers import unchanged
-from worker.inference.model_folder import ModelFolder
-from worker.inference.networks import ClassifierNetwork, EncoderNetwork
-from worker.inference.transformer import TransformerPredictor
-from worker.inference.workshop import Model, predictor_over
-from worker.settings import ModelSettings
+from textsieve.worker.inference.calibration import EngineReport, Precision
+from textsieve.worker.inference.encoder import Encoder, encoder_of
+from textsieve.worker.inference.engines.torch import TorchEngine, choose_device, choose_dtype, precision_of
+from textsieve.worker.inference.layers import unchanged
+from textsieve.worker.inference.model_folder import ModelFolder
+from textsieve.worker.inference.networks import ClassifierNetwork, EncoderNetwork
+from textsieve.worker.inference.transformer import TransformerPredictor
+from textsieve.worker.inference.workshop import Model, predictor_over
+from textsieve.worker.settings import ModelSettings
 
 CUDA_BATCH_TOKENS = 16_384  # on an H200 84 % of the best rate, an eighth of its memory: docs/gpu.md
 

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from worker.errors import ConfigurationError
-from worker.inference.sentence_modules import Pooling
-from worker.inference.sources import MODEL_FILES, file_sha256
-from worker.inference.thresholds import faults
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.sentence_modules import Pooling
+from textsieve.worker.inference.sources import MODEL_FILES, file_sha256
+from textsieve.worker.inference.thresholds import faults
 
 # of bundle.json: a bundle gets the least that a worker must know to serve it, so that older workers serve what they can
 FORMAT = 1

@@ -8,8 +8,8 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.inference.predictor import Bounded, Meter, Metered, ModelCard, NoMeter, Predictor
-from worker.records import Predictions
+from textsieve.worker.inference.predictor import Bounded, Meter, Metered, ModelCard, NoMeter, Predictor
+from textsieve.worker.records import Predictions
 
 _DIGEST_BYTES = 16  # two texts in 2^64 share one by chance
 

@@ -8,9 +8,9 @@ from typing import Literal
 
 import numpy as np
 
-from worker.inference.decisions import expected_loss, given_labels
-from worker.inference.predictor import ModelCard
-from worker.records import Predictions
+from textsieve.worker.inference.decisions import expected_loss, given_labels
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.records import Predictions
 
 EngineName = Literal["torch", "onnx"]
 Precision = Literal["fp32", "bf16", "fp16", "int8"]
@@ -103,7 +103,8 @@ class EngineReport:
 
 def calibration_texts() -> list[str]:
     """Texts of our own of many topics, languages and scripts: short ones, long ones of several of them, and blanks."""
-    lines = resources.files("worker.inference").joinpath("calibration.txt").read_text(encoding="utf-8").splitlines()
+    texts = resources.files("textsieve.worker.inference").joinpath("calibration.txt")
+    lines = texts.read_text(encoding="utf-8").splitlines()
     short = [line for line in lines if line and not line.startswith("# ")]
     return [*short, *_long(short), *BLANKS]
 

@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.inference.predictor import ModelCard
-from worker.records import LabelIds, Probabilities
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.records import LabelIds, Probabilities
 
 Given = NDArray[np.bool_]  # [batch, labels]
 

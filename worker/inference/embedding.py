@@ -1,15 +1,15 @@
 """A predictor without labels by torch, and the network inside it: what training needs."""
 
-from worker.inference.calibration import FIRST_BUDGET
-from worker.inference.encoder import Encoder
-from worker.inference.engines.torch import TorchEngine, choose_device
-from worker.inference.firstwords import answering
-from worker.inference.kinds import embedding_model
-from worker.inference.layers import NoHead, unchanged
-from worker.inference.networks import EncoderNetwork
-from worker.inference.predictor import Predictor
-from worker.inference.transformer import TransformerPredictor
-from worker.settings import ModelSettings
+from textsieve.worker.inference.calibration import FIRST_BUDGET
+from textsieve.worker.inference.encoder import Encoder
+from textsieve.worker.inference.engines.torch import TorchEngine, choose_device
+from textsieve.worker.inference.firstwords import answering
+from textsieve.worker.inference.kinds import embedding_model
+from textsieve.worker.inference.layers import NoHead, unchanged
+from textsieve.worker.inference.networks import EncoderNetwork
+from textsieve.worker.inference.predictor import Predictor
+from textsieve.worker.inference.transformer import TransformerPredictor
+from textsieve.worker.settings import ModelSettings
 
 
 def embedding_predictor(encoder: Encoder, settings: ModelSettings) -> Predictor:

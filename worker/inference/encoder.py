@@ -10,17 +10,17 @@ import torch
 import transformers
 from torch import Tensor, nn
 
-from worker import logs
-from worker.errors import ConfigurationError, PredictorError
-from worker.inference.engines.torch import TorchEngine
-from worker.inference.layers import unchanged
-from worker.inference.model_folder import ModelFolder, Reading, read_classifier_folder, read_encoder_folder
-from worker.inference.networks import ClassifierNetwork, DenseLayers, EncoderNetwork, dense_layers
-from worker.inference.probing import EXACTLY, ROUGHLY, reads_padding, require_window
-from worker.inference.sentence_modules import Pooling
-from worker.inference.sources import require_config, weight_files
-from worker.inference.suitability import require_native, require_used
-from worker.inference.tokens import Tokenizer
+from textsieve.worker import logs
+from textsieve.worker.errors import ConfigurationError, PredictorError
+from textsieve.worker.inference.engines.torch import TorchEngine
+from textsieve.worker.inference.layers import unchanged
+from textsieve.worker.inference.model_folder import ModelFolder, Reading, read_classifier_folder, read_encoder_folder
+from textsieve.worker.inference.networks import ClassifierNetwork, DenseLayers, EncoderNetwork, dense_layers
+from textsieve.worker.inference.probing import EXACTLY, ROUGHLY, reads_padding, require_window
+from textsieve.worker.inference.sentence_modules import Pooling
+from textsieve.worker.inference.sources import require_config, weight_files
+from textsieve.worker.inference.suitability import require_native, require_used
+from textsieve.worker.inference.tokens import Tokenizer
 
 log = logs.get_logger("model")
 

@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from worker.inference.bundle import MULTILINGUAL_SOURCE, PACKAGE_SOURCE, Bundle, EncoderSource
-from worker.inference.multilingual.folder import FILES, WEIGHTS, multilingual_folder
-from worker.inference.sources import PACKAGE_SHA256, package_folder
+from textsieve.worker.inference.bundle import MULTILINGUAL_SOURCE, PACKAGE_SOURCE, Bundle, EncoderSource
+from textsieve.worker.inference.multilingual.folder import FILES, WEIGHTS, multilingual_folder
+from textsieve.worker.inference.sources import PACKAGE_SHA256, package_folder
 
 _SOURCES: dict[str, EncoderSource] = {PACKAGE_SHA256: PACKAGE_SOURCE, FILES[WEIGHTS]: MULTILINGUAL_SOURCE}
 

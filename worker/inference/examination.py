@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from worker.errors import ConfigurationError
-from worker.inference.calibration import EngineReport, calibration_texts
-from worker.inference.decisions import given_labels, likeliest
-from worker.inference.label_map import score_map_bytes, too_many_labels
-from worker.inference.loading import load_predictor
-from worker.inference.predictor import Predictor
-from worker.inference.tokens import Tokenizer
-from worker.records import Predictions
-from worker.settings import ModelSettings
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.calibration import EngineReport, calibration_texts
+from textsieve.worker.inference.decisions import given_labels, likeliest
+from textsieve.worker.inference.label_map import score_map_bytes, too_many_labels
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.inference.predictor import Predictor
+from textsieve.worker.inference.tokens import Tokenizer
+from textsieve.worker.records import Predictions
+from textsieve.worker.settings import ModelSettings
 
 SAMPLES = 40  # calibration texts that are answered twice: a second or two of one core
 TEXT = "Congratulations, you have won! Call now to claim your prize."

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from worker.errors import ConfigurationError, PredictorError
-from worker.inference.transformer import TransformerPredictor
-from worker.inference.workshop import Model
+from textsieve.worker.errors import ConfigurationError, PredictorError
+from textsieve.worker.inference.transformer import TransformerPredictor
+from textsieve.worker.inference.workshop import Model
 
 _FIRST_WORD = ("ok",)
 # of several lengths: padding is tried too, and whether a graph answers other lengths than it was traced with

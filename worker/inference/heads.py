@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.records import Probabilities
+from textsieve.worker.records import Probabilities
 
 Features = NDArray[np.float32]  # [batch, n]: what a head reads
 

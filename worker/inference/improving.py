@@ -11,12 +11,12 @@ from typing import Protocol
 import msgspec
 
 from textsieve.modules import module_command
-from worker import logs
-from worker.errors import ConfigurationError, PredictorError
-from worker.inference.calibration import Candidate, EngineReport
-from worker.inference.selection import Opened, Question
-from worker.inference.transformer import TransformerPredictor
-from worker.inference.trying import trying_alone
+from textsieve.worker import logs
+from textsieve.worker.errors import ConfigurationError, PredictorError
+from textsieve.worker.inference.calibration import Candidate, EngineReport
+from textsieve.worker.inference.selection import Opened, Question
+from textsieve.worker.inference.transformer import TransformerPredictor
+from textsieve.worker.inference.trying import trying_alone
 
 log = logs.get_logger("model")
 
@@ -103,7 +103,7 @@ def improving(opened: Opened, *, changed: Callable[[EngineReport], None]) -> Ite
 
 def in_a_process(question: Question, stop: threading.Event) -> EngineReport | None:
     """An attempt in another process, which is ended when `stop` is set."""
-    command = [*module_command("worker.inference.trying"), str(os.getpid()), question.key]
+    command = [*module_command("textsieve.worker.inference.trying"), str(os.getpid()), question.key]
     told: bytes | None = question.settings.model_dump_json().encode()
     pipe = subprocess.PIPE
     try:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from worker.errors import ConfigurationError
+from textsieve.worker.errors import ConfigurationError
 
 
 def read_json(path: Path) -> Any:

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import numpy as np
 
-from worker import logs
-from worker.errors import ConfigurationError
-from worker.inference.bundle import Bundle, is_bundle, read_bundle
-from worker.inference.encoders import encoder_folder
-from worker.inference.heads import Head
-from worker.inference.model_folder import ModelFolder, Reading, read_classifier_folder, read_encoder_folder
-from worker.inference.multilingual.folder import MULTILINGUAL, NAME
-from worker.inference.predictor import ModelCard
-from worker.inference.selection import reference_predictor
-from worker.inference.sources import PACKAGE, package_folder
-from worker.inference.thresholds import with_thresholds
-from worker.inference.workshop import Model
-from worker.inference.zeroshot import zero_shot_head
-from worker.settings import ModelSettings
+from textsieve.worker import logs
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.bundle import Bundle, is_bundle, read_bundle
+from textsieve.worker.inference.encoders import encoder_folder
+from textsieve.worker.inference.heads import Head
+from textsieve.worker.inference.model_folder import ModelFolder, Reading, read_classifier_folder, read_encoder_folder
+from textsieve.worker.inference.multilingual.folder import MULTILINGUAL, NAME
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.inference.selection import reference_predictor
+from textsieve.worker.inference.sources import PACKAGE, package_folder
+from textsieve.worker.inference.thresholds import with_thresholds
+from textsieve.worker.inference.workshop import Model
+from textsieve.worker.inference.zeroshot import zero_shot_head
+from textsieve.worker.settings import ModelSettings
 
 log = logs.get_logger("model")
 

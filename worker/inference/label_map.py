@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from worker.errors import ConfigurationError
+from textsieve.worker.errors import ConfigurationError
 
 _LEAST_LABELS = 2  # exclusive ones: with fewer there is nothing to choose between
 _NAMELESS = re.compile(r"LABEL_\d+")  # what transformers writes where nobody named the labels

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from worker.errors import ConfigurationError
-from worker.inference.json_files import read_object
-from worker.inference.label_map import LabelMap, read_label_map
-from worker.inference.position_table import positions
-from worker.inference.sentence_modules import Dense, Pooling, SentenceModules, read_sentence_modules
-from worker.inference.sources import PACKAGE_SHA256, require_config, weights_sha256
-from worker.inference.tokenizer_files import TokenizerFiles, read_tokenizer
-from worker.inference.tokens import Tokenizer
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.json_files import read_object
+from textsieve.worker.inference.label_map import LabelMap, read_label_map
+from textsieve.worker.inference.position_table import positions
+from textsieve.worker.inference.sentence_modules import Dense, Pooling, SentenceModules, read_sentence_modules
+from textsieve.worker.inference.sources import PACKAGE_SHA256, require_config, weights_sha256
+from textsieve.worker.inference.tokenizer_files import TokenizerFiles, read_tokenizer
+from textsieve.worker.inference.tokens import Tokenizer
 
 DEFAULT_WINDOW = 512  # tokens; for models that state no window: what BERT and most of its children have
 _DIMENSIONS = ("hidden_size", "d_model", "n_embd", "dim", "emb_dim")  # how architectures call it

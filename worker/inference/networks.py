@@ -6,10 +6,10 @@ from typing import Any
 from safetensors.torch import load
 from torch import Tensor, nn
 
-from worker.errors import ConfigurationError
-from worker.inference.layers import Activation
-from worker.inference.sentence_modules import Dense, Pooling
-from worker.inference.sources import weight_files
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.layers import Activation
+from textsieve.worker.inference.sentence_modules import Dense, Pooling
+from textsieve.worker.inference.sources import weight_files
 
 DenseLayers = nn.Sequential  # [batch, dim] -> [batch, another dim]
 _ACTIVATIONS: Mapping[str, type[nn.Module]] = {

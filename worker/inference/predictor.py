@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from worker.records import Predictions
+from textsieve.worker.records import Predictions
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.errors import ConfigurationError, PredictorError
-from worker.inference.engines.engine import Answers, Engine
-from worker.inference.tokens import Tokenizer, Tokens
+from textsieve.worker.errors import ConfigurationError, PredictorError
+from textsieve.worker.inference.engines.engine import Answers, Engine
+from textsieve.worker.inference.tokens import Tokenizer, Tokens
 
 EXACTLY = 1e-3  # in float32, of the largest number: noise is a thousandth of that, what we met ten times it and more
 ROUGHLY = 5e-2  # in bfloat16, float16 and int8

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import msgspec
 
-from worker import logs
-from worker.errors import PredictorError
-from worker.inference.calibration import (
+from textsieve.worker import logs
+from textsieve.worker.errors import PredictorError
+from textsieve.worker.inference.calibration import (
     FIRST_BUDGET,
     Candidate,
     EngineReport,
@@ -15,8 +15,8 @@ from worker.inference.calibration import (
     calibration_texts,
     compare,
 )
-from worker.inference.workshop import Workshop
-from worker.records import Predictions
+from textsieve.worker.inference.workshop import Workshop
+from textsieve.worker.records import Predictions
 
 log = logs.get_logger("model")
 

@@ -7,16 +7,16 @@ from importlib import util
 
 import msgspec
 
-from worker import logs
-from worker.errors import ConfigurationError
-from worker.inference.calibration import FIRST_BUDGET, REFERENCE, Candidate, EngineReport, calibration_texts
-from worker.inference.machine import Cpu, has_gpu_driver, this_cpu
-from worker.inference.safe import ONNX_FP32, safe_report, tell_difference
-from worker.inference.shelf import Shelf
-from worker.inference.transformer import TransformerPredictor
-from worker.inference.trials import Trials, calibrate
-from worker.inference.workshop import Model, Workshop, predictor_over, require_torch
-from worker.settings import ModelSettings
+from textsieve.worker import logs
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.calibration import FIRST_BUDGET, REFERENCE, Candidate, EngineReport, calibration_texts
+from textsieve.worker.inference.machine import Cpu, has_gpu_driver, this_cpu
+from textsieve.worker.inference.safe import ONNX_FP32, safe_report, tell_difference
+from textsieve.worker.inference.shelf import Shelf
+from textsieve.worker.inference.transformer import TransformerPredictor
+from textsieve.worker.inference.trials import Trials, calibrate
+from textsieve.worker.inference.workshop import Model, Workshop, predictor_over, require_torch
+from textsieve.worker.settings import ModelSettings
 
 log = logs.get_logger("model")
 
@@ -197,7 +197,7 @@ def device_of(settings: ModelSettings) -> str:
             "model.device: expected torch, which runs CUDA devices, came none; run `make torch`, or "
             "`pip install 'textsieve[torch]'`, or set model.device to cpu"
         )
-    from worker.inference.engines.torch import choose_device  # noqa: PLC0415  # imports torch: seconds
+    from textsieve.worker.inference.engines.torch import choose_device  # noqa: PLC0415  # imports torch: seconds
 
     return choose_device(settings.device).type
 
@@ -224,6 +224,6 @@ def _on_cuda(model: Model, settings: ModelSettings) -> TransformerPredictor:
         raise ConfigurationError(
             "model.engine: onnx runs on CPUs, came a CUDA device; set model.device to cpu, or model.engine to auto"
         )
-    from worker.inference.building import cuda_predictor  # noqa: PLC0415  # imports torch: seconds
+    from textsieve.worker.inference.building import cuda_predictor  # noqa: PLC0415  # imports torch: seconds
 
     return cuda_predictor(model, settings)

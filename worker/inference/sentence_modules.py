@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from worker.errors import ConfigurationError
-from worker.inference.json_files import read_json, read_object
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.json_files import read_json, read_object
 
 Pooling = Literal["mean", "cls"]
 Activation = Literal["identity", "tanh", "relu", "gelu", "sigmoid", "silu"]

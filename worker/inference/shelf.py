@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from worker import logs
+from textsieve.worker import logs
 
 log = logs.get_logger("model")
 

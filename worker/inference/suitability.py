@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import transformers
 from torch import nn
 
-from worker import logs
-from worker.errors import ConfigurationError
-from worker.inference.model_folder import ModelFolder
+from textsieve.worker import logs
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.model_folder import ModelFolder
 
 log = logs.get_logger("model")
 

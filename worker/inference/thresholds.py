@@ -5,9 +5,9 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from worker.errors import ConfigurationError
-from worker.inference.predictor import ModelCard
-from worker.settings import ModelSettings
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.settings import ModelSettings
 
 
 def with_thresholds(

@@ -10,8 +10,8 @@ from typing import Any, Literal
 import tokenizers
 from tokenizers import normalizers
 
-from worker.errors import ConfigurationError
-from worker.inference.json_files import read_object
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.json_files import read_object
 
 TOKENIZER = "tokenizer.json"
 _TOKENIZER_CONFIG = "tokenizer_config.json"

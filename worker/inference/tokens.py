@@ -8,7 +8,7 @@ import numpy as np
 import tokenizers
 from numpy.typing import NDArray
 
-from worker.inference.engines.engine import TokenBatch
+from textsieve.worker.inference.engines.engine import TokenBatch
 
 OVERLAP = 4  # windows share a quarter of their tokens: a short message inside a long text is whole in one of them
 

@@ -8,17 +8,17 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from worker import logs
-from worker.batching import cut_batches, cut_equal_lengths
-from worker.errors import DeviceOutOfMemory, PredictorError
-from worker.inference.allowance import Allowance
-from worker.inference.calibration import Candidate, EngineReport
-from worker.inference.engines.engine import Answers, Engine, TokenBatch
-from worker.inference.heads import Head
-from worker.inference.predictor import Meter, ModelCard, NoMeter
-from worker.inference.tokens import Tokens
-from worker.inference.windows import joined_windows
-from worker.records import Embeddings, Predictions, Probabilities
+from textsieve.worker import logs
+from textsieve.worker.batching import cut_batches, cut_equal_lengths
+from textsieve.worker.errors import DeviceOutOfMemory, PredictorError
+from textsieve.worker.inference.allowance import Allowance
+from textsieve.worker.inference.calibration import Candidate, EngineReport
+from textsieve.worker.inference.engines.engine import Answers, Engine, TokenBatch
+from textsieve.worker.inference.heads import Head
+from textsieve.worker.inference.predictor import Meter, ModelCard, NoMeter
+from textsieve.worker.inference.tokens import Tokens
+from textsieve.worker.inference.windows import joined_windows
+from textsieve.worker.records import Embeddings, Predictions, Probabilities
 
 log = logs.get_logger("model")
 

@@ -7,9 +7,9 @@ from typing import Protocol
 
 import msgspec
 
-from worker import logs
-from worker.errors import ConfigurationError, PredictorError
-from worker.inference.calibration import (
+from textsieve.worker import logs
+from textsieve.worker.errors import ConfigurationError, PredictorError
+from textsieve.worker.inference.calibration import (
     BUDGETS,
     FIRST_BUDGET,
     REFERENCE,
@@ -20,10 +20,10 @@ from worker.inference.calibration import (
     choose_budget,
     compare,
 )
-from worker.inference.predictor import ModelCard
-from worker.inference.timing import told_apart
-from worker.inference.turns import Turns
-from worker.records import Predictions
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.inference.timing import told_apart
+from textsieve.worker.inference.turns import Turns
+from textsieve.worker.records import Predictions
 
 log = logs.get_logger("model")
 

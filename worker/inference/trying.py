@@ -20,12 +20,12 @@ from pathlib import Path
 
 import msgspec
 
-from worker import logs
-from worker.errors import TextsieveError
-from worker.inference.calibration import EngineReport
-from worker.inference.loading import read_model
-from worker.inference.selection import Question, ask, trials_of
-from worker.settings import ModelSettings
+from textsieve.worker import logs
+from textsieve.worker.errors import TextsieveError
+from textsieve.worker.inference.calibration import EngineReport
+from textsieve.worker.inference.loading import read_model
+from textsieve.worker.inference.selection import Question, ask, trials_of
+from textsieve.worker.settings import ModelSettings
 
 TRIED_BY_ANOTHER = 75  # exit status: EX_TEMPFAIL of sysexits.h
 LOWEST_PRIORITY = 19

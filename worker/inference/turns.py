@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from worker.inference.calibration import LONG_CHARACTERS
+from textsieve.worker.inference.calibration import LONG_CHARACTERS
 
 SLICES = 8  # a turn is an eighth of the timed texts: a fraction of a second, after which others may have the core
 UNTIMED = 2  # long texts of a turn: as much work as a slice

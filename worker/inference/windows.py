@@ -3,10 +3,10 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.inference.decisions import least_probabilities
-from worker.inference.predictor import ModelCard
-from worker.inference.tokens import Tokens, first_rows
-from worker.records import Embeddings, Predictions, Probabilities
+from textsieve.worker.inference.decisions import least_probabilities
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.inference.tokens import Tokens, first_rows
+from textsieve.worker.records import Embeddings, Predictions, Probabilities
 
 _SHORTEST = 1e-12  # keeps the length of embeddings that cancel out above 0
 

@@ -10,23 +10,23 @@ from typing import Any
 
 import msgspec
 
-from worker.batching import cut_batches
-from worker.errors import ConfigurationError, PredictorError
-from worker.inference.calibration import BUDGETS, Candidate, EngineReport, calibration_texts
-from worker.inference.engines.engine import Engine, TokenBatch
-from worker.inference.engines.onnx import FORMAT, OnnxEngine, Session, open_session
-from worker.inference.engines.weightless import Weightless, weights_of, whole
-from worker.inference.graphs.shipped import shipped_graph, shipped_ranges
-from worker.inference.heads import Head
-from worker.inference.machine import Cpu, usable_cores
-from worker.inference.model_folder import ModelFolder
-from worker.inference.predictor import ModelCard
-from worker.inference.probing import EXACTLY, ROUGHLY, reads_padding
-from worker.inference.sentence_modules import Pooling
-from worker.inference.shelf import Shelf
-from worker.inference.sources import read_weights
-from worker.inference.tokens import Tokenizer
-from worker.inference.transformer import TransformerPredictor
+from textsieve.worker.batching import cut_batches
+from textsieve.worker.errors import ConfigurationError, PredictorError
+from textsieve.worker.inference.calibration import BUDGETS, Candidate, EngineReport, calibration_texts
+from textsieve.worker.inference.engines.engine import Engine, TokenBatch
+from textsieve.worker.inference.engines.onnx import FORMAT, OnnxEngine, Session, open_session
+from textsieve.worker.inference.engines.weightless import Weightless, weights_of, whole
+from textsieve.worker.inference.graphs.shipped import shipped_graph, shipped_ranges
+from textsieve.worker.inference.heads import Head
+from textsieve.worker.inference.machine import Cpu, usable_cores
+from textsieve.worker.inference.model_folder import ModelFolder
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.inference.probing import EXACTLY, ROUGHLY, reads_padding
+from textsieve.worker.inference.sentence_modules import Pooling
+from textsieve.worker.inference.shelf import Shelf
+from textsieve.worker.inference.sources import read_weights
+from textsieve.worker.inference.tokens import Tokenizer
+from textsieve.worker.inference.transformer import TransformerPredictor
 
 _READS, _IGNORES = b"reads", b"ignores"  # padding
 EXACT = Candidate("onnx", "fp32")  # what the others are made from
@@ -95,7 +95,7 @@ class Workshop:
             made = OnnxEngine(self._session(candidate))
             self._settle_padding(made, candidate)
             return made
-        from worker.inference.building import torch_engine  # noqa: PLC0415  # imports torch: seconds
+        from textsieve.worker.inference.building import torch_engine  # noqa: PLC0415  # imports torch: seconds
 
         return torch_engine(self.network(), candidate.precision)
 
@@ -143,7 +143,7 @@ class Workshop:
         """
         if self._network is None:
             require_torch(self.model.files.folder)
-            from worker.inference.building import build_network  # noqa: PLC0415  # imports torch: seconds
+            from textsieve.worker.inference.building import build_network  # noqa: PLC0415  # imports torch: seconds
 
             self._network = build_network(self.model, threads=self.threads)
             self.shelf.put(self._padding_key, _READS if self.model.tokenizer.unpadded else _IGNORES)
@@ -186,7 +186,7 @@ class Workshop:
 
     def _exported(self) -> bytes:
         network = self.network()
-        from worker.inference.engines.export import export_graph  # noqa: PLC0415  # imports torch: seconds
+        from textsieve.worker.inference.engines.export import export_graph  # noqa: PLC0415  # imports torch: seconds
 
         return export_graph(network)
 
@@ -196,7 +196,7 @@ class Workshop:
                 "int8: expected the package onnx, to make the graph, came none; run `pip install onnx`"
             )
         graph = self._whole()
-        from worker.inference.engines.int8 import quantized, ranges_of  # noqa: PLC0415  # imports onnx
+        from textsieve.worker.inference.engines.int8 import quantized, ranges_of  # noqa: PLC0415  # imports onnx
 
         try:
             ranges = shipped_ranges(self._graph_key(EXACT)) or ranges_of(graph, ranging_batches(self.model))

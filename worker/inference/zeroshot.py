@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.errors import ConfigurationError
-from worker.inference.heads import Head
-from worker.inference.predictor import Predictor
-from worker.normalization import reader
-from worker.settings import ModelSettings
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.heads import Head
+from textsieve.worker.inference.predictor import Predictor
+from textsieve.worker.normalization import reader
+from textsieve.worker.settings import ModelSettings
 
 _LEAST_LABELS = 2  # with fewer there is nothing to choose between
 _SHORTEST = 1e-12  # of a sum of embeddings: opposite ones must not divide by zero

@@ -5,8 +5,8 @@ from typing import cast
 
 from pydantic import ValidationError
 
-from worker.loading.misspelt import did_you_mean, meant
-from worker.settings import ENV_PREFIX, Section, Settings
+from textsieve.worker.loading.misspelt import did_you_mean, meant
+from textsieve.worker.settings import ENV_PREFIX, Section, Settings
 
 
 def explained(error: ValidationError) -> Iterator[str]:

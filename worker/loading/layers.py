@@ -15,11 +15,11 @@ from pydantic_settings import (
 )
 from pydantic_settings.exceptions import SettingsError
 
-from worker.errors import ConfigurationError
-from worker.loading.faults import explained, unknown_variables
-from worker.loading.overrides import tree_of
-from worker.loading.secret_files import SecretFiles, leave_out_secret_files
-from worker.settings import Settings
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.loading.faults import explained, unknown_variables
+from textsieve.worker.loading.overrides import tree_of
+from textsieve.worker.loading.secret_files import SecretFiles, leave_out_secret_files
+from textsieve.worker.settings import Settings
 
 
 def load_settings(*, config: Path | None = None, overrides: Iterable[str] = ()) -> Settings:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import cast
 
-from worker.settings import Section, Settings
+from textsieve.worker.settings import Section, Settings
 
 LIKENESS = 0.7  # difflib's ratio from which a name is meant: three letters of ten may differ
 

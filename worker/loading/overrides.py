@@ -5,9 +5,9 @@ import re
 from collections.abc import Iterable
 from typing import Any, cast, get_args, get_origin
 
-from worker.errors import ConfigurationError
-from worker.loading.misspelt import did_you_mean
-from worker.settings import Section, Settings
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.loading.misspelt import did_you_mean
+from textsieve.worker.settings import Section, Settings
 
 
 def tree_of(overrides: Iterable[str]) -> dict[str, dict[str, Any]]:

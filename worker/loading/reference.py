@@ -2,7 +2,7 @@
 
 from typing import cast
 
-from worker.settings import Section, Settings
+from textsieve.worker.settings import Section, Settings
 
 
 def reference_table() -> str:

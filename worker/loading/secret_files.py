@@ -6,8 +6,8 @@ from typing import Any, cast
 
 from pydantic_settings import EnvSettingsSource, PydanticBaseSettingsSource
 
-from worker.errors import ConfigurationError
-from worker.settings import ENV_PREFIX, Section, Settings
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.settings import ENV_PREFIX, Section, Settings
 
 MAX_SECRET_BYTES = 65_536  # far beyond any password or token; a wrong path must not fill the memory
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from worker.metrics.metrics import Metrics
+from textsieve.worker.metrics.metrics import Metrics
 
 
 @dataclass(slots=True)

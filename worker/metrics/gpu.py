@@ -7,7 +7,7 @@ from typing import Protocol
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from worker.metrics.catalogue import CATALOGUE
+from textsieve.worker.metrics.catalogue import CATALOGUE
 
 
 class Reading(Protocol):

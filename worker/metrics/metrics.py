@@ -4,9 +4,9 @@ from collections.abc import Sequence
 
 from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_metrics
 
-from worker.metrics.catalogue import CATALOGUE, MAX_CLUSTERS, MAX_LABELS, OTHER
-from worker.metrics.histogram import BatchHistogram
-from worker.metrics.registry import SteadyRegistry
+from textsieve.worker.metrics.catalogue import CATALOGUE, MAX_CLUSTERS, MAX_LABELS, OTHER
+from textsieve.worker.metrics.histogram import BatchHistogram
+from textsieve.worker.metrics.registry import SteadyRegistry
 
 
 class Metrics:

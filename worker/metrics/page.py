@@ -1,6 +1,6 @@
 """The catalogue as a page: the source of docs/metrics.md."""
 
-from worker.metrics.catalogue import ABSENT, GROUPS, PREFIX, Metric
+from textsieve.worker.metrics.catalogue import ABSENT, GROUPS, PREFIX, Metric
 
 _HEAD = f"""# Metrics
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from worker.metrics.metrics import Metrics
-from worker.records import Partition, Record
+from textsieve.worker.metrics.metrics import Metrics
+from textsieve.worker.records import Partition, Record
 
 Batches = Mapping[Partition, Sequence[Record]]  # in offset order, none of them empty
 

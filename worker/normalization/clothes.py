@@ -2,7 +2,7 @@
 
 import re
 
-from worker.normalization.alphabets import (
+from textsieve.worker.normalization.alphabets import (
     CLOTHED,
     RAISED,
     REGIONAL,
@@ -11,9 +11,9 @@ from worker.normalization.alphabets import (
     WIDE,
     any_of,
 )
-from worker.normalization.edits import Edit, Found
-from worker.normalization.lexicon import is_word
-from worker.normalization.shapes import is_phonetic, sounds
+from textsieve.worker.normalization.edits import Edit, Found
+from textsieve.worker.normalization.lexicon import is_word
+from textsieve.worker.normalization.shapes import is_phonetic, sounds
 
 _IDEOGRAPH = re.compile("[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uff65-\uffdf\U00020000-\U0003ffff]")
 _CLOTHED = any_of(CLOTHED)[1:-1]

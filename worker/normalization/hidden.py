@@ -2,7 +2,7 @@
 
 import re
 
-from worker.normalization.alphabets import (
+from textsieve.worker.normalization.alphabets import (
     BACKWARDS,
     CLOTHED,
     DIRECTIONS,
@@ -14,8 +14,8 @@ from worker.normalization.alphabets import (
     SOFT_HYPHEN,
     any_of,
 )
-from worker.normalization.edits import Edit, Found
-from worker.normalization.lexicon import is_word
+from textsieve.worker.normalization.edits import Edit, Found
+from textsieve.worker.normalization.lexicon import is_word
 
 # Scripts that need no joiners, and digits
 _CASED = any_of(FOREIGN | CLOTHED.keys() | SMALL_CAPITALS.keys())[1:-1] + f"0-9{LATIN}"

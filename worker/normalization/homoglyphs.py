@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from itertools import islice, product
 from string import ascii_letters
 
-from worker.normalization.alphabets import (
+from textsieve.worker.normalization.alphabets import (
     FOREIGN,
     LATIN,
     LOOKALIKES,
@@ -16,9 +16,9 @@ from worker.normalization.alphabets import (
     TWINS,
     any_of,
 )
-from worker.normalization.edits import Edit, Found
-from worker.normalization.lexicon import UNKNOWN, rank
-from worker.normalization.shapes import is_foreign, is_phonetic, sounds
+from textsieve.worker.normalization.edits import Edit, Found
+from textsieve.worker.normalization.lexicon import UNKNOWN, rank
+from textsieve.worker.normalization.shapes import is_foreign, is_phonetic, sounds
 
 _FOREIGN = any_of(FOREIGN)[1:-1]
 _WORD = re.compile(r"[^\W\d_]{2,}")  # a lone letter of another script is a symbol

@@ -3,10 +3,10 @@
 import re
 import unicodedata
 
-from worker.normalization.alphabets import CLOTHED, FOREIGN, LATIN, MARKS, OVERLAYS, any_of
-from worker.normalization.edits import Edit, Found
-from worker.normalization.lexicon import is_word
-from worker.normalization.shapes import is_phonetic
+from textsieve.worker.normalization.alphabets import CLOTHED, FOREIGN, LATIN, MARKS, OVERLAYS, any_of
+from textsieve.worker.normalization.edits import Edit, Found
+from textsieve.worker.normalization.lexicon import is_word
+from textsieve.worker.normalization.shapes import is_phonetic
 
 _LETTER = f"[{LATIN}\u1e00-\u1eff{any_of(FOREIGN | CLOTHED.keys())[1:-1]}]"
 _MARKED = re.compile(f"({_LETTER}){any_of(MARKS)}+")

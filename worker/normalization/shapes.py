@@ -4,7 +4,7 @@ import re
 import unicodedata
 from functools import lru_cache
 
-from worker.normalization.lexicon import is_word
+from textsieve.worker.normalization.lexicon import is_word
 
 _VOWELS = frozenset("aeiouy")
 _PHONETIC = re.compile("[\u0250-\u02af\u02b0-\u02b8\u02c8\u02cc\u02d0\u02d1\u02e0-\u02e4]")  # of the IPA

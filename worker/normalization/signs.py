@@ -3,8 +3,8 @@
 import re
 from typing import NamedTuple
 
-from worker.normalization.lexicon import COMMON, KNOWN, is_word
-from worker.normalization.shapes import is_foreign, sounds
+from textsieve.worker.normalization.lexicon import COMMON, KNOWN, is_word
+from textsieve.worker.normalization.shapes import is_foreign, sounds
 
 USUAL = {"0": "o", "1": "il", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s"}
 _SPOKEN = {"2": "z", "6": "gb", "8": "b", "9": "g"}  # gr8, 4get: only inside a word

@@ -4,10 +4,10 @@ import re
 from collections.abc import Iterator
 from string import ascii_lowercase
 
-from worker.normalization.alphabets import LATIN
-from worker.normalization.edits import Edit, Found
-from worker.normalization.lexicon import is_word
-from worker.normalization.shapes import is_foreign, sounds
+from textsieve.worker.normalization.alphabets import LATIN
+from textsieve.worker.normalization.edits import Edit, Found
+from textsieve.worker.normalization.lexicon import is_word
+from textsieve.worker.normalization.shapes import is_foreign, sounds
 
 _BETWEEN = "[ .,*_/|~+=:;\u00b7-]"  # what keeps letters apart
 # What every text that this rule could change contains, and few others; a charset in front is searched for fastest

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Final
 
-from worker.normalization.alphabets import (
+from textsieve.worker.normalization.alphabets import (
     BACKWARDS,
     CLOTHED,
     FOREIGN,
@@ -17,16 +17,16 @@ from worker.normalization.alphabets import (
     SMALL_CAPITALS,
     TURNED,
 )
-from worker.normalization.clothes import clothed, shrunken, turned
-from worker.normalization.edits import Found, applied, traced
-from worker.normalization.hidden import backwards, invisible
-from worker.normalization.homoglyphs import homoglyphs
-from worker.normalization.leet import SOMEWHERE as SIGN_SOMEWHERE
-from worker.normalization.leet import leet
-from worker.normalization.marks import marks
-from worker.normalization.spaced import SOMEWHERE as APART_SOMEWHERE
-from worker.normalization.spaced import spaced
-from worker.records import Reading
+from textsieve.worker.normalization.clothes import clothed, shrunken, turned
+from textsieve.worker.normalization.edits import Found, applied, traced
+from textsieve.worker.normalization.hidden import backwards, invisible
+from textsieve.worker.normalization.homoglyphs import homoglyphs
+from textsieve.worker.normalization.leet import SOMEWHERE as SIGN_SOMEWHERE
+from textsieve.worker.normalization.leet import leet
+from textsieve.worker.normalization.marks import marks
+from textsieve.worker.normalization.spaced import SOMEWHERE as APART_SOMEWHERE
+from textsieve.worker.normalization.spaced import spaced
+from textsieve.worker.records import Reading
 
 _BEYOND = re.compile("[^\x00-\xac\xae-\xff]")  # English and most of what western Europe writes ends before it
 _ASCII = frozenset(map(chr, range(128)))

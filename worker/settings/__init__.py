@@ -5,17 +5,17 @@ from typing import Self
 from pydantic import model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from worker.settings.model import ModelSettings
-from worker.settings.section import Section
-from worker.settings.services import KafkaSettings, RedisSettings, Risk
-from worker.settings.stream import (
+from textsieve.worker.settings.model import ModelSettings
+from textsieve.worker.settings.section import Section
+from textsieve.worker.settings.services import KafkaSettings, RedisSettings, Risk
+from textsieve.worker.settings.stream import (
     ClusterSettings,
     DeadLetterSettings,
     DeliverySettings,
     InputSettings,
     OutputSettings,
 )
-from worker.settings.watching import DriftSettings, HttpSettings, LogSettings, TraceSettings
+from textsieve.worker.settings.watching import DriftSettings, HttpSettings, LogSettings, TraceSettings
 
 ENV_PREFIX = "TEXTSIEVE_"
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self, get_args
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
 
-from worker.settings.section import Section, Share, split_commas
+from textsieve.worker.settings.section import Section, Share, split_commas
 
 Rule = Literal["invisible", "bidi", "styled", "turned", "marks", "homoglyphs", "spaced", "leet"]
 Rules = Annotated[tuple[Rule, ...], NoDecode, BeforeValidator(split_commas), Field(min_length=1)]

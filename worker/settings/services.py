@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import NoDecode
 
-from worker.settings.section import INT32, Name, Names, Section, split_commas
+from textsieve.worker.settings.section import INT32, Name, Names, Section, split_commas
 
 Risk = Literal[
     "replication", "min_insync_replicas", "unclean_leader_election", "compaction", "retention", "unseen"

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from worker.settings.section import Section
+from textsieve.worker.settings.section import Section
 
 
 class InputSettings(Section):

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, field_validator
 
-from worker.settings.section import Section
+from textsieve.worker.settings.section import Section
 
 _TRACES_URL = re.compile(r"https?://[^/\s@]+(/\S*)?")
 

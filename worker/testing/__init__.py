@@ -9,11 +9,18 @@ Example:
     (1, 1)
 """
 
-from worker.testing.clock import ManualClock
-from worker.testing.counters import MemoryCounterStore
-from worker.testing.predictor import HashingPredictor
-from worker.testing.store import MemoryCentroidStore
-from worker.testing.streams import TOPIC_ID, MemoryLog, MemorySink, MemorySource, MemoryTransactionalSink, header
+from textsieve.worker.testing.clock import ManualClock
+from textsieve.worker.testing.counters import MemoryCounterStore
+from textsieve.worker.testing.predictor import HashingPredictor
+from textsieve.worker.testing.store import MemoryCentroidStore
+from textsieve.worker.testing.streams import (
+    TOPIC_ID,
+    MemoryLog,
+    MemorySink,
+    MemorySource,
+    MemoryTransactionalSink,
+    header,
+)
 
 __all__ = [
     "TOPIC_ID",

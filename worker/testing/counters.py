@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from worker.counting.counters import Counter, Guard
-from worker.errors import StoreUnavailable
-from worker.records import Partition, Position
+from textsieve.worker.counting.counters import Counter, Guard
+from textsieve.worker.errors import StoreUnavailable
+from textsieve.worker.records import Partition, Position
 
 
 @dataclass(slots=True)

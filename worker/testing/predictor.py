@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from worker.inference.predictor import Meter, ModelCard, NoMeter
-from worker.records import Predictions
+from textsieve.worker.inference.predictor import Meter, ModelCard, NoMeter
+from textsieve.worker.records import Predictions
 
 
 @dataclass(slots=True)

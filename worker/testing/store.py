@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from worker.clustering.centroids import PoolRows, SeedPool, Snapshot, falls_short, raise_watermarks
-from worker.errors import StoreUnavailable
-from worker.testing.clock import ManualClock
+from textsieve.worker.clustering.centroids import PoolRows, SeedPool, Snapshot, falls_short, raise_watermarks
+from textsieve.worker.errors import StoreUnavailable
+from textsieve.worker.testing.clock import ManualClock
 
 
 @dataclass(slots=True)

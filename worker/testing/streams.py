@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from worker.codec import PREFIX
-from worker.errors import OwnershipLost, PublishFailed
-from worker.records import Header, Outgoing, Partition, Position, Progress, Record
-from worker.streams import Poll, Published
+from textsieve.worker.codec import PREFIX
+from textsieve.worker.errors import OwnershipLost, PublishFailed
+from textsieve.worker.records import Header, Outgoing, Partition, Position, Progress, Record
+from textsieve.worker.streams import Poll, Published
 
 TOPIC_ID = "memory"
 

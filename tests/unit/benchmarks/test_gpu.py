@@ -12,7 +12,7 @@ from benchmarks.gpu import luggage, table
 from benchmarks.gpu.agreement import compared
 from benchmarks.gpu.device import Device, slug
 from benchmarks.gpu.rounds import rates
-from worker.records import Predictions
+from textsieve.worker.records import Predictions
 
 CPU = Device(torch.device("cpu"), "default")
 

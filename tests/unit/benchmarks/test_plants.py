@@ -3,8 +3,8 @@
 from benchmarks.chaos.planted_transactions import FOR_EVER_SECONDS, PLANTED, KeepsOffsets
 from benchmarks.chaos.plants import Plant, planted
 from tests.unit.worker.connectors.kafka.sinks import STAMP, NotingFactory, NotingProducer
-from worker import app
-from worker.connectors.kafka import TransactionalSink
+from textsieve.worker import app
+from textsieve.worker.connectors.kafka import TransactionalSink
 
 
 def sink() -> TransactionalSink:

@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.recipes import DEVELOPED, HELD_OUT, RECIPES, disguised, plain
-from worker.normalization import normalize
+from textsieve.worker.normalization import normalize
 
 SEEDS = (100, 101, 102)
 LEAST_RECALL = 0.95

@@ -1,7 +1,7 @@
 import pytest
 
-from embedded.answers import Source, attribute, header, labelled, source_of
-from worker.records import Record
+from textsieve.embedded.answers import Source, attribute, header, labelled, source_of
+from textsieve.worker.records import Record
 
 VALUE = (
     b'{"label": "spam", "text": "win", "cluster": {"id": 3, "distance": 0.5, "version": 9}, "processed_ms": 1700,'

@@ -2,8 +2,8 @@ import sys
 
 import pytest
 
-from embedded.binaries import broker_binary, store_binary
-from embedded.errors import BinaryMissing
+from textsieve.embedded.binaries import broker_binary, store_binary
+from textsieve.embedded.errors import BinaryMissing
 
 
 @pytest.fixture

@@ -1,6 +1,6 @@
 from typer.testing import CliRunner
 
-from embedded.__main__ import app
+from textsieve.embedded.__main__ import app
 
 
 def test_a_program_that_is_not_there_is_bad_configuration(tmp_path) -> None:

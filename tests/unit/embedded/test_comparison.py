@@ -3,10 +3,10 @@ import json
 
 from rich.console import Console
 
-from embedded.comparison import compare
-from embedded.report import print_comparison
-from embedded.shipped import shipped_card
-from worker.records import Record
+from textsieve.embedded.comparison import compare
+from textsieve.embedded.report import print_comparison
+from textsieve.embedded.shipped import shipped_card
+from textsieve.worker.records import Record
 
 CARD = shipped_card()
 

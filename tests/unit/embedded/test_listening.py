@@ -2,8 +2,8 @@ import socket
 
 import pytest
 
-from embedded.errors import StartFailed
-from embedded.listening import LASTING, LOOPBACK, is_taken, lasting_ports
+from textsieve.embedded.errors import StartFailed
+from textsieve.embedded.listening import LASTING, LOOPBACK, is_taken, lasting_ports
 
 pytestmark = pytest.mark.enable_socket
 
@@ -18,7 +18,7 @@ def test_lasting_ports_are_free_different_and_below_those_of_outgoing_connection
 
 def test_where_somebody_listens_on_each_of_them_the_start_fails(monkeypatch):
     first, second = lasting_ports(2)
-    monkeypatch.setattr("embedded.listening.LASTING", range(min(first, second), min(first, second) + 1))
+    monkeypatch.setattr("textsieve.embedded.listening.LASTING", range(min(first, second), min(first, second) + 1))
     with socket.socket() as listener:
         listener.bind((LOOPBACK, min(first, second)))
         listener.listen()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from embedded.narration import Narrator, next_steps, program
+from textsieve.embedded.narration import Narrator, next_steps, program
 
 
 @pytest.fixture

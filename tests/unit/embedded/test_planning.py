@@ -3,8 +3,8 @@ import os
 
 import pytest
 
-from embedded.errors import UnusableMaterial
-from embedded.planning import Scenario, TextFile
+from textsieve.embedded.errors import UnusableMaterial
+from textsieve.embedded.planning import Scenario, TextFile
 from textsieve.files.layout import Format, Layout
 
 

@@ -4,11 +4,11 @@ import json
 import pytest
 from rich.console import Console
 
-from embedded.live import line, live_view, table
-from embedded.progress import Progress
-from embedded.topics import Names
-from worker.records import Record
-from worker.testing import ManualClock
+from textsieve.embedded.live import line, live_view, table
+from textsieve.embedded.progress import Progress
+from textsieve.embedded.topics import Names
+from textsieve.worker.records import Record
+from textsieve.worker.testing import ManualClock
 
 NAMES = Names("messages", "labels", "dead-letters", "group", "space")
 

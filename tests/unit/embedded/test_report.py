@@ -4,15 +4,15 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from embedded.comparison import Comparison
-from embedded.demo import Outcome
-from embedded.evaluation import Pair, evaluate
-from embedded.progress import Progress
-from embedded.report import as_json, print_outcome
-from embedded.shipped import shipped_card
-from embedded.summary import Summary
-from embedded.topics import Names
-from worker.testing import ManualClock
+from textsieve.embedded.comparison import Comparison
+from textsieve.embedded.demo import Outcome
+from textsieve.embedded.evaluation import Pair, evaluate
+from textsieve.embedded.progress import Progress
+from textsieve.embedded.report import as_json, print_outcome
+from textsieve.embedded.shipped import shipped_card
+from textsieve.embedded.summary import Summary
+from textsieve.embedded.topics import Names
+from textsieve.worker.testing import ManualClock
 
 NAMES = Names("messages", "labels", "dead-letters", "group", "space")
 NOTHING = Summary(

@@ -2,8 +2,8 @@
 
 import pytest
 
-from embedded.errors import DemoFailed
-from embedded.space import delete_space, read_space
+from textsieve.embedded.errors import DemoFailed
+from textsieve.embedded.space import delete_space, read_space
 
 
 @pytest.mark.parametrize("ask", [read_space, delete_space])

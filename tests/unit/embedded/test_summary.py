@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from embedded.space import Space
-from embedded.summary import Evidence, faults, reasons, shares, summarise
-from worker.records import Record
+from textsieve.embedded.space import Space
+from textsieve.embedded.summary import Evidence, faults, reasons, shares, summarise
+from textsieve.worker.records import Record
 
 STARTED_MS = 1_000_000
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from worker.settings import ENV_PREFIX, Settings
+from textsieve.worker.settings import ENV_PREFIX, Settings
 
 ROOT = Path(__file__).parents[3]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from deploy.prometheus_rule import prometheus_rule
-from worker.settings import ENV_PREFIX, Settings
+from textsieve.worker.settings import ENV_PREFIX, Settings
 
 ROOT = Path(__file__).parents[3]
 OVERLAYS = ROOT / "deploy" / "overlays"

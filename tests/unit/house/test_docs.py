@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from worker.loading import reference_table
-from worker.settings import ENV_PREFIX, ClusterSettings, Settings
+from textsieve.worker.loading import reference_table
+from textsieve.worker.settings import ENV_PREFIX, ClusterSettings, Settings
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted(

@@ -10,8 +10,8 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from worker.records import REASONS, STAGES
-from worker.settings import Settings
+from textsieve.worker.records import REASONS, STAGES
+from textsieve.worker.settings import Settings
 
 ROOT = Path(__file__).parents[3]
 SCHEMAS: dict[str, dict[str, Any]] = {

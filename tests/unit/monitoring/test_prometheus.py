@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from tests.unit.monitoring.queries import metric_names
-from worker.metrics.catalogue import CATALOGUE, PREFIX
+from textsieve.worker.metrics.catalogue import CATALOGUE, PREFIX
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "monitoring" / "prometheus"

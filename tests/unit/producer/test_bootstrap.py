@@ -1,6 +1,6 @@
 from types import SimpleNamespace
 
-from producer.bootstrap import least_failed
+from textsieve.producer.bootstrap import least_failed
 
 
 def test_a_server_that_failed_is_asked_again_only_after_all_others() -> None:

@@ -3,8 +3,8 @@ import json
 import msgspec
 import pytest
 
-from producer.columns import Columns, to_message
 from textsieve.files.rows import BadRow, Row
+from textsieve.producer.columns import Columns, to_message
 
 
 def message(fields, columns=Columns()):  # noqa: B008 - frozen

@@ -1,4 +1,4 @@
-from producer.complaints import Complaints
+from textsieve.producer.complaints import Complaints
 
 
 def test_the_first_complaints_are_shown_and_the_others_counted():

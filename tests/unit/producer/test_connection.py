@@ -1,7 +1,7 @@
 import pytest
 
-from producer.connection import Connection, read_secret
-from producer.errors import ConfigurationError
+from textsieve.producer.connection import Connection, read_secret
+from textsieve.producer.errors import ConfigurationError
 
 
 def login(**changes):

@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from producer.grammar import Kind, compose, load
+from textsieve.producer.grammar import Kind, compose, load
 
 
 def kind(template, **slots):

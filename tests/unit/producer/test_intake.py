@@ -3,12 +3,12 @@ from itertools import islice
 
 import pytest
 
-from producer.columns import Columns
-from producer.errors import ConfigurationError
-from producer.intake import check_sources, read_messages
 from textsieve.files.errors import UnreadableFile
 from textsieve.files.layout import Format, Layout
 from textsieve.files.sources import find_source
+from textsieve.producer.columns import Columns
+from textsieve.producer.errors import ConfigurationError
+from textsieve.producer.intake import check_sources, read_messages
 
 
 def file_source(tmp_path, name, content):

@@ -3,7 +3,7 @@ import signal
 
 import pytest
 
-from producer.interruption import UntilInterrupted
+from textsieve.producer.interruption import UntilInterrupted
 
 
 def interrupt():

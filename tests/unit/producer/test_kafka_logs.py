@@ -2,7 +2,7 @@ import logging
 
 import pytest
 
-from producer.kafka_logs import quiet_kafka_logs
+from textsieve.producer.kafka_logs import quiet_kafka_logs
 
 
 @pytest.fixture

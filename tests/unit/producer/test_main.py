@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from producer.__main__ import app
+from textsieve.producer.__main__ import app
 
 ROOT = Path(__file__).parents[3]
 

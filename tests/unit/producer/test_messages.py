@@ -3,7 +3,7 @@ import json
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producer.messages import encode
+from textsieve.producer.messages import encode
 
 TEXTS = st.text()
 

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producer.pacing import paced
+from textsieve.producer.pacing import paced
 
 
 class Clock:

@@ -3,8 +3,8 @@ from collections import Counter
 import pytest
 from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
-from producer.messages import Message
-from producer.publisher import Publisher
+from textsieve.producer.messages import Message
+from textsieve.producer.publisher import Publisher
 
 
 class Future:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from producer.report import Report, to_json, to_text
+from textsieve.producer.report import Report, to_json, to_text
 
 
 def test_the_rate_counts_acked_messages_over_the_whole_time():

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from producer.errors import ConfigurationError
-from producer.scenario import generate
+from textsieve.producer.errors import ConfigurationError
+from textsieve.producer.scenario import generate
 
 
 def documents(count, **options):

@@ -6,8 +6,8 @@ from kafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from producer.errors import BrokerUnavailable, ConfigurationError
-from producer.topics import TopicSpec, ensure_topic
+from textsieve.producer.errors import BrokerUnavailable, ConfigurationError
+from textsieve.producer.topics import TopicSpec, ensure_topic
 
 
 class Broker:

@@ -3,8 +3,8 @@
 import pytest
 
 from textsieve.cli.labelling import labeller
-from worker.settings import Settings
-from worker.testing import HashingPredictor
+from textsieve.worker.settings import Settings
+from textsieve.worker.testing import HashingPredictor
 
 VALUES = [b'{"text": "hello you", "channel": "web"}', b'{"text": " "}', b'{"text": "fr33 m0ney"}']
 

@@ -100,7 +100,7 @@ def test_a_part_that_is_not_installed_is_named_with_what_brings_it(capsys, monke
 
 def test_a_fault_of_ours_is_not_called_missing(monkeypatch):
     def missing(name: str) -> object:
-        raise ModuleNotFoundError(f"No module named {name!r}", name="worker.gone")
+        raise ModuleNotFoundError(f"No module named {name!r}", name="textsieve.worker.gone")
 
     monkeypatch.setattr(program, "import_module", missing)
 

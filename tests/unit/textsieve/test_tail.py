@@ -5,7 +5,7 @@ import json
 import pytest
 
 from textsieve.cli.tail import Filter, show_all
-from worker.records import Record
+from textsieve.worker.records import Record
 
 VALUES = [
     {"label": "ham", "score": 0.9, "text": "hi", "cluster": None},

@@ -9,7 +9,7 @@ from threadpoolctl import threadpool_limits
 from typer.testing import CliRunner
 
 from tests.tiny_models import save_model, tiny_config
-from trainer.__main__ import app
+from textsieve.trainer.__main__ import app
 
 SPAM, HAM, SHARED = ("free", "prize", "win", "cash"), ("see", "home", "dinner", "late"), ("call", "now", "you", "at")
 WINDOW = 16

@@ -1,8 +1,8 @@
 """Disguised texts are shown beside their originals, and only where there is something to learn from them."""
 
-from trainer.augmentation import show_disguised
-from trainer.examples import Row, dedupe
-from worker.normalization import normalize
+from textsieve.trainer.augmentation import show_disguised
+from textsieve.trainer.examples import Row, dedupe
+from textsieve.worker.normalization import normalize
 
 TEXTS = [f"please claim your free prize number {number} before everybody else does" for number in range(40)]
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from trainer.baselines import BASELINES, decide_sklearn, fit_sklearn, make_baseline, model_bytes
-from trainer.examples import Row, dedupe
+from textsieve.trainer.baselines import BASELINES, decide_sklearn, fit_sklearn, make_baseline, model_bytes
+from textsieve.trainer.examples import Row, dedupe
 
 ROWS = [("free prize", ("spam",)), ("win prize", ("spam",)), ("see you", ("ham",)), ("see dinner", ("ham",))]
 

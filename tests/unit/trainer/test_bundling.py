@@ -2,8 +2,8 @@
 
 import pytest
 
-from trainer.bundling import _looked_for
-from trainer.examples import Row, dedupe
+from textsieve.trainer.bundling import _looked_for
+from textsieve.trainer.examples import Row, dedupe
 
 
 def examples(*labels, multi_label=False):

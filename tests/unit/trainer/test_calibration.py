@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from trainer.calibration import expected_calibration_error, fit_temperature, log_loss, probabilities_of, reliability
+from textsieve.trainer.calibration import (
+    expected_calibration_error,
+    fit_temperature,
+    log_loss,
+    probabilities_of,
+    reliability,
+)
 
 RNG = np.random.default_rng(5)
 TRUE_LOGITS = RNG.normal(scale=1.5, size=(4000, 3)).astype(np.float32)

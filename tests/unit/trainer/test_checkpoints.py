@@ -6,8 +6,8 @@ from contextlib import contextmanager
 import pytest
 import torch
 
-from trainer.checkpoints import Checkpoints
-from worker.errors import ConfigurationError
+from textsieve.trainer.checkpoints import Checkpoints
+from textsieve.worker.errors import ConfigurationError
 
 WEIGHTS = {"weight": torch.ones(2)}
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from trainer.__main__ import app
-from trainer.choosing import Tried, suggest, try_all
+from textsieve.trainer.__main__ import app
+from textsieve.trainer.choosing import Tried, suggest, try_all
 
 RNG = np.random.default_rng(4)
 CLOUDS = np.repeat(np.eye(6, dtype=np.float32)[:4], 40, axis=0) + RNG.normal(scale=0.05, size=(160, 6)).astype(

@@ -7,11 +7,11 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.unit.trainer.conftest import in_wide_letters, rows, write_rows
-from trainer.__main__ import app
-from trainer.clusters import default_seed_texts, matched_accuracy, score_clusters
-from trainer.examples import Examples, Row
-from trainer.grouping import Embedded, group
-from trainer.online import Stream
+from textsieve.trainer.__main__ import app
+from textsieve.trainer.clusters import default_seed_texts, matched_accuracy, score_clusters
+from textsieve.trainer.examples import Examples, Row
+from textsieve.trainer.grouping import Embedded, group
+from textsieve.trainer.online import Stream
 
 RNG = np.random.default_rng(4)
 CENTERS = np.eye(6, dtype=np.float32)[:3]

@@ -5,11 +5,11 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-import trainer.comparison
-import trainer.fit
-from trainer.__main__ import app
-from trainer.bench import METHODS, Fold, drawn, named_method
-from trainer.examples import Row, dedupe
+import textsieve.trainer.comparison
+import textsieve.trainer.fit
+from textsieve.trainer.__main__ import app
+from textsieve.trainer.bench import METHODS, Fold, drawn, named_method
+from textsieve.trainer.examples import Row, dedupe
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def test_every_method_answers_and_the_last_line_has_their_f1(compare, texts, des
 
 def test_what_is_done_is_not_done_again(compare, texts, monkeypatch):
     first = compare(texts, "--methods", "naive-bayes,words-svm")
-    monkeypatch.setattr(trainer.comparison, "run", lambda *_: pytest.fail("ran again"))
+    monkeypatch.setattr(textsieve.trainer.comparison, "run", lambda *_: pytest.fail("ran again"))
 
     assert first.stdout == compare(texts, "--methods", "naive-bayes,words-svm").stdout
 
@@ -51,7 +51,7 @@ def test_folds_that_other_processes_ran_are_not_run_again(compare, texts, monkey
     chosen = ("--methods", "frozen,fine-tuned", "--json")
     for fold in range(4):
         compare(texts, *chosen, "--fold", fold)
-    monkeypatch.setattr(trainer.comparison, "run", lambda *_: pytest.fail("ran again"))
+    monkeypatch.setattr(textsieve.trainer.comparison, "run", lambda *_: pytest.fail("ran again"))
 
     line = json.loads(compare(texts, *chosen, *(word for fold in range(4) for word in ("--fold", fold))).stdout)
 
@@ -76,9 +76,11 @@ def test_the_files_own_split_takes_the_place_of_folds(tmp_path, encoder_folder, 
 
 def test_the_original_encoder_reads_every_text_once(compare, texts, monkeypatch):
     read = []
-    embed = trainer.comparison.embed
-    monkeypatch.setattr(trainer.comparison, "embed", lambda *some, **rest: read.append(1) or embed(*some, **rest))
-    monkeypatch.setattr(trainer.fit, "embed", lambda *_, **__: pytest.fail("read again"))
+    embed = textsieve.trainer.comparison.embed
+    monkeypatch.setattr(
+        textsieve.trainer.comparison, "embed", lambda *some, **rest: read.append(1) or embed(*some, **rest)
+    )
+    monkeypatch.setattr(textsieve.trainer.fit, "embed", lambda *_, **__: pytest.fail("read again"))
 
     result = compare(texts, "--methods", "frozen,fine-tuned,fine-tuned-free", "--fold", "0", "--fold", "1")
 
@@ -100,8 +102,8 @@ def test_rare_labels_count_as_much_when_asked_to(tmp_path, compare, texts):
 def test_other_options_are_other_answers(compare, texts, monkeypatch):
     compare(texts, "--methods", "naive-bayes")
     runs = []
-    run = trainer.comparison.run
-    monkeypatch.setattr(trainer.comparison, "run", lambda *arguments: runs.append(1) or run(*arguments))
+    run = textsieve.trainer.comparison.run
+    monkeypatch.setattr(textsieve.trainer.comparison, "run", lambda *arguments: runs.append(1) or run(*arguments))
 
     compare(texts, "--methods", "naive-bayes", "--seed", "1")
 
@@ -148,9 +150,9 @@ def test_what_cannot_be_compared_is_refused_at_once(compare, texts, options, mes
 
 def test_a_number_after_a_method_is_how_many_texts_of_each_label_it_trains_on(compare, texts, monkeypatch):
     seen = []
-    run = trainer.comparison.run
+    run = textsieve.trainer.comparison.run
     monkeypatch.setattr(
-        trainer.comparison, "run", lambda kind, fold, bench: seen.append(fold.train) or run(kind, fold, bench)
+        textsieve.trainer.comparison, "run", lambda kind, fold, bench: seen.append(fold.train) or run(kind, fold, bench)
     )
 
     result = compare(texts, "--methods", "frozen,frozen-4,prototypes-2", "--draws", "3", "--json")

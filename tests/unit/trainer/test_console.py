@@ -6,8 +6,8 @@ import pytest
 import typer
 from rich.console import Console
 
-from trainer.commands import console
-from worker.errors import ConfigurationError
+from textsieve.trainer.commands import console
+from textsieve.worker.errors import ConfigurationError
 
 
 def test_a_bar_begins_again_with_the_next_model(monkeypatch):

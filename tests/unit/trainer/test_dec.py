@@ -8,13 +8,13 @@ import torch
 from torch import nn
 from typer.testing import CliRunner
 
-from trainer.__main__ import app
-from trainer.checkpoints import Checkpoints
-from trainer.dec import divergence, soft_assignment, target_distribution
-from trainer.refining import Corpus, Refinement, Refining, upper_layers
-from worker.errors import ConfigurationError
-from worker.inference.loading import load_embedder, load_predictor
-from worker.settings import ModelSettings
+from textsieve.trainer.__main__ import app
+from textsieve.trainer.checkpoints import Checkpoints
+from textsieve.trainer.dec import divergence, soft_assignment, target_distribution
+from textsieve.trainer.refining import Corpus, Refinement, Refining, upper_layers
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.loading import load_embedder, load_predictor
+from textsieve.worker.settings import ModelSettings
 
 TEXTS = tuple(
     f"{first} {second}" for first in ("free", "win", "see", "late") for second in ("call", "now", "you", "at")

@@ -6,9 +6,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from worker.inference.bundle import read_bundle
-from worker.inference.loading import load_predictor
-from worker.settings import ModelSettings
+from textsieve.worker.inference.bundle import read_bundle
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.settings import ModelSettings
 
 DIM, OUTPUTS = 16, 6
 

@@ -4,8 +4,8 @@ import unicodedata
 
 import pytest
 
-from trainer.disguises import KINDS, disguise
-from worker.normalization import normalize
+from textsieve.trainer.disguises import KINDS, disguise
+from textsieve.worker.normalization import normalize
 
 TEXT = "Urgent: claim your free prize of cash today, or lose everything you won"
 UNDONE = ("invisible characters", "stacked marks", "full-width", "mathematical")

@@ -8,8 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.tiny_models import tiny_manifest
-from trainer.__main__ import app
-from worker.inference.bundle import write_bundle
+from textsieve.trainer.__main__ import app
+from textsieve.worker.inference.bundle import write_bundle
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from textsieve.files.layout import Layout
-from trainer.examples import Row
-from trainer.examples import dedupe as dedupe_rows
-from trainer.reading import Columns, read_examples, read_texts
-from worker.errors import ConfigurationError
+from textsieve.trainer.examples import Row
+from textsieve.trainer.examples import dedupe as dedupe_rows
+from textsieve.trainer.reading import Columns, read_examples, read_texts
+from textsieve.worker.errors import ConfigurationError
 
 ROWS = [("Win cash", "spam"), ("win  CASH ", "spam"), ("see you", "ham")]
 

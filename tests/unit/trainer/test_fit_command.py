@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-import trainer.fit
-from trainer.__main__ import app
-from worker.inference.bundle import read_bundle
-from worker.inference.loading import load_predictor
-from worker.settings import ModelSettings
+import textsieve.trainer.fit
+from textsieve.trainer.__main__ import app
+from textsieve.worker.inference.bundle import read_bundle
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.settings import ModelSettings
 
 SPAM = ("win cash prize", "free ringtone text", "claim your reward", "urgent you won", "cheap loans call")
 HAM = ("see you at home", "dinner is ready", "running late sorry", "call me later", "are you at work")
@@ -183,8 +183,8 @@ def test_groups_stay_together_while_a_head_is_judged(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_frozen_fit_without_a_bundle_or_a_promise(tmp_path, data, monkeypatch, number):
     before = signal.getsignal(number)
-    monkeypatch.setattr(trainer.fit, "fit_frozen", lambda *_, **__: os.kill(os.getpid(), number))
-    monkeypatch.setattr(trainer.fit, "FrozenFacts", lambda **_: pytest.fail("went on"))
+    monkeypatch.setattr(textsieve.trainer.fit, "fit_frozen", lambda *_, **__: os.kill(os.getpid(), number))
+    monkeypatch.setattr(textsieve.trainer.fit, "FrozenFacts", lambda **_: pytest.fail("went on"))
 
     result = run("fit", data, "--frozen", "--out", tmp_path / "bundle", "--threads", 1)
 

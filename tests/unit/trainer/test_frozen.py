@@ -5,10 +5,10 @@ import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
 
-from trainer.described import Described
-from trainer.frozen import Extra, _rows_per_label, embed, fit_frozen
-from worker.inference.layers import LinearHead, activation_of
-from worker.records import Predictions
+from textsieve.trainer.described import Described
+from textsieve.trainer.frozen import Extra, _rows_per_label, embed, fit_frozen
+from textsieve.worker.inference.layers import LinearHead, activation_of
+from textsieve.worker.records import Predictions
 
 
 def clouds(labels, *, seed=3):

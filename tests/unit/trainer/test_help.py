@@ -4,7 +4,7 @@ import pytest
 from typer.main import get_command
 from typer.testing import CliRunner
 
-from trainer.__main__ import app
+from textsieve.trainer.__main__ import app
 
 WIDE = {"COLUMNS": "80", "TERMINAL_WIDTH": "80"}
 COMMANDS = get_command(app).commands

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from trainer.__main__ import app
-from worker.inference.bundle import SHIPPED, read_bundle, write_bundle
+from textsieve.trainer.__main__ import app
+from textsieve.worker.inference.bundle import SHIPPED, read_bundle, write_bundle
 
 
 def inspect(*arguments):

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.trainer.told import parameters
-from worker.inference.bundle import SHIPPED, read_bundle
-from worker.inference.sources import file_sha256
-from worker.settings import ModelSettings
+from textsieve.worker.inference.bundle import SHIPPED, read_bundle
+from textsieve.worker.inference.sources import file_sha256
+from textsieve.worker.settings import ModelSettings
 
 ROOT = Path(__file__).parents[3]
 PAGE = ROOT / "docs" / "models.md"

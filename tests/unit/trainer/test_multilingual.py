@@ -7,10 +7,10 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.multilingual import WINDOW, save_xlm_roberta
-from trainer.__main__ import app
-from worker.inference.bundle import read_bundle
-from worker.inference.loading import load_embedder, load_predictor
-from worker.settings import ModelSettings
+from textsieve.trainer.__main__ import app
+from textsieve.worker.inference.bundle import read_bundle
+from textsieve.worker.inference.loading import load_embedder, load_predictor
+from textsieve.worker.settings import ModelSettings
 
 ROWS = [
     *({"text": f"{word} {other}", "label": "spam"} for word in ("free", "gratis", "免费") for other in "abcdefgh"),

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from trainer.calibration import probabilities_of
-from trainer.nearness import suit
-from worker.settings import ModelSettings
+from textsieve.trainer.calibration import probabilities_of
+from textsieve.trainer.nearness import suit
+from textsieve.worker.settings import ModelSettings
 
 # cosines of six texts to two described labels; the last two are near neither
 SIMILARITIES = np.array([[0.8, 0.1], [0.7, 0.3], [0.2, 0.6], [0.3, 0.5], [0.2, 0.1], [0.1, 0.345]], dtype=np.float32)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainer.originals import PART, forget, remembered
+from textsieve.trainer.originals import PART, forget, remembered
 
 TEXTS = [f"text {number}" for number in range(PART + 7)]
 

@@ -1,7 +1,7 @@
 """A report as pages."""
 
-from trainer.pages import as_html, as_markdown
-from trainer.sections import Section
+from textsieve.trainer.pages import as_html, as_markdown
+from textsieve.trainer.sections import Section
 
 NOTHING = Section("Worst mistakes", "The surest first.", ("line", "given"), ())
 

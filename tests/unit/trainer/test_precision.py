@@ -5,8 +5,8 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from trainer.precision import arithmetic, training_precision
-from worker.inference.machine import Cpu
+from textsieve.trainer.precision import arithmetic, training_precision
+from textsieve.worker.inference.machine import Cpu
 
 
 @pytest.mark.parametrize(

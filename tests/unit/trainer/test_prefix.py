@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from worker.inference.bundle import read_bundle
-from worker.inference.loading import load_predictor
-from worker.settings import ModelSettings
+from textsieve.worker.inference.bundle import read_bundle
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.settings import ModelSettings
 
 TEXTS = ["prize call", "home now", "dinner", "win cash at", "late " * 40]
 PREFIX = "free now "

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from trainer.report import cross_validate, split_report
-from worker.errors import ConfigurationError
+from textsieve.trainer.report import cross_validate, split_report
+from textsieve.worker.errors import ConfigurationError
 
 LABELS = np.array(["ham"] * 10 + ["spam"] * 10)
 

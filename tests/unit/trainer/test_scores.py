@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from trainer.scores import macro_f1, score, score_decisions
+from textsieve.trainer.scores import macro_f1, score, score_decisions
 
 ONE = np.array([[0.9, 0.1], [0.4, 0.6], [0.2, 0.8], [0.3, 0.7]], dtype=np.float32)
 TRUE = np.array([[True, False], [True, False], [False, True], [False, True]])

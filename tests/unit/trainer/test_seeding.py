@@ -6,14 +6,14 @@ from random import Random
 import numpy as np
 import pytest
 
-from trainer.seeding import plant
-from worker.clustering.centroids import PoolRows
-from worker.clustering.minibatch import Clustering
-from worker.clustering.online import OnlineClusters
-from worker.clustering.space import ClusterSpace
-from worker.errors import ConfigurationError, StoreUnavailable
-from worker.records import Observations, Partition, Position
-from worker.testing import ManualClock, MemoryCentroidStore
+from textsieve.trainer.seeding import plant
+from textsieve.worker.clustering.centroids import PoolRows
+from textsieve.worker.clustering.minibatch import Clustering
+from textsieve.worker.clustering.online import OnlineClusters
+from textsieve.worker.clustering.space import ClusterSpace
+from textsieve.worker.errors import ConfigurationError, StoreUnavailable
+from textsieve.worker.records import Observations, Partition, Position
+from textsieve.worker.testing import ManualClock, MemoryCentroidStore
 
 SPACE = ClusterSpace("model", "group", 3, 6, 60.0)
 GIVEN = Clustering(np.eye(4, dtype=np.float32)[:3], np.asarray([10.0, 20.0, 30.0]))

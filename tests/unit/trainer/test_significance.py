@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
-from trainer.significance import difference, interval, resampled_f1
+from textsieve.trainer.significance import difference, interval, resampled_f1
 
 RNG = np.random.default_rng(6)
 TRUE = RNG.random((400, 1)) < 0.3

@@ -5,9 +5,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from trainer.__main__ import app
-from trainer.reading import Columns, read_examples
-from trainer.splits import require_disjoint
+from textsieve.trainer.__main__ import app
+from textsieve.trainer.reading import Columns, read_examples
+from textsieve.trainer.splits import require_disjoint
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.examples import Row, dedupe
-from trainer.samples import sampled
-from trainer.splits import folds, given_split, require_disjoint, split
-from worker.errors import ConfigurationError
+from textsieve.trainer.examples import Row, dedupe
+from textsieve.trainer.samples import sampled
+from textsieve.trainer.splits import folds, given_split, require_disjoint, split
+from textsieve.worker.errors import ConfigurationError
 
 
 def examples(*labels):

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from trainer.examples import Row, dedupe
-from trainer.suspects import find_suspects
+from textsieve.trainer.examples import Row, dedupe
+from textsieve.trainer.suspects import find_suspects
 
 
 def clouds(*, wrong=(), multi_label=False):

@@ -8,11 +8,11 @@ from typer.testing import CliRunner
 
 from tests.tiny_models import tiny_manifest
 from tests.unit.trainer.conftest import DIM, in_wide_letters, rows, write_rows
-from trainer.__main__ import app
-from worker.inference.bundle import read_bundle, write_bundle
-from worker.inference.decisions import given_labels
-from worker.inference.loading import load_predictor
-from worker.settings import ModelSettings
+from textsieve.trainer.__main__ import app
+from textsieve.worker.inference.bundle import read_bundle, write_bundle
+from textsieve.worker.inference.decisions import given_labels
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.settings import ModelSettings
 
 
 @pytest.fixture

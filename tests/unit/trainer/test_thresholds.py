@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.thresholds import find_threshold, share
+from textsieve.trainer.thresholds import find_threshold, share
 
 PROBABILITIES = np.array([0.9, 0.8, 0.7, 0.6, 0.5], dtype=np.float32)
 HOLDS = np.array([True, True, False, True, False])

@@ -5,9 +5,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-import trainer.tradeoff
+import textsieve.trainer.tradeoff
 from tests.unit.trainer.conftest import in_wide_letters, rows, write_rows
-from trainer.__main__ import app
+from textsieve.trainer.__main__ import app
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_pieces_come_to_what_one_run_comes_to(tradeoff, monkeypatch):
     for fold in ("1", "0"):
         assert 0 == tradeoff("--fold", fold, work="pieces").exit_code
     with monkeypatch.context() as patch:
-        patch.setattr(trainer.tradeoff, "attempt", lambda *_, **__: pytest.fail("done again"))
+        patch.setattr(textsieve.trainer.tradeoff, "attempt", lambda *_, **__: pytest.fail("done again"))
         pieces = tradeoff("--json", work="pieces")
 
     assert pieces.stdout == tradeoff("--json", work="whole").stdout
@@ -48,8 +48,10 @@ def test_pieces_come_to_what_one_run_comes_to(tradeoff, monkeypatch):
 
 def test_other_options_are_other_answers(tradeoff, monkeypatch):
     tradeoff("--fold", "0")
-    attempt, made = trainer.tradeoff.attempt, []
-    monkeypatch.setattr(trainer.tradeoff, "attempt", lambda *parts, **rest: made.append(1) or attempt(*parts, **rest))
+    attempt, made = textsieve.trainer.tradeoff.attempt, []
+    monkeypatch.setattr(
+        textsieve.trainer.tradeoff, "attempt", lambda *parts, **rest: made.append(1) or attempt(*parts, **rest)
+    )
 
     tradeoff("--fold", "0", "--epochs", "2")
 
@@ -86,8 +88,10 @@ def test_other_groups_are_other_answers(tmp_path, tradeoff, monkeypatch):
     threads = [{**row, "one": number // 4, "two": number // 2} for number, row in enumerate(rows())]
     data = write_rows(tmp_path / "threads.jsonl", threads)
     tradeoff("--fold", "0", "--group", "one", data=data)
-    attempt, made = trainer.tradeoff.attempt, []
-    monkeypatch.setattr(trainer.tradeoff, "attempt", lambda *parts, **rest: made.append(1) or attempt(*parts, **rest))
+    attempt, made = textsieve.trainer.tradeoff.attempt, []
+    monkeypatch.setattr(
+        textsieve.trainer.tradeoff, "attempt", lambda *parts, **rest: made.append(1) or attempt(*parts, **rest)
+    )
 
     tradeoff("--fold", "0", "--group", "two", data=data)
 
@@ -96,7 +100,7 @@ def test_other_groups_are_other_answers(tmp_path, tradeoff, monkeypatch):
 
 def test_what_is_finished_is_judged_without_training(tradeoff, monkeypatch):
     tradeoff("--fold", "1")
-    monkeypatch.setattr(trainer.tradeoff, "attempt", lambda *_, **__: pytest.fail("trained"))
+    monkeypatch.setattr(textsieve.trainer.tradeoff, "attempt", lambda *_, **__: pytest.fail("trained"))
 
     line = json.loads(tradeoff("--finished", "--json").stdout)
 

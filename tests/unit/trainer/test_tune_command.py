@@ -10,14 +10,14 @@ import pytest
 from safetensors import safe_open
 from typer.testing import CliRunner
 
-import trainer.finetune
-import trainer.fit
-import trainer.passes
+import textsieve.trainer.finetune
+import textsieve.trainer.fit
+import textsieve.trainer.passes
 from tests.unit.trainer.conftest import rows, write_rows
-from trainer.__main__ import app
-from worker.inference.bundle import read_bundle
-from worker.inference.loading import load_embedder, load_predictor
-from worker.settings import ModelSettings
+from textsieve.trainer.__main__ import app
+from textsieve.worker.inference.bundle import read_bundle
+from textsieve.worker.inference.loading import load_embedder, load_predictor
+from textsieve.worker.settings import ModelSettings
 
 RATES = ("--learning-rate", "0.01", "--head-learning-rate", "0.05")
 QUICK = ("--threads", "1", "--epochs", "6", "--patience", "6", "--batch-size", "8", *RATES)
@@ -106,8 +106,8 @@ def test_fitting_again_gives_the_same_weights(tmp_path, texts, fit):
 
 
 def test_an_interrupted_run_ends_as_if_nothing_had_happened(tmp_path, texts, fit, monkeypatch):
-    monkeypatch.setattr(trainer.finetune, "CHECKPOINT_STEPS", 2)
-    learn = trainer.finetune.FineTuning._learn
+    monkeypatch.setattr(textsieve.trainer.finetune, "CHECKPOINT_STEPS", 2)
+    learn = textsieve.trainer.finetune.FineTuning._learn
     steps = iter(range(100))
 
     def interrupted(self, rows):
@@ -116,7 +116,7 @@ def test_an_interrupted_run_ends_as_if_nothing_had_happened(tmp_path, texts, fit
         return learn(self, rows)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer.finetune.FineTuning, "_learn", interrupted)
+        patch.setattr(textsieve.trainer.finetune.FineTuning, "_learn", interrupted)
         stopped = fit(texts, "bundle")
     left = sorted(path.name for path in (tmp_path / "bundle.work").iterdir())
     fit(texts, "bundle")
@@ -129,7 +129,7 @@ def test_an_interrupted_run_ends_as_if_nothing_had_happened(tmp_path, texts, fit
 
 
 def test_ctrl_c_loses_no_step(tmp_path, texts, fit, monkeypatch):
-    learn = trainer.finetune.FineTuning._learn
+    learn = textsieve.trainer.finetune.FineTuning._learn
     steps = iter(range(100))
 
     def interrupted(self, rows):
@@ -138,7 +138,7 @@ def test_ctrl_c_loses_no_step(tmp_path, texts, fit, monkeypatch):
         return learn(self, rows)
 
     with monkeypatch.context() as patch:
-        patch.setattr(trainer.finetune.FineTuning, "_learn", interrupted)
+        patch.setattr(textsieve.trainer.finetune.FineTuning, "_learn", interrupted)
         stopped = fit(texts, "bundle")
     with safe_open(tmp_path / "bundle.work" / "latest.safetensors", framework="pt") as file:
         facts = json.loads(file.metadata()["facts"])
@@ -150,11 +150,11 @@ def test_a_checkpoint_of_other_options_is_refused(tmp_path, texts, fit, monkeypa
     def interrupt(self, rows):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(trainer.finetune, "CHECKPOINT_STEPS", 1)
-    learn, steps = trainer.finetune.FineTuning._learn, iter(range(9))
+    monkeypatch.setattr(textsieve.trainer.finetune, "CHECKPOINT_STEPS", 1)
+    learn, steps = textsieve.trainer.finetune.FineTuning._learn, iter(range(9))
     with monkeypatch.context() as patch:
         patch.setattr(
-            trainer.finetune.FineTuning,
+            textsieve.trainer.finetune.FineTuning,
             "_learn",
             lambda self, rows: learn(self, rows) if next(steps) < 3 else interrupt(self, rows),
         )
@@ -225,7 +225,7 @@ def test_fine_tuning_does_not_speak_of_folds(tmp_path, fit):
 @pytest.mark.parametrize(("losses", "hinted"), [((0.7, 0.5), True), ((0.5, 0.49), False), ((0.4,), False)])
 def test_learning_that_ends_too_early_is_told(monkeypatch, texts, fit, losses, hinted):
     measured = chain(losses, repeat(losses[-1]))  # the kept epoch is judged once more
-    monkeypatch.setattr(trainer.passes, "log_loss", lambda *_, **__: next(measured))
+    monkeypatch.setattr(textsieve.trainer.passes, "log_loss", lambda *_, **__: next(measured))
 
     result = fit(texts, "bundle", "--epochs", len(losses))
 
@@ -255,13 +255,13 @@ def test_the_card_says_what_was_done_and_no_text(tmp_path, texts, fit):
 
 def test_disguised_forms_are_shown_in_training_and_not_in_validation(tmp_path, texts, fit, monkeypatch):
     seen = []
-    tune = trainer.fit.tune
+    tune = textsieve.trainer.fit.tune
 
     def watched(encoder, options, *, train, validation, **others):
         seen.extend((train, validation))
         return tune(encoder, options, train=train, validation=validation, **others)
 
-    monkeypatch.setattr(trainer.fit, "tune", watched)
+    monkeypatch.setattr(textsieve.trainer.fit, "tune", watched)
     line = json.loads(fit(texts, "bundle", "--augment", "0.5", "--epochs", "1", "--json").stdout)
 
     train, validation = seen

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from trainer.batches import length_grouped
-from trainer.losses import drift, label_loss, label_weights
-from trainer.optimising import rate_factor
+from textsieve.trainer.batches import length_grouped
+from textsieve.trainer.losses import drift, label_loss, label_weights
+from textsieve.trainer.optimising import rate_factor
 
 LENGTHS = np.random.default_rng(1).integers(3, 90, size=1000)
 

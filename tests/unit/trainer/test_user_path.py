@@ -6,12 +6,12 @@ import json
 import numpy as np
 from typer.testing import CliRunner
 
-from trainer.__main__ import app
-from worker.codec import Decoder, Encoder
-from worker.inference.loading import load_predictor
-from worker.pipeline import Pipeline
-from worker.records import NO_CLUSTER, Assignments, Record
-from worker.settings import ModelSettings
+from textsieve.trainer.__main__ import app
+from textsieve.worker.codec import Decoder, Encoder
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.pipeline import Pipeline
+from textsieve.worker.records import NO_CLUSTER, Assignments, Record
+from textsieve.worker.settings import ModelSettings
 
 
 def unseeded(embeddings):

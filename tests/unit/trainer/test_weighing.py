@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from trainer.attempts import Answer
-from trainer.significance import f1_of
-from trainer.tradeoff import Answers
-from trainer.weighing import weigh
+from textsieve.trainer.attempts import Answer
+from textsieve.trainer.significance import f1_of
+from textsieve.trainer.tradeoff import Answers
+from textsieve.trainer.weighing import weigh
 
 RNG = np.random.default_rng(3)
 TARGETS = np.eye(2, dtype=np.bool_)[RNG.integers(0, 2, size=200)]

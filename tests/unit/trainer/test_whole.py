@@ -2,7 +2,7 @@
 
 import pytest
 
-from trainer.whole import write_whole
+from textsieve.trainer.whole import write_whole
 
 
 def test_a_file_that_cannot_be_written_leaves_the_one_before_and_nothing_else(tmp_path):

@@ -4,7 +4,7 @@ import shlex
 
 import typer
 
-from trainer.__main__ import app
+from textsieve.trainer.__main__ import app
 
 
 def parameters(line: str) -> dict[str, object]:

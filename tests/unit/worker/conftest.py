@@ -9,20 +9,20 @@ import pytest
 import structlog
 from threadpoolctl import threadpool_limits
 
-from worker.ceiling import DeadLetterCeiling
-from worker.clustering.online import OnlineClusters
-from worker.clustering.space import ClusterSpace
-from worker.clustering.spool import row_bytes
-from worker.codec import Decoder, Encoder
-from worker.health import Health
-from worker.inference.predictor import Predictor
-from worker.journal import Journal
-from worker.loop import LoopSettings, StreamLoop
-from worker.metrics import Metrics, SteadyRegistry
-from worker.pace import Pace
-from worker.pipeline import Pipeline
-from worker.records import REASONS
-from worker.testing import (
+from textsieve.worker.ceiling import DeadLetterCeiling
+from textsieve.worker.clustering.online import OnlineClusters
+from textsieve.worker.clustering.space import ClusterSpace
+from textsieve.worker.clustering.spool import row_bytes
+from textsieve.worker.codec import Decoder, Encoder
+from textsieve.worker.health import Health
+from textsieve.worker.inference.predictor import Predictor
+from textsieve.worker.journal import Journal
+from textsieve.worker.loop import LoopSettings, StreamLoop
+from textsieve.worker.metrics import Metrics, SteadyRegistry
+from textsieve.worker.pace import Pace
+from textsieve.worker.pipeline import Pipeline
+from textsieve.worker.records import REASONS
+from textsieve.worker.testing import (
     HashingPredictor,
     ManualClock,
     MemoryCentroidStore,

@@ -6,12 +6,12 @@ import signal
 import pytest
 import structlog
 
-from worker.app import _metrics, _require_room, _space, _stopping_on_signals
-from worker.clustering.space import ClusterSpace
-from worker.errors import ConfigurationError
-from worker.metrics import SteadyRegistry
-from worker.settings import ClusterSettings, KafkaSettings, OutputSettings, Settings
-from worker.testing import HashingPredictor
+from textsieve.worker.app import _metrics, _require_room, _space, _stopping_on_signals
+from textsieve.worker.clustering.space import ClusterSpace
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.metrics import SteadyRegistry
+from textsieve.worker.settings import ClusterSettings, KafkaSettings, OutputSettings, Settings
+from textsieve.worker.testing import HashingPredictor
 
 LOG = structlog.stdlib.get_logger("test")
 

@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.backlog import MAX_BATCH_BYTES, Backlog
-from worker.records import Partition, Record
-from worker.streams import Poll
+from textsieve.worker.backlog import MAX_BATCH_BYTES, Backlog
+from textsieve.worker.records import Partition, Record
+from textsieve.worker.streams import Poll
 
 FIRST, SECOND = Partition("in", 0), Partition("in", 1)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.batching import cut_batches
+from textsieve.worker.batching import cut_batches
 
 lengths_of_texts = st.lists(st.integers(min_value=1, max_value=600), max_size=200).map(
     lambda values: np.array(values, dtype=np.int64)

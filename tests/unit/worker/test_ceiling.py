@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.ceiling import DeadLetterCeiling
-from worker.errors import WorkerStopped
+from textsieve.worker.ceiling import DeadLetterCeiling
+from textsieve.worker.errors import WorkerStopped
 
 
 def ceiling(*, max_ratio: float = 1.0, window: int = 10, max_consecutive: int = 10**9) -> DeadLetterCeiling:

@@ -11,9 +11,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from worker.codec import Answer, Decoder, Encoder
-from worker.records import NO_CLUSTER, REASONS, DeadLetter, Document, Header, Outgoing, Record
-from worker.testing import header
+from textsieve.worker.codec import Answer, Decoder, Encoder
+from textsieve.worker.records import NO_CLUSTER, REASONS, DeadLetter, Document, Header, Outgoing, Record
+from textsieve.worker.testing import header
 
 ANSWER = Answer("spam", 0.9, {"ham": 0.1, "spam": 0.9}, ["spam"], cluster_id=3, distance=0.5, version=7)
 EMBEDDING = np.asarray([0.6, -0.8, 1 / 3], np.float32)

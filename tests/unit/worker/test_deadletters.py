@@ -6,10 +6,20 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from worker.deadletters import REPLAYED, Plan, Selection, marks, messages, parse_since, plan, read_letter, revive
-from worker.errors import ConfigurationError
-from worker.records import Outgoing, Partition, Record
-from worker.testing import MemoryLog
+from textsieve.worker.deadletters import (
+    REPLAYED,
+    Plan,
+    Selection,
+    marks,
+    messages,
+    parse_since,
+    plan,
+    read_letter,
+    revive,
+)
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.records import Outgoing, Partition, Record
+from textsieve.worker.testing import MemoryLog
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 

@@ -7,10 +7,10 @@ import msgspec
 import numpy as np
 import pytest
 
-from worker.clustering.centroids import Snapshot
-from worker.errors import PublishFailed
-from worker.records import Outgoing, Partition, Position
-from worker.testing import TOPIC_ID, MemoryCentroidStore, MemoryLog, MemorySink, MemorySource
+from textsieve.worker.clustering.centroids import Snapshot
+from textsieve.worker.errors import PublishFailed
+from textsieve.worker.records import Outgoing, Partition, Position
+from textsieve.worker.testing import TOPIC_ID, MemoryCentroidStore, MemoryLog, MemorySink, MemorySource
 
 TEXTS = [f'{{"text": "word{i % 7} word{i % 5} message {i}"}}'.encode() for i in range(40)]
 BAD = b"not json"

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from worker.errors import BrokerUnavailable, OwnershipLost, PublishFailed
-from worker.records import Partition
-from worker.testing import HashingPredictor, MemoryCentroidStore, MemoryLog, MemoryTransactionalSink
+from textsieve.worker.errors import BrokerUnavailable, OwnershipLost, PublishFailed
+from textsieve.worker.records import Partition
+from textsieve.worker.testing import HashingPredictor, MemoryCentroidStore, MemoryLog, MemoryTransactionalSink
 
 TEXTS = [f'{{"text": "word{i % 7} word{i % 5} message {i}"}}'.encode() for i in range(40)]
 BAD = b"not json"

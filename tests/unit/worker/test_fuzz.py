@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.clustering.space import ClusterSpace
-from worker.codec import Answer, Decoder, Encoder
-from worker.connectors.kafka.ledger import _entry
-from worker.connectors.redis import RedisCentroidStore
-from worker.connectors.redis.store import _NOW
-from worker.errors import ConfigurationError
-from worker.loading import load_settings
-from worker.records import REASONS, DeadLetter, Document, Record
-from worker.settings import Settings
+from textsieve.worker.clustering.space import ClusterSpace
+from textsieve.worker.codec import Answer, Decoder, Encoder
+from textsieve.worker.connectors.kafka.ledger import _entry
+from textsieve.worker.connectors.redis import RedisCentroidStore
+from textsieve.worker.connectors.redis.store import _NOW
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.loading import load_settings
+from textsieve.worker.records import REASONS, DeadLetter, Document, Record
+from textsieve.worker.settings import Settings
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))  # of each test; `make fuzz` takes 20,000
 

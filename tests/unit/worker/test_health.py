@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.health import Health
+from textsieve.worker.health import Health
 
 
 def flowing() -> Health:

@@ -10,10 +10,10 @@ from hypothesis import settings as given_settings
 from hypothesis import strategies as st
 
 from tests.unit.worker.conftest import MemoryWorker
-from worker.errors import BrokerUnavailable, OwnershipLost, PredictorError, PublishFailed, WorkerStopped
-from worker.records import Partition, Record
-from worker.streams import Poll
-from worker.testing import MemoryLog
+from textsieve.worker.errors import BrokerUnavailable, OwnershipLost, PredictorError, PublishFailed, WorkerStopped
+from textsieve.worker.records import Partition, Record
+from textsieve.worker.streams import Poll
+from textsieve.worker.testing import MemoryLog
 
 TEXTS = [f'{{"text": "word{i % 7} word{i % 5} message {i}"}}'.encode() for i in range(40)]
 BAD = b"not json"

@@ -6,9 +6,9 @@ from collections import Counter
 import msgspec
 from rich.console import Console
 
-from worker.deadletters import Plan, read_letter
-from worker.listing import letter_line, letter_table, newest, plan_table
-from worker.records import Record
+from textsieve.worker.deadletters import Plan, read_letter
+from textsieve.worker.listing import letter_line, letter_table, newest, plan_table
+from textsieve.worker.records import Record
 
 PRIVATE = "my private words"
 PRIVATE_BYTES = PRIVATE.encode()

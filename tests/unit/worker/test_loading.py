@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from worker.errors import ConfigurationError
-from worker.loading import load_settings, reference_table
-from worker.settings import ENV_PREFIX, Settings
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.loading import load_settings, reference_table
+from textsieve.worker.settings import ENV_PREFIX, Settings
 
 
 @pytest.fixture(autouse=True)

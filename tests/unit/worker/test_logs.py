@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import structlog
 
-from worker import logs
+from textsieve.worker import logs
 
 LIBRARIES = ("kafka", "redis", "transformers")
 
@@ -89,7 +89,7 @@ def test_lines_below_the_level_are_left_out(capsys, level, expected):
 def test_what_the_model_says_is_our_own_and_heard_at_info(module, capsys):
     logs.configure(level="info", style="json")
 
-    import_module(f"worker.inference.{module}").log.info("engine chosen")
+    import_module(f"textsieve.worker.inference.{module}").log.info("engine chosen")
 
     assert ["textsieve.model"] == [line["logger"] for line in lines(capsys)]
 

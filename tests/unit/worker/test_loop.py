@@ -7,9 +7,9 @@ from functools import partial
 import pytest
 from structlog.testing import capture_logs
 
-from worker.ceiling import DeadLetterCeiling
-from worker.clustering.spool import row_bytes
-from worker.errors import (
+from textsieve.worker.ceiling import DeadLetterCeiling
+from textsieve.worker.clustering.spool import row_bytes
+from textsieve.worker.errors import (
     BrokerUnavailable,
     DeviceOutOfMemory,
     OwnershipLost,
@@ -18,8 +18,8 @@ from worker.errors import (
     PublishFailed,
     WorkerStopped,
 )
-from worker.records import Partition, Position
-from worker.testing import TOPIC_ID, HashingPredictor, MemoryCentroidStore, MemoryLog, MemorySource
+from textsieve.worker.records import Partition, Position
+from textsieve.worker.testing import TOPIC_ID, HashingPredictor, MemoryCentroidStore, MemoryLog, MemorySource
 
 TEXTS = [f'{{"text": "word{i % 7} word{i % 5} message {i}"}}'.encode() for i in range(40)]
 BAD = b"not json"

@@ -3,10 +3,10 @@
 import pytest
 
 from tests.slow_model import PASS_SECONDS, slow_predictor, words
-from worker.errors import BrokerUnavailable, PublishFailed
-from worker.inference.cache import CachingPredictor
-from worker.meters import PredictorMeter
-from worker.testing import ManualClock, MemoryLog
+from textsieve.worker.errors import BrokerUnavailable, PublishFailed
+from textsieve.worker.inference.cache import CachingPredictor
+from textsieve.worker.meters import PredictorMeter
+from textsieve.worker.testing import ManualClock, MemoryLog
 
 MAX_SECONDS = 1.0
 STUCK_SECONDS = 2 * PASS_SECONDS

@@ -5,10 +5,10 @@ from dataclasses import asdict
 import pytest
 from typer.testing import CliRunner
 
-from worker import errors
-from worker.__main__ import _exit_codes, _shown, cli
-from worker.inference.calibration import EngineReport, Trial
-from worker.loading import reference_table
+from textsieve.worker import errors
+from textsieve.worker.__main__ import _exit_codes, _shown, cli
+from textsieve.worker.inference.calibration import EngineReport, Trial
+from textsieve.worker.loading import reference_table
 
 
 @pytest.mark.parametrize(

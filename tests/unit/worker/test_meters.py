@@ -2,12 +2,12 @@
 
 import pytest
 
-from worker.errors import StoreUnavailable
-from worker.health import Health
-from worker.inference.cache import CachingPredictor
-from worker.meters import MeteredStore, PredictorMeter
-from worker.metrics import Metrics, SteadyRegistry
-from worker.testing import HashingPredictor, ManualClock, MemoryCentroidStore
+from textsieve.worker.errors import StoreUnavailable
+from textsieve.worker.health import Health
+from textsieve.worker.inference.cache import CachingPredictor
+from textsieve.worker.meters import MeteredStore, PredictorMeter
+from textsieve.worker.metrics import Metrics, SteadyRegistry
+from textsieve.worker.testing import HashingPredictor, ManualClock, MemoryCentroidStore
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.pace import FIRST_BATCH, SMOOTHING, Pace
+from textsieve.worker.pace import FIRST_BATCH, SMOOTHING, Pace
 
 actions = st.lists(
     st.one_of(

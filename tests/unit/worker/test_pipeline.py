@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.codec import Decoder, Encoder
-from worker.errors import DeviceOutOfMemory, PredictorError
-from worker.inference.cache import CachingPredictor
-from worker.inference.predictor import ModelCard, Predictor
-from worker.normalization import normalize, verbatim
-from worker.pipeline import MAX_ISOLATED, Pipeline
-from worker.records import NO_CLUSTER, Assignments, Embeddings, Outcome, Predictions, Reading, Record
-from worker.testing import HashingPredictor, header
+from textsieve.worker.codec import Decoder, Encoder
+from textsieve.worker.errors import DeviceOutOfMemory, PredictorError
+from textsieve.worker.inference.cache import CachingPredictor
+from textsieve.worker.inference.predictor import ModelCard, Predictor
+from textsieve.worker.normalization import normalize, verbatim
+from textsieve.worker.pipeline import MAX_ISOLATED, Pipeline
+from textsieve.worker.records import NO_CLUSTER, Assignments, Embeddings, Outcome, Predictions, Reading, Record
+from textsieve.worker.testing import HashingPredictor, header
 
 POISON = "poison"
 VALUES = {

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from worker.connectors import redis as store
-from worker.connectors.kafka.clients import connection_options
-from worker.errors import ConfigurationError
-from worker.loading import load_settings
-from worker.settings import Settings
+from textsieve.worker.connectors import redis as store
+from textsieve.worker.connectors.kafka.clients import connection_options
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.loading import load_settings
+from textsieve.worker.settings import Settings
 
 SECRET = "planted-53cr3t"
 SECRET_OPTIONS = (

@@ -5,7 +5,7 @@ from typing import cast
 import pytest
 from pydantic import SecretStr, ValidationError
 
-from worker.settings import ClusterSettings, KafkaSettings, ModelSettings, RedisSettings, Section, Settings
+from textsieve.worker.settings import ClusterSettings, KafkaSettings, ModelSettings, RedisSettings, Section, Settings
 
 
 @pytest.mark.parametrize(("preset", "expected"), [("kafka", 45_000), ("embedded", 6_000)])
@@ -185,6 +185,6 @@ def test_a_user_without_a_home_has_no_cache(monkeypatch):
         raise RuntimeError("Could not determine home directory.")
 
     monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setattr("worker.settings.model.Path.home", nobody)
+    monkeypatch.setattr("textsieve.worker.settings.model.Path.home", nobody)
 
     assert ModelSettings().cache_folder is None

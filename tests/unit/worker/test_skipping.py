@@ -4,8 +4,8 @@ from collections import Counter
 
 import pytest
 
-from worker.codec import Decoder
-from worker.testing import MemoryCentroidStore, MemoryLog
+from textsieve.worker.codec import Decoder
+from textsieve.worker.testing import MemoryCentroidStore, MemoryLog
 
 TEXTS = [f'{{"text": "word{i % 7} word{i % 5} message {i}"}}'.encode() for i in range(30)]
 MIXED = [None, *TEXTS[:9], None, None, *TEXTS[9:21], b"not json", *[None] * 25, *TEXTS[21:], None]

@@ -1,7 +1,7 @@
 """What a poll holds."""
 
-from worker.records import Partition, Record
-from worker.streams import Poll
+from textsieve.worker.records import Partition, Record
+from textsieve.worker.streams import Poll
 
 
 def test_a_poll_is_as_long_as_its_messages_and_lists_them_partition_after_partition():

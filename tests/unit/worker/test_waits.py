@@ -2,7 +2,7 @@
 
 import structlog
 
-from worker.waits import Wait
+from textsieve.worker.waits import Wait
 
 
 def told(times, *, ended=None):

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from worker.codec import Decoder
-from worker.records import DeadLetter, Document, Record, Skipped
+from textsieve.worker.codec import Decoder
+from textsieve.worker.records import DeadLetter, Document, Record, Skipped
 
 FRAME = b"\x00\x00\x00\x00\x07"  # of a serialiser with a schema registry: a zero and the id of a schema
 HELLO = '{"text": "hello"}'

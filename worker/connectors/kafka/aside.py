@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from worker.records import Partition
+from textsieve.worker.records import Partition
 
 NO_LEADER_SECONDS = 1.0  # a new topic or an election takes as long; a repair takes longer, and is asked for again
 UNREADABLE_SECONDS = 60.0  # nothing but an operator mends such a record: look seldom, and return by itself

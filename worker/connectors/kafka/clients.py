@@ -6,14 +6,14 @@ from typing import Any
 
 from kafka import errors
 
-from worker.connectors.kafka.bootstrap import patient_client
-from worker.connectors.kafka.failures import REFUSED, Failures
-from worker.connectors.kafka.namesakes import refuse_namesake
-from worker.connectors.kafka.oauth import token_provider
-from worker.connectors.kafka.repairs import repair_client_library
-from worker.connectors.tls import client_context, handshake_advice
-from worker.errors import BrokerUnavailable, ConfigurationError, OwnershipLost, WorkerStopped
-from worker.settings import KafkaSettings
+from textsieve.worker.connectors.kafka.bootstrap import patient_client
+from textsieve.worker.connectors.kafka.failures import REFUSED, Failures
+from textsieve.worker.connectors.kafka.namesakes import refuse_namesake
+from textsieve.worker.connectors.kafka.oauth import token_provider
+from textsieve.worker.connectors.kafka.repairs import repair_client_library
+from textsieve.worker.connectors.tls import client_context, handshake_advice
+from textsieve.worker.errors import BrokerUnavailable, ConfigurationError, OwnershipLost, WorkerStopped
+from textsieve.worker.settings import KafkaSettings
 
 BOOTSTRAP_TIMEOUT_MS = 10_000  # long enough for a broker that is starting, short enough to say what is wrong
 METADATA_AGE_MS = (

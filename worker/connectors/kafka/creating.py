@@ -10,11 +10,11 @@ from kafka.errors import (
     TopicAlreadyExistsError,
 )
 
-from worker.connectors.kafka import commands
-from worker.connectors.kafka.commands import REPLICAS
-from worker.connectors.kafka.describing import Cluster
-from worker.errors import ConfigurationError
-from worker.settings import DeliverySettings, KafkaSettings, OutputSettings
+from textsieve.worker.connectors.kafka import commands
+from textsieve.worker.connectors.kafka.commands import REPLICAS
+from textsieve.worker.connectors.kafka.describing import Cluster
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.settings import DeliverySettings, KafkaSettings, OutputSettings
 
 ROOM_FOR_OVERHEAD = 65_536  # bytes a created topic allows beyond the largest message: keys, headers, batch framing
 

@@ -7,7 +7,7 @@ from typing import Final, Self
 
 from kafka import errors
 
-from worker.errors import ConfigurationError
+from textsieve.worker.errors import ConfigurationError
 
 REFUSED: Final = (
     errors.AuthorizationError,

@@ -7,10 +7,10 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
-from worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, translated
-from worker.connectors.kafka.messages import record_of
-from worker.records import Record
-from worker.settings import KafkaSettings
+from textsieve.worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, translated
+from textsieve.worker.connectors.kafka.messages import record_of
+from textsieve.worker.records import Record
+from textsieve.worker.settings import KafkaSettings
 
 POLL_MS = 300
 LOOK_SECONDS = 0.5  # between two looks for a topic that is not there yet

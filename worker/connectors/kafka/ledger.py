@@ -8,12 +8,18 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import RetriableError
 
-from worker.codec import PREFIX, SOURCE_HEADER
-from worker.connectors.kafka.aside import without_leader
-from worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, offsets_of, translated
-from worker.errors import BrokerUnavailable, PartitionUnavailable
-from worker.records import Partition, Position
-from worker.settings import KafkaSettings
+from textsieve.worker.codec import PREFIX, SOURCE_HEADER
+from textsieve.worker.connectors.kafka.aside import without_leader
+from textsieve.worker.connectors.kafka.clients import (
+    REQUEST_TIMEOUT_MS,
+    connecting,
+    connection_options,
+    offsets_of,
+    translated,
+)
+from textsieve.worker.errors import BrokerUnavailable, PartitionUnavailable
+from textsieve.worker.records import Partition, Position
+from textsieve.worker.settings import KafkaSettings
 
 TOPIC_ID_HEADER = PREFIX + "topic-id"
 POLL_MS = 50  # a poll without records lasts as long: an empty partition must not cost half a second

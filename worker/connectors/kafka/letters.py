@@ -8,13 +8,13 @@ from typing import Any
 from kafka import KafkaProducer, TopicPartition
 from kafka.errors import KafkaError
 
-from worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, translated
-from worker.connectors.kafka.following import open_reader
-from worker.connectors.kafka.messages import record_of
-from worker.deadletters import Letter, Plan, Selection, marks, messages, plan
-from worker.errors import BrokerUnavailable, ConfigurationError, PublishFailed
-from worker.records import Record
-from worker.settings import KafkaSettings, Settings
+from textsieve.worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, translated
+from textsieve.worker.connectors.kafka.following import open_reader
+from textsieve.worker.connectors.kafka.messages import record_of
+from textsieve.worker.deadletters import Letter, Plan, Selection, marks, messages, plan
+from textsieve.worker.errors import BrokerUnavailable, ConfigurationError, PublishFailed
+from textsieve.worker.records import Record
+from textsieve.worker.settings import KafkaSettings, Settings
 
 POLL_MS = 500
 STALLED_POLLS = 20  # empty polls in a row before a topic counts as unreadable

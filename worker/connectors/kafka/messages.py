@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from worker.records import Record
+from textsieve.worker.records import Record
 
 
 def record_of(message: Any) -> Record:

@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 
 from kafka.structs import MemberState
 
-from worker.errors import ConfigurationError
+from textsieve.worker.errors import ConfigurationError
 
 SILENT_POLLS = 2  # in a row: a member that has just joined may not have begun to send heartbeats
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 from kafka.net.sasl.oauth import AbstractTokenProvider
 
-from worker.errors import ConfigurationError
-from worker.settings import KafkaSettings
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.settings import KafkaSettings
 
 MAX_TOKEN_BYTES = 65_536  # far beyond any token; a wrong path must not fill the memory
 

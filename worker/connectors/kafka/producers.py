@@ -19,14 +19,14 @@ from kafka.errors import (
     TransactionalIdAuthorizationFailedError,
 )
 
-from worker.codec import PREFIX
-from worker.connectors.kafka.aside import without_leader
-from worker.connectors.kafka.clients import METADATA_AGE_MS, connection_options
-from worker.connectors.kafka.ledger import TOPIC_ID_HEADER
-from worker.connectors.kafka.timestamps import Timestamps
-from worker.errors import PartitionUnavailable
-from worker.records import Header, Outgoing, Partition
-from worker.settings import KafkaSettings, OutputSettings
+from textsieve.worker.codec import PREFIX
+from textsieve.worker.connectors.kafka.aside import without_leader
+from textsieve.worker.connectors.kafka.clients import METADATA_AGE_MS, connection_options
+from textsieve.worker.connectors.kafka.ledger import TOPIC_ID_HEADER
+from textsieve.worker.connectors.kafka.timestamps import Timestamps
+from textsieve.worker.errors import PartitionUnavailable
+from textsieve.worker.records import Header, Outgoing, Partition
+from textsieve.worker.settings import KafkaSettings, OutputSettings
 
 LINGER_MS = 50  # nothing leaves while a batch of results is appended, unless it is full: the sender takes no turns
 BATCH_BYTES = 512 * 1024

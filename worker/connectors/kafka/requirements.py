@@ -3,10 +3,10 @@
 from collections.abc import Iterable
 from typing import NoReturn
 
-from worker.connectors.kafka import commands
-from worker.connectors.kafka.describing import Cluster, Topic
-from worker.errors import ConfigurationError
-from worker.settings import KafkaSettings
+from textsieve.worker.connectors.kafka import commands
+from textsieve.worker.connectors.kafka.describing import Cluster, Topic
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.settings import KafkaSettings
 
 
 def require_different(kafka: KafkaSettings) -> None:

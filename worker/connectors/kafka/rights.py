@@ -13,10 +13,10 @@ from kafka.errors import (
     TransactionalIdNotFoundError,
 )
 
-from worker.connectors.kafka import commands
-from worker.connectors.kafka.describing import asked
-from worker.errors import BrokerUnavailable, ConfigurationError
-from worker.settings import KafkaSettings
+from textsieve.worker.connectors.kafka import commands
+from textsieve.worker.connectors.kafka.describing import asked
+from textsieve.worker.errors import BrokerUnavailable, ConfigurationError
+from textsieve.worker.settings import KafkaSettings
 
 _NOT_YET = (CoordinatorLoadInProgressError, CoordinatorNotAvailableError)  # as in the first seconds of a cluster
 

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from worker.connectors.kafka import commands
-from worker.connectors.kafka.commands import REPLICAS
-from worker.connectors.kafka.describing import GROUP_MEMORY, INTERNAL_TOPICS, Cluster, Topic
-from worker.settings import KafkaSettings, Risk
+from textsieve.worker.connectors.kafka import commands
+from textsieve.worker.connectors.kafka.commands import REPLICAS
+from textsieve.worker.connectors.kafka.describing import GROUP_MEMORY, INTERNAL_TOPICS, Cluster, Topic
+from textsieve.worker.settings import KafkaSettings, Risk
 
 LEAST_RETENTION_MS = 3_600_000  # an hour: whoever reads, or we, may be away for a while
 LEAST_RETENTION_BYTES = 64 * 1024 * 1024  # of a partition: some ten thousand answers

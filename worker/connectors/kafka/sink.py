@@ -9,12 +9,19 @@ from typing import Any
 
 from kafka.errors import AuthorizationError, KafkaError
 
-from worker.connectors.kafka.clients import connecting
-from worker.connectors.kafka.ledger import LedgerReader, silent
-from worker.connectors.kafka.producers import ProducerFactory, Stamp, let_go, reason_of, refuse_unserved, send_all
-from worker.errors import BrokerUnavailable, ConfigurationError, PublishFailed
-from worker.records import Outgoing, Partition, Position, Progress
-from worker.streams import Published
+from textsieve.worker.connectors.kafka.clients import connecting
+from textsieve.worker.connectors.kafka.ledger import LedgerReader, silent
+from textsieve.worker.connectors.kafka.producers import (
+    ProducerFactory,
+    Stamp,
+    let_go,
+    reason_of,
+    refuse_unserved,
+    send_all,
+)
+from textsieve.worker.errors import BrokerUnavailable, ConfigurationError, PublishFailed
+from textsieve.worker.records import Outgoing, Partition, Position, Progress
+from textsieve.worker.streams import Published
 
 LEDGER_DEPTH = 1_000  # older answers to see at least: a worker whose batches were larger may have left a hole so deep
 ABANDON_SECONDS = 1.0  # for the sender thread to close its connections

@@ -13,8 +13,13 @@ from kafka.errors import KafkaError, LogTruncationError, NoOffsetForPartitionErr
 from kafka.protocol.consumer.offsets import IsolationLevel
 from kafka.structs import ConsumerGroupMetadata, MemberState, OffsetAndMetadata
 
-from worker.connectors.kafka.aside import NO_LEADER_SECONDS, UNREADABLE_SECONDS, AsidePartitions, without_leader
-from worker.connectors.kafka.clients import (
+from textsieve.worker.connectors.kafka.aside import (
+    NO_LEADER_SECONDS,
+    UNREADABLE_SECONDS,
+    AsidePartitions,
+    without_leader,
+)
+from textsieve.worker.connectors.kafka.clients import (
     METADATA_AGE_MS,
     REQUEST_TIMEOUT_MS,
     connecting,
@@ -22,15 +27,15 @@ from worker.connectors.kafka.clients import (
     offsets_of,
     translated,
 )
-from worker.connectors.kafka.messages import record_of
-from worker.connectors.kafka.namesakes import NamesakeWatch
-from worker.connectors.kafka.notes import OffsetNote
-from worker.connectors.kafka.repairs import forget_unreadable
-from worker.connectors.kafka.transactions import Membership
-from worker.errors import LedgerError, OwnershipLost
-from worker.records import Partition, Position
-from worker.settings import KafkaSettings
-from worker.streams import Poll
+from textsieve.worker.connectors.kafka.messages import record_of
+from textsieve.worker.connectors.kafka.namesakes import NamesakeWatch
+from textsieve.worker.connectors.kafka.notes import OffsetNote
+from textsieve.worker.connectors.kafka.repairs import forget_unreadable
+from textsieve.worker.connectors.kafka.transactions import Membership
+from textsieve.worker.errors import LedgerError, OwnershipLost
+from textsieve.worker.records import Partition, Position
+from textsieve.worker.settings import KafkaSettings
+from textsieve.worker.streams import Poll
 
 SECOND_LOOK_MS = 3  # a broker that has something answers sooner, and who waits for company waits no longer
 COMMIT_TIMEOUT_MS = 2_000  # 0.7 ms when all is well

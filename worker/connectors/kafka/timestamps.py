@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from worker.connectors.kafka.describing import Topic
+from textsieve.worker.connectors.kafka.describing import Topic
 
 DAY_MS = 86_400_000
 BROKER_RETENTION_MS = 7 * DAY_MS  # Kafka's default, where a topic does not say

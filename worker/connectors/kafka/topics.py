@@ -7,15 +7,15 @@ from typing import Any
 
 from kafka.admin import KafkaAdminClient
 
-from worker.connectors.kafka import requirements
-from worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, translated
-from worker.connectors.kafka.creating import create_outputs
-from worker.connectors.kafka.describing import INTERNAL_TOPICS, Cluster, describe
-from worker.connectors.kafka.rights import require_group, require_transactions
-from worker.connectors.kafka.rules import Finding, findings
-from worker.connectors.kafka.timestamps import Bounds, bounds_of
-from worker.errors import BrokerUnavailable
-from worker.settings import DeliverySettings, KafkaSettings, OutputSettings, is_transactional
+from textsieve.worker.connectors.kafka import requirements
+from textsieve.worker.connectors.kafka.clients import REQUEST_TIMEOUT_MS, connecting, connection_options, translated
+from textsieve.worker.connectors.kafka.creating import create_outputs
+from textsieve.worker.connectors.kafka.describing import INTERNAL_TOPICS, Cluster, describe
+from textsieve.worker.connectors.kafka.rights import require_group, require_transactions
+from textsieve.worker.connectors.kafka.rules import Finding, findings
+from textsieve.worker.connectors.kafka.timestamps import Bounds, bounds_of
+from textsieve.worker.errors import BrokerUnavailable
+from textsieve.worker.settings import DeliverySettings, KafkaSettings, OutputSettings, is_transactional
 
 KNOWN_SECONDS = 15.0  # for what was created to be known to the broker that is asked
 KNOWN_LOOK_SECONDS = 0.2

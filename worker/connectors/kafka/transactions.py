@@ -25,14 +25,21 @@ from kafka.errors import (
 )
 from kafka.structs import OffsetAndMetadata
 
-from worker.connectors.kafka.clients import connecting
-from worker.connectors.kafka.ledger import LedgerReader, silent
-from worker.connectors.kafka.namesakes import refuse_namesake
-from worker.connectors.kafka.notes import OffsetNote
-from worker.connectors.kafka.producers import ProducerFactory, Stamp, let_go, reason_of, refuse_unserved, send_all
-from worker.errors import ConfigurationError, OwnershipLost, PublishFailed, ServiceError
-from worker.records import Outgoing, Partition, Position, Progress
-from worker.streams import Published
+from textsieve.worker.connectors.kafka.clients import connecting
+from textsieve.worker.connectors.kafka.ledger import LedgerReader, silent
+from textsieve.worker.connectors.kafka.namesakes import refuse_namesake
+from textsieve.worker.connectors.kafka.notes import OffsetNote
+from textsieve.worker.connectors.kafka.producers import (
+    ProducerFactory,
+    Stamp,
+    let_go,
+    reason_of,
+    refuse_unserved,
+    send_all,
+)
+from textsieve.worker.errors import ConfigurationError, OwnershipLost, PublishFailed, ServiceError
+from textsieve.worker.records import Outgoing, Partition, Position, Progress
+from textsieve.worker.streams import Published
 
 LINGER_MS = 5  # a transaction flushes at once; more would only wait
 INIT_SECONDS = 5.0  # for an id: an election of its coordinator takes as long, and the next try comes soon

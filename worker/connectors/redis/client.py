@@ -14,9 +14,9 @@ from redis.exceptions import MovedError, RedisClusterException
 from redis.retry import Retry
 from redis.sentinel import MasterNotFoundError, Sentinel
 
-from worker.connectors.tls import client_context, handshake_advice
-from worker.errors import ConfigurationError, StoreUnavailable
-from worker.settings import RedisSettings
+from textsieve.worker.connectors.tls import client_context, handshake_advice
+from textsieve.worker.errors import ConfigurationError, StoreUnavailable
+from textsieve.worker.settings import RedisSettings
 
 
 class PatientCluster:

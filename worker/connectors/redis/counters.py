@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import cast
 
-from worker.connectors.redis.client import Client, translated
-from worker.connectors.redis.hashes import offset_fields, watermarks
-from worker.counting.counters import Counter, Guard
-from worker.errors import ConfigurationError
-from worker.records import Partition, Position
+from textsieve.worker.connectors.redis.client import Client, translated
+from textsieve.worker.connectors.redis.hashes import offset_fields, watermarks
+from textsieve.worker.counting.counters import Counter, Guard
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.records import Partition, Position
 
 # KEYS marks, then one of each table. ARGV field of the partition, expected mark ("" = none), new mark, then for each
 # table its seconds to live (0 = for ever), how many fields follow, and these as field, increment, ...

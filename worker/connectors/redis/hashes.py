@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from worker.clustering.centroids import SeedPool, Snapshot
-from worker.records import Partition, Position
+from textsieve.worker.clustering.centroids import SeedPool, Snapshot
+from textsieve.worker.records import Partition, Position
 
 
 def offset_fields(marks: Mapping[Partition, Position]) -> dict[str, str]:

@@ -7,11 +7,11 @@ from typing import Any, cast
 
 import numpy as np
 
-from worker.clustering.centroids import RESET, PoolRows, SeedPool, Snapshot
-from worker.clustering.space import ClusterSpace
-from worker.connectors.redis.client import Client, translated
-from worker.connectors.redis.hashes import as_pool, as_snapshot, offset_fields
-from worker.errors import ConfigurationError
+from textsieve.worker.clustering.centroids import RESET, PoolRows, SeedPool, Snapshot
+from textsieve.worker.clustering.space import ClusterSpace
+from textsieve.worker.connectors.redis.client import Client, translated
+from textsieve.worker.connectors.redis.hashes import as_pool, as_snapshot, offset_fields
+from textsieve.worker.errors import ConfigurationError
 
 FORMAT = b"1"
 _SEEDED, _FORGOT = 0, 2  # answers of the script below

@@ -12,8 +12,8 @@ from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.sampling import TraceIdRatioBased
 
-from worker.connectors.traces.spans import BatchSpans
-from worker.settings import TraceSettings
+from textsieve.worker.connectors.traces.spans import BatchSpans
+from textsieve.worker.settings import TraceSettings
 
 QUEUE_SPANS = 2048  # bound of what waits for the collector; beyond it the oldest spans are dropped
 EXPORT_SPANS = 256  # one request to the collector

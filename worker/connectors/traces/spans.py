@@ -7,8 +7,8 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, Span, SpanKind, Status, StatusCode, Tracer, get_current_span, set_span_in_context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from worker.records import Outgoing, Partition, Position, Progress, Record
-from worker.streams import Poll, Published, Sink, Source
+from textsieve.worker.records import Outgoing, Partition, Position, Progress, Record
+from textsieve.worker.streams import Poll, Published, Sink, Source
 
 MAX_LINKS = 128  # a span of the SDK holds no more
 MAX_CONTEXT_BYTES = 512  # of a header: what W3C asks for; a longer one is a sender's fault or malice, and is left alone

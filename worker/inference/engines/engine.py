@@ -6,8 +6,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.inference.heads import Features
-from worker.records import Embeddings
+from textsieve.worker.inference.heads import Features
+from textsieve.worker.records import Embeddings
 
 
 @dataclass(frozen=True, slots=True)

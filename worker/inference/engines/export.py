@@ -11,9 +11,9 @@ import torch
 from torch import nn
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 
-from worker.errors import PredictorError
-from worker.inference.engines.onnx import INPUTS, OUTPUTS
-from worker.inference.engines.operators import ATTENTION, DOMAIN, attend, plain_mask
+from textsieve.worker.errors import PredictorError
+from textsieve.worker.inference.engines.onnx import INPUTS, OUTPUTS
+from textsieve.worker.inference.engines.operators import ATTENTION, DOMAIN, attend, plain_mask
 
 OPSET = 17  # of the standard operators; the newest that torch's exporter by tracing writes
 

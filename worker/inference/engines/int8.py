@@ -15,10 +15,10 @@ import onnx
 from numpy.typing import NDArray
 from onnx import helper
 
-from worker.errors import PredictorError
-from worker.inference.engines.engine import TokenBatch
-from worker.inference.engines.onnx_graph import Graph, Linear
-from worker.inference.engines.ranges import Channels, Range, observed
+from textsieve.worker.errors import PredictorError
+from textsieve.worker.inference.engines.engine import TokenBatch
+from textsieve.worker.inference.engines.onnx_graph import Graph, Linear
+from textsieve.worker.inference.engines.ranges import Channels, Range, observed
 
 DOMAIN = "com.microsoft"  # of ONNX Runtime's own operators
 LARGEST = 127  # of an int8 weight

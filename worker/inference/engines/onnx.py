@@ -8,8 +8,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.errors import ConfigurationError, DeviceOutOfMemory, PredictorError
-from worker.inference.engines.engine import Answers, TokenBatch
+from textsieve.worker.errors import ConfigurationError, DeviceOutOfMemory, PredictorError
+from textsieve.worker.inference.engines.engine import Answers, TokenBatch
 
 INPUTS = ("input_ids", "attention_mask")
 OUTPUTS = ("features", "embeddings")

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.inference.engines.engine import TokenBatch
-from worker.inference.engines.onnx import INPUTS, open_session
+from textsieve.worker.inference.engines.engine import TokenBatch
+from textsieve.worker.inference.engines.onnx import INPUTS, open_session
 
 PARTS = ("low", "high", "mean")
 Channels = NDArray[np.float32]  # [channels]

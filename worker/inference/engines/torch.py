@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from worker.errors import ConfigurationError, DeviceOutOfMemory, PredictorError
-from worker.inference.engines.engine import Answers, TokenBatch
+from textsieve.worker.errors import ConfigurationError, DeviceOutOfMemory, PredictorError
+from textsieve.worker.inference.engines.engine import Answers, TokenBatch
 
 WIDTH_STEP = 16  # tokens: on CUDA widths are rounded up to it, so that few shapes come and kernels are found again
 

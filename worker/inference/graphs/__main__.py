@@ -1,16 +1,16 @@
 """`python -m worker.inference.graphs`: makes again what is shipped of the encoders of packages, by torch."""
 
-from worker.inference.bundle import SHIPPED, read_bundle
-from worker.inference.calibration import Candidate
-from worker.inference.engines.weightless import without_weights
-from worker.inference.graphs.shipped import FOLDER, ship, ship_ranges
-from worker.inference.kinds import bundle_model, embedding_model
-from worker.inference.model_folder import Reading, read_encoder_folder
-from worker.inference.multilingual.folder import NAME as MULTILINGUAL_NAME
-from worker.inference.multilingual.folder import multilingual_folder
-from worker.inference.sources import read_weights
-from worker.inference.workshop import Model, graph_key, ranging_batches
-from worker.settings import ModelSettings
+from textsieve.worker.inference.bundle import SHIPPED, read_bundle
+from textsieve.worker.inference.calibration import Candidate
+from textsieve.worker.inference.engines.weightless import without_weights
+from textsieve.worker.inference.graphs.shipped import FOLDER, ship, ship_ranges
+from textsieve.worker.inference.kinds import bundle_model, embedding_model
+from textsieve.worker.inference.model_folder import Reading, read_encoder_folder
+from textsieve.worker.inference.multilingual.folder import NAME as MULTILINGUAL_NAME
+from textsieve.worker.inference.multilingual.folder import multilingual_folder
+from textsieve.worker.inference.sources import read_weights
+from textsieve.worker.inference.workshop import Model, graph_key, ranging_batches
+from textsieve.worker.settings import ModelSettings
 
 NAME = "all-minilm-l6-v2"
 SHIPPED_WAY = Candidate("onnx", "fp32")  # int8 is made from it, with the ranges
@@ -28,15 +28,15 @@ def multilingual_model() -> Model:
 
 def exported(model: Model) -> bytes:
     """The graph that torch makes of it."""
-    from worker.inference.building import build_network  # noqa: PLC0415  # torch: only where graphs are made
-    from worker.inference.engines.export import export_graph  # noqa: PLC0415  # as above
+    from textsieve.worker.inference.building import build_network  # noqa: PLC0415  # torch: only where graphs are made
+    from textsieve.worker.inference.engines.export import export_graph  # noqa: PLC0415  # as above
 
     return export_graph(build_network(model, threads=None))
 
 
 def main() -> None:
     """Write them, and remove those of before."""
-    from worker.inference.engines.int8 import ranges_of  # noqa: PLC0415  # onnx: only where graphs are made
+    from textsieve.worker.inference.engines.int8 import ranges_of  # noqa: PLC0415  # onnx: only where graphs are made
 
     for old in (*FOLDER.glob("*.graph"), *FOLDER.glob("*.ranges")):
         old.unlink()

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from worker.inference.engines.ranges import Range, packed, unpacked
-from worker.inference.engines.weightless import Ingredient, Weightless
+from textsieve.worker.inference.engines.ranges import Range, packed, unpacked
+from textsieve.worker.inference.engines.weightless import Ingredient, Weightless
 
 FOLDER = Path(__file__).parent
 

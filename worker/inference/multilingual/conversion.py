@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.inference.multilingual.charsmap import charsmap, with_composed
-from worker.inference.multilingual.packed import Packed, Shape, Vocabulary
+from textsieve.worker.inference.multilingual.charsmap import charsmap, with_composed
+from textsieve.worker.inference.multilingual.packed import Packed, Shape, Vocabulary
 
 _SPECIALS = ("<s>", "<pad>", "</s>", "<unk>", "<mask>")  # of XLM-RoBERTa, whose vocabulary it is
 _NORM = "LayerNorm"

@@ -6,12 +6,12 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from worker import logs
-from worker.errors import ConfigurationError
-from worker.inference.multilingual.conversion import write_folder
-from worker.inference.multilingual.packed import read_packed
-from worker.inference.shelf import Shelf
-from worker.inference.sources import file_sha256
+from textsieve.worker import logs
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.multilingual.conversion import write_folder
+from textsieve.worker.inference.multilingual.packed import read_packed
+from textsieve.worker.inference.shelf import Shelf
+from textsieve.worker.inference.sources import file_sha256
 
 log = logs.get_logger("model")
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from embedded.errors import BinaryMissing, WrongJars
-from embedded.kafka.jars import DEFAULT_VERSION, PINS, cache_folder, classpath, versions
+from textsieve.embedded.errors import BinaryMissing, WrongJars
+from textsieve.embedded.kafka.jars import DEFAULT_VERSION, PINS, cache_folder, classpath, versions
 
 VERSION = "9.9.9"
 CONTENT = {"a.jar": b"first", "b.jar": b"second"}

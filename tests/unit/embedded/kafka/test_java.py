@@ -1,7 +1,7 @@
 import pytest
 
-from embedded.errors import BinaryMissing
-from embedded.kafka.java import java_command
+from textsieve.embedded.errors import BinaryMissing
+from textsieve.embedded.kafka.java import java_command
 
 
 def test_without_java_the_error_says_what_to_install(monkeypatch):

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded.kafka.properties import Ports, as_text, node_properties
+from textsieve.embedded.kafka.properties import Ports, as_text, node_properties
 
 THREE = {number: Ports(100 + number, 200 + number, 300 + number, 100 + number, 200 + number) for number in (1, 2, 3)}
 

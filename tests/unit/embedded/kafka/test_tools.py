@@ -1,6 +1,6 @@
 import pytest
 
-from embedded.kafka.tools import CLASSES, tool_command
+from textsieve.embedded.kafka.tools import CLASSES, tool_command
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 from dataclasses import dataclass, field
 
-from embedded.kafka.upkeep import AWAY_SECONDS, Upkeep
+from textsieve.embedded.kafka.upkeep import AWAY_SECONDS, Upkeep
 
 
 @dataclass

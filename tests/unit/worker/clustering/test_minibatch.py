@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.cluster import MiniBatchKMeans
 
-from worker.clustering.minibatch import Clustering, assign, best_seed, merge, restore, seed
-from worker.records import Embeddings
+from textsieve.worker.clustering.minibatch import Clustering, assign, best_seed, merge, restore, seed
+from textsieve.worker.records import Embeddings
 
 K, DIM = 5, 8
 FLOAT32 = 1e-6  # a few units in the last place of a coordinate below 1

@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from worker.clustering import minibatch
-from worker.clustering.centroids import PoolRows, Snapshot
-from worker.clustering.minibatch import Clustering
-from worker.clustering.online import MAX_ATTEMPTS, OnlineClusters
-from worker.clustering.space import ClusterSpace
-from worker.clustering.spool import row_bytes
-from worker.errors import StoreUnavailable
-from worker.records import NO_CLUSTER, Embeddings, Observations, Partition, Position
-from worker.testing import ManualClock, MemoryCentroidStore
+from textsieve.worker.clustering import minibatch
+from textsieve.worker.clustering.centroids import PoolRows, Snapshot
+from textsieve.worker.clustering.minibatch import Clustering
+from textsieve.worker.clustering.online import MAX_ATTEMPTS, OnlineClusters
+from textsieve.worker.clustering.space import ClusterSpace
+from textsieve.worker.clustering.spool import row_bytes
+from textsieve.worker.errors import StoreUnavailable
+from textsieve.worker.records import NO_CLUSTER, Embeddings, Observations, Partition, Position
+from textsieve.worker.testing import ManualClock, MemoryCentroidStore
 
 K, DIM, SEED_SIZE, SEED_AFTER = 3, 4, 6, 60.0
 LEFT, RIGHT = Partition("in", 0), Partition("in", 1)

@@ -13,11 +13,11 @@ import structlog
 from prometheus_client import CollectorRegistry, Counter, disable_created_metrics
 from structlog.testing import capture_logs
 
-from worker.connectors.http import Probes, serve
-from worker.errors import ConfigurationError
-from worker.health import Health
-from worker.settings import HttpSettings
-from worker.testing import ManualClock
+from textsieve.worker.connectors.http import Probes, serve
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.health import Health
+from textsieve.worker.settings import HttpSettings
+from textsieve.worker.testing import ManualClock
 
 
 @pytest.fixture
@@ -203,7 +203,7 @@ def test_a_taken_port_is_named_with_what_to_do(probes):
 def test_several_workers_on_one_machine_listen_side_by_side(probes, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as squatter:
         taken = squatter.getsockname()[1]
-        monkeypatch.setattr("worker.connectors.http.USUAL_PORTS", range(taken, taken + 50))
+        monkeypatch.setattr("textsieve.worker.connectors.http.USUAL_PORTS", range(taken, taken + 50))
 
         with serve(HttpSettings(), probes) as first, serve(HttpSettings(), probes) as second:
             ports = [taken, first, second]
@@ -214,7 +214,7 @@ def test_several_workers_on_one_machine_listen_side_by_side(probes, monkeypatch)
 def test_where_every_usual_port_is_taken_a_port_is_asked_for(probes, monkeypatch):
     with socket.create_server(("127.0.0.1", 0)) as squatter:
         taken = squatter.getsockname()[1]
-        monkeypatch.setattr("worker.connectors.http.USUAL_PORTS", range(taken, taken + 1))
+        monkeypatch.setattr("textsieve.worker.connectors.http.USUAL_PORTS", range(taken, taken + 1))
 
         with pytest.raises(ConfigurationError, match=r"http\.port"), serve(HttpSettings(), probes):
             pass

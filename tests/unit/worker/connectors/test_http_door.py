@@ -10,12 +10,12 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry, Gauge
 
-from worker.connectors import http as door
-from worker.connectors.http import MAX_CONNECTIONS, Probes, serve
-from worker.errors import ConfigurationError
-from worker.health import Health
-from worker.settings import HttpSettings
-from worker.testing import ManualClock
+from textsieve.worker.connectors import http as door
+from textsieve.worker.connectors.http import MAX_CONNECTIONS, Probes, serve
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.health import Health
+from textsieve.worker.settings import HttpSettings
+from textsieve.worker.testing import ManualClock
 
 pytestmark = pytest.mark.enable_socket
 

@@ -6,9 +6,9 @@ import pytest
 from kafka import errors
 
 from tests.tls import Authority
-from worker.connectors.kafka.clients import connecting, connection_options, translated
-from worker.errors import BrokerUnavailable, ConfigurationError, OwnershipLost
-from worker.settings import KafkaSettings
+from textsieve.worker.connectors.kafka.clients import connecting, connection_options, translated
+from textsieve.worker.errors import BrokerUnavailable, ConfigurationError, OwnershipLost
+from textsieve.worker.settings import KafkaSettings
 
 SECRET = "planted-secret"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from worker.connectors.kafka.ledger import _entry
-from worker.records import Partition
+from textsieve.worker.connectors.kafka.ledger import _entry
+from textsieve.worker.records import Partition
 
 
 def test_an_answer_names_its_input() -> None:

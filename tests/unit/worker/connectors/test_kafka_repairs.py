@@ -12,7 +12,7 @@ from kafka.protocol.consumer.offsets import IsolationLevel, ListOffsetsResponse
 from kafka.record.default_records import DefaultRecordBatchBuilder
 from kafka.record.memory_records import MemoryRecords
 
-from worker.connectors.kafka.repairs import repair_client_library
+from textsieve.worker.connectors.kafka.repairs import repair_client_library
 
 
 class _RawName(str):

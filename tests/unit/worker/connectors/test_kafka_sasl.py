@@ -12,10 +12,10 @@ from contextlib import contextmanager
 import pytest
 from kafka.admin import KafkaAdminClient
 
-from worker.connectors.kafka import clients
-from worker.connectors.kafka.clients import connecting, connection_options
-from worker.errors import BrokerUnavailable, ConfigurationError
-from worker.settings import KafkaSettings
+from textsieve.worker.connectors.kafka import clients
+from textsieve.worker.connectors.kafka.clients import connecting, connection_options
+from textsieve.worker.errors import BrokerUnavailable, ConfigurationError
+from textsieve.worker.settings import KafkaSettings
 
 pytestmark = pytest.mark.enable_socket
 

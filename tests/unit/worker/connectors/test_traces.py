@@ -11,14 +11,14 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from tests.unit.worker.conftest import MemoryWorker
-from worker.app import Doors, _require_otel, _traced
-from worker.connectors.traces import TracedSink, TracedSource, open_traces
-from worker.connectors.traces.collector import EXPORT_SPANS, QUEUE_SPANS
-from worker.connectors.traces.spans import MAX_LINKS
-from worker.errors import BrokerUnavailable, ConfigurationError, OwnershipLost, PredictorError, PublishFailed
-from worker.records import Partition
-from worker.settings import Settings, TraceSettings
-from worker.testing import MemoryLog, MemorySink, MemorySource
+from textsieve.worker.app import Doors, _require_otel, _traced
+from textsieve.worker.connectors.traces import TracedSink, TracedSource, open_traces
+from textsieve.worker.connectors.traces.collector import EXPORT_SPANS, QUEUE_SPANS
+from textsieve.worker.connectors.traces.spans import MAX_LINKS
+from textsieve.worker.errors import BrokerUnavailable, ConfigurationError, OwnershipLost, PredictorError, PublishFailed
+from textsieve.worker.records import Partition
+from textsieve.worker.settings import Settings, TraceSettings
+from textsieve.worker.testing import MemoryLog, MemorySink, MemorySource
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 ENDPOINT = "http://127.0.0.1:4318/v1/traces"
@@ -288,7 +288,7 @@ def test_without_an_endpoint_nothing_stands_between_the_loop_and_its_streams():
 
 
 def test_an_endpoint_without_the_extra_is_refused_with_what_to_install(monkeypatch):
-    for name in [name for name in sys.modules if name.startswith("worker.connectors.traces")]:
+    for name in [name for name in sys.modules if name.startswith("textsieve.worker.connectors.traces")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)  # as if it were not installed
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.counting.counters import Counter, Increments, Table
-from worker.counting.guarded import MAX_INCREMENTS, Added, GuardedCounters
-from worker.errors import StoreUnavailable
-from worker.records import Partition, Position
-from worker.testing import MemoryCounterStore
+from textsieve.worker.counting.counters import Counter, Increments, Table
+from textsieve.worker.counting.guarded import MAX_INCREMENTS, Added, GuardedCounters
+from textsieve.worker.errors import StoreUnavailable
+from textsieve.worker.records import Partition, Position
+from textsieve.worker.testing import MemoryCounterStore
 
 IN = Partition("in", 0)
 LIFE = "life"

@@ -9,8 +9,8 @@ import torch
 from transformers import BertForSequenceClassification
 
 from tests.tiny_models import save_model, tiny_config, tiny_manifest
-from worker.inference.bundle import Manifest, write_bundle
-from worker.settings import ModelSettings
+from textsieve.worker.inference.bundle import Manifest, write_bundle
+from textsieve.worker.settings import ModelSettings
 
 DIM = 32
 

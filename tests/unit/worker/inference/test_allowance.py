@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.slow_model import MAX_BATCH_TOKENS, PASS_SECONDS, slow_predictor, words
-from worker.inference.allowance import SMOOTHING, Allowance
-from worker.inference.cache import CachingPredictor
-from worker.testing import ManualClock
+from textsieve.worker.inference.allowance import SMOOTHING, Allowance
+from textsieve.worker.inference.cache import CachingPredictor
+from textsieve.worker.testing import ManualClock
 
 lengths = st.lists(st.integers(1, 512), min_size=1, max_size=300)
 

@@ -10,10 +10,10 @@ import torch
 from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_torch_file
 
-from worker.errors import ConfigurationError
-from worker.inference.bundle import read_bundle, require_writable, write_bundle
-from worker.inference.kinds import bundle_model
-from worker.inference.sources import file_sha256
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.bundle import read_bundle, require_writable, write_bundle
+from textsieve.worker.inference.kinds import bundle_model
+from textsieve.worker.inference.sources import file_sha256
 
 
 @pytest.fixture

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.errors import PredictorError
-from worker.inference.cache import CachingPredictor
-from worker.inference.predictor import NoMeter
-from worker.testing import HashingPredictor
+from textsieve.worker.errors import PredictorError
+from textsieve.worker.inference.cache import CachingPredictor
+from textsieve.worker.inference.predictor import NoMeter
+from textsieve.worker.testing import HashingPredictor
 
 
 class Lookups(NoMeter):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from worker.inference.calibration import (
+from textsieve.worker.inference.calibration import (
     LEAST_COSINE,
     MOST_LOSS,
     MOST_SHIFT,
@@ -13,8 +13,8 @@ from worker.inference.calibration import (
     choose_budget,
     compare,
 )
-from worker.inference.predictor import ModelCard
-from worker.records import Predictions
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.records import Predictions
 
 NEAR = {"mean_cosine": LEAST_COSINE, "loss": MOST_LOSS}
 EXACT = Trial("torch fp32", 100, 1.0, 1.0, loss=0.0, shift=0.0)

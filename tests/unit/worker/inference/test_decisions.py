@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.inference.decisions import given_labels, likeliest
-from worker.inference.predictor import ModelCard
+from textsieve.worker.inference.decisions import given_labels, likeliest
+from textsieve.worker.inference.predictor import ModelCard
 
 LABELS = ("ham", "spam", "offer")
 probabilities = st.lists(st.tuples(*[st.floats(0, 1, width=32)] * 3), min_size=1, max_size=20)

@@ -5,8 +5,8 @@ import json
 import pytest
 import torch
 
-from worker.errors import ConfigurationError
-from worker.inference.encoder import load_classifier, load_encoder
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.encoder import load_classifier, load_encoder
 
 WINDOW = 24  # of the tiny models
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from worker.__main__ import cli
-from worker.inference.examination import examine
-from worker.inference.label_map import too_many_labels
+from textsieve.worker.__main__ import cli
+from textsieve.worker.inference.examination import examine
+from textsieve.worker.inference.label_map import too_many_labels
 
 ROOM = 1_000_000
 

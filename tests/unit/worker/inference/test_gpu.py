@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from worker.inference.gpu import gpu_reader
+from textsieve.worker.inference.gpu import gpu_reader
 
 
 class NVMLError(Exception):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from worker.inference.heads import Head
-from worker.inference.layers import LinearHead, NoHead, activation_of
+from textsieve.worker.inference.heads import Head
+from textsieve.worker.inference.layers import LinearHead, NoHead, activation_of
 
 RNG = np.random.default_rng(3)
 WEIGHT, BIAS = RNG.normal(size=(3, 8)).astype(np.float32), RNG.normal(size=3).astype(np.float32)

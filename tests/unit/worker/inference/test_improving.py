@@ -11,20 +11,20 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from worker.errors import PredictorError
-from worker.inference import improving as module
-from worker.inference import trying
-from worker.inference.calibration import FIRST_BUDGET, EngineReport
-from worker.inference.engines.engine import Answers, TokenBatch
-from worker.inference.improving import Improver, improving, in_a_process
-from worker.inference.loading import open_model
-from worker.inference.predictor import ModelCard
-from worker.inference.selection import Opened
-from worker.inference.shelf import Shelf
-from worker.inference.tokens import Tokens
-from worker.inference.transformer import TransformerPredictor
-from worker.inference.trying import TRIED_BY_ANOTHER, found, trying_alone
-from worker.settings import ModelSettings
+from textsieve.worker.errors import PredictorError
+from textsieve.worker.inference import improving as module
+from textsieve.worker.inference import trying
+from textsieve.worker.inference.calibration import FIRST_BUDGET, EngineReport
+from textsieve.worker.inference.engines.engine import Answers, TokenBatch
+from textsieve.worker.inference.improving import Improver, improving, in_a_process
+from textsieve.worker.inference.loading import open_model
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.inference.selection import Opened
+from textsieve.worker.inference.shelf import Shelf
+from textsieve.worker.inference.tokens import Tokens
+from textsieve.worker.inference.transformer import TransformerPredictor
+from textsieve.worker.inference.trying import TRIED_BY_ANOTHER, found, trying_alone
+from textsieve.worker.settings import ModelSettings
 
 CARD = ModelCard("m", "1", ("ham", "spam"), 2, 99, "f", engine="onnx fp32")
 SAFE = EngineReport("onnx", "fp32", "safe", FIRST_BUDGET, 1)
@@ -231,7 +231,13 @@ def test_a_search_whose_worker_ended_while_it_started_ends_at_once(bundle_folder
     kept = tmp_path / "kept"
     free = {"engine": "onnx", "precision": "fp32", "max_batch_tokens": None, "cache_directory": kept}
     settings = settings_for(bundle_folder, **free)
-    command = [sys.executable, "-m", "worker.inference.trying", str(os.getppid()), open_model(settings).question.key]
+    command = [
+        sys.executable,
+        "-m",
+        "textsieve.worker.inference.trying",
+        str(os.getppid()),
+        open_model(settings).question.key,
+    ]
     before = set(kept.iterdir())
 
     done = subprocess.run(command, input=settings.model_dump_json(), capture_output=True, text=True, check=False)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.inference.machine import Cpu, this_cpu, usable_cores
+from textsieve.worker.inference.machine import Cpu, this_cpu, usable_cores
 
 
 @pytest.mark.parametrize(

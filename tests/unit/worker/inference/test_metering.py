@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from worker.errors import DeviceOutOfMemory
-from worker.inference.engines.engine import Answers, TokenBatch
-from worker.inference.predictor import ModelCard
-from worker.inference.tokens import Tokens
-from worker.inference.transformer import TransformerPredictor
+from textsieve.worker.errors import DeviceOutOfMemory
+from textsieve.worker.inference.engines.engine import Answers, TokenBatch
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.inference.tokens import Tokens
+from textsieve.worker.inference.transformer import TransformerPredictor
 
 
 class Words:

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from worker.errors import ConfigurationError
-from worker.inference.model_folder import Reading, read_classifier_folder, read_encoder_folder
-from worker.inference.sources import package_folder
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.model_folder import Reading, read_classifier_folder, read_encoder_folder
+from textsieve.worker.inference.sources import package_folder
 
 
 def test_a_folder_is_read_without_torch_and_transformers(classifier_folder):

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from worker.errors import ConfigurationError
-from worker.inference.encoder import load_classifier
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.encoder import load_classifier
 
 ROOT = Path(__file__).parents[4]
 SOURCES = [

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from worker.inference.networks import pool
+from textsieve.worker.inference.networks import pool
 
 HIDDEN = torch.tensor([[[3.0, 0.0], [0.0, 3.0], [9.0, 9.0]]])  # one text of two tokens, padded to three
 MASK = torch.tensor([[1, 1, 0]])

@@ -8,8 +8,8 @@ from transformers import AutoModelForSequenceClassification, PreTrainedTokenizer
 from transformers.utils import logging
 
 from tests.odd_folders import ARCHITECTURES, LABELS, WORDS, Architecture, save_odd
-from worker.errors import ConfigurationError
-from worker.inference.loading import load_predictor
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.loading import load_predictor
 
 EXACT = 1e-5  # of a probability
 # what ONNX Runtime is not given, because torch cannot say it in a graph that answers every length: torch is taken

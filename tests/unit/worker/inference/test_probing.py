@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from worker.errors import ConfigurationError, PredictorError
-from worker.inference.engines.engine import Answers
-from worker.inference.model_folder import Reading, read_encoder_folder
-from worker.inference.probing import reads_padding, require_window
+from textsieve.worker.errors import ConfigurationError, PredictorError
+from textsieve.worker.inference.engines.engine import Answers
+from textsieve.worker.inference.model_folder import Reading, read_encoder_folder
+from textsieve.worker.inference.probing import reads_padding, require_window
 
 FOLDER = Path("model")
 

@@ -4,15 +4,15 @@ import shutil
 
 import pytest
 
-from worker.errors import ConfigurationError
-from worker.inference.calibration import Candidate
-from worker.inference.encoder import encoder_of
-from worker.inference.kinds import classifier_model, embedding_model
-from worker.inference.machine import this_cpu
-from worker.inference.model_folder import Reading, read_encoder_folder
-from worker.inference.shelf import Shelf
-from worker.inference.sources import package_folder
-from worker.inference.workshop import Workshop
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.calibration import Candidate
+from textsieve.worker.inference.encoder import encoder_of
+from textsieve.worker.inference.kinds import classifier_model, embedding_model
+from textsieve.worker.inference.machine import this_cpu
+from textsieve.worker.inference.model_folder import Reading, read_encoder_folder
+from textsieve.worker.inference.shelf import Shelf
+from textsieve.worker.inference.sources import package_folder
+from textsieve.worker.inference.workshop import Workshop
 
 ONNX = Candidate("onnx", "fp32")
 OTHERS = "files that were there at the start, came others"

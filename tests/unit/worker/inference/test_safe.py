@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from worker.errors import PredictorError
-from worker.inference.calibration import REFERENCE, Candidate
-from worker.inference.machine import Cpu
-from worker.inference.predictor import ModelCard
-from worker.inference.safe import ONNX_FP32, ONNX_INT8, quick_texts, safe_report
-from worker.inference.workshop import as_set
-from worker.records import Predictions
+from textsieve.worker.errors import PredictorError
+from textsieve.worker.inference.calibration import REFERENCE, Candidate
+from textsieve.worker.inference.machine import Cpu
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.inference.safe import ONNX_FP32, ONNX_INT8, quick_texts, safe_report
+from textsieve.worker.inference.workshop import as_set
+from textsieve.worker.records import Predictions
 
 EXACT, CLIPPING = Cpu("x86_64/a/2", frozenset({"avx512_vnni"})), Cpu("x86_64/a/2", frozenset({"avx2"}))
 BF16 = Candidate("torch", "bf16")

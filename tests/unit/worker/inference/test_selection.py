@@ -8,19 +8,19 @@ from structlog.testing import capture_logs
 from torch import nn
 
 from tests.odd_folders import ARCHITECTURES, save_odd
-from worker.errors import ConfigurationError, PredictorError
-from worker.inference import selection
-from worker.inference.bundle import read_bundle, write_bundle
-from worker.inference.calibration import REFERENCE, Candidate
-from worker.inference.engines import export as exporting
-from worker.inference.engines.export import export_graph
-from worker.inference.loading import load_predictor, read_model
-from worker.inference.machine import Cpu, allowed_processors, usable_cores
-from worker.inference.selection import candidates
-from worker.inference.shelf import Shelf
-from worker.inference.trials import calibrate
-from worker.inference.workshop import Workshop
-from worker.settings import ModelSettings
+from textsieve.worker.errors import ConfigurationError, PredictorError
+from textsieve.worker.inference import selection
+from textsieve.worker.inference.bundle import read_bundle, write_bundle
+from textsieve.worker.inference.calibration import REFERENCE, Candidate
+from textsieve.worker.inference.engines import export as exporting
+from textsieve.worker.inference.engines.export import export_graph
+from textsieve.worker.inference.loading import load_predictor, read_model
+from textsieve.worker.inference.machine import Cpu, allowed_processors, usable_cores
+from textsieve.worker.inference.selection import candidates
+from textsieve.worker.inference.shelf import Shelf
+from textsieve.worker.inference.trials import calibrate
+from textsieve.worker.inference.workshop import Workshop
+from textsieve.worker.settings import ModelSettings
 
 PLAIN, WITH_BF16 = Cpu("x86_64/old/2", frozenset({"avx2"})), Cpu("x86_64/new/2", frozenset({"avx512_bf16"}))
 INT8, BF16, ONNX = Candidate("onnx", "int8"), Candidate("torch", "bf16"), Candidate("onnx", "fp32")

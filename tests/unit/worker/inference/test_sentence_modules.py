@@ -9,10 +9,10 @@ import torch
 from safetensors.torch import save_file
 from sentence_transformers import SentenceTransformer
 
-from worker.errors import ConfigurationError
-from worker.inference.bundle import write_bundle
-from worker.inference.loading import load_embedder, load_predictor
-from worker.inference.sentence_modules import read_sentence_modules
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.bundle import write_bundle
+from textsieve.worker.inference.loading import load_embedder, load_predictor
+from textsieve.worker.inference.sentence_modules import read_sentence_modules
 
 TEXTS = ["free prize call now", "ok", "See You at home", "win cash " * 20]
 TRANSFORMER, POOLING, DENSE, NORMALIZE = (

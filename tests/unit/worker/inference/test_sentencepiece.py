@@ -14,7 +14,7 @@ import sentencepiece
 from transformers import AutoTokenizer
 
 from tests.tiny_models import WORDS
-from worker.inference.tokenizer_files import read_tokenizer
+from textsieve.worker.inference.tokenizer_files import read_tokenizer
 
 TEXTS = ["Free prize now", "win cash zzz \u00e9", "ok", "see you at home, late", ""]
 

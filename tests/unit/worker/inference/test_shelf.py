@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from structlog.testing import capture_logs
 
-from worker.inference import shelf as shelf_module
-from worker.inference.shelf import KEEP, Shelf
+from textsieve.worker.inference import shelf as shelf_module
+from textsieve.worker.inference.shelf import KEEP, Shelf
 
 
 @pytest.fixture

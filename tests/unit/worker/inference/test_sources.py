@@ -3,9 +3,9 @@
 import pytest
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
 
-from worker.errors import ConfigurationError
-from worker.inference import sources
-from worker.inference.sources import PACKAGE_SHA256, model_folder, package_folder, weights_sha256
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference import sources
+from textsieve.worker.inference.sources import PACKAGE_SHA256, model_folder, package_folder, weights_sha256
 
 
 def refuse(error):

@@ -4,8 +4,8 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from worker.errors import ConfigurationError
-from worker.inference.encoder import load_classifier, load_encoder
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.encoder import load_classifier, load_encoder
 
 
 def add_weight(folder, name):

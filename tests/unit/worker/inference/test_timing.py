@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from worker.inference.timing import LEAST_ROUNDS, fastest, median_interval, told_apart
+from textsieve.worker.inference.timing import LEAST_ROUNDS, fastest, median_interval, told_apart
 
 
 def test_fewer_rounds_than_can_tell_leave_everything_open():

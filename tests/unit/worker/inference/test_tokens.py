@@ -11,8 +11,8 @@ from tokenizers.processors import TemplateProcessing
 from transformers import PreTrainedTokenizerFast
 
 from tests.tiny_models import WORDS
-from worker.inference.encoder import load_encoder
-from worker.inference.tokens import Tokenizer
+from textsieve.worker.inference.encoder import load_encoder
+from textsieve.worker.inference.tokens import Tokenizer
 
 MAX_TOKENS = 12
 CLS, SEP = 2, 3

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from worker.errors import DeviceOutOfMemory, PredictorError
-from worker.inference.engines.engine import Answers, TokenBatch
-from worker.inference.predictor import ModelCard
-from worker.inference.tokens import Tokens
-from worker.inference.transformer import TransformerPredictor
+from textsieve.worker.errors import DeviceOutOfMemory, PredictorError
+from textsieve.worker.inference.engines.engine import Answers, TokenBatch
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.inference.tokens import Tokens
+from textsieve.worker.inference.transformer import TransformerPredictor
 
 CARD = ModelCard(name="fake", version="1", labels=("short", "long"), dim=1, max_tokens=16, fingerprint="f")
 

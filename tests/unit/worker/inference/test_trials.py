@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from worker.errors import ConfigurationError, PredictorError
-from worker.inference.calibration import BUDGETS, FIRST_BUDGET, REFERENCE, Candidate
-from worker.inference.engines.engine import Answers, TokenBatch
-from worker.inference.predictor import ModelCard
-from worker.inference.tokens import Tokens
-from worker.inference.transformer import TransformerPredictor
-from worker.inference.trials import LEAST_SECONDS, MOST_SECONDS, Trials, calibrate
-from worker.inference.turns import SLICES
-from worker.testing import ManualClock
+from textsieve.worker.errors import ConfigurationError, PredictorError
+from textsieve.worker.inference.calibration import BUDGETS, FIRST_BUDGET, REFERENCE, Candidate
+from textsieve.worker.inference.engines.engine import Answers, TokenBatch
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.inference.tokens import Tokens
+from textsieve.worker.inference.transformer import TransformerPredictor
+from textsieve.worker.inference.trials import LEAST_SECONDS, MOST_SECONDS, Trials, calibrate
+from textsieve.worker.inference.turns import SLICES
+from textsieve.worker.testing import ManualClock
 
 INT8, BF16, ONNX = Candidate("onnx", "int8"), Candidate("torch", "bf16"), Candidate("onnx", "fp32")
 TEXTS = [*("a", "bb c", "ddd", "e f g h") * 8, "long " * 200, " "]

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.inference.decisions import given_labels
-from worker.inference.predictor import ModelCard
-from worker.inference.tokens import Tokens
-from worker.inference.windows import joined_windows
+from textsieve.worker.inference.decisions import given_labels
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.inference.tokens import Tokens
+from textsieve.worker.inference.windows import joined_windows
 
 HAM, SPAM, UNSURE = [0.9, 0.1], [0.05, 0.95], [0.4, 0.6]
 

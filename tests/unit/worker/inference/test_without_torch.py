@@ -7,14 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from worker.inference.loading import load_predictor
-from worker.settings import ModelSettings
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.settings import ModelSettings
 
 ROOT = Path(__file__).parents[4]
 WITHOUT = (sys.executable, "-m", "tests.without_torch")
 SCRIPT = """
-from worker.inference.loading import load_predictor
-from worker.settings import ModelSettings
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.settings import ModelSettings
 import sys
 
 settings = ModelSettings.model_validate_json(sys.argv[1])
@@ -87,8 +87,8 @@ def test_what_is_forbidden_is_not_there(tmp_path, forbid):
 def test_a_worker_is_built_without_them_and_without_scikit_learn(tmp_path):
     script = """
 import sys, worker.app, worker.inference.improving
-from worker.inference.loading import open_model
-from worker.settings import ModelSettings
+from textsieve.worker.inference.loading import open_model
+from textsieve.worker.settings import ModelSettings
 open_model(ModelSettings.model_validate_json(sys.argv[1]))
 print(sorted({name.partition(".")[0] for name in sys.modules} & {"torch", "transformers", "sklearn", "scipy"}))
 """

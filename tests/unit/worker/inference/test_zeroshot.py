@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from worker.errors import ConfigurationError
-from worker.inference.predictor import ModelCard
-from worker.inference.zeroshot import zero_shot_head
-from worker.records import Predictions
-from worker.settings import ModelSettings
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.inference.zeroshot import zero_shot_head
+from textsieve.worker.records import Predictions
+from textsieve.worker.settings import ModelSettings
 
 COMPASS = {"east": (1, 0), "north": (0, 1), "west": (-1, 0), "north-east": (0.6, 0.8)}
 

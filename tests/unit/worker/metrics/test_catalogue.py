@@ -7,12 +7,12 @@ import pytest
 from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.openmetrics.exposition import generate_latest
 
-from worker.metrics import Metrics, SteadyRegistry
-from worker.metrics.catalogue import CATALOGUE, GROUPS, MAX_CLUSTERS, MAX_LABELS, OTHER, PREFIX, Kind
-from worker.metrics.gpu import GpuCollector
-from worker.metrics.page import metrics_page
-from worker.records import REASONS
-from worker.settings import Settings
+from textsieve.worker.metrics import Metrics, SteadyRegistry
+from textsieve.worker.metrics.catalogue import CATALOGUE, GROUPS, MAX_CLUSTERS, MAX_LABELS, OTHER, PREFIX, Kind
+from textsieve.worker.metrics.gpu import GpuCollector
+from textsieve.worker.metrics.page import metrics_page
+from textsieve.worker.records import REASONS
+from textsieve.worker.settings import Settings
 
 ROOT = Path(__file__).parents[4]
 ALWAYS = [metric for metric in CATALOGUE.values() if not metric.where]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.metrics.drift import Drift, psi
+from textsieve.worker.metrics.drift import Drift, psi
 
 shares = st.lists(st.integers(0, 1000), min_size=2, max_size=20).filter(any).map(np.asarray)
 

@@ -4,7 +4,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import generate_latest
 from prometheus_client.openmetrics.exposition import generate_latest as openmetrics
 
-from worker.metrics.histogram import BatchHistogram
+from textsieve.worker.metrics.histogram import BatchHistogram
 
 EDGES = (0.1, 0.5, 1, 2.5)
 

@@ -10,8 +10,8 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 
-from worker.metrics import Metrics, SteadyRegistry
-from worker.metrics.catalogue import (
+from textsieve.worker.metrics import Metrics, SteadyRegistry
+from textsieve.worker.metrics.catalogue import (
     BATCH,
     CONFIDENCE,
     DISTANCE,
@@ -22,8 +22,8 @@ from worker.metrics.catalogue import (
     STAGES,
     TOKENS,
 )
-from worker.metrics.histogram import BatchHistogram
-from worker.records import REASONS
+from textsieve.worker.metrics.histogram import BatchHistogram
+from textsieve.worker.records import REASONS
 
 BUCKETS = {
     "latency": LATENCY_SECONDS,

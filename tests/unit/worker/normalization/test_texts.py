@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.normalization import ALL, RULES, normalize, origins, reader, verbatim
-from worker.records import Reading
-from worker.settings import model as options
+from textsieve.worker.normalization import ALL, RULES, normalize, origins, reader, verbatim
+from textsieve.worker.records import Reading
+from textsieve.worker.settings import model as options
 
 UNDONE = {
     # Cyrillic, Greek, Armenian and Cherokee letters beside Latin ones, or in place of them

@@ -3,8 +3,8 @@
 from types import MappingProxyType
 from typing import Any
 
-from worker.connectors.kafka.describing import Cluster, Topic
-from worker.settings import KafkaSettings
+from textsieve.worker.connectors.kafka.describing import Cluster, Topic
+from textsieve.worker.settings import KafkaSettings
 
 INPUT, OUTPUT, LETTERS = "messages", "labels", "dead-letters"
 SOUND = MappingProxyType(

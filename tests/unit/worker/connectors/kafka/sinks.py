@@ -4,10 +4,10 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 from typing import Any
 
-from worker.connectors.kafka.producers import ProducerFactory, Stamp
-from worker.connectors.kafka.sink import KafkaSink
-from worker.records import Outgoing, Partition, Progress
-from worker.settings import KafkaSettings, OutputSettings
+from textsieve.worker.connectors.kafka.producers import ProducerFactory, Stamp
+from textsieve.worker.connectors.kafka.sink import KafkaSink
+from textsieve.worker.records import Outgoing, Partition, Progress
+from textsieve.worker.settings import KafkaSettings, OutputSettings
 
 SOURCE = Partition("in", 2)
 STAMP = Stamp("host-1", "1", {"in": "uuid"}, lambda: 7)

@@ -4,8 +4,8 @@ import pytest
 import structlog
 from kafka import TopicPartition
 
-from worker.connectors.kafka.aside import CALM_SECONDS, MAX_SECONDS, AsidePartitions
-from worker.testing import ManualClock
+from textsieve.worker.connectors.kafka.aside import CALM_SECONDS, MAX_SECONDS, AsidePartitions
+from textsieve.worker.testing import ManualClock
 
 TP, OTHER = TopicPartition("in", 0), TopicPartition("in", 1)
 

@@ -7,7 +7,7 @@ from kafka.net.manager import KafkaConnectionManager
 from kafka.protocol.consumer import HeartbeatRequest
 from kafka.protocol.metadata import FindCoordinatorRequest, MetadataRequest
 
-from worker.connectors.kafka.bootstrap import QUESTION_MS, PatientManager, least_failed
+from textsieve.worker.connectors.kafka.bootstrap import QUESTION_MS, PatientManager, least_failed
 
 
 def test_a_server_that_failed_is_asked_again_only_after_all_others() -> None:

@@ -6,10 +6,10 @@ import pytest
 from kafka.errors import PolicyViolationError, TopicAlreadyExistsError, TopicAuthorizationFailedError
 
 from tests.unit.worker.connectors.kafka.clusters import INPUT, LETTERS, OUTPUT, settings, topic
-from worker.connectors.kafka.creating import create_outputs
-from worker.connectors.kafka.describing import Cluster
-from worker.errors import ConfigurationError
-from worker.settings import DeliverySettings, OutputSettings
+from textsieve.worker.connectors.kafka.creating import create_outputs
+from textsieve.worker.connectors.kafka.describing import Cluster
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.settings import DeliverySettings, OutputSettings
 
 
 class Admin:

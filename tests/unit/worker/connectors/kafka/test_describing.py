@@ -13,8 +13,8 @@ from kafka.errors import (
     UnknownTopicOrPartitionError,
 )
 
-from worker.connectors.kafka import describing
-from worker.connectors.kafka.describing import POSITIONS, Topic, asked, describe
+from textsieve.worker.connectors.kafka import describing
+from textsieve.worker.connectors.kafka.describing import POSITIONS, Topic, asked, describe
 
 
 class Admin:

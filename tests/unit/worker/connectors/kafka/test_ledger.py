@@ -7,12 +7,12 @@ import pytest
 from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError
 
-from worker.connectors.kafka import ledger
-from worker.connectors.kafka.ledger import STALLED_SECONDS, LedgerReader
-from worker.errors import BrokerUnavailable, PartitionUnavailable
-from worker.records import Partition, Position
-from worker.settings import KafkaSettings
-from worker.testing import ManualClock
+from textsieve.worker.connectors.kafka import ledger
+from textsieve.worker.connectors.kafka.ledger import STALLED_SECONDS, LedgerReader
+from textsieve.worker.errors import BrokerUnavailable, PartitionUnavailable
+from textsieve.worker.records import Partition, Position
+from textsieve.worker.settings import KafkaSettings
+from textsieve.worker.testing import ManualClock
 
 BATCH = 3
 WINDOW = 4 * BATCH  # records read back at first

@@ -3,9 +3,9 @@
 import pytest
 from kafka.errors import KafkaConnectionError
 
-from worker.connectors.kafka import following, letters
-from worker.errors import BrokerUnavailable
-from worker.settings import KafkaSettings
+from textsieve.worker.connectors.kafka import following, letters
+from textsieve.worker.errors import BrokerUnavailable
+from textsieve.worker.settings import KafkaSettings
 
 
 @pytest.mark.parametrize(("preset", "isolation"), [("kafka", "read_committed"), ("embedded", "read_uncommitted")])

@@ -6,9 +6,9 @@ import pytest
 from kafka.errors import FencedInstanceIdError
 from kafka.structs import MemberState
 
-from worker.connectors.kafka.clients import translated
-from worker.connectors.kafka.namesakes import SILENT_POLLS, NamesakeWatch
-from worker.errors import ConfigurationError
+from textsieve.worker.connectors.kafka.clients import translated
+from textsieve.worker.connectors.kafka.namesakes import SILENT_POLLS, NamesakeWatch
+from textsieve.worker.errors import ConfigurationError
 
 
 def consumer(*, state: MemberState = MemberState.STABLE, beats: bool) -> SimpleNamespace:

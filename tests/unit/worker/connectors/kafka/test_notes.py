@@ -2,7 +2,7 @@
 
 import pytest
 
-from worker.connectors.kafka.notes import OffsetNote
+from textsieve.worker.connectors.kafka.notes import OffsetNote
 
 
 @pytest.mark.parametrize("note", [OffsetNote("a-b_c", 0), OffsetNote("", 41)])

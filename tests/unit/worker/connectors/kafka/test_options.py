@@ -8,12 +8,12 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.protocol.consumer.offsets import IsolationLevel
 
-from worker.connectors.kafka import ledger, producers, source
-from worker.connectors.kafka.clients import METADATA_AGE_MS, REQUEST_TIMEOUT_MS
-from worker.connectors.kafka.ledger import LedgerReader
-from worker.connectors.kafka.producers import BATCH_BYTES, LINGER_MS, ProducerFactory
-from worker.connectors.kafka.source import KafkaSource
-from worker.settings import KafkaSettings, OutputSettings
+from textsieve.worker.connectors.kafka import ledger, producers, source
+from textsieve.worker.connectors.kafka.clients import METADATA_AGE_MS, REQUEST_TIMEOUT_MS
+from textsieve.worker.connectors.kafka.ledger import LedgerReader
+from textsieve.worker.connectors.kafka.producers import BATCH_BYTES, LINGER_MS, ProducerFactory
+from textsieve.worker.connectors.kafka.source import KafkaSource
+from textsieve.worker.settings import KafkaSettings, OutputSettings
 
 
 class Opened:

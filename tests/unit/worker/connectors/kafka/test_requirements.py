@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import pytest
 
 from tests.unit.worker.connectors.kafka.clusters import INPUT, LETTERS, OUTPUT, cluster, settings, topic
-from worker.connectors.kafka import requirements
-from worker.connectors.kafka.describing import Cluster, Topic
-from worker.errors import ConfigurationError
+from textsieve.worker.connectors.kafka import requirements
+from textsieve.worker.connectors.kafka.describing import Cluster, Topic
+from textsieve.worker.errors import ConfigurationError
 
 ALL = frozenset({"READ", "WRITE", "DESCRIBE"})
 

@@ -12,9 +12,9 @@ from kafka.errors import (
 )
 
 from tests.unit.worker.connectors.kafka.clusters import settings
-from worker.connectors.kafka import describing
-from worker.connectors.kafka.rights import require_group, require_transactions
-from worker.errors import BrokerUnavailable, ConfigurationError
+from textsieve.worker.connectors.kafka import describing
+from textsieve.worker.connectors.kafka.rights import require_group, require_transactions
+from textsieve.worker.errors import BrokerUnavailable, ConfigurationError
 
 
 class Admin:

@@ -3,9 +3,9 @@
 import pytest
 
 from tests.unit.worker.connectors.kafka.clusters import INPUT, LETTERS, OUTPUT, cluster, settings, topic
-from worker.connectors.kafka.describing import Topic
-from worker.connectors.kafka.rules import findings
-from worker.settings import KafkaSettings
+from textsieve.worker.connectors.kafka.describing import Topic
+from textsieve.worker.connectors.kafka.rules import findings
+from textsieve.worker.settings import KafkaSettings
 
 
 def risks(found) -> list[str]:

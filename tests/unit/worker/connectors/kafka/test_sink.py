@@ -14,15 +14,15 @@ from tests.unit.worker.connectors.kafka.sinks import (
     bare_sink,
     hand_over,
 )
-from worker.connectors.kafka import producers
-from worker.connectors.kafka import sink as sinks
-from worker.connectors.kafka.producers import ProducerFactory
-from worker.connectors.kafka.sink import ABANDON_SECONDS
-from worker.errors import BrokerUnavailable, PartitionUnavailable, PublishFailed
-from worker.records import Partition, Position
-from worker.settings import KafkaSettings, OutputSettings
-from worker.streams import Published
-from worker.testing import ManualClock
+from textsieve.worker.connectors.kafka import producers
+from textsieve.worker.connectors.kafka import sink as sinks
+from textsieve.worker.connectors.kafka.producers import ProducerFactory
+from textsieve.worker.connectors.kafka.sink import ABANDON_SECONDS
+from textsieve.worker.errors import BrokerUnavailable, PartitionUnavailable, PublishFailed
+from textsieve.worker.records import Partition, Position
+from textsieve.worker.settings import KafkaSettings, OutputSettings
+from textsieve.worker.streams import Published
+from textsieve.worker.testing import ManualClock
 
 
 def test_dead_letters_are_acked_before_any_result_is_sent():

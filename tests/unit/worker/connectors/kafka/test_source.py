@@ -10,14 +10,14 @@ from kafka.consumer.fetcher import Fetcher
 from kafka.errors import KafkaConnectionError, LogTruncationError, OffsetOutOfRangeError
 from kafka.structs import MemberState, OffsetAndMetadata
 
-from worker.connectors.kafka.aside import NO_LEADER_SECONDS, UNREADABLE_SECONDS, AsidePartitions
-from worker.connectors.kafka.namesakes import NamesakeWatch
-from worker.connectors.kafka.notes import OffsetNote
-from worker.connectors.kafka.source import POLLS_BEYOND_END, KafkaSource
-from worker.errors import BrokerUnavailable, LedgerError, OwnershipLost
-from worker.records import Partition, Position
-from worker.settings import KafkaSettings
-from worker.testing import ManualClock
+from textsieve.worker.connectors.kafka.aside import NO_LEADER_SECONDS, UNREADABLE_SECONDS, AsidePartitions
+from textsieve.worker.connectors.kafka.namesakes import NamesakeWatch
+from textsieve.worker.connectors.kafka.notes import OffsetNote
+from textsieve.worker.connectors.kafka.source import POLLS_BEYOND_END, KafkaSource
+from textsieve.worker.errors import BrokerUnavailable, LedgerError, OwnershipLost
+from textsieve.worker.records import Partition, Position
+from textsieve.worker.settings import KafkaSettings
+from textsieve.worker.testing import ManualClock
 
 TP = TopicPartition("in", 0)
 P0 = Partition("in", 0)

@@ -6,9 +6,9 @@ import pytest
 from kafka.errors import InvalidTimestampError, TopicAuthorizationFailedError
 
 from tests.unit.worker.connectors.kafka.sinks import NotingProducer, answer, bare_sink, hand_over
-from worker.connectors.kafka.producers import Stamp, send_all
-from worker.connectors.kafka.timestamps import Bounds, Timestamps
-from worker.errors import ConfigurationError
+from textsieve.worker.connectors.kafka.producers import Stamp, send_all
+from textsieve.worker.connectors.kafka.timestamps import Bounds, Timestamps
+from textsieve.worker.errors import ConfigurationError
 
 NOW = 1_800_000_000_000
 

@@ -3,8 +3,8 @@
 import pytest
 
 from tests.unit.worker.connectors.kafka.clusters import OUTPUT, topic
-from worker.connectors.kafka.describing import Topic
-from worker.connectors.kafka.timestamps import DAY_MS, MARGIN_MS, Bounds, Timestamps, bounds_of
+from textsieve.worker.connectors.kafka.describing import Topic
+from textsieve.worker.connectors.kafka.timestamps import DAY_MS, MARGIN_MS, Bounds, Timestamps, bounds_of
 
 NOW = 1_800_000_000_000
 FOREVER = str(2**63 - 1)

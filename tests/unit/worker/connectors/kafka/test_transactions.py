@@ -17,11 +17,17 @@ from kafka.errors import (
 from kafka.structs import ConsumerGroupMetadata, MemberState
 
 from tests.unit.worker.connectors.kafka.sinks import SOURCE, STAMP, NotingFactory, NotingProducer, answer, hand_over
-from worker.connectors.kafka.notes import OffsetNote
-from worker.connectors.kafka.transactions import Membership, TransactionalSink
-from worker.errors import BrokerUnavailable, ConfigurationError, OwnershipLost, PartitionUnavailable, PublishFailed
-from worker.records import Position, Progress
-from worker.streams import Published
+from textsieve.worker.connectors.kafka.notes import OffsetNote
+from textsieve.worker.connectors.kafka.transactions import Membership, TransactionalSink
+from textsieve.worker.errors import (
+    BrokerUnavailable,
+    ConfigurationError,
+    OwnershipLost,
+    PartitionUnavailable,
+    PublishFailed,
+)
+from textsieve.worker.records import Position, Progress
+from textsieve.worker.streams import Published
 
 MEMBER = ConsumerGroupMetadata("group", 5, "member-1", None, MemberState.STABLE)
 NOBODY = ConsumerGroupMetadata("group")  # what the client says after it lost its session

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from worker.errors import DeviceOutOfMemory, PredictorError
-from worker.inference.engines.engine import TokenBatch
-from worker.inference.engines.onnx import OnnxEngine
-from worker.inference.engines.torch import TorchEngine
-from worker.inference.loading import load_predictor
+from textsieve.worker.errors import DeviceOutOfMemory, PredictorError
+from textsieve.worker.inference.engines.engine import TokenBatch
+from textsieve.worker.inference.engines.onnx import OnnxEngine
+from textsieve.worker.inference.engines.torch import TorchEngine
+from textsieve.worker.inference.loading import load_predictor
 
 WINDOW = 24
 ENGINES = {

@@ -12,13 +12,13 @@ from transformers import BertModel, DistilBertConfig, DistilBertModel, ModernBer
 
 from tests.tiny_models import SPECIALS, tiny_config
 from tests.tiny_models import WORDS as KNOWN
-from worker.errors import PredictorError
-from worker.inference.engines.engine import TokenBatch
-from worker.inference.engines.export import export_graph
-from worker.inference.engines.int8 import LARGE_TABLE, LARGEST, quantized, ranges_of, rounded_weights
-from worker.inference.engines.onnx import OnnxEngine, open_session
-from worker.inference.layers import unchanged
-from worker.inference.networks import EncoderNetwork
+from textsieve.worker.errors import PredictorError
+from textsieve.worker.inference.engines.engine import TokenBatch
+from textsieve.worker.inference.engines.export import export_graph
+from textsieve.worker.inference.engines.int8 import LARGE_TABLE, LARGEST, quantized, ranges_of, rounded_weights
+from textsieve.worker.inference.engines.onnx import OnnxEngine, open_session
+from textsieve.worker.inference.layers import unchanged
+from textsieve.worker.inference.networks import EncoderNetwork
 
 WORDS = len(SPECIALS) + len(KNOWN)
 SMALL = {"num_hidden_layers": 2, "max_position_embeddings": 64}

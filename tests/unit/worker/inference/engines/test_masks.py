@@ -9,7 +9,7 @@ import torch
 from transformers import AutoModelForSequenceClassification, PreTrainedTokenizerFast
 
 from tests.odd_folders import ARCHITECTURES, WORDS, Architecture, save_odd
-from worker.inference.loading import load_predictor
+from textsieve.worker.inference.loading import load_predictor
 
 EXACT = 1e-5  # of a probability, and of a number in an embedding of length 1
 SHARP = 2000.0  # times the usual queries: scores far below -10,000, which ONNX Runtime gives to padding of itself

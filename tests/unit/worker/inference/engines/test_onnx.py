@@ -4,8 +4,8 @@ import sys
 
 OPENS = """
 from contextlib import suppress
-from worker.errors import PredictorError
-from worker.inference.engines.onnx import open_session
+from textsieve.worker.errors import PredictorError
+from textsieve.worker.inference.engines.onnx import open_session
 with suppress(PredictorError):
     open_session(b"no graph", threads=1)
 """

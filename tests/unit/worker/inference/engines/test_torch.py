@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import nn
 
-from worker.errors import ConfigurationError, DeviceOutOfMemory, PredictorError
-from worker.inference.engines.engine import TokenBatch
-from worker.inference.engines.torch import TorchEngine, choose_device, choose_dtype, precision_of, widened
+from textsieve.worker.errors import ConfigurationError, DeviceOutOfMemory, PredictorError
+from textsieve.worker.inference.engines.engine import TokenBatch
+from textsieve.worker.inference.engines.torch import TorchEngine, choose_device, choose_dtype, precision_of, widened
 
 CPU = torch.device("cpu")
 BATCH = TokenBatch(input_ids=np.ones((2, 3), dtype=np.int64), attention_mask=np.ones((2, 3), dtype=np.int64))

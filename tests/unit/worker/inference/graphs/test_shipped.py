@@ -4,24 +4,24 @@ import numpy as np
 import pytest
 import torch
 
-from worker.inference.building import build_network
-from worker.inference.calibration import calibration_texts
-from worker.inference.engines.engine import TokenBatch
-from worker.inference.engines.export import export_graph
-from worker.inference.engines.int8 import quantized, ranges_of
-from worker.inference.engines.onnx import OnnxEngine, open_session
-from worker.inference.engines.torch import TorchEngine
-from worker.inference.engines.weightless import Weightless, weights_of, whole, without_weights
-from worker.inference.graphs.__main__ import (
+from textsieve.worker.inference.building import build_network
+from textsieve.worker.inference.calibration import calibration_texts
+from textsieve.worker.inference.engines.engine import TokenBatch
+from textsieve.worker.inference.engines.export import export_graph
+from textsieve.worker.inference.engines.int8 import quantized, ranges_of
+from textsieve.worker.inference.engines.onnx import OnnxEngine, open_session
+from textsieve.worker.inference.engines.torch import TorchEngine
+from textsieve.worker.inference.engines.weightless import Weightless, weights_of, whole, without_weights
+from textsieve.worker.inference.graphs.__main__ import (
     MULTILINGUAL_NAME,
     NAME,
     SHIPPED_WAY,
     default_model,
     multilingual_model,
 )
-from worker.inference.graphs.shipped import FOLDER, ship, ship_ranges, shipped_graph, shipped_ranges
-from worker.inference.sources import read_weights
-from worker.inference.workshop import graph_key, ranging_batches
+from textsieve.worker.inference.graphs.shipped import FOLDER, ship, ship_ranges, shipped_graph, shipped_ranges
+from textsieve.worker.inference.sources import read_weights
+from textsieve.worker.inference.workshop import graph_key, ranging_batches
 
 TEXTS = calibration_texts()[::20]
 

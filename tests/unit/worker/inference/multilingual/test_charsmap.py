@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers.normalizers import Precompiled
 
-from worker.inference.multilingual.charsmap import charsmap, with_composed
+from textsieve.worker.inference.multilingual.charsmap import charsmap, with_composed
 
 # alone in their clusters: no marks, no joiners, no jamo
 LETTERS = st.characters(categories=["Lu", "Ll", "Nd", "Po", "Sm", "So"], exclude_characters=["\0"])

@@ -8,10 +8,10 @@ from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 from tests.packed import HIDDEN, PIECES, POSITIONS, save_packed
-from worker.inference.loading import load_embedder
-from worker.inference.multilingual.conversion import write_folder
-from worker.inference.multilingual.packed import read_packed
-from worker.inference.sources import file_sha256
+from textsieve.worker.inference.loading import load_embedder
+from textsieve.worker.inference.multilingual.conversion import write_folder
+from textsieve.worker.inference.multilingual.packed import read_packed
+from textsieve.worker.inference.sources import file_sha256
 
 
 @pytest.fixture
