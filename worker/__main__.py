@@ -68,6 +68,10 @@ def check(
 ) -> None:
     """Read the settings, reach broker and store, load the model, then exit."""
     with _exit_codes():
+        if text is not None and model is None:
+            raise ConfigurationError(
+                "--text: expected --model too, got --text alone; name the model that shall read it"
+            )
         chosen = [] if model is None else [f"model.path={model}"]
         settings = load_settings(config=config, overrides=[*(overrides or ()), *chosen])
         logs.configure(level="warning", style="console")

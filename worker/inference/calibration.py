@@ -1,7 +1,7 @@
 """Which engine to run: the fastest of those whose answers agree with float32."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Literal
@@ -10,6 +10,7 @@ import numpy as np
 
 from textsieve.worker.inference.decisions import expected_loss, given_labels
 from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.inference.tokens import Tokens, first_rows
 from textsieve.worker.records import Predictions
 
 EngineName = Literal["torch", "onnx"]
@@ -101,12 +102,21 @@ class EngineReport:
     settled: bool = False
 
 
-def calibration_texts() -> list[str]:
-    """Texts of our own of many topics, languages and scripts: short ones, long ones of several of them, and blanks."""
+def calibration_texts(tokenize: Callable[[Sequence[str]], Tokens] | None = None) -> list[str]:
+    """Texts of our own of many topics, languages and scripts: short ones, long ones of several of them, and blanks.
+
+    Args:
+        tokenize: texts of which it makes no token at all are left out, for no network answers them.
+    """
     texts = resources.files("textsieve.worker.inference").joinpath("calibration.txt")
     lines = texts.read_text(encoding="utf-8").splitlines()
     short = [line for line in lines if line and not line.startswith("# ")]
-    return [*short, *_long(short), *BLANKS]
+    found = [*short, *_long(short), *BLANKS]
+    if tokenize is None:
+        return found
+    tokens = tokenize(found)
+    lengths = tokens.lengths if tokens.windows is None else tokens.lengths[first_rows(tokens.windows)]  # [texts]
+    return [text for text, length in zip(found, lengths.tolist(), strict=True) if length]
 
 
 def _long(lines: Sequence[str]) -> list[str]:

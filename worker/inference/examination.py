@@ -1,6 +1,6 @@
 """What a model is, as far as its folder and a few texts tell: `check --model`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -96,7 +96,7 @@ def examine(settings: ModelSettings, *, max_message_bytes: int, text: str = TEXT
     card, tokenizer = predictor.card, predictor.tokenizer
     if not isinstance(tokenizer, Tokenizer):
         raise TypeError(f"expected a Tokenizer, came {type(tokenizer).__name__}")
-    size = score_map_bytes(card.labels)
+    size, texts = score_map_bytes(card.labels), calibration_texts(tokenizer.tokenize)
     return Examination(
         model=f"{card.name} {card.version}",
         labels=card.labels,
@@ -111,19 +111,19 @@ def examine(settings: ModelSettings, *, max_message_bytes: int, text: str = TEXT
         batches="texts of one length" if tokenizer.unpadded else "texts of any length",
         score_map_bytes=size,
         engine=predictor.report,
-        agreement=None if card.engine == _FP32 else _agreement(predictor, settings),
-        tried=_tried(predictor, text),
+        agreement=None if card.engine == _FP32 else _agreement(predictor, settings, texts),
+        tried=_tried(predictor, text, texts[:5]),
         warnings=tuple(filter(None, [too_many_labels(card.labels, max_message_bytes=max_message_bytes)])),
     )
 
 
-def _agreement(predictor: Predictor, settings: ModelSettings) -> Agreement | str:
+def _agreement(predictor: Predictor, settings: ModelSettings, texts: Sequence[str]) -> Agreement | str:
     plain = {"engine": "torch", "precision": "fp32", "max_batch_tokens": 512, "device": "cpu"}
     try:
         reference = load_predictor(settings.model_copy(update=plain))
     except ConfigurationError as error:
         return f"not known: {error}"
-    texts = calibration_texts()[:: max(1, len(calibration_texts()) // SAMPLES)][:SAMPLES]
+    texts = texts[:: max(1, len(texts) // SAMPLES)][:SAMPLES]
     found, expected = predictor.predict(texts), reference.predict(texts)
     return Agreement(
         texts=len(texts),
@@ -137,10 +137,10 @@ def _labels(answers: Predictions, predictor: Predictor) -> np.ndarray:
     return likeliest(answers.probabilities, given_labels(answers.probabilities, predictor.card))
 
 
-def _tried(predictor: Predictor, text: str) -> Tried:
+def _tried(predictor: Predictor, text: str, others: Sequence[str]) -> Tried:
     alone, together = (
         predictor.predict([text]),
-        predictor.predict([text, "ok", f"{text} {text}", *calibration_texts()[:5]]),
+        predictor.predict([text, "ok", f"{text} {text}", *others]),
     )
     differences = [
         np.abs(first[0] - second[0]).max(initial=0.0)

@@ -78,10 +78,12 @@ def _safe(workshop: Workshop, way: Candidate) -> EngineReport:
 
 
 def _answers(workshop: Workshop, way: Candidate) -> Predictions:
-    return workshop.predictor(way, max_batch_tokens=FIRST_BUDGET).predict(quick_texts())
+    return workshop.predictor(way, max_batch_tokens=FIRST_BUDGET).predict(
+        quick_texts(calibration_texts(workshop.model.tokenizer.tokenize))
+    )
 
 
-def quick_texts() -> list[str]:
-    """A few of the calibration texts, of all lengths."""
-    texts = sorted(calibration_texts(), key=len)
+def quick_texts(texts: Sequence[str]) -> list[str]:
+    """A few of the texts, of all lengths."""
+    texts = sorted(texts, key=len)
     return texts[:: max(1, len(texts) // SHORT)] + texts[-LONG:]

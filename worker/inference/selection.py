@@ -137,7 +137,7 @@ def trials_of(question: Question, *, clock: Callable[[], float]) -> Trials:
     return Trials(
         question.possible,
         lambda candidate: workshop.predictor(candidate, max_batch_tokens=FIRST_BUDGET),
-        texts=calibration_texts(),
+        texts=calibration_texts(workshop.model.tokenizer.tokenize),
         card=workshop.model.card,
         threads=workshop.cores,
         clock=clock,

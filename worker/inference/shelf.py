@@ -13,7 +13,7 @@ from textsieve.worker import logs
 
 log = logs.get_logger("model")
 
-KEEP = 12  # newest files; a model leaves three behind for every version of it, or of torch
+KEEP = 24  # newest files; a model leaves four behind for every version of it
 DIGEST = 16  # hex digits of a file's sha256 in its name
 PATIENCE_SECONDS = 60.0  # for another worker that makes the same file; then it is made here as well
 _RETRY_SECONDS = 0.1

@@ -231,7 +231,7 @@ def graph_key(model: Model, candidate: Candidate, *, way: str = "") -> str:
 
 def ranging_batches(model: Model) -> Iterator[TokenBatch]:
     """Every other calibration text: the trials compare what was made by them on the others, too."""
-    tokens = model.tokenizer.tokenize(calibration_texts()[::2])
+    tokens = model.tokenizer.tokenize(calibration_texts(model.tokenizer.tokenize)[::2])
     for rows in cut_batches(tokens.lengths, max_batch_tokens=BUDGETS[0]):
         yield model.tokenizer.pad(tokens, rows)
 

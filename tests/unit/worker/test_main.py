@@ -40,6 +40,12 @@ def test_a_wrong_setting_ends_every_command_with_2(command):
     assert (2, True) == (result.exit_code, result.stderr.startswith("configuration: clusters.k: "))
 
 
+def test_a_text_that_no_model_would_read_is_refused():
+    result = CliRunner().invoke(cli, ["check", "--text", "free prize"])
+
+    assert (2, True) == (result.exit_code, "--model" in result.stderr)
+
+
 def test_the_settings_are_printed_as_a_table():
     assert reference_table() == CliRunner().invoke(cli, ["settings"]).stdout.removesuffix("\n")
 

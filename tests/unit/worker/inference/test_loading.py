@@ -323,6 +323,16 @@ def test_a_classifier_that_knows_no_padding_token_is_told_the_tokenizers(tmp_pat
     assert np.allclose(alone, predictor.predict(TEXTS).probabilities, atol=1e-5)
 
 
+def test_a_tokenizer_that_makes_nothing_of_blanks_is_served(classifier_folder, settings_for, edit_json):
+    edit_json(classifier_folder / "tokenizer.json", post_processor=None)  # no token but those of words
+
+    predictor = load_predictor(settings_for(classifier_folder, engine="auto", precision="auto", max_batch_tokens=None))
+
+    assert ["torch fp32"] == [trial.name for trial in predictor.report.trials if trial.name == "torch fp32"]
+    with pytest.raises(PredictorError):
+        predictor.predict([" "])
+
+
 def test_the_thread_setting_is_applied(bundle_folder, settings_for):
     load_predictor(settings_for(bundle_folder, threads=2))
 

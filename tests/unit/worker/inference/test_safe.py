@@ -5,10 +5,11 @@ import pytest
 from structlog.testing import capture_logs
 
 from textsieve.worker.errors import PredictorError
-from textsieve.worker.inference.calibration import REFERENCE, Candidate
+from textsieve.worker.inference.calibration import REFERENCE, Candidate, calibration_texts
 from textsieve.worker.inference.machine import Cpu
 from textsieve.worker.inference.predictor import ModelCard
 from textsieve.worker.inference.safe import ONNX_FP32, ONNX_INT8, quick_texts, safe_report
+from textsieve.worker.inference.tokens import Tokens
 from textsieve.worker.inference.workshop import as_set
 from textsieve.worker.records import Predictions
 
@@ -34,7 +35,11 @@ class FakeWorkshop:
 
     def __init__(self, cpu, *, wrong=(), broken=()):
         self.cpu, self.wrong, self.broken = cpu, wrong, broken
-        self.model = self
+        self.model = self.tokenizer = self
+
+    def tokenize(self, texts):
+        ones = np.ones(len(texts), np.int64)
+        return Tokens(list(ones[:, None]), ones, ones == 0)
 
     def predictor(self, candidate, *, max_batch_tokens):
         if candidate in self.broken:
@@ -83,7 +88,7 @@ def test_what_the_settings_leave_is_taken():
 
 
 def test_a_quick_look_has_few_texts_and_long_ones_among_them():
-    texts = quick_texts()
+    texts = quick_texts(calibration_texts())
 
     assert 10 <= len(texts) <= 24
     assert max(map(len, texts)) > 1000
