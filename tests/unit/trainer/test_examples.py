@@ -279,7 +279,7 @@ def test_texts_without_labels_are_read_as_a_worker_reads_them(tmp_path, normaliz
         ("Excel's.csv", b"sep=;\r\ntext;label\r\nhello;ham\r\nwin;spam\r\n"),
         ("tabs.tsv", b"label\ttext\nham\thello\nspam\twin\n"),
         ("utf-16.csv", "text,label\nhello,ham\nwin,spam\n".encode("utf-16")),
-        ("packed.csv", gzip.compress(b"text,label\nhello,ham\nwin,spam\n")),
+        ("packed.csv", gzip.compress(b"text,label\nhello,ham\nwin,spam\n", mtime=0)),
         ("array.json", b'[{"text": "hello", "label": "ham"}, {"text": "win", "label": "spam"}]'),
         ("blanks.csv", b"text , label\nhello, ham \nwin,spam\t\n"),
     ],

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textsieve.worker.batching import cut_batches
+from textsieve.worker.batching import PASS_SHARE, cut_batches
 
 lengths_of_texts = st.lists(st.integers(min_value=1, max_value=600), max_size=200).map(
     lambda values: np.array(values, dtype=np.int64)
@@ -30,18 +30,50 @@ def test_longest_times_count_keeps_to_the_budget_unless_the_text_is_alone(length
 
 
 @given(lengths_of_texts, budgets)
-def test_rows_come_in_the_order_of_length(lengths, budget):
+def test_batches_come_in_the_order_of_their_longest_texts(lengths, budget):
     batches = cut_batches(lengths, max_batch_tokens=budget)
 
-    assert sorted(lengths.tolist()) == [int(lengths[row]) for batch in batches for row in batch]
+    longest = [int(lengths[batch].max()) for batch in batches]
+    assert sorted(longest) == longest
 
 
 @given(lengths_of_texts, budgets)
-def test_no_two_neighbouring_batches_would_fit_together(lengths, budget):
+def test_no_two_batches_could_be_one_at_a_lower_price(lengths, budget):
     batches = cut_batches(lengths, max_batch_tokens=budget)
 
     for left, right in itertools.pairwise(batches):
-        assert lengths[right[0]] * (len(left) + 1) > budget
+        together = [*lengths[left], *lengths[right]]
+        apart = price([lengths[left], lengths[right]], budget)
+        assert max(together) * len(together) > budget or price([together], budget) >= apart
+
+
+def test_texts_of_similar_length_are_padded_less_than_where_every_batch_is_filled():
+    lengths = np.random.default_rng(7).integers(4, 60, size=270)
+
+    batches = cut_batches(lengths, max_batch_tokens=256)
+
+    filled = cut_filled(lengths, 256)
+    assert padding(batches, lengths) < 0.5 * padding(filled, lengths)
+    assert len(batches) < 1.5 * len(filled)
+
+
+def price(batches, budget):
+    """Padded tokens, and those that each pass costs beside them."""
+    return sum(max(batch) * len(batch) + budget / PASS_SHARE for batch in batches)
+
+
+def padding(batches, lengths):
+    return sum(lengths[batch].max() * len(batch) - lengths[batch].sum() for batch in batches)
+
+
+def cut_filled(lengths, budget):
+    """As many neighbours in the order of length in each batch as fit."""
+    batches = [[]]
+    for row in np.argsort(lengths):
+        if batches[-1] and lengths[row] * (len(batches[-1]) + 1) > budget:
+            batches.append([])
+        batches[-1].append(int(row))
+    return batches
 
 
 def test_no_texts_make_no_batches():

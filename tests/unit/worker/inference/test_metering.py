@@ -64,7 +64,7 @@ def predict():
 
 
 def test_real_tokens_and_padding_are_told_apart(predict):
-    assert [("tokenized", True), ("passed", 4, 2)] == predict(["one", "one two three"])
+    assert [("tokenized", True), ("passed", 5, 1)] == predict(["one two", "one two three"])
 
 
 def test_a_batch_that_does_not_fit_is_told_and_its_tokens_count_once(predict):

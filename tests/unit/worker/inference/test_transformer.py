@@ -108,9 +108,9 @@ def test_every_window_of_a_long_text_is_read_and_every_text_is_answered_once(cap
 def test_a_small_device_gets_smaller_batches_and_every_text_is_answered():
     engine = SummingEngine(capacity=10)
 
-    predictions = predictor(engine).predict(TEXTS)
+    predictions = predictor(engine).predict(TEXTS * 3)
 
-    assert sums(TEXTS) == predictions.embeddings[:, 0].tolist()
+    assert sums(TEXTS * 3) == predictions.embeddings[:, 0].tolist()
 
 
 def test_a_shrunken_budget_is_remembered_and_logged_once():
@@ -118,8 +118,8 @@ def test_a_shrunken_budget_is_remembered_and_logged_once():
     small = predictor(engine)
 
     with capture_logs() as lines:
-        small.predict(TEXTS)
-        small.predict(TEXTS)
+        small.predict(TEXTS * 4)
+        small.predict(TEXTS * 4)
 
     assert ["the device was full: smaller batches from now on"] == [line["event"] for line in lines]
 
