@@ -15,7 +15,7 @@ from rich.console import Console
 from benchmarks.speed import page, plots, processors, sections, table
 from benchmarks.speed.arena import Arena
 from benchmarks.speed.machine import described, load
-from benchmarks.speed.plan import FULL, QUICK, Plan
+from benchmarks.speed.plan import FULL, QUICK, ROW, Plan
 from benchmarks.speed.verdict import verdict
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -49,10 +49,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1, help="of texts, orders and schedules")
     parser.add_argument("--only", default="", help="sections, comma separated; for trying, writes no files")
     parser.add_argument("--again", default="", help="sections to measure anew and put into the last full run's files")
+    parser.add_argument("--row", action="store_true", help="add only this processor's row to the last full run's files")
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the files go")
     options = parser.parse_args()
     console = Console(stderr=True)
-    plan = QUICK if options.quick else FULL
+    plan = QUICK if options.quick else ROW if options.row else FULL
     chosen = options.only or options.again
     wanted = tuple(chosen.split(",")) if chosen else plan.sections
     speed = options.results / "speed.json"
@@ -83,7 +84,11 @@ def main() -> int:
     found["processors"] = processors.with_run(known, found, machine) if "side_by_side" in wanted else known
     found["verdict"] = verdict(found)
     table.show(found, console)
-    if not options.quick and not options.only:
+    if options.row:
+        last["processors"] = found["processors"]
+        speed.write_text(json.dumps(last, indent=1) + "\n", encoding="utf-8")
+        page.update(last)
+    elif not options.quick and not options.only:
         options.results.mkdir(exist_ok=True)
         speed.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
         plots.draw(found, options.results)

@@ -43,6 +43,7 @@ def with_run(processors: Mapping[str, Any], found: Mapping[str, Any], machine: M
         OURS: sides[OURS]["median"],
         "engine": f"{engine.get('engine', '')} {engine.get('precision', '')}".strip(),
         "beside_hand": quotients(sides[OURS]["rounds"], sides[best]["rounds"]).median,
+        "rounds": len(sides[OURS]["rounds"]),
         "beside_script": round(median(sides[OURS]["rounds"]) / sides[SCRIPT]["median"], 3),
     }
     return {**processors, kind(machine["instructions"]): row}
