@@ -40,7 +40,7 @@ def cut_batches(lengths: Lengths, *, max_batch_tokens: int) -> list[Rows]:
     batches: list[Rows] = []
     rests: list[Rows] = []  # of each length what fills no batch
     for rows in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):  # of one length
-        full = max(1, max_batch_tokens // int(lengths[rows[0]]))
+        full = max(1, max_batch_tokens // max(1, int(lengths[rows[0]])))  # a text may have no token at all
         end = len(rows) - len(rows) % full
         batches += [rows[first : first + full] for first in range(0, end, full)]
         if end < len(rows):

@@ -207,7 +207,8 @@ def test_on_a_terminal_up_says_what_to_do_with_its_settings() -> None:
         server.send_signal(signal.SIGINT)
     os.close(ours)
 
-    assert (0, True) == (server.returncode, b"export TEXTSIEVE_REDIS__URL=" in shown)
+    assert b"export TEXTSIEVE_REDIS__URL=" in shown
+    assert server.returncode in {0, 130}  # the signal may come before anybody waits for it
 
 
 def test_a_file_that_is_not_there_is_not_taken_for_a_text() -> None:

@@ -125,7 +125,7 @@ def test_two_processes_at_once_fetch_once(tmp_path, monkeypatch, pins, cache):
 
 def test_a_fetch_that_was_killed_leaves_nothing_that_hurts(tmp_path, monkeypatch, pins, cache):
     have_maven(tmp_path, monkeypatch, pause=600.0)
-    code = "import pathlib, sys; from embedded.kafka.jars import classpath\n"
+    code = "import pathlib, sys; from textsieve.embedded.kafka.jars import classpath\n"
     code += "classpath(sys.argv[1], folder=pathlib.Path(sys.argv[2]), pins=pathlib.Path(sys.argv[3]))"
     repository = str(Path(__file__).parents[4])
     killed = subprocess.Popen(

@@ -14,7 +14,7 @@ from textsieve.worker.inference.sources import package_folder
 def test_a_folder_is_read_without_torch_and_transformers(classifier_folder):
     program = (
         "import sys; from pathlib import Path\n"
-        "from worker.inference.model_folder import Reading, read_classifier_folder\n"
+        "from textsieve.worker.inference.model_folder import Reading, read_classifier_folder\n"
         "folder = read_classifier_folder(Path(sys.argv[1]), Reading())\n"
         "print(folder.head.labels, [name for name in ('torch', 'transformers') if name in sys.modules])"
     )

@@ -103,8 +103,8 @@ def test_what_converts_them_is_named_where_it_is_missing(tmp_path, missing):
     save(tmp_path / "pieces", KINDS[0])
     program = (
         "import sys; from pathlib import Path; sys.modules[sys.argv[2]] = None\n"
-        "from worker.errors import ConfigurationError\n"
-        "from worker.inference.tokenizer_files import read_tokenizer\n"
+        "from textsieve.worker.errors import ConfigurationError\n"
+        "from textsieve.worker.inference.tokenizer_files import read_tokenizer\n"
         "try: read_tokenizer(Path(sys.argv[1]), lower_case=False)\n"
         "except ConfigurationError as error: print(error)"
     )
