@@ -32,23 +32,27 @@ def cut_batches(lengths: Lengths, *, max_batch_tokens: int) -> list[Rows]:
         >>> [batch.tolist() for batch in cut_batches(np.array([90, 20, 21, 20]), max_batch_tokens=90)]
         [[1, 3, 2], [0]]
     """
-    if max_batch_tokens < 1:
-        raise ValueError(f"max_batch_tokens: expected at least 1, got {max_batch_tokens}")
-    if not lengths.size:
-        return []
-    order = np.argsort(lengths, kind="stable")
-    batches: list[Rows] = []
-    rests: list[Rows] = []  # of each length what fills no batch
-    for rows in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1):  # of one length
-        full = max(1, max_batch_tokens // max(1, int(lengths[rows[0]])))  # a text may have no token at all
-        end = len(rows) - len(rows) % full
-        batches += [rows[first : first + full] for first in range(0, end, full)]
-        if end < len(rows):
-            rests.append(rows[end:])
+    batches, rests = _of_one_length(lengths, max_batch_tokens)
     widths = [int(lengths[rows[0]]) for rows in rests]
     cuts = _cheapest_cuts(widths, [len(rows) for rows in rests], max_batch_tokens)
     batches += [np.concatenate(rests[first:end]) for first, end in pairwise(cuts)]
     return sorted(batches, key=lambda rows: int(lengths[rows[-1]]))
+
+
+def _of_one_length(lengths: Lengths, budget: int) -> tuple[list[Rows], list[Rows]]:
+    """Full batches of texts of one length, and of each length what fills no batch, the shortest first."""
+    if budget < 1:
+        raise ValueError(f"max_batch_tokens: expected at least 1, got {budget}")
+    full: list[Rows] = []
+    rests: list[Rows] = []
+    order = np.argsort(lengths, kind="stable")
+    for rows in np.split(order, np.flatnonzero(np.diff(lengths[order])) + 1) if order.size else ():
+        most = max(1, budget // max(1, int(lengths[rows[0]])))  # a text may have no token at all
+        end = len(rows) - len(rows) % most
+        full += [rows[first : first + most] for first in range(0, end, most)]
+        if end < len(rows):
+            rests.append(rows[end:])
+    return full, rests
 
 
 def _cheapest_cuts(widths: list[int], counts: list[int], budget: int) -> list[int]:
@@ -86,5 +90,5 @@ def cut_equal_lengths(lengths: Lengths, *, max_batch_tokens: int) -> list[Rows]:
         >>> [batch.tolist() for batch in cut_equal_lengths(np.array([9, 2, 3, 2]), max_batch_tokens=99)]
         [[1, 3], [2], [0]]
     """
-    batches = cut_batches(lengths, max_batch_tokens=max_batch_tokens)
-    return [part for rows in batches for part in np.split(rows, np.flatnonzero(np.diff(lengths[rows])) + 1)]
+    full, rests = _of_one_length(lengths, max_batch_tokens)
+    return sorted([*full, *rests], key=lambda rows: int(lengths[rows[-1]]))
