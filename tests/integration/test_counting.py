@@ -4,27 +4,14 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from kafka import KafkaConsumer, KafkaProducer
 
 from tests.integration.streams import Stream, texts
-from tests.services import Brokers
-from textsieve.embedded.topics import Names
 
 SENT = 64  # messages in all
 PAGE = Path(__file__).parents[2] / "docs" / "delivery.md"
-
-
-@pytest.fixture
-def stream(each_broker: Brokers, store: str, names: Names) -> Iterator[Stream]:
-    running = Stream(
-        each_broker, store, names, environment={"TEXTSIEVE_KAFKA__BOOTSTRAP_SERVERS": each_broker.bootstrap_servers}
-    )
-    yield running
-    running.close()
 
 
 def counted(stream: Stream) -> dict[str, int]:

@@ -3,25 +3,11 @@
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from tests.integration.streams import Stream, texts
-from tests.services import Brokers
-from textsieve.embedded.topics import Names
 
 PAGE = Path(__file__).parents[2] / "docs/messages.md"
-
-
-@pytest.fixture
-def stream(each_broker: Brokers, store: str, names: Names) -> Iterator[Stream]:
-    running = Stream(
-        each_broker, store, names, environment={"TEXTSIEVE_KAFKA__BOOTSTRAP_SERVERS": each_broker.bootstrap_servers}
-    )
-    yield running
-    running.close()
 
 
 def test_the_reader_on_the_page_shows_every_result(stream: Stream) -> None:

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
+from tests.letters import Letters
 from textsieve.worker.errors import PredictorError
 from textsieve.worker.inference import improving as module
 from textsieve.worker.inference import trying
 from textsieve.worker.inference.calibration import FIRST_BUDGET, EngineReport
-from textsieve.worker.inference.engines.engine import Answers, TokenBatch
+from textsieve.worker.inference.engines.engine import Answers
 from textsieve.worker.inference.improving import Improver, improving, in_a_process
 from textsieve.worker.inference.loading import open_model
 from textsieve.worker.inference.predictor import ModelCard
 from textsieve.worker.inference.selection import Opened
 from textsieve.worker.inference.shelf import Shelf
-from textsieve.worker.inference.tokens import Tokens
 from textsieve.worker.inference.transformer import TransformerPredictor
 from textsieve.worker.inference.trying import TRIED_BY_ANOTHER, found, trying_alone
 from textsieve.worker.settings import ModelSettings
@@ -29,16 +29,6 @@ from textsieve.worker.settings import ModelSettings
 CARD = ModelCard("m", "1", ("ham", "spam"), 2, 99, "f", engine="onnx fp32")
 SAFE = EngineReport("onnx", "fp32", "safe", FIRST_BUDGET, 1)
 FAST = EngineReport("onnx", "int8", "the fastest", 256, 1, settled=True)
-
-
-class Letters:
-    def tokenize(self, texts):
-        lengths = np.asarray([len(text) for text in texts], np.int64)
-        return Tokens([np.ones(n, np.int64) for n in lengths], lengths, np.zeros(len(texts), np.bool_))
-
-    def pad(self, tokens, rows):
-        mask = (np.arange(tokens.lengths[rows].max()) < tokens.lengths[rows][:, None]).astype(np.int64)
-        return TokenBatch(mask, mask)
 
 
 class Saying:

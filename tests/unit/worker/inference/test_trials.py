@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
+from tests.letters import Letters
 from textsieve.worker.errors import ConfigurationError, PredictorError
 from textsieve.worker.inference.calibration import BUDGETS, FIRST_BUDGET, REFERENCE, Candidate
-from textsieve.worker.inference.engines.engine import Answers, TokenBatch
+from textsieve.worker.inference.engines.engine import Answers
 from textsieve.worker.inference.predictor import ModelCard
-from textsieve.worker.inference.tokens import Tokens
 from textsieve.worker.inference.transformer import TransformerPredictor
 from textsieve.worker.inference.trials import LEAST_SECONDS, MOST_SECONDS, Trials, calibrate
 from textsieve.worker.inference.turns import SLICES
@@ -19,16 +19,6 @@ from textsieve.worker.testing import ManualClock
 INT8, BF16, ONNX = Candidate("onnx", "int8"), Candidate("torch", "bf16"), Candidate("onnx", "fp32")
 TEXTS = [*("a", "bb c", "ddd", "e f g h") * 8, "long " * 200, " "]
 CARD = ModelCard("m", "1", ("ham", "spam"), 2, 99, "f")
-
-
-class Letters:
-    def tokenize(self, texts):
-        lengths = np.asarray([len(text) for text in texts], np.int64)
-        return Tokens([np.ones(n, np.int64) for n in lengths], lengths, np.zeros(len(texts), np.bool_))
-
-    def pad(self, tokens, rows):
-        mask = (np.arange(tokens.lengths[rows].max()) < tokens.lengths[rows][:, None]).astype(np.int64)
-        return TokenBatch(mask, mask)
 
 
 class Paid:
