@@ -28,10 +28,11 @@ from benchmarks.gpu.passes import compiled, passes
 from benchmarks.gpu.plan import FULL, QUICK, Plan
 from benchmarks.gpu.shapes import fresh, replayed
 from benchmarks.speed.texts import chosen, cycled, data_folder
-from textsieve.worker.inference.bundle import PACKAGE_SOURCE, SHIPPED, read_bundle
+from textsieve.worker.inference.bundle import SHIPPED, read_bundle
+from textsieve.worker.inference.encoders import encoder_folder
 from textsieve.worker.inference.loading import load_predictor
-from textsieve.worker.inference.sources import package_folder
 from textsieve.worker.inference.transformer import TransformerPredictor
+from textsieve.worker.settings import ModelSettings
 
 RESULTS = Path(__file__).parents[1] / "results"
 LEAST_LEFT_SECONDS = {"crews": 150.0, "compiled": 45.0}  # of those that take long
@@ -81,7 +82,7 @@ class Run:
     def loops(self) -> Any:
         """See benchmarks.gpu.loops."""
         bundle = read_bundle(SHIPPED if self.device.model == "default" else Path(self.device.model))
-        folder = package_folder() if bundle.manifest.encoder.source == PACKAGE_SOURCE else bundle.folder
+        folder = encoder_folder(bundle, cache=ModelSettings().cache_folder)
         plain = Plain(self.device, str(folder), bundle, self.device.usual)
         texts = self._timed[: self.plan.looped]
         return loops(self.device, texts, self.predictors[self.device.usual], plain, plan=self.plan, seed=self.seed)

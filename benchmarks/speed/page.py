@@ -278,8 +278,8 @@ def _readme(found: Mapping[str, Any]) -> str:
         "![Messages per second of textsieve and of what others would do](benchmarks/results/speed-side-by-side.svg)\n\n"
         f"On one core, broker to broker, textsieve answers {told['ratio_auto_vs_script']:.1f} times as many"
         f" messages as a competent script around the same weights{'' if processors else hand}."
-        f"{_kinds(processors)}"
-        " How that was measured, and which of our targets were missed: [benchmarks](docs/benchmarks.md)."
+        f"{_kinds(processors) or ' '}"
+        "How that was measured, and which of our targets were missed: [benchmarks](docs/benchmarks.md)."
     )
 
 
