@@ -41,7 +41,7 @@ from textsieve.worker.connectors.kafka import (
 from textsieve.worker.errors import ConfigurationError, StoreUnavailable
 from textsieve.worker.health import Health
 from textsieve.worker.inference.cache import CachingPredictor
-from textsieve.worker.inference.calibration import Candidate, EngineReport
+from textsieve.worker.inference.calibration import EngineReport
 from textsieve.worker.inference.label_map import too_many_labels
 from textsieve.worker.inference.predictor import Bounded, Metered, ModelCard, Predictor
 from textsieve.worker.inference.transformer import TransformerPredictor
@@ -369,7 +369,7 @@ def _tell_model(metrics: Metrics, card: ModelCard, *, engine: str) -> None:
 
 
 def _tell_engine(metrics: Metrics, card: ModelCard, report: EngineReport) -> None:
-    _tell_model(metrics, card, engine=Candidate(report.engine, report.precision).name)
+    _tell_model(metrics, card, engine=report.candidate.name)
 
 
 def _require_otel(settings: Settings) -> None:

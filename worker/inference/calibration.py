@@ -44,6 +44,8 @@ class Candidate:
 
 
 REFERENCE = Candidate("torch", "fp32")  # what all others are compared with
+ONNX_FP32 = Candidate("onnx", "fp32")  # the graph that others are made from
+ONNX_INT8 = Candidate("onnx", "int8")
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,11 @@ class EngineReport:
     seconds: float = 0.0
     cached: bool = False
     settled: bool = False
+
+    @property
+    def candidate(self) -> Candidate:
+        """What was taken."""
+        return Candidate(self.engine, self.precision)
 
 
 def calibration_texts(tokenize: Callable[[Sequence[str]], Tokens] | None = None) -> list[str]:

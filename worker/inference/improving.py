@@ -5,7 +5,7 @@ import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
@@ -13,8 +13,8 @@ import msgspec
 from textsieve.modules import module_command
 from textsieve.worker import logs
 from textsieve.worker.errors import ConfigurationError, PredictorError
-from textsieve.worker.inference.calibration import Candidate, EngineReport
-from textsieve.worker.inference.selection import Opened, Question
+from textsieve.worker.inference.calibration import EngineReport
+from textsieve.worker.inference.selection import Opened, Question, within_settings
 from textsieve.worker.inference.transformer import TransformerPredictor
 from textsieve.worker.inference.trying import trying_alone
 
@@ -70,12 +70,11 @@ class Improver:
 
     def _adopt(self, report: EngineReport) -> bool:
         """Change over between batches; what was found before by chance is only confirmed."""
-        budget = self.question.settings.max_batch_tokens or report.max_batch_tokens
-        report = replace(report, max_batch_tokens=budget)
+        report = within_settings(report, self.question.settings)
         before = self.predictor.report
-        same = before and (before.engine, before.precision) == (report.engine, report.precision)
+        same = before is not None and before.candidate == report.candidate
         try:
-            engine = None if same else self.question.workshop.engine(Candidate(report.engine, report.precision))
+            engine = None if same else self.question.workshop.engine(report.candidate)
         except (ConfigurationError, PredictorError) as error:
             log.warning("the engine that was found cannot be made: the present one goes on", why=str(error))
             return False

@@ -9,6 +9,8 @@ from textsieve.worker import logs
 from textsieve.worker.errors import PredictorError
 from textsieve.worker.inference.calibration import (
     FIRST_BUDGET,
+    ONNX_FP32,
+    ONNX_INT8,
     Candidate,
     EngineReport,
     Trial,
@@ -19,9 +21,6 @@ from textsieve.worker.inference.workshop import Workshop
 from textsieve.worker.records import Predictions
 
 log = logs.get_logger("model")
-
-ONNX_FP32 = Candidate("onnx", "fp32")
-ONNX_INT8 = Candidate("onnx", "int8")
 
 SHORT, LONG = 12, 4  # texts of a quick look: evenly from all lengths, and the longest, where masks go wrong
 
@@ -37,13 +36,14 @@ def safe_report(workshop: Workshop, possible: Sequence[Candidate], reference: Ca
     """
     order = [way for way in (ONNX_INT8, ONNX_FP32) if way != ONNX_INT8 or workshop.cpu.sums_bytes_exactly]
     wanted = [way for way in order if way in possible] + [way for way in possible if way not in order]
+    texts = _quick_texts_for(workshop) if len(wanted) > 1 else []
     told: Predictions | None = None
     for way in wanted[:-1]:
         if way == reference:
             return _safe(workshop, way)
-        told = told or _answers(workshop, reference)
+        told = told or _answers(workshop, reference, texts)
         try:
-            answers = _answers(workshop, way)
+            answers = _answers(workshop, way, texts)
         except PredictorError as error:
             log.warning("an engine does not run this model", engine=way.name, why=str(error))
             continue
@@ -65,7 +65,8 @@ def tell_difference(workshop: Workshop, way: Candidate, reference: Candidate) ->
     try:
         trial = msgspec.json.decode(kept or b"", type=Trial)
     except msgspec.MsgspecError:  # none yet, or of another version of the worker
-        told, answers = _answers(workshop, reference), _answers(workshop, way)
+        texts = _quick_texts_for(workshop)
+        told, answers = _answers(workshop, reference, texts), _answers(workshop, way, texts)
         trial = compare(way.name, answers, told, rate=0.0, card=workshop.model.card)
         workshop.shelf.put(key, msgspec.json.encode(trial))
     if not trial.agrees:
@@ -77,10 +78,12 @@ def _safe(workshop: Workshop, way: Candidate) -> EngineReport:
     return replace(workshop.report(way, FIRST_BUDGET), why=why)
 
 
-def _answers(workshop: Workshop, way: Candidate) -> Predictions:
-    return workshop.predictor(way, max_batch_tokens=FIRST_BUDGET).predict(
-        quick_texts(calibration_texts(workshop.model.tokenizer.tokenize))
-    )
+def _answers(workshop: Workshop, way: Candidate, texts: Sequence[str]) -> Predictions:
+    return workshop.predictor(way, max_batch_tokens=FIRST_BUDGET).predict(texts)
+
+
+def _quick_texts_for(workshop: Workshop) -> list[str]:
+    return quick_texts(calibration_texts(workshop.model.tokenizer.tokenize))
 
 
 def quick_texts(texts: Sequence[str]) -> list[str]:

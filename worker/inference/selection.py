@@ -9,9 +9,17 @@ import msgspec
 
 from textsieve.worker import logs
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.calibration import FIRST_BUDGET, REFERENCE, Candidate, EngineReport, calibration_texts
+from textsieve.worker.inference.calibration import (
+    FIRST_BUDGET,
+    ONNX_FP32,
+    ONNX_INT8,
+    REFERENCE,
+    Candidate,
+    EngineReport,
+    calibration_texts,
+)
 from textsieve.worker.inference.machine import Cpu, has_gpu_driver, this_cpu
-from textsieve.worker.inference.safe import ONNX_FP32, safe_report, tell_difference
+from textsieve.worker.inference.safe import safe_report, tell_difference
 from textsieve.worker.inference.shelf import Shelf
 from textsieve.worker.inference.transformer import TransformerPredictor
 from textsieve.worker.inference.trials import Trials, calibrate
@@ -45,9 +53,8 @@ class Question:
 
     def predictor(self, report: EngineReport) -> TransformerPredictor:
         """The predictor over the engine of a report, within the settings."""
-        engine = self.workshop.engine(Candidate(report.engine, report.precision))
-        budget = self.settings.max_batch_tokens or report.max_batch_tokens
-        report = replace(report, max_batch_tokens=budget, threads=self.workshop.cores)
+        engine = self.workshop.engine(report.candidate)
+        report = replace(within_settings(report, self.settings), threads=self.workshop.cores)
         log.info("engine chosen", **msgspec.to_builtins(report))
         return predictor_over(engine, self.workshop.model, report)
 
@@ -58,6 +65,11 @@ class Opened:
 
     predictor: TransformerPredictor
     question: Question | None = None
+
+
+def within_settings(report: EngineReport, settings: ModelSettings) -> EngineReport:
+    """The report with the budget in force: what the settings ask for goes before what was found."""
+    return replace(report, max_batch_tokens=settings.max_batch_tokens or report.max_batch_tokens)
 
 
 def select_predictor(model: Model, settings: ModelSettings) -> TransformerPredictor:
@@ -160,7 +172,7 @@ def candidates(
     Raises:
         ConfigurationError: there is none.
     """
-    ways = [REFERENCE, Candidate("onnx", "int8"), Candidate("torch", "bf16"), ONNX_FP32]
+    ways = [REFERENCE, ONNX_INT8, Candidate("torch", "bf16"), ONNX_FP32]
     installed = {"onnx": onnx_installed, "torch": torch_installed}
     allowed = [
         way

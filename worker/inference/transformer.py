@@ -12,7 +12,7 @@ from textsieve.worker import logs
 from textsieve.worker.batching import cut_batches, cut_equal_lengths
 from textsieve.worker.errors import DeviceOutOfMemory, PredictorError
 from textsieve.worker.inference.allowance import Allowance
-from textsieve.worker.inference.calibration import Candidate, EngineReport
+from textsieve.worker.inference.calibration import EngineReport
 from textsieve.worker.inference.engines.engine import Answers, Engine, TokenBatch
 from textsieve.worker.inference.heads import Head
 from textsieve.worker.inference.predictor import Meter, ModelCard, NoMeter
@@ -99,7 +99,7 @@ class TransformerPredictor:
         if engine is not None:
             self._engine = engine
             self._allowance = Allowance()  # what a token costs is another
-            self._card = replace(self._card, engine=Candidate(report.engine, report.precision).name)
+            self._card = replace(self._card, engine=report.candidate.name)
 
     @property
     def tokenizer(self) -> TextTokenizer:

@@ -223,8 +223,7 @@ class Trials:
     def _budgets(self, texts: Sequence[str], *, patience: float) -> Iterator[EngineReport]:
         """The winner with every budget in turns."""
         report = self._report(FIRST_BUDGET)
-        name = Candidate(report.engine, report.precision)
-        runner = next(one.runner for one in self._contenders if one.candidate == name)
+        runner = next(one.runner for one in self._contenders if one.candidate == report.candidate)
         rates: dict[int, list[float]] = {budget: [] for budget in BUDGETS}
         until = self._spent + patience / 2
         for number in range(BUDGET_ROUNDS):
@@ -238,7 +237,7 @@ class Trials:
         best = choose_budget([(budget, median(found)) for budget, found in rates.items()])
         runner.max_batch_tokens = best
         report = replace(self._report(best), settled=True)
-        if not next(trial for trial in report.trials if trial.name == name.name).agrees:
+        if not next(trial for trial in report.trials if trial.name == report.candidate.name).agrees:
             log.warning("the engine that was asked for differs from fp32", **msgspec.to_builtins(report))
         yield report
 

@@ -2,17 +2,25 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata, util
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from numpy.typing import NDArray
 
 from textsieve.worker.batching import cut_batches
 from textsieve.worker.errors import ConfigurationError, PredictorError
-from textsieve.worker.inference.calibration import BUDGETS, Candidate, EngineReport, calibration_texts
+from textsieve.worker.inference.calibration import (
+    BUDGETS,
+    ONNX_FP32,
+    ONNX_INT8,
+    Candidate,
+    EngineReport,
+    calibration_texts,
+)
 from textsieve.worker.inference.engines.engine import Engine, TokenBatch
 from textsieve.worker.inference.engines.onnx import FORMAT, OnnxEngine, Session, open_session
 from textsieve.worker.inference.engines.weightless import Weightless, weights_of, whole
@@ -29,7 +37,6 @@ from textsieve.worker.inference.tokens import Tokenizer
 from textsieve.worker.inference.transformer import TransformerPredictor
 
 _READS, _IGNORES = b"reads", b"ignores"  # padding
-EXACT = Candidate("onnx", "fp32")  # what the others are made from
 _RANGED = 1  # grows when ranges are found, or used, otherwise
 
 
@@ -111,17 +118,17 @@ class Workshop:
         """Whether a graph need not be made by torch."""
         if self._shipped(candidate) is not None or self.shelf.path(f"graph-{self._graph_key(candidate)}") is not None:
             return True
-        return candidate != EXACT and util.find_spec("onnx") is not None and self.has_graph(EXACT)
+        return candidate != ONNX_FP32 and util.find_spec("onnx") is not None and self.has_graph(ONNX_FP32)
 
     def is_proven(self) -> bool:
         """Whether the graph in float32 is one that is shipped, which a test holds to torch bit for bit."""
-        return self._shipped(EXACT) is not None
+        return self._shipped(ONNX_FP32) is not None
 
     def report_key(self, possible: Sequence[Candidate]) -> str:
         """Changes with the model, its head, the machine, the versions, the threads, the texts and the choice."""
         names = [candidate.name for candidate in possible]
         versions = {name: _version(name) for name in ("torch", "transformers", "onnxruntime")}
-        made = self._graph_key(Candidate("onnx", "int8"))  # the model, and how int8 is made on this processor
+        made = self._graph_key(ONNX_INT8)  # the model, and how int8 is made on this processor
         parts = [made, self.model.head.digest(), self.cpu.name, self.cores, names, versions]
         return f"choice-{_digest([*parts, calibration_texts()])}"
 
@@ -168,11 +175,15 @@ class Workshop:
     def _session(self, candidate: Candidate) -> Session:
         shipped = self._shipped(candidate)
         if shipped:
-            tensors = read_weights(self.model.files.path)
-            self.model.files.require_unchanged()
-            weights = weights_of(shipped.ingredients, tensors)
+            weights = weights_of(shipped.ingredients, self._weights())
             return open_session(shipped.graph, threads=self.cores, weights=weights)
         return open_session(self._graph(candidate), threads=self.cores)
+
+    def _weights(self) -> Mapping[str, NDArray[Any]]:
+        """The tensors of the model's files, which are still those that were there at the start."""
+        tensors = read_weights(self.model.files.path)
+        self.model.files.require_unchanged()
+        return tensors
 
     def _graph(self, candidate: Candidate) -> bytes | Path:
         key = f"graph-{self._graph_key(candidate)}"
@@ -199,7 +210,7 @@ class Workshop:
         from textsieve.worker.inference.engines.int8 import quantized, ranges_of  # noqa: PLC0415  # imports onnx
 
         try:
-            ranges = shipped_ranges(self._graph_key(EXACT)) or ranges_of(graph, ranging_batches(self.model))
+            ranges = shipped_ranges(self._graph_key(ONNX_FP32)) or ranges_of(graph, ranging_batches(self.model))
             return quantized(graph, ranges, sums_exactly=self.cpu.sums_bytes_exactly)
         except PredictorError:
             raise
@@ -208,19 +219,17 @@ class Workshop:
 
     def _whole(self) -> bytes:
         """The graph in float32, its weights inside."""
-        shipped = self._shipped(EXACT)
+        shipped = self._shipped(ONNX_FP32)
         if shipped:
-            tensors = read_weights(self.model.files.path)
-            self.model.files.require_unchanged()
-            return whole(shipped, tensors)
-        kept = self._graph(EXACT)
+            return whole(shipped, self._weights())
+        kept = self._graph(ONNX_FP32)
         return kept.read_bytes() if isinstance(kept, Path) else kept
 
     def _shipped(self, candidate: Candidate) -> Weightless | None:
         return shipped_graph(self._graph_key(candidate))
 
     def _graph_key(self, candidate: Candidate) -> str:
-        way = "" if candidate == EXACT else f"{'exact' if self.cpu.sums_bytes_exactly else 'paired'}-{_RANGED}"
+        way = "" if candidate == ONNX_FP32 else f"{'exact' if self.cpu.sums_bytes_exactly else 'paired'}-{_RANGED}"
         return graph_key(self.model, candidate, way=way)
 
 
@@ -258,7 +267,7 @@ def as_set(candidate: Candidate, max_batch_tokens: int) -> EngineReport:
 def predictor_over(engine: Engine, model: Model, report: EngineReport) -> TransformerPredictor:
     """The predictor of a model over an engine."""
     return TransformerPredictor(
-        replace(model.card, engine=Candidate(report.engine, report.precision).name),
+        replace(model.card, engine=report.candidate.name),
         tokenizer=model.tokenizer,
         engine=engine,
         head=model.head,

@@ -1,7 +1,7 @@
 """`python -m worker.inference.graphs`: makes again what is shipped of the encoders of packages, by torch."""
 
 from textsieve.worker.inference.bundle import SHIPPED, read_bundle
-from textsieve.worker.inference.calibration import Candidate
+from textsieve.worker.inference.calibration import ONNX_FP32
 from textsieve.worker.inference.engines.weightless import without_weights
 from textsieve.worker.inference.graphs.shipped import FOLDER, ship, ship_ranges
 from textsieve.worker.inference.kinds import bundle_model, embedding_model
@@ -13,7 +13,6 @@ from textsieve.worker.inference.workshop import Model, graph_key, ranging_batche
 from textsieve.worker.settings import ModelSettings
 
 NAME = "all-minilm-l6-v2"
-SHIPPED_WAY = Candidate("onnx", "fp32")  # int8 is made from it, with the ranges
 
 
 def default_model() -> Model:
@@ -41,7 +40,7 @@ def main() -> None:
     for old in (*FOLDER.glob("*.graph"), *FOLDER.glob("*.ranges")):
         old.unlink()
     for name, model in ((NAME, default_model()), (MULTILINGUAL_NAME, multilingual_model())):
-        graph, key = exported(model), graph_key(model, SHIPPED_WAY)
+        graph, key = exported(model), graph_key(model, ONNX_FP32)
         ship(without_weights(graph, read_weights(model.files.path)), name=name, key=key)
         ship_ranges(ranges_of(graph, ranging_batches(model)), name=name, key=key)
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from textsieve.worker.inference.building import build_network
-from textsieve.worker.inference.calibration import calibration_texts
+from textsieve.worker.inference.calibration import ONNX_FP32, calibration_texts
 from textsieve.worker.inference.engines.engine import TokenBatch
 from textsieve.worker.inference.engines.export import export_graph
 from textsieve.worker.inference.engines.int8 import quantized, ranges_of
@@ -15,7 +15,6 @@ from textsieve.worker.inference.engines.weightless import Weightless, weights_of
 from textsieve.worker.inference.graphs.__main__ import (
     MULTILINGUAL_NAME,
     NAME,
-    SHIPPED_WAY,
     default_model,
     multilingual_model,
 )
@@ -48,7 +47,7 @@ def exported(network):
 
 @pytest.fixture
 def shipped(model):
-    found = shipped_graph(graph_key(model, SHIPPED_WAY))
+    found = shipped_graph(graph_key(model, ONNX_FP32))
     assert found
     return found
 
@@ -86,7 +85,7 @@ def test_the_shipped_graph_answers_as_torch(model, network, tensors, shipped):
 def test_all_that_is_shipped_is_found_and_nothing_else_lies_there(model):
     models = {NAME: model, MULTILINGUAL_NAME: multilingual_model()}
     wanted = {
-        f"{name}.{graph_key(one, SHIPPED_WAY)}.{kind}" for name, one in models.items() for kind in ("graph", "ranges")
+        f"{name}.{graph_key(one, ONNX_FP32)}.{kind}" for name, one in models.items() for kind in ("graph", "ranges")
     }
 
     assert wanted == {path.name for path in FOLDER.iterdir() if path.suffix in (".graph", ".ranges")}
@@ -101,7 +100,7 @@ def test_a_graph_with_its_weights_put_back_answers_as_the_exported_one(model, sh
 
 
 def test_shipped_ranges_are_those_that_the_texts_show_today(model, exported):
-    kept, found = shipped_ranges(graph_key(model, SHIPPED_WAY)), ranges_of(exported, ranging_batches(model))
+    kept, found = shipped_ranges(graph_key(model, ONNX_FP32)), ranges_of(exported, ranging_batches(model))
 
     assert kept.keys() == found.keys()
     for name, one in found.items():
@@ -112,7 +111,7 @@ def test_shipped_ranges_are_those_that_the_texts_show_today(model, exported):
 
 def test_what_is_shipped_of_the_multilingual_encoder_answers_as_torch():
     model = multilingual_model()
-    tensors, key = read_weights(model.files.path), graph_key(model, SHIPPED_WAY)
+    tensors, key = read_weights(model.files.path), graph_key(model, ONNX_FP32)
     torch_engine = TorchEngine(build_network(model, threads=1), device=torch.device("cpu"))
     by_torch = torch_engine.embed_and_classify(batch(model)).embeddings
     exact = whole(shipped_graph(key), tensors)
