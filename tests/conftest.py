@@ -10,7 +10,7 @@ from textsieve.embedded.kafka.jars import FOLDER_VARIABLE, cache_folder
 hypothesis.settings.register_profile("textsieve", deadline=None)  # a shared machine pauses whenever it likes
 hypothesis.settings.load_profile("textsieve")
 
-pytest_plugins = ["tests.services", "tests.together"]
+pytest_plugins = ["tests.services", "tests.together", "tests.alone"]
 
 
 @pytest.fixture(autouse=True, scope="session")

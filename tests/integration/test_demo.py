@@ -30,6 +30,7 @@ from textsieve.embedded.topics import Names, delete_topics
 from textsieve.embedded.workers import STOP_SECONDS
 
 FAKE_WORKER = (sys.executable, str(Path(__file__).parent / "fake_worker.py"), "run")
+ENDLESS = ("lose", "forget")  # faults with which a demo waits for what never comes, until it gives up
 
 
 @pytest.fixture
@@ -43,7 +44,8 @@ def each_demo(each_broker, store, tmp_path, monkeypatch):
 
 
 def run_demo(brokers, store, directory, monkeypatch, *, fault: str = "none", messages: int = 200) -> Outcome:
-    monkeypatch.setattr("textsieve.embedded.watching.STALL_SECONDS", 3.0)
+    if fault in ENDLESS:
+        monkeypatch.setattr("textsieve.embedded.watching.STALL_SECONDS", 15.0)
     plan = Plan(Scenario(), messages=messages, command=FAKE_WORKER, settings=[f"fake.fault={fault}"])
     return run(
         Services(brokers.bootstrap_servers, store, preset=brokers.preset),
@@ -185,6 +187,7 @@ def test_what_the_workers_are_at_is_told_while_they_are_waited_for(one_broker, s
     assert "2 workers own 4 partitions; sending 40 messages" in told.file.getvalue()
 
 
+@pytest.mark.alone
 def test_an_interrupted_demo_does_not_wait_for_a_worker_that_refuses_to_end(one_broker, store, tmp_path) -> None:
     services = Services(one_broker.bootstrap_servers, store, preset=one_broker.preset)
     plan = Plan(Scenario(), messages=1000, rate=20, command=FAKE_WORKER, settings=["fake.fault=stuck"])

@@ -60,6 +60,7 @@ def test_the_demo_goes_on_with_the_healthy_one(hung: tuple[str, ...], broker: st
     assert [] == read_topics(servers, names.topics, timeout_seconds=20)
 
 
+@pytest.mark.alone
 def test_where_all_hang_the_worker_says_so_in_time(hung: tuple[str, ...]) -> None:
     began = time.monotonic()
     with pytest.raises(BrokerUnavailable, match=r"kafka\.bootstrap_servers"):

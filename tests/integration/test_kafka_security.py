@@ -127,6 +127,7 @@ def test_tls_to_a_broker_without_it_is_named(broker: str, authority: Authority) 
         prepare_topics(settings, OutputSettings(), DeliverySettings())
 
 
+@pytest.mark.alone
 def test_a_refusal_takes_no_longer_than_the_patience_with_a_starting_broker(
     authority: Authority, tmp_path: Path
 ) -> None:

@@ -41,6 +41,7 @@ def test_a_member_whose_name_another_took_ends_and_says_so(stream: Stream) -> No
     assert 80 == len(results)
 
 
+@pytest.mark.alone
 def test_a_member_that_comes_back_under_its_name_goes_on(stream: Stream) -> None:
     process = stream.start(kafka__group_instance_id="worker-1")
     stream.wait_for_topics()

@@ -37,6 +37,7 @@ def test_every_record_is_read_to_the_end_of_the_last_batch(broker, topic) -> Non
     assert [list(range(334)), list(range(333)), list(range(333)), []] == by_partition
 
 
+@pytest.mark.alone
 def test_an_empty_topic_ends_at_once(broker, topic) -> None:
     began = time.monotonic()
 

@@ -95,6 +95,7 @@ def coordinator(stream: Stream) -> int:
     return int(described.result().coordinator.id)
 
 
+@pytest.mark.alone
 def test_a_frozen_coordinator_holds_no_message_up_for_longer_than_a_session_and_15_seconds(kafka3, stream):
     """It leads partitions too, and one transaction coordinator in three is on it."""
     for _ in range(2):

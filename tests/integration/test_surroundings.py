@@ -118,6 +118,7 @@ def test_a_killed_store_is_waited_for_while_labelling_goes_on(stream: Stream, ow
     assert len(errors.splitlines()) < QUIET_LINES, errors
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("which", ["own_broker", "own_store"])
 def test_a_worker_stops_within_its_deadline_although_a_service_is_frozen(
     stream: Stream, which: str, request: pytest.FixtureRequest
