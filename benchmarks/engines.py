@@ -98,7 +98,7 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=HERE / "results")
     options = parser.parse_args()
     if "TEXTSIEVE_DATA" not in os.environ:
-        parser.error("TEXTSIEVE_DATA: expected the folder with sms_spam.jsonl.gz and banking77.jsonl.gz, came none")
+        parser.error("TEXTSIEVE_DATA: expected the folder with sms_spam.jsonl.gz and banking77.jsonl.gz, got none")
     if options.quick:
         options.texts, options.compared, options.rounds = 80, 80, 1
     warnings.simplefilter("ignore")

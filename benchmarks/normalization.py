@@ -38,7 +38,7 @@ def main() -> int:
     parser.add_argument("--summaries", type=Path, help="what packages say of themselves, behind the last tab of a line")
     arguments = parser.parse_args()
     if "TEXTSIEVE_DATA" not in os.environ:
-        parser.error(f"TEXTSIEVE_DATA: expected the folder with {', '.join(CLEAN)} (.jsonl.gz), came none")
+        parser.error(f"TEXTSIEVE_DATA: expected the folder with {', '.join(CLEAN)} (.jsonl.gz), got none")
     texts = groups(Path(os.environ["TEXTSIEVE_DATA"]))
     if arguments.summaries is not None:
         texts["package summaries"] = summaries(arguments.summaries)

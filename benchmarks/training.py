@@ -94,7 +94,7 @@ def main() -> int:
     parser.add_argument("--results", type=Path, default=HERE / "results", help="where the file goes")
     options = parser.parse_args()
     if "TEXTSIEVE_DATA" not in os.environ:
-        parser.error("TEXTSIEVE_DATA: expected the folder with sms_spam.jsonl.gz, came none")
+        parser.error("TEXTSIEVE_DATA: expected the folder with sms_spam.jsonl.gz, got none")
     torch.set_num_threads(1)
     examples = read_examples(Path(os.environ["TEXTSIEVE_DATA"]) / "sms_spam.jsonl.gz")
     cut = split(examples, share=0.2, seed=0)

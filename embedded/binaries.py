@@ -64,7 +64,7 @@ def _wheel_store() -> Path | None:
 
 def _executable(path: Path, *, option: str) -> Path:
     if not (path.is_file() and os.access(path, os.X_OK)):
-        raise BinaryMissing(f"{option}: expected an executable file, came {path}")
+        raise BinaryMissing(f"{option}: expected an executable file, got {path}")
     return path.absolute()
 
 

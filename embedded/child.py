@@ -31,7 +31,7 @@ class Child:
 
     def __init__(self, command: Sequence[str], *, log_path: Path, environment: Mapping[str, str] | None = None) -> None:
         if threading.current_thread() is not threading.main_thread():
-            raise StartFailed("expected the main thread, came another: a child ends with the thread that started it")
+            raise StartFailed("expected the main thread, got another: a child ends with the thread that started it")
         self.command = tuple(command)
         self.log_path = log_path
         with log_path.open("ab") as log:

@@ -14,7 +14,7 @@
 
 
 class EmbeddedError(Exception):
-    """Root of the tree; its message says what was expected, what came, and which option to change."""
+    """Root of the tree; its message says what was expected, what it got, and which option to change."""
 
 
 class BinaryMissing(EmbeddedError):

@@ -95,7 +95,7 @@ class TextFile:
         if look.messages < MINIMUM_MESSAGES:
             first = f"; {len(look.missed)} rows are left out, the first: {look.missed[0]}" if look.missed else ""
             raise UnusableMaterial(
-                f"{self.path}: expected at least {MINIMUM_MESSAGES} texts, came {look.messages}{first}"
+                f"{self.path}: expected at least {MINIMUM_MESSAGES} texts, got {look.messages}{first}"
             )
         return look.messages
 
@@ -123,7 +123,7 @@ class TextFile:
     def _source(self) -> Source:
         source = find_source(str(self.path), layout=self.layout)
         if source.is_stream:
-            raise UnusableMaterial(f"{self.path}: expected a file, which is read twice, came a pipe: save it to a file")
+            raise UnusableMaterial(f"{self.path}: expected a file, which is read twice, got a pipe: save it to a file")
         return source
 
 

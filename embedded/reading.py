@@ -51,14 +51,14 @@ class Reader:
                 request_timeout_ms=REQUEST_MS,
             )
         except KafkaError as error:
-            raise DemoFailed(f"expected a Kafka broker at {bootstrap_servers}, came {error!r}") from error
+            raise DemoFailed(f"expected a Kafka broker at {bootstrap_servers}, got {error!r}") from error
         self._partitions = [partition for topic in topics for partition in self._partitions_of(topic)]
         self._consumer.assign(self._partitions)
         try:
             self._listed = self._consumer.end_offsets(self._partitions, timeout_ms=LIST_MS)
         except (KafkaError, KeyError) as error:  # KeyError: the library leaves out a partition that has no leader
             self._consumer.close()
-            raise DemoFailed(f"expected {bootstrap_servers} to say where its topics end, came {error!r}") from error
+            raise DemoFailed(f"expected {bootstrap_servers} to say where its topics end, got {error!r}") from error
 
     def __enter__(self) -> Self:
         return self
@@ -83,7 +83,7 @@ class Reader:
         numbers = self._consumer.partitions_for_topic(topic)
         if not numbers:
             self._consumer.close()
-            raise DemoFailed(f"expected a topic {topic!r}, came none: create it first")
+            raise DemoFailed(f"expected a topic {topic!r}, got none: create it first")
         return [TopicPartition(topic, number) for number in sorted(numbers)]
 
 
@@ -102,7 +102,7 @@ def read_topics(bootstrap_servers: str, topics: Sequence[str], *, timeout_second
                 return records
             if time.monotonic() > deadline:
                 raise DemoFailed(
-                    f"expected to read {', '.join(topics)} to the end within {timeout_seconds:.0f} s, came"
+                    f"expected to read {', '.join(topics)} to the end within {timeout_seconds:.0f} s, got"
                     f" {len(records)} records and no end"
                 )
 

@@ -53,9 +53,9 @@ def _connected(redis_url: str) -> Iterator[redis.Redis]:
         with redis.Redis.from_url(redis_url, socket_timeout=TIMEOUT_SECONDS) as client:
             yield client
     except ValueError as error:  # of from_url: not a URL of Redis
-        raise DemoFailed(f"--redis-url: expected redis://host:port/db, came {redis_url}") from error
+        raise DemoFailed(f"--redis-url: expected redis://host:port/db, got {redis_url}") from error
     except redis.RedisError as error:
-        raise DemoFailed(f"expected a Redis at {redis_url}, came {error!r}") from error
+        raise DemoFailed(f"expected a Redis at {redis_url}, got {error!r}") from error
 
 
 def _key(name: str, what: str) -> str:

@@ -86,9 +86,9 @@ def faults(summary: Summary, *, expected: int | None = None) -> list[str]:
     """
     found = []
     if expected is not None and summary.produced != expected:
-        found.append(f"expected {expected} messages in the input topic, came {summary.produced}")
+        found.append(f"expected {expected} messages in the input topic, got {summary.produced}")
     if summary.produced == 0:
-        found.append("expected messages, came none")
+        found.append("expected messages, got none")
     if summary.lost:
         found.append(f"{summary.lost} messages have neither a result nor a dead letter")
     if summary.duplicates:

@@ -82,4 +82,4 @@ def _admin(bootstrap_servers: str, expected: str) -> Iterator[Any]:
         with closing(admin):
             yield admin
     except KafkaError as error:
-        raise DemoFailed(f"expected to {expected} on {bootstrap_servers}, came {error!r}") from error
+        raise DemoFailed(f"expected to {expected} on {bootstrap_servers}, got {error!r}") from error

@@ -157,7 +157,7 @@ class Crew:
             if time.monotonic() > deadline:
                 raise DemoFailed(
                     f"expected {len(self.workers)} ready workers owning {partitions} partitions together within"
-                    f" {timeout_seconds:.0f} s, came {owned}\n{self.tails()}"
+                    f" {timeout_seconds:.0f} s, got {owned}\n{self.tails()}"
                 )
             time.sleep(POLL_SECONDS)
 
@@ -180,7 +180,7 @@ class Crew:
     def stop(self) -> list[str]:
         """Stop all of them gracefully; a complaint about every one whose exit code is not 0."""
         return [
-            f"{worker.name}: expected exit code 0 after SIGTERM, came {code}\n{worker.tail()}"
+            f"{worker.name}: expected exit code 0 after SIGTERM, got {code}\n{worker.tail()}"
             for worker, code in zip(self.workers, self._end(), strict=True)
             if code != 0
         ]

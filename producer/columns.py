@@ -50,7 +50,7 @@ def to_message(row: Row, columns: Columns, *, max_value_bytes: int = MAX_VALUE_B
     attributes = {name: value for name, value in row.fields.items() if name not in {columns.text, id_column}}
     value = encode(text, document_id=literal(id_field) or None, attributes=attributes)
     if len(value) > max_value_bytes:  # in the worker's words
-        reason = f"expected at most {max_value_bytes} bytes (input.max_value_bytes), came {len(value)}"
+        reason = f"expected at most {max_value_bytes} bytes (input.max_value_bytes), got {len(value)}"
         return BadRow(row.origin, reason)
     key = literal(key_field)
     return Message(key.encode() if key else None, value, origin=row.origin)

@@ -32,12 +32,12 @@ class Connection:
 
     def __post_init__(self) -> None:
         if not self.bootstrap_servers:
-            raise ConfigurationError("expected a broker, came none: set --bootstrap-servers host:port")
+            raise ConfigurationError("expected a broker, got none: set --bootstrap-servers host:port")
         for server in self.bootstrap_servers:
             port = server.rpartition(":")[2]
             if not (port.isascii() and port.isdigit() and 0 < int(port) <= HIGHEST_PORT):
                 raise ConfigurationError(
-                    f"--bootstrap-servers: expected host:port with a port from 1 to {HIGHEST_PORT}, came {server!r}"
+                    f"--bootstrap-servers: expected host:port with a port from 1 to {HIGHEST_PORT}, got {server!r}"
                 )
         uses_sasl = self.security_protocol.startswith("SASL_")
         if uses_sasl and not (self.sasl_mechanism and self.sasl_username and self.sasl_password):

@@ -11,7 +11,7 @@ A row or a message that is bad on its own is no error: it is reported, counted, 
 
 
 class ProducerError(Exception):
-    """Root of the tree; its message says what was expected, what came, and what to change."""
+    """Root of the tree; its message says what was expected, what it got, and what to change."""
 
 
 class ConfigurationError(ProducerError):

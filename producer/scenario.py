@@ -49,7 +49,7 @@ def generate(
     """
     for name, share in (("malformed_share", malformed_share), ("repeat_share", repeat_share)):
         if not 0 <= share <= 1:
-            raise ConfigurationError(f"{name}: expected 0 to 1, came {share}")
+            raise ConfigurationError(f"{name}: expected 0 to 1, got {share}")
     return _generate(count, random.Random(seed), malformed_share, repeat_share)
 
 

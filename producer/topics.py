@@ -37,7 +37,7 @@ class TopicSpec:
     def __post_init__(self) -> None:
         if not _LEGAL_NAME.fullmatch(self.name) or self.name in {".", ".."}:
             raise ConfigurationError(
-                f"--topic: expected 1 to 249 letters, digits, dots, dashes and underscores, came {self.name!r}"
+                f"--topic: expected 1 to 249 letters, digits, dots, dashes and underscores, got {self.name!r}"
             )
 
 

@@ -102,5 +102,5 @@ class Checkpoints:
                 return Saved(tensors, json.loads((file.metadata() or {}).get("facts", "{}")))
         except (OSError, ValueError, SafetensorError) as error:
             raise ConfigurationError(
-                f"{path}: expected a checkpoint, came {type(error).__name__}; remove {self._folder} and begin anew"
+                f"{path}: expected a checkpoint, got {type(error).__name__}; remove {self._folder} and begin anew"
             ) from error

@@ -88,10 +88,10 @@ def run(options: ClusterOptions, *, now: datetime, progress: Progress = lambda *
     )
     total = len(examples.kept)
     k = options.k or len(examples.label_names)
-    _require(_LEAST <= k < total, f"--k: expected 2 to {total - 1}, below the number of texts, came {k}")
+    _require(_LEAST <= k < total, f"--k: expected 2 to {total - 1}, below the number of texts, got {k}")
     most = total // 2
     wrong = [number for number in options.ks if not _LEAST <= number <= most]
-    _require(not wrong, f"--choose-k: expected 2 to {most}, half of the texts, came {max(wrong, default=0)}")
+    _require(not wrong, f"--choose-k: expected 2 to {most}, half of the texts, got {max(wrong, default=0)}")
     stream = _stream(options, examples, k) if options.method == "online" else None
     if options.bundle is not None:
         require_writable(options.bundle)
@@ -119,8 +119,8 @@ def _require(holds: bool, message: str) -> None:  # noqa: FBT001 - what must hol
 
 def _stream(options: ClusterOptions, examples: Examples, k: int) -> Stream:
     first, total = options.seed_texts or default_seed_texts(k), len(examples.kept)
-    came = f"{first}" if options.seed_texts else f"{first}, the default"
-    _require(k <= first < total - 1, f"--seed-texts: expected {k} (--k) to {total - 2} of {total} texts, came {came}")
+    got = f"{first}" if options.seed_texts else f"{first}, the default"
+    _require(k <= first < total - 1, f"--seed-texts: expected {k} (--k) to {total - 2} of {total} texts, got {got}")
     topics = None if options.columns.slice is None else np.asarray([row.slice for row in examples.kept])
     return Stream(first, topics, options.half_life, options.seed_from_all)
 

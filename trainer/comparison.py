@@ -111,16 +111,16 @@ def _require_runnable(contest: Contest, examples: Examples, names: Sequence[str]
     if unknown or not contest.methods:
         raise ConfigurationError(
             f"--methods: expected some of {', '.join(METHODS)} (-8 after a name: from 8 texts of each label), "
-            f"came {', '.join(unknown) or 'none'}"
+            f"got {', '.join(unknown) or 'none'}"
         )
     if len(names) < 2:  # noqa: PLR2004 - nothing to choose between
-        raise ConfigurationError(f"{contest.data}: expected at least 2 labels, came {len(names)}")
+        raise ConfigurationError(f"{contest.data}: expected at least 2 labels, got {len(names)}")
     counted_labels(examples, names, positive=contest.positive)  # refused before the minutes are spent
     if any(method.kind in DESCRIBED for method in contest.methods):
         require_described(contest.descriptions, names)
     exclusive = [method.name for method in contest.methods if method.kind in (*DESCRIBED, "prototypes")]
     if exclusive and examples.multi_label:
-        raise ConfigurationError(f"--methods: {exclusive[0]} needs exclusive labels, came lists; leave it out")
+        raise ConfigurationError(f"--methods: {exclusive[0]} needs exclusive labels, got lists; leave it out")
 
 
 def _outcomes(

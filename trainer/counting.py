@@ -19,7 +19,7 @@ def counted_labels(examples: Examples, names: Sequence[str], *, positive: str | 
     """
     if positive is not None:
         if positive not in names:
-            raise ConfigurationError(f"--positive: expected a label of the data, came {positive!r}")
+            raise ConfigurationError(f"--positive: expected a label of the data, got {positive!r}")
         return [names.index(positive)]
     if len(names) == 2 and not examples.multi_label:  # noqa: PLR2004 - one of them is what is looked for
         return [int(examples.targets(names).sum(axis=0).argmin())]

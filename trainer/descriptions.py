@@ -20,10 +20,10 @@ def read_descriptions(path: Path) -> Descriptions:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{path}: expected a TOML file, came {type(error).__name__}") from error
+        raise ConfigurationError(f"{path}: expected a TOML file, got {type(error).__name__}") from error
     for label, texts in content.items():
         if not isinstance(texts, list) or not all(isinstance(text, str) for text in texts):
-            raise ConfigurationError(f'{path}: expected {label} = ["description", ...], came something else')
+            raise ConfigurationError(f'{path}: expected {label} = ["description", ...], got something else')
     return {label: tuple(texts) for label, texts in content.items()}
 
 
@@ -41,6 +41,6 @@ def require_described(descriptions: Descriptions, labels: Iterable[str]) -> None
     absent = [label for label in labels if label not in descriptions]
     if absent:
         raise ConfigurationError(
-            f"--descriptions: expected a line for each label, came none for {absent[0]!r}; add it, empty ([]) if it is "
+            f"--descriptions: expected a line for each label, got none for {absent[0]!r}; add it, empty ([]) if it is "
             "the label of what is near no other"
         )

@@ -95,14 +95,14 @@ def evaluate(question: Question, *, progress: Callable[[str, int, int], None] = 
     if question.columns.normalize:
         examples = examples.undisguised()
     if not examples.kept:
-        raise ConfigurationError(f"{question.data}: expected labelled texts, came none")
+        raise ConfigurationError(f"{question.data}: expected labelled texts, got none")
     if question.training is not None:
         everything = replace(question.columns, only=None)  # what is left out here was trained on all the same
         require_disjoint(read_examples(question.training, everything), examples, name=str(question.data))
     predictor = load_predictor(question.model)
     card = predictor.card
     if examples.multi_label and not card.multi_label:
-        raise ConfigurationError(f"{question.data}: expected one label for each text, as {card.name} gives, came lists")
+        raise ConfigurationError(f"{question.data}: expected one label for each text, as {card.name} gives, got lists")
     targets = examples.targets(card.labels)
     answers = []
     for start in range(0, len(examples.kept), _CHUNK):

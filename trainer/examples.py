@@ -60,7 +60,7 @@ class Examples:
             ConfigurationError: the file is multi-label.
         """
         if self.multi_label:
-            raise ConfigurationError("expected one label for each text, came lists of labels; leave out --frozen")
+            raise ConfigurationError("expected one label for each text, got lists of labels; leave out --frozen")
         return np.asarray([row.labels[0] for row in self.kept])
 
     @property
@@ -85,7 +85,7 @@ class Examples:
                 if label not in columns:
                     known = ", ".join(names[:12])
                     raise ConfigurationError(
-                        f"line {row.line}: expected a label that the model knows ({known}), came {label!r}"
+                        f"line {row.line}: expected a label that the model knows ({known}), got {label!r}"
                     )
                 targets[index, columns[label]] = True
         return targets

@@ -151,7 +151,7 @@ class FineTuning:
         judged = self._passes.judge(self._validation)
         if not np.isfinite((state.loss_sum, judged.loss, judged.cosine)).all():
             raise ConfigurationError(
-                f"epoch {state.epoch + 1}: expected a finite loss, came {state.loss_sum / state.step} in training and "
+                f"epoch {state.epoch + 1}: expected a finite loss, got {state.loss_sum / state.step} in training and "
                 f"{judged.loss} in validation; lower --learning-rate, --head-learning-rate or --keep-embedding"
             )
         state.epochs.append(

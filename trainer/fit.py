@@ -63,9 +63,9 @@ def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: N
     require_writable(options.out)
     examples = read_examples(options.path, options.columns)
     if not examples.kept:
-        raise ConfigurationError(f"{options.path}: expected labelled texts, came none")
+        raise ConfigurationError(f"{options.path}: expected labelled texts, got none")
     if not examples.label_names:
-        raise ConfigurationError(f"{options.path}: expected labels, came empty lists only; set --label-column")
+        raise ConfigurationError(f"{options.path}: expected labels, got empty lists only; set --label-column")
     validation = _given_validation(options, examples)
     if options.descriptions:
         require_described(options.descriptions, examples.label_names)
@@ -107,7 +107,7 @@ def _given_validation(options: FitOptions, examples: Examples) -> Examples | Non
     validation = read_examples(options.validation, options.columns)
     if not validation.kept or validation.multi_label > examples.multi_label:
         raise ConfigurationError(
-            f"{options.validation}: expected texts labelled as in {options.path}, came others or none"
+            f"{options.validation}: expected texts labelled as in {options.path}, got others or none"
         )
     require_disjoint(examples, validation, name=str(options.validation))
     validation.targets(examples.label_names)  # a label that is not trained is refused before the minutes are spent

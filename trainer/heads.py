@@ -33,7 +33,7 @@ def head_outcome(method: str, fold: Fold, bench: Bench) -> Outcome:
         ConfigurationError: a label has no description where it needs one.
     """
     if fold.embeddings is None:
-        raise ValueError(f"{method}: expected embeddings of the fold, came none")
+        raise ValueError(f"{method}: expected embeddings of the fold, got none")
     began = time.perf_counter()
     if method == "zero-shot":
         answer, learned = _zero_shot(fold, bench)

@@ -82,7 +82,7 @@ def _fields(path: Path, layout: Layout, needed: frozenset[str]) -> list[Fields]:
         source = None if str(path) == "-" else find_source(str(path), layout=layout)
         if source is None or source.is_stream:
             raise ConfigurationError(
-                f"{path}: expected a file, which is read more than once, came a pipe: save it first"
+                f"{path}: expected a file, which is read more than once, got a pipe: save it first"
             )
         rows = list(read(source, needed=needed))
     except UnreadableFile as error:
@@ -99,17 +99,17 @@ def _chosen(fields: list[Fields], path: Path, only: tuple[str, str] | None) -> l
     column, value = only
     found = [row for row in fields if _one(row, column) == value]
     if not found:
-        raise ConfigurationError(f"{path}: expected rows with {value!r} in {column!r}, came none; correct --only")
+        raise ConfigurationError(f"{path}: expected rows with {value!r} in {column!r}, got none; correct --only")
     return found
 
 
 def _row(fields: Fields, columns: Columns, *, multi_label: bool) -> Row:
     text = _text(fields, columns.text)
     if columns.slice is not None and fields.get(columns.slice) is None:
-        raise ConfigurationError(f"{fields.origin}: expected the column {columns.slice!r}, came {_names(fields)}")
+        raise ConfigurationError(f"{fields.origin}: expected the column {columns.slice!r}, got {_names(fields)}")
     group = "" if columns.group is None else _one(fields, columns.group)
     if columns.group is not None and not group:
-        raise ConfigurationError(f"{fields.origin}: expected a group in {columns.group!r}, came none; set --group")
+        raise ConfigurationError(f"{fields.origin}: expected a group in {columns.group!r}, got none; set --group")
     return Row(
         line=fields.line,
         text=text,
@@ -123,8 +123,8 @@ def _row(fields: Fields, columns: Columns, *, multi_label: bool) -> Row:
 def _text(fields: Fields, column: str) -> str:
     found = fields.get(column)
     if kind(found) not in {"a string", "null"}:  # null: a row without text, as an empty cell is
-        came = _names(fields) if found is None else kind(found)
-        raise ConfigurationError(f"{fields.origin}: expected a text in {column!r}, came {came}; set --text-column")
+        got = _names(fields) if found is None else kind(found)
+        raise ConfigurationError(f"{fields.origin}: expected a text in {column!r}, got {got}; set --text-column")
     return literal(found) or ""
 
 
@@ -145,20 +145,20 @@ def _labels(fields: Fields, columns: Columns, *, multi_label: bool) -> tuple[str
     given: list[Field | None] = [None] if value is None else [*elements(value)]
     if columns.separator is not None and kind(value) == "a string":
         given = [part for part in (literal(value) or "").split(columns.separator) if part.strip()]
-    names = {_label(one, fields, columns, came=value) for one in given}
+    names = {_label(one, fields, columns, got=value) for one in given}
     if len(names) != 1 and not multi_label:
-        raise ConfigurationError(f"{fields.origin}: expected one label in {columns.label!r}, came {len(names)}")
+        raise ConfigurationError(f"{fields.origin}: expected one label in {columns.label!r}, got {len(names)}")
     return tuple(sorted(names))
 
 
-def _label(one: Field | None, fields: Fields, columns: Columns, *, came: Field | None) -> str:
+def _label(one: Field | None, fields: Fields, columns: Columns, *, got: Field | None) -> str:
     name = (literal(one) or "").strip() if kind(one) in _LABELS else ""
     if not name:
-        what_to_do = "set --label-column" + ("" if came is None else ", or --label-separator if texts may have none")
+        what_to_do = "set --label-column" + ("" if got is None else ", or --label-separator if texts may have none")
         found = "none" if kind(one) in {"a string", "nothing"} else kind(one)
-        raise ConfigurationError(f"{fields.origin}: expected a label in {columns.label!r}, came {found}; {what_to_do}")
+        raise ConfigurationError(f"{fields.origin}: expected a label in {columns.label!r}, got {found}; {what_to_do}")
     if len(name.splitlines()) > 1:
         raise ConfigurationError(
-            f"{fields.origin}: expected a label in {columns.label!r}, came several lines; set --label-column"
+            f"{fields.origin}: expected a label in {columns.label!r}, got several lines; set --label-column"
         )
     return name

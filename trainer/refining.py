@@ -228,5 +228,5 @@ def upper_layers(encoder: nn.Module, count: int) -> nn.ModuleList:
     lists = [module for module in encoder.modules() if isinstance(module, nn.ModuleList)]
     layers = max(lists, key=len, default=nn.ModuleList())
     if not 1 <= count <= len(layers):
-        raise ConfigurationError(f"--layers: expected 1 to {len(layers)}, the layers of the encoder, came {count}")
+        raise ConfigurationError(f"--layers: expected 1 to {len(layers)}, the layers of the encoder, got {count}")
     return nn.ModuleList(list(layers)[-count:])

@@ -82,7 +82,7 @@ def require_enough(labels: Labels, *, folds: int, groups: Groups | None = None, 
     """
     names = np.unique(labels)
     if len(names) < _LEAST_LABELS:
-        raise ConfigurationError(f"expected at least {_LEAST_LABELS} labels, came {len(names)}; check --label-column")
+        raise ConfigurationError(f"expected at least {_LEAST_LABELS} labels, got {len(names)}; check --label-column")
     what = "texts" if groups is None else "groups"
     counts = [
         int((labels == name).sum()) if groups is None else len(np.unique(groups[labels == name])) for name in names
@@ -90,7 +90,7 @@ def require_enough(labels: Labels, *, folds: int, groups: Groups | None = None, 
     if min(counts) < folds:
         raise ConfigurationError(
             f"label {str(names[np.argmin(counts)])!r}: expected at least {folds} distinct {what}, one for each {part}, "
-            f"came {min(counts)}; add examples or merge labels{', or lower --folds' if part == 'fold' else ''}"
+            f"got {min(counts)}; add examples or merge labels{', or lower --folds' if part == 'fold' else ''}"
         )
 
 

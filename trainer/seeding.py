@@ -35,7 +35,7 @@ def plant(store: CentroidStore, space: ClusterSpace, given: Clustering, *, rng: 
         pool = store.pool() if revision in (None, RESET) else None
         if pool is None:
             raise ConfigurationError(
-                "clusters.space: expected a space without centroids, came one that has them; choose another one, or "
+                "clusters.space: expected a space without centroids, got one that has them; choose another one, or "
                 "forget them with --replace"
             )
         snapshot = _first(space, given, pool, revision=f"{rng.getrandbits(64):016x}")

@@ -61,7 +61,7 @@ def folds(examples: Examples, *, count: int, seed: int) -> list[Split]:
         sizes[emptiest] += len(unit)
     if not sizes.all() and examples.groups is not None:
         raise ConfigurationError(
-            f"--group: expected at least {count} groups, one for each fold, came fewer; lower --folds or choose "
+            f"--group: expected at least {count} groups, one for each fold, got fewer; lower --folds or choose "
             "another column"
         )
     return [_parted(part, of=len(examples.kept)) for part in parts]
@@ -76,7 +76,7 @@ def given_split(examples: Examples) -> Split:
     held_out = np.asarray([row.slice == _TEST for row in examples.kept], dtype=np.bool_)
     if not 0 < held_out.sum() < len(held_out):
         raise ConfigurationError(
-            f"--split-column: expected {_TEST} for some texts and anything else for others, came it for "
+            f"--split-column: expected {_TEST} for some texts and anything else for others, got it for "
             f"{held_out.sum()} of {len(held_out)}"
         )
     return Split(train=np.flatnonzero(~held_out), test=np.flatnonzero(held_out))
@@ -100,7 +100,7 @@ def require_disjoint(train: Examples, other: Examples, *, name: str) -> None:
         lines = ", ".join(map(str, shared[:_LINES_NAMED]))
         raise ConfigurationError(
             f"{name}: expected no text of the training data{', nor of its groups' if groups else ''}, "
-            f"came {len(shared)} (lines {lines}"
+            f"got {len(shared)} (lines {lines}"
             f"{', ...' if len(shared) > _LINES_NAMED else ''}): scores on them would be those of memory; remove them"
         )
 

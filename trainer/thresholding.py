@@ -61,7 +61,7 @@ def add_threshold(
     _require_possible(wanted, bundle.manifest)
     examples = read_examples(wanted.data, wanted.columns)
     if not examples.kept:
-        raise ConfigurationError(f"{wanted.data}: expected labelled texts, came none")
+        raise ConfigurationError(f"{wanted.data}: expected labelled texts, got none")
     if wanted.training is not None:
         require_disjoint(read_examples(wanted.training, wanted.columns), examples, name=str(wanted.data))
     column = bundle.manifest.labels.index(wanted.label)
@@ -79,13 +79,11 @@ def add_threshold(
 def _require_possible(wanted: Wanted, manifest: Manifest) -> None:
     require_writable(wanted.out)
     if wanted.out.resolve() == wanted.bundle.resolve():
-        raise ConfigurationError(f"--out: expected another folder than the bundle's, came {wanted.out}")
+        raise ConfigurationError(f"--out: expected another folder than the bundle's, got {wanted.out}")
     thresholds = {**manifest.thresholds, wanted.label: wanted.wished}
     fault = faults(thresholds, labels=manifest.labels, multi_label=manifest.multi_label)
     if fault:
-        raise ConfigurationError(
-            f"--label: expected a label of {wanted.bundle} that may have a threshold, came {fault}"
-        )
+        raise ConfigurationError(f"--label: expected a label of {wanted.bundle} that may have a threshold, got {fault}")
 
 
 def _probabilities(

@@ -68,7 +68,7 @@ def hold_out(everything: Part, recipe: Recipe) -> tuple[Part, Part]:
     cut = split(everything.examples, share=recipe.validation, seed=recipe.seed)
     if not len(cut.test):
         raise ConfigurationError(
-            f"expected at least one text for validation, came {len(everything.examples.kept)} texts in all and a share "
+            f"expected at least one text for validation, got {len(everything.examples.kept)} texts in all and a share "
             f"of {recipe.validation:g}; add examples, raise --validation-share or name a file with --validation"
         )
     return everything.pick(cut.train), everything.pick(cut.test)
@@ -184,7 +184,7 @@ def require_no_dense(encoder: Encoder) -> None:
     """
     if encoder.dense is not None:
         raise ConfigurationError(
-            f"{encoder.folder}: expected an encoder that ends with its pooling, came one with dense layers behind it "
+            f"{encoder.folder}: expected an encoder that ends with its pooling, got one with dense layers behind it "
             "(modules.json); train a head only (--frozen), or choose another encoder"
         )
 

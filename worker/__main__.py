@@ -216,7 +216,7 @@ def replay(
     """Send dead letters to the topics they came from, as they were; without --yes only say what would be sent."""
     with _exit_codes():
         if yes and dry_run:
-            raise ConfigurationError("--yes, --dry-run: expected one of them, came both")
+            raise ConfigurationError("--yes, --dry-run: expected one of them, got both")
         settings = load_settings(config=config, overrides=overrides or ())
         selection = _selection(reasons, topics, since)
         from textsieve.worker.connectors.kafka import letters  # noqa: PLC0415  # as above
@@ -237,7 +237,7 @@ def replay(
 
 def _selection(reasons: list[str] | None, topics: list[str] | None, since: str | None) -> deadletters.Selection:
     if unknown := set(reasons or ()) - set(REASONS):
-        raise ConfigurationError(f"--reason: expected one of {', '.join(REASONS)}, came {', '.join(sorted(unknown))}")
+        raise ConfigurationError(f"--reason: expected one of {', '.join(REASONS)}, got {', '.join(sorted(unknown))}")
     since_ms = None if since is None else deadletters.parse_since(since, now=datetime.now(UTC))
     return deadletters.Selection(frozenset(reasons or ()), frozenset(topics or ()), since_ms)
 

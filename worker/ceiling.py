@@ -40,13 +40,13 @@ class DeadLetterCeiling:
             if in_a_row > self.max_consecutive:
                 raise WorkerStopped(
                     f"expected at most {self.max_consecutive} dead letters in a row (dead_letters.max_consecutive),"
-                    f" came {in_a_row}: look at the input or the model, then start again; nothing was skipped"
+                    f" got {in_a_row}: look at the input or the model, then start again; nothing was skipped"
                 )
         recent = [*self._recent, *bad][-self.window :]
         if len(recent) == self.window and sum(recent) > self.max_ratio * self.window:
             raise WorkerStopped(
                 f"expected at most {self.max_ratio:.0%} dead letters in {self.window} messages"
-                f" (dead_letters.max_ratio), came {sum(recent)}: look at the input or the model, then start again;"
+                f" (dead_letters.max_ratio), got {sum(recent)}: look at the input or the model, then start again;"
                 " nothing was skipped"
             )
 

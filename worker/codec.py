@@ -105,9 +105,9 @@ class Decoder:
         if value is None:
             if self.tombstones == "skip":
                 return Skipped(record)
-            return _refuse(record, "null_value", "expected a value, came a tombstone (null; input.tombstones)")
+            return _refuse(record, "null_value", "expected a value, got a tombstone (null; input.tombstones)")
         if len(value) > self.max_value_bytes:
-            detail = f"expected at most {self.max_value_bytes} bytes (input.max_value_bytes), came {len(value)}"
+            detail = f"expected at most {self.max_value_bytes} bytes (input.max_value_bytes), got {len(value)}"
             return _refuse(record, "too_large", detail)
         if self.format == "json" and value[:1] == b"\0":  # no JSON begins so
             value = unwrapped(value)
@@ -115,7 +115,7 @@ class Decoder:
             plain = value.removeprefix(_BOM).decode("utf-8")
         except UnicodeDecodeError as error:
             other = _other_than_json(value) if self.format == "json" else None
-            return _refuse(record, *(other or ("not_utf8", f"expected UTF-8, came a bad byte at {error.start}")))
+            return _refuse(record, *(other or ("not_utf8", f"expected UTF-8, got a bad byte at {error.start}")))
         if self.format == "text":
             return self._document(record, text=plain, identity=None, attributes={})
         return self._from_json(record, plain)
@@ -130,18 +130,16 @@ class Decoder:
             return _refuse(record, *_why_not(plain, error))
         if found is None:
             said = "nothing" if text is NOTHING else "null"
-            came = (text is NOTHING and envelope(attributes)) or said
-            return _refuse(
-                record, "no_text", f"expected a string at {self.text_field!r} (input.text_field), came {came}"
-            )
+            got = (text is NOTHING and envelope(attributes)) or said
+            return _refuse(record, "no_text", f"expected a string at {self.text_field!r} (input.text_field), got {got}")
         if not isinstance(found, str):
-            detail = f"expected a string at {self.text_field!r} (input.text_field), came {_kind(found)}"
+            detail = f"expected a string at {self.text_field!r} (input.text_field), got {_kind(found)}"
             return _refuse(record, "text_not_a_string", detail)
         if isinstance(identity, (int, float)) and not isinstance(identity, bool):
             identity = bytes(raw_id).decode()  # as it was written: 7, 1.50, 12345678901234567890123
         if identity is not None and not isinstance(identity, str):
             detail = (
-                f"expected a string, a number or nothing at {self.id_field!r} (input.id_field), came {_kind(identity)}"
+                f"expected a string, a number or nothing at {self.id_field!r} (input.id_field), got {_kind(identity)}"
             )
             return _refuse(record, "id_not_a_string", detail)
         return self._document(record, text=found, identity=identity, attributes=attributes)
@@ -150,7 +148,7 @@ class Decoder:
         self, record: Record, *, text: str, identity: str | None, attributes: RawObject
     ) -> Document | DeadLetter:
         if not text or text.isspace():
-            return _refuse(record, "empty_text", "expected text, came nothing but white space")
+            return _refuse(record, "empty_text", "expected text, got nothing but white space")
         return Document(identity, text, self.read(text), attributes, record)
 
 
@@ -166,9 +164,9 @@ def _kind(value: object) -> str:
 def _other_than_json(value: bytes) -> tuple[str, str] | None:
     """The reason and the detail for what is known by its first bytes to be something else."""
     if (name := encoding(value)) is not None:
-        return "not_utf8", f"expected JSON in UTF-8, came {name}"
+        return "not_utf8", f"expected JSON in UTF-8, got {name}"
     if is_framed(value):
-        detail = f"expected JSON, came no JSON behind the frame of a schema registry (schema id {schema_id(value)})"
+        detail = f"expected JSON, got no JSON behind the frame of a schema registry (schema id {schema_id(value)})"
         return "schema_registry", f"{detail}, such as Avro or Protobuf: send JSON, or convert it"
     return None
 
@@ -176,16 +174,16 @@ def _other_than_json(value: bytes) -> tuple[str, str] | None:
 def _why_not(plain: str, error: Exception) -> tuple[str, str]:
     """The reason and the detail for a value that is no JSON object with texts in it."""
     if isinstance(error, msgspec.ValidationError) and (value := _json_value(plain)) is not NOTHING:
-        return "not_an_object", f"expected a JSON object, came {_kind(value)}"
+        return "not_an_object", f"expected a JSON object, got {_kind(value)}"
     if (other := _other_than_json(plain[:16].encode())) is not None:
         return other
     if has_lone_surrogate(plain):
         return (
             "lone_surrogate",
-            "expected Unicode, came half of a surrogate pair (an escape from \\ud800 to \\udfff alone)",
+            "expected Unicode, got half of a surrogate pair (an escape from \\ud800 to \\udfff alone)",
         )
     if isinstance(error, RecursionError):
-        return "not_json", "expected JSON, came arrays or objects nested deeper than can be read"
+        return "not_json", "expected JSON, got arrays or objects nested deeper than can be read"
     return "not_json", str(error).splitlines()[0][:120]
 
 
@@ -258,7 +256,7 @@ class Encoder:
         size = _size(record.key, value, headers)
         if size > self.max_message_bytes:
             detail = (
-                f"expected a result of at most {self.max_message_bytes} bytes (output.max_message_bytes), came {size}"
+                f"expected a result of at most {self.max_message_bytes} bytes (output.max_message_bytes), got {size}"
             )
             return DeadLetter(record, "encode", "result_too_large", detail)
         timestamp_ms = now_ms if self.timestamp == "now" else record.timestamp_ms

@@ -135,7 +135,7 @@ def parse_since(text: str, *, now: datetime) -> int:
         try:
             moment = datetime.fromisoformat(text.strip())
         except ValueError:
-            raise ConfigurationError(f"--since: expected 90s, 15m, 2h, 7d or an ISO 8601 time, came {text!r}") from None
+            raise ConfigurationError(f"--since: expected 90s, 15m, 2h, 7d or an ISO 8601 time, got {text!r}") from None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return int(moment.timestamp() * 1000)
 

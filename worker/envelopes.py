@@ -68,7 +68,7 @@ def has_lone_surrogate(plain: str) -> bool:
 
 
 def _refuse(name: str) -> object:
-    raise ValueError(f"expected JSON, came {name}")
+    raise ValueError(f"expected JSON, got {name}")
 
 
 def envelope(fields: Container[str]) -> str | None:

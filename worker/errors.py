@@ -22,7 +22,7 @@ from textsieve.worker.records import Partition
 
 
 class TextsieveError(Exception):
-    """Root of the tree; its message says what was expected, what came, and what to change."""
+    """Root of the tree; its message says what was expected, what it got, and what to change."""
 
 
 class ConfigurationError(TextsieveError):

@@ -64,7 +64,7 @@ class Feeder:
         self._stop.set()
         self._thread.join(SEND_SECONDS)
         if self._failure is not None:
-            raise RunFailed(f"expected the broker to take every message, came {self._failure!r}")
+            raise RunFailed(f"expected the broker to take every message, got {self._failure!r}")
 
     def insert(self, sorts: Sequence[Sort]) -> None:
         """Send these next, beside the ordinary stream."""

@@ -195,7 +195,7 @@ def await_whole(scene: Scene) -> None:
     deadline = time.monotonic() + WHOLE_SECONDS
     while not brokers.is_whole(scene.names):
         if time.monotonic() > deadline:
-            raise RunFailed(f"expected all brokers in sync within {WHOLE_SECONDS:.0f} s after a strike, came less")
+            raise RunFailed(f"expected all brokers in sync within {WHOLE_SECONDS:.0f} s after a strike, got less")
         scene.hold(LOOK_SECONDS)
 
 

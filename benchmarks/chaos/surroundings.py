@@ -53,7 +53,7 @@ class Surroundings:
             RunFailed: it is the user's.
         """
         if self.store is None:
-            raise RunFailed("expected a store of our own, came the user's: this event is not for it")
+            raise RunFailed("expected a store of our own, got the user's: this event is not for it")
         return self.store
 
     @property
@@ -64,7 +64,7 @@ class Surroundings:
             RunFailed: there is none of ours.
         """
         if self.brokers is None:
-            raise RunFailed("expected a cluster of our own, came none: this event is not for it")
+            raise RunFailed("expected a cluster of our own, got none: this event is not for it")
         return self.brokers
 
     def log_of_store(self) -> Path:

@@ -129,7 +129,7 @@ def main() -> int:
     warnings.simplefilter("ignore")
     device = Device(torch.device(options.device), options.model)
     if device.is_cuda and not torch.cuda.is_available():
-        raise SystemExit("--device: expected a CUDA device that torch finds, came none; --device cpu tries the program")
+        raise SystemExit("--device: expected a CUDA device that torch finds, got none; --device cpu tries the program")
     plan = QUICK if options.quick else FULL
     if options.crews:
         plan = replace(plan, crews=tuple(map(int, options.crews.split(","))), variants=False)

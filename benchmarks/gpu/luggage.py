@@ -64,7 +64,7 @@ def main() -> None:
     options = parser.parse_args()
     if options.what == "unpack":
         if options.bundle is None:
-            parser.error("unpack: expected the folder of a bundle to write, came none")
+            parser.error("unpack: expected the folder of a bundle to write, got none")
         unpack(options.folder, options.bundle)
         return
     options.folder.mkdir(parents=True, exist_ok=True)

@@ -34,7 +34,7 @@ class Spread:
     def of(cls, rounds: Sequence[float]) -> "Spread":
         """Raises ValueError without a measurement."""
         if not rounds:
-            raise ValueError("expected at least one round, came none")
+            raise ValueError("expected at least one round, got none")
         return cls(statistics.median(rounds), min(rounds), max(rounds), tuple(rounds))
 
 
@@ -93,7 +93,7 @@ def rate(points: Sequence[Growth]) -> float:
     """
     window = steady(points)
     if len(window) < 2:  # noqa: PLR2004 - a beginning and an end
-        raise ValueError(f"expected output before and after a steady window, came {len(window)} of the two")
+        raise ValueError(f"expected output before and after a steady window, got {len(window)} of the two")
     return (window[-1].messages - window[0].messages) / (window[-1].seconds - window[0].seconds)
 
 

@@ -61,7 +61,7 @@ def main() -> None:
     predictor.predict(task.texts)
     late = time.time() - task.begin
     if late > 0:
-        raise SystemExit(f"expected to be ready in {START_SECONDS} s, came {late:.1f} s late: is the machine busy?")
+        raise SystemExit(f"expected to be ready in {START_SECONDS} s, got {late:.1f} s late: is the machine busy?")
     time.sleep(-late)
     began, done = time.perf_counter(), 0
     while (lasted := time.perf_counter() - began) < SECONDS:

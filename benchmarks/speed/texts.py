@@ -63,7 +63,7 @@ def cycled(rows: Sequence[str], count: int) -> list[str]:
         ValueError: there is nothing to cycle.
     """
     if not rows:
-        raise ValueError("expected texts, came none")
+        raise ValueError("expected texts, got none")
     return [rows[number % len(rows)] for number in range(count)]
 
 

@@ -148,4 +148,4 @@ def test_too_few_texts_for_k_are_refused(place):
     result = place.seed("--sample", "3")
 
     assert 2 == result.exit_code
-    assert f"expected at least {K} distinct texts (clusters.k), came 3" in result.stderr
+    assert f"expected at least {K} distinct texts (clusters.k), got 3" in result.stderr

@@ -116,7 +116,7 @@ def test_every_dead_letter_of_the_decoder_fits_its_schema(reason, value):
 
 @pytest.mark.parametrize(("reason", "stage"), LATER.items())
 def test_every_later_dead_letter_fits_its_schema(reason, stage):
-    letter = DeadLetter(_record(GOOD[0]), stage, reason, "expected, came")
+    letter = DeadLetter(_record(GOOD[0]), stage, reason, "expected, got")
 
     _validator("dead-letter").validate(_whole(Encoder("sms-spam", "1").dead_letter(letter, 1)))
 

@@ -108,7 +108,7 @@ def test_a_worker_that_does_not_stop_is_killed_and_named(demo, monkeypatch) -> N
 
     outcome = demo(fault="stuck")
 
-    assert any("expected exit code 0 after SIGTERM, came -9" in fault for fault in outcome.faults)
+    assert any("expected exit code 0 after SIGTERM, got -9" in fault for fault in outcome.faults)
 
 
 def test_a_broker_that_dies_ends_the_demo_at_once(store, tmp_path, monkeypatch) -> None:

@@ -58,7 +58,7 @@ class Layout:
             _check_encoding(self.encoding)
         if self.delimiter is not None and (len(self.separator or "") != 1 or self.separator in {'"', "\r", "\n"}):
             raise UnreadableFile(
-                f"--delimiter: expected one character or one of {', '.join(_SPELLED)}, came {self.delimiter!r}"
+                f"--delimiter: expected one character or one of {', '.join(_SPELLED)}, got {self.delimiter!r}"
             )
 
     @property

@@ -82,7 +82,7 @@ def _row(text: str, name: str, line: int) -> Row | BadRow:
         if found == "an object":
             return BadRow(origin, _explain(text, error))
         advice = "; if the whole file is one array, set --format json" if found == "an array" else ""
-        return BadRow(origin, f"expected a JSON object, came {found}{advice}")
+        return BadRow(origin, f"expected a JSON object, got {found}{advice}")
 
 
 def _explain(text: str, error: Exception) -> str:

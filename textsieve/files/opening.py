@@ -44,7 +44,7 @@ def as_text(binary: IO[bytes], *, name: str, encoding: str | None) -> Iterator[i
         head, binary = _peek(cast("IO[bytes]", gzip.GzipFile(fileobj=binary)))  # GzipFile is one in all but name
     foreign = next((what for magic, what in _FOREIGN.items() if head.startswith(magic)), None)
     if foreign is not None:
-        raise UnreadableFile(f"{name}: expected text, came {foreign}")
+        raise UnreadableFile(f"{name}: expected text, got {foreign}")
     stream = io.TextIOWrapper(
         binary, encoding=found_encoding(head, name=name, encoding=encoding), errors="surrogateescape", newline=""
     )

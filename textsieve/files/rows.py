@@ -72,7 +72,7 @@ def literal(value: Field | None) -> str | None:
     if found == "a string":
         return _decode_string(value)
     if found in {"an array", "an object"}:
-        raise ValueError(f"expected one value, came {found}")
+        raise ValueError(f"expected one value, got {found}")
     return None if found == "null" else bytes(value).decode()
 
 

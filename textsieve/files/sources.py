@@ -80,6 +80,6 @@ def _source(
         )
     if found not in TABLES and (layout.delimiter is not None or not (layout.header and layout.quotes)):
         raise UnreadableFile(
-            f"{name}: --delimiter, --no-header and --no-quotes are for tables, came {found.value}: set --format csv"
+            f"{name}: --delimiter, --no-header and --no-quotes are for tables, got {found.value}: set --format csv"
         )
     return Source(name, found, layout, opened, is_stream=is_stream)

@@ -57,7 +57,7 @@ def read_table(stream: io.TextIOWrapper, source: Source, needed: Collection[str]
     csv.field_size_limit(MAX_FIELD_CHARACTERS)
     lines, skipped, delimiter = _first_line(stream)
     if not lines:
-        raise UnreadableFile(f"{source.name}:1: expected {_wanted(source)}, came an empty file")
+        raise UnreadableFile(f"{source.name}:1: expected {_wanted(source)}, got an empty file")
     dialect = _Dialect(source.layout.separator or delimiter or _sniff(lines[0], source, needed), source.layout.quotes)
     reader = dialect.cut(chain(lines, stream))
     header: _Header | None = None
@@ -128,13 +128,13 @@ def _read_header(values: list[str], source: Source, needed: Collection[str], *, 
     if not source.layout.header:
         columns = [str(number) for number in range(1, len(values) + 1)]
         if missing := sorted(set(needed) - set(columns)):
-            count = f"without a header columns go by number, 1 to {len(columns)}, came {', '.join(missing)}"
+            count = f"without a header columns go by number, 1 to {len(columns)}, got {', '.join(missing)}"
             raise UnreadableFile(f"{where}: {count}: {_advice(values) or f'set {_OPTIONS}'}")
         return _Header(columns, {}, ())
     columns = [column.strip() for column in values]
     named = [column for column in columns if column]
     if not named:
-        raise UnreadableFile(f"{where}: expected {_wanted(source)}, came a line without any")
+        raise UnreadableFile(f"{where}: expected {_wanted(source)}, got a line without any")
     if twice := sorted({column for column in named if named.count(column) > 1}):
         raise UnreadableFile(f"{where}: the header names {', '.join(twice)} more than once: rename one")
     numbered, missing = {}, []
@@ -165,7 +165,7 @@ def _advice(columns: list[str]) -> str | None:
 def _row(values: list[str], header: _Header, source: Source, line: int) -> Row | BadRow:
     origin = f"{source.name}:{line}"
     if len(values) != len(header.columns):
-        return BadRow(origin, f"expected {len(header.columns)} columns as in the first row, came {len(values)}")
+        return BadRow(origin, f"expected {len(header.columns)} columns as in the first row, got {len(values)}")
     if any(values[place] for place in header.unnamed):
         return BadRow(origin, "there is a value in a column that the header does not name")
     if not all(value.isascii() or is_unicode(value) for value in values):

@@ -182,7 +182,7 @@ def _numbers(choose_k: str) -> tuple[int, ...]:
         ratio = (max(last, 1) / max(first, 1)) ** (1 / (_RANGE_STEPS - 1))
         found = tuple(sorted({round(first * ratio**step) for step in range(_RANGE_STEPS)}))
     if len(found) < 2:  # noqa: PLR2004 - there is nothing to choose
-        raise ConfigurationError(f"--choose-k: expected at least two numbers or a range, came {choose_k!r}")
+        raise ConfigurationError(f"--choose-k: expected at least two numbers or a range, got {choose_k!r}")
     return found
 
 

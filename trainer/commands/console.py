@@ -53,7 +53,7 @@ def saying_what_is_missing(command: Callable[_Parameters, _Answer]) -> Callable[
             if package not in _OF_THE_EXTRA:
                 raise
             errors.print(
-                f"error: expected the package {package}, which this needs, came none; run `make torch`, or "
+                f"error: expected the package {package}, which this needs, got none; run `make torch`, or "
                 "`pip install 'textsieve[trainer]'`",
                 markup=False,
             )
@@ -121,5 +121,5 @@ def column_value(only: str | None) -> tuple[str, str] | None:
         return None
     column, found, value = only.partition("=")
     if not found or not column:
-        raise ConfigurationError(f"--only: expected COLUMN=VALUE, came {only!r}")
+        raise ConfigurationError(f"--only: expected COLUMN=VALUE, got {only!r}")
     return column, value

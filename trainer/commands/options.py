@@ -124,7 +124,7 @@ def chosen_folds(wanted: list[int] | None, *, folds: int) -> tuple[int, ...]:
     """
     chosen = tuple(sorted(set(range(folds) if wanted is None else wanted)))
     if chosen and chosen[-1] >= folds:
-        raise ConfigurationError(f"--fold: expected 0 to {folds - 1}, below --folds, came {chosen[-1]}")
+        raise ConfigurationError(f"--fold: expected 0 to {folds - 1}, below --folds, got {chosen[-1]}")
     return chosen
 
 
@@ -137,9 +137,9 @@ def parsed(text: str, kind: type[Number], *, option: str) -> tuple[Number, ...]:
     try:
         found = sorted({kind(part) for part in text.split(",")})
     except ValueError as error:
-        raise ConfigurationError(f"{option}: expected numbers with commas between them, came {text!r}") from error
+        raise ConfigurationError(f"{option}: expected numbers with commas between them, got {text!r}") from error
     if not 0 <= found[0] <= found[-1] < math.inf:
-        raise ConfigurationError(f"{option}: expected finite numbers of 0 and more, came {text!r}")
+        raise ConfigurationError(f"{option}: expected finite numbers of 0 and more, got {text!r}")
     return tuple(found)
 
 
@@ -150,7 +150,7 @@ def require_report_folder(out: Path) -> None:
         ConfigurationError: it is a file, or there is nothing to draw with.
     """
     if out.exists() and not out.is_dir():
-        raise ConfigurationError(f"--out: expected a folder, came the file {out}")
+        raise ConfigurationError(f"--out: expected a folder, got the file {out}")
     if importlib.util.find_spec("matplotlib") is None:
         raise ConfigurationError(
             "--out: the pictures of the report need matplotlib; run `pip install textsieve[trainer]`"

@@ -63,14 +63,14 @@ def seed(
         if sample is not None and sample < len(texts):
             texts = tuple(rng.sample(texts, sample))
         if len(texts) < k:
-            raise ConfigurationError(f"{data}: expected at least {k} distinct texts (clusters.k), came {len(texts)}")
+            raise ConfigurationError(f"{data}: expected at least {k} distinct texts (clusters.k), got {len(texts)}")
         predictor = load_predictor(settings.model)
         space = space_of(settings.clusters, model=predictor.card.fingerprint, group=settings.kafka.group_id)
         with connect(settings.redis) as client, threadpool_limits(settings.model.threads):
             store = RedisCentroidStore(client, settings.clusters.space, space)
             if not replace and store.load() is not None:  # known before the minutes are spent
                 raise ConfigurationError(
-                    f"clusters.space {settings.clusters.space!r}: expected a space without centroids, came one with "
+                    f"clusters.space {settings.clusters.space!r}: expected a space without centroids, got one with "
                     "some; choose another one, or forget them with --replace"
                 )
             embeddings = embed(predictor, texts, tick=lambda step: progress("embed", step, len(texts)))

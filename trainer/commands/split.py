@@ -42,7 +42,7 @@ def split(
     with exit_codes():
         for name in ("train.jsonl", "test.jsonl"):
             if (out / name).exists():
-                raise ConfigurationError(f"--out: expected a folder without {name}, came {out}; choose another")
+                raise ConfigurationError(f"--out: expected a folder without {name}, got {out}; choose another")
         columns = Columns(
             text=text_column,
             label=label_column,
@@ -57,7 +57,7 @@ def split(
         train, test = examples.pick(cut.train), examples.pick(cut.test)
         if not (train.kept and test.kept):
             raise ConfigurationError(
-                f"{data}: expected texts for both files, came {len(train.kept)} for training and {len(test.kept)} for "
+                f"{data}: expected texts for both files, got {len(train.kept)} for training and {len(test.kept)} for "
                 "the test; add examples, change --test-share, or choose a --group with smaller groups"
             )
         if train_texts is not None and train_texts < len(train.kept):

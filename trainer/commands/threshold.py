@@ -57,7 +57,7 @@ def threshold(
 
     with exit_codes(), progress_bars("predict") as progress:
         if (precision is None) == (recall is None):
-            raise ConfigurationError("expected one of --precision and --recall, came both or none")
+            raise ConfigurationError("expected one of --precision and --recall, got both or none")
         wanted = Wanted(
             bundle=bundle,
             data=data,

@@ -138,7 +138,7 @@ def tradeoff(
 def _weights(keep: str) -> tuple[float, ...]:
     weights = options.parsed(keep, float, option="--keep")
     if weights[0] != 0 or len(weights) == 1:
-        raise ConfigurationError(f"--keep: expected 0, which all others are compared with, and another, came {keep!r}")
+        raise ConfigurationError(f"--keep: expected 0, which all others are compared with, and another, got {keep!r}")
     return weights
 
 
@@ -153,7 +153,7 @@ def _finished(study: "Study") -> "Study":
 
     found = finished_folds(study)
     if not found:
-        raise ConfigurationError(f"--finished: expected a fold with all its answers in {study.work}, came none")
+        raise ConfigurationError(f"--finished: expected a fold with all its answers in {study.work}, got none")
     return replace(study, run_folds=found)
 
 

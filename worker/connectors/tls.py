@@ -30,7 +30,7 @@ def client_context(
             context.load_verify_locations(cafile)
         except OSError as error:  # ssl.SSLError is one
             raise ConfigurationError(
-                f"{section}.ssl_cafile: expected CA certificates in PEM, came {cafile} ({_reason(error)})"
+                f"{section}.ssl_cafile: expected CA certificates in PEM, got {cafile} ({_reason(error)})"
             ) from None
     if certfile is not None:
         try:
@@ -39,12 +39,12 @@ def client_context(
         except OSError as error:
             raise ConfigurationError(
                 f"{section}.ssl_certfile, {section}.ssl_keyfile: expected a certificate and its key in PEM, and"
-                f" {section}.ssl_password if the key has one, came {certfile} and {keyfile or 'no key file'}"
+                f" {section}.ssl_password if the key has one, got {certfile} and {keyfile or 'no key file'}"
                 f" ({_reason(error)})"
             ) from None
     elif keyfile is not None:
         raise ConfigurationError(
-            f"{section}.ssl_certfile: expected a certificate with {section}.ssl_keyfile, came nothing"
+            f"{section}.ssl_certfile: expected a certificate with {section}.ssl_keyfile, got nothing"
         )
     return context
 

@@ -229,10 +229,10 @@ def require_writable(folder: Path) -> None:
         ConfigurationError: the folder holds files but no bundle, or may not be written to.
     """
     if folder.exists() and not (folder.is_dir() and _is_free(folder)):
-        raise ConfigurationError(f"{folder}: expected a new folder or a bundle to replace, came other files")
+        raise ConfigurationError(f"{folder}: expected a new folder or a bundle to replace, got other files")
     there = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
     if not there.is_dir() or not os.access(there, os.W_OK):
-        raise ConfigurationError(f"{folder}: expected a folder that can be written to, came {there}, which cannot")
+        raise ConfigurationError(f"{folder}: expected a folder that can be written to, got {there}, which cannot")
 
 
 def _is_free(folder: Path) -> bool:
@@ -254,7 +254,7 @@ def _copy_encoder(source: Path, target: Path) -> list[str]:
 def _read_manifest(path: Path) -> Manifest:
     if not path.is_file():
         raise ConfigurationError(
-            f"{path}: expected the description of a bundle, came no such file; set model.path to a folder that "
+            f"{path}: expected the description of a bundle, got no such file; set model.path to a folder that "
             "`python -m trainer fit` wrote"
         )
     try:
@@ -314,6 +314,6 @@ def _read_head(path: Path, *, labels: int) -> tuple[NDArray[np.float32], NDArray
 
 
 def _broken(
-    path: Path, expected: str, came: str, remedy: str = "copy the bundle again or train it anew"
+    path: Path, expected: str, got: str, remedy: str = "copy the bundle again or train it anew"
 ) -> ConfigurationError:
-    return ConfigurationError(f"{path}: expected {expected}, came {came}; {remedy}")
+    return ConfigurationError(f"{path}: expected {expected}, got {got}; {remedy}")

@@ -163,7 +163,7 @@ def _try(encoder: Encoder, *, tolerance: float) -> None:
             return
     except PredictorError as error:
         raise ConfigurationError(
-            f"{encoder.folder}: expected a model that answers a short text, came: {error} ({error.__cause__}); choose "
+            f"{encoder.folder}: expected a model that answers a short text, got: {error} ({error.__cause__}); choose "
             "another model or model.kind"
         ) from error
     tokenizer.unpadded = True
@@ -193,7 +193,7 @@ def _load_network(kind: Any, files: ModelFolder, config: Any, *, dtype: torch.dt
     missing = sorted(name for name in report["missing_keys"] if not optional or not name.startswith(optional))
     if missing:
         raise ConfigurationError(
-            f"{folder}: expected weights for every part of {type(model).__name__}, came none for {len(missing)} "
+            f"{folder}: expected weights for every part of {type(model).__name__}, got none for {len(missing)} "
             f"({', '.join(missing[:3])}); random ones would stand in: set model.kind to what it was trained as"
         )
     require_used(files, model, sorted(report["unexpected_keys"]))
@@ -216,7 +216,7 @@ def _load(what: str, folder: Path, load: Callable[..., Any]) -> Any:
         reason = str(error).strip().partition("\n")[0][:300]
         raise ConfigurationError(
             f"{folder}: expected a {what} that transformers can load without code of the model's own, "
-            f"came {type(error).__name__}: {reason}; correct the files or set model.path to another model"
+            f"got {type(error).__name__}: {reason}; correct the files or set model.path to another model"
         ) from error
 
 

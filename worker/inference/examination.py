@@ -95,7 +95,7 @@ def examine(settings: ModelSettings, *, max_message_bytes: int, text: str = TEXT
     predictor = load_predictor(settings)
     card, tokenizer = predictor.card, predictor.tokenizer
     if not isinstance(tokenizer, Tokenizer):
-        raise TypeError(f"expected a Tokenizer, came {type(tokenizer).__name__}")
+        raise TypeError(f"expected a Tokenizer, got {type(tokenizer).__name__}")
     size, texts = score_map_bytes(card.labels), calibration_texts(tokenizer.tokenize)
     return Examination(
         model=f"{card.name} {card.version}",

@@ -24,7 +24,7 @@ def answering(model: Model, make: Callable[[], TransformerPredictor]) -> Transfo
     except (PredictorError, ValueError) as error:  # ValueError: an answer of another shape than the card says
         raise ConfigurationError(
             f"{model.files.folder}: expected a model that answers a short text with {len(model.card.labels)} "
-            f"probabilities and {model.card.dim} numbers, came: {error} ({error.__cause__}); choose another model, "
+            f"probabilities and {model.card.dim} numbers, got: {error} ({error.__cause__}); choose another model, "
             "model.kind or model.device"
         ) from error
     return predictor

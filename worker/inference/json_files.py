@@ -19,7 +19,7 @@ def read_json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         raise ConfigurationError(
-            f"{path}: expected a {path.name} of JSON, came something else ({error}); restore the file"
+            f"{path}: expected a {path.name} of JSON, got something else ({error}); restore the file"
         ) from error
 
 
@@ -33,5 +33,5 @@ def read_object(path: Path) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise ConfigurationError(f"{path}: expected a JSON object, came a {type(content).__name__}; restore the file")
+        raise ConfigurationError(f"{path}: expected a JSON object, got a {type(content).__name__}; restore the file")
     return content

@@ -122,11 +122,11 @@ def _read_bundle_encoder(bundle: Bundle, settings: ModelSettings) -> ModelFolder
     if files.weights_sha256 != manifest.encoder.sha256:
         raise ConfigurationError(
             f"{bundle.folder}: the head belongs to an encoder with sha256 {manifest.encoder.sha256}, "
-            f"came {files.weights_sha256}; copy the bundle again or train it anew"
+            f"got {files.weights_sha256}; copy the bundle again or train it anew"
         )
     if bundle.weight.shape[1] != files.dim:
         raise ConfigurationError(
-            f"{bundle.folder}: expected a head for embeddings of {files.dim} numbers, came one for "
+            f"{bundle.folder}: expected a head for embeddings of {files.dim} numbers, got one for "
             f"{bundle.weight.shape[1]}; train the bundle anew"
         )
     return files

@@ -80,7 +80,7 @@ def _is_multi_label(path: Path, config: Mapping[str, Any], labels: tuple[str, ..
     multi_label = problem == "multi_label_classification"
     if problem == "regression" or (len(labels) < _LEAST_LABELS and not multi_label):
         raise ConfigurationError(
-            f"{path}: expected a classifier with at least {_LEAST_LABELS} labels, came {len(labels)} "
+            f"{path}: expected a classifier with at least {_LEAST_LABELS} labels, got {len(labels)} "
             f"(problem_type {problem}); for one independent label set problem_type in its config.json "
             "to multi_label_classification, else choose another model"
         )
@@ -93,5 +93,5 @@ def _keys(names: Mapping[int, Any]) -> str:
     return f"{keys[0]} to {keys[-1]} without {', '.join(map(str, missing[:3]))}" if keys else "none"
 
 
-def _broken(path: Path, expected: str, came: str) -> ConfigurationError:
-    return ConfigurationError(f"{path}: id2label: expected {expected}, came {came}; correct the file")
+def _broken(path: Path, expected: str, got: str) -> ConfigurationError:
+    return ConfigurationError(f"{path}: id2label: expected {expected}, got {got}; correct the file")

@@ -127,6 +127,6 @@ def _kind(folder: Path, settings: ModelSettings) -> Kind:
     if any(name.endswith("ForSequenceClassification") for name in architectures):
         return "classifier"
     raise ConfigurationError(
-        f"{folder}: expected a bundle or a sequence classifier, came {', '.join(architectures) or 'neither'}; "
+        f"{folder}: expected a bundle or a sequence classifier, got {', '.join(architectures) or 'neither'}; "
         "an encoder alone needs model.labels (label -> descriptions), or train a head with `python -m trainer fit`"
     )

@@ -87,7 +87,7 @@ class ModelFolder:
         found = _files_sha256(read_config(self.path), self.tokenizer_sha256, self.dense, self.prefix)
         if (found, weights_sha256(self.path)) != (self.files_sha256, self.weights_sha256):
             raise ConfigurationError(
-                f"{self.folder}: expected the files that were there at the start, came others, written since; start "
+                f"{self.folder}: expected the files that were there at the start, got others, written since; start "
                 "again once they are complete, and put another model into a folder of its own"
             )
 
@@ -153,7 +153,7 @@ def _read(named: Path, modules: SentenceModules, reading: Reading, *, head: Labe
     prefix = modules.prompt if reading.prefix is None else reading.prefix
     if prefix and not modules.prompt_is_pooled:
         raise ConfigurationError(
-            f"{folder}: expected a pooling that reads the prefix too, came include_prompt false; set model.prefix to "
+            f"{folder}: expected a pooling that reads the prefix too, got include_prompt false; set model.prefix to "
             "nothing, or choose another encoder"
         )
     pad_id = _stated_padding(config, files)
@@ -170,7 +170,7 @@ def _read(named: Path, modules: SentenceModules, reading: Reading, *, head: Labe
             prefix=prefix,
         )
     except ValueError as error:
-        raise ConfigurationError(f"model.max_tokens: expected {error}, came {window}; raise it") from error
+        raise ConfigurationError(f"model.max_tokens: expected {error}, got {window}; raise it") from error
     tokenizer.unpadded = pad_id is None
     return ModelFolder(
         folder=named,
@@ -194,12 +194,12 @@ def _require_fitting(folder: Path, files: TokenizerFiles, config: Mapping[str, A
     if isinstance(known, int) and size > known:
         raise ConfigurationError(
             f"{folder}: expected a tokenizer of at most {known} tokens, all the model has numbers for, "
-            f"came one of {size}; use the tokenizer the model was trained with"
+            f"got one of {size}; use the tokenizer the model was trained with"
         )
     padding = config.get("pad_token_id")
     if padding is not None and files.pad_id is not None and padding != files.pad_id:
         raise ConfigurationError(
-            f"{folder}: expected a padding token that the network knows as such, came {files.pad_id} in the "
+            f"{folder}: expected a padding token that the network knows as such, got {files.pad_id} in the "
             f"tokenizer's files and {padding} as pad_token_id in config.json; correct the one that is wrong"
         )
 
@@ -218,7 +218,7 @@ def _window(
         return min(window, modules.max_tokens or window)
     if reading.max_tokens > window:
         raise ConfigurationError(
-            f"model.max_tokens: expected at most {window}, the window of {folder}, came {reading.max_tokens}; lower it"
+            f"model.max_tokens: expected at most {window}, the window of {folder}, got {reading.max_tokens}; lower it"
         )
     return reading.max_tokens
 
@@ -234,7 +234,7 @@ def _dimension(folder: Path, config: Mapping[str, Any]) -> int:
         return int(loaded.get_text_config().hidden_size)
     except Exception as error:  # foreign loaders raise anything, and all of it means a broken folder
         raise ConfigurationError(
-            f"{folder / 'config.json'}: expected one of {', '.join(_DIMENSIONS)}, came none ({type(error).__name__}); "
+            f"{folder / 'config.json'}: expected one of {', '.join(_DIMENSIONS)}, got none ({type(error).__name__}); "
             "correct the file"
         ) from error
 

@@ -37,7 +37,7 @@ def dense_layers(described: Sequence[Dense]) -> DenseLayers:
         except (OSError, RuntimeError, ValueError, KeyError) as error:
             raise ConfigurationError(
                 f"{dense.folder}: expected a dense layer from {dense.in_features} to {dense.out_features} numbers, "
-                f"came {type(error).__name__}; restore the folder"
+                f"got {type(error).__name__}; restore the folder"
             ) from error
         layers += [linear, _ACTIVATIONS[dense.activation]()]
     return nn.Sequential(*layers).float().requires_grad_(requires_grad=False)

@@ -40,7 +40,7 @@ def reads_padding(engine: Engine, tokenizer: Tokenizer, *, folder: Path, toleran
         rows = np.flatnonzero(tokens.lengths == length).tolist()
         if not _same(_answer(engine, tokenizer, tokens, [*rows, rows[0]]), alone, [*rows, rows[0]], tolerance):
             raise ConfigurationError(
-                f"{folder}: expected a network that answers a text alike whatever stands beside it, came one whose "
+                f"{folder}: expected a network that answers a text alike whatever stands beside it, got one whose "
                 "answers change with the batch, or from call to call; choose another model"
             )
     return True
@@ -64,7 +64,7 @@ def require_window(engine: Engine, tokenizer: Tokenizer, *, folder: Path) -> Non
     if length < len(row):
         raise ConfigurationError(
             f"{folder}: expected a network that answers texts of {window} tokens, the window that its files state, "
-            f"came one that answers {length}; set model.max_tokens to {length}"
+            f"got one that answers {length}; set model.max_tokens to {length}"
         )
 
 

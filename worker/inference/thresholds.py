@@ -26,14 +26,14 @@ def with_thresholds(
     fault = faults(settings.thresholds, labels=card.labels, multi_label=card.multi_label)
     if fault:
         raise ConfigurationError(
-            f"model.thresholds: expected a probability for some of the labels of {card.name}, came {fault}"
+            f"model.thresholds: expected a probability for some of the labels of {card.name}, got {fault}"
         )
     digest = hashlib.sha256(json.dumps(settings.thresholds, sort_keys=True).encode()).hexdigest()[:8]
     return replace(card, thresholds=settings.thresholds, version=f"{card.version}+thresholds.{digest}")
 
 
 def faults(thresholds: Mapping[str, float], *, labels: Sequence[str], multi_label: bool) -> str:
-    """What is wrong with thresholds for these labels, in words that follow "came"; "" where nothing is."""
+    """What is wrong with thresholds for these labels, in words that follow "got"; "" where nothing is."""
     unknown = sorted(set(thresholds) - set(labels))
     if unknown:
         return f"one for {unknown[0]!r}, and the labels are {', '.join(labels[:12])}"

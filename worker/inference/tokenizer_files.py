@@ -59,7 +59,7 @@ def read_tokenizer(folder: Path, *, lower_case: bool) -> TokenizerFiles:
         side = "left"
     elif stated != side:
         raise ConfigurationError(
-            f"{folder / _TOKENIZER_CONFIG}: expected a truncation_side of left or right, came {stated}; correct it"
+            f"{folder / _TOKENIZER_CONFIG}: expected a truncation_side of left or right, got {stated}; correct it"
         )
     pad_id = _pad_id(folder, config, backend)
     backend.no_truncation()
@@ -82,7 +82,7 @@ def _from_file(path: Path) -> tokenizers.Tokenizer:
         return tokenizers.Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises Exception itself
         raise ConfigurationError(
-            f"{path}: expected a tokenizer that the package tokenizers {tokenizers.__version__} can read, came: "
+            f"{path}: expected a tokenizer that the package tokenizers {tokenizers.__version__} can read, got: "
             f"{str(error)[:200]}; restore the file"
         ) from error
 
@@ -90,7 +90,7 @@ def _from_file(path: Path) -> tokenizers.Tokenizer:
 def _converted(folder: Path) -> tokenizers.Tokenizer:
     """What transformers makes of older files, for folders without tokenizer.json."""
     if not any(True for pattern in _CONVERTIBLE for _ in folder.glob(pattern)):
-        raise ConfigurationError(f"{folder}: expected tokenizer files such as tokenizer.json, came none; add them")
+        raise ConfigurationError(f"{folder}: expected tokenizer files such as tokenizer.json, got none; add them")
     try:
         from transformers import AutoTokenizer  # noqa: PLC0415  # takes seconds, and few folders need it
 
@@ -99,7 +99,7 @@ def _converted(folder: Path) -> tokenizers.Tokenizer:
     except Exception as error:  # foreign loaders raise anything, and all of it means that there is no tokenizer.json
         reason = str(error).strip().partition("\n")[0][:200]
         raise ConfigurationError(
-            f"{folder}: expected a tokenizer that comes with {TOKENIZER}, or files that transformers can convert, came "
+            f"{folder}: expected a tokenizer that comes with {TOKENIZER}, or files that transformers can convert, got "
             f"{type(error).__name__}: {reason}; where it can be made, `pip install transformers sentencepiece protobuf "
             f'tiktoken`, then `python -c "from transformers import AutoTokenizer as T; '
             f"T.from_pretrained('{folder}').save_pretrained('{folder}')\"`"

@@ -183,5 +183,5 @@ def _require_finite(probabilities: Probabilities, embeddings: Embeddings) -> Non
         if not np.isfinite(values).all():
             bad = int((~np.isfinite(values)).any(axis=1).sum())
             raise PredictorError(
-                f"{name}: expected finite numbers, came NaN or infinity for {bad} of {len(values)} texts"
+                f"{name}: expected finite numbers, got NaN or infinity for {bad} of {len(values)} texts"
             )

@@ -246,5 +246,5 @@ def calibrate(trials: Trials) -> EngineReport:
     """All of it at once. Raises as `Trials.steps`."""
     *_, last = trials.steps()
     if last is None:  # steps end with a report
-        raise PredictorError("expected the trials to end with a choice, came none")
+        raise PredictorError("expected the trials to end with a choice, got none")
     return last

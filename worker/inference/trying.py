@@ -46,9 +46,7 @@ def main(arguments: Sequence[str]) -> int:
         try:
             asked = ask(read_model(settings), settings)
             if not isinstance(asked, Question) or asked.key != key:
-                sys.stderr.write(
-                    "expected the model and the machine of the worker's start, came others; start it again"
-                )
+                sys.stderr.write("expected the model and the machine of the worker's start, got others; start it again")
                 return 1
             report = found(asked, parent=parent)
         except TextsieveError as error:

@@ -203,9 +203,7 @@ class Workshop:
 
     def _in_int8(self) -> bytes:
         if util.find_spec("onnx") is None:
-            raise PredictorError(
-                "int8: expected the package onnx, to make the graph, came none; run `pip install onnx`"
-            )
+            raise PredictorError("int8: expected the package onnx, to make the graph, got none; run `pip install onnx`")
         graph = self._whole()
         from textsieve.worker.inference.engines.int8 import quantized, ranges_of  # noqa: PLC0415  # imports onnx
 
@@ -254,7 +252,7 @@ def require_torch(folder: Path) -> None:
     absent = [name for name in ("torch", "transformers", "onnx") if util.find_spec(name) is None]
     if absent:
         raise ConfigurationError(
-            f"{folder}: expected {' and '.join(absent)}, to run this model or to make its graph, came none; run "
+            f"{folder}: expected {' and '.join(absent)}, to run this model or to make its graph, got none; run "
             "`make torch`, or `pip install 'textsieve[torch]'`, or set model.path to default"
         )
 

@@ -65,7 +65,7 @@ def _require_described(labels: Mapping[str, Sequence[str]]) -> None:
     told_so = "".join(f", {fault}" for fault in faults)
     raise ConfigurationError(
         f"model.labels: zero-shot needs at least {_LEAST_LABELS} labels, each described in its own words but for one "
-        f"that may be left empty, came {len(labels)} labels{told_so}; set model.labels"
+        f"that may be left empty, got {len(labels)} labels{told_so}; set model.labels"
     )
 
 

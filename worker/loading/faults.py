@@ -13,11 +13,11 @@ def explained(error: ValidationError) -> Iterator[str]:
     """One line for each fault that pydantic found; secrets are never shown."""
     for fault in error.errors(include_url=False, include_context=False):
         name = ".".join(str(part) for part in fault["loc"])
-        came = f", came {str(fault['input'])[:80]!r}" if _may_be_shown(fault["loc"], fault["input"]) else ""
+        got = f", got {str(fault['input'])[:80]!r}" if _may_be_shown(fault["loc"], fault["input"]) else ""
         if fault["type"] == "extra_forbidden":
             yield f"{name}: there is no such {'option' if len(fault['loc']) > 1 else 'section'}{did_you_mean(name)}"
         else:
-            yield f"{name}: {fault['msg'].removeprefix('Value error, ')}{came}"
+            yield f"{name}: {fault['msg'].removeprefix('Value error, ')}{got}"
 
 
 def _may_be_shown(place: tuple[int | str, ...], value: object) -> bool:
@@ -36,7 +36,7 @@ def unknown_variables(environ: Mapping[str, str]) -> Iterator[str]:
             expected = ", ".join(Settings.model_fields)
             near = meant(f"{section}.{option}")
             advice = "" if near is None else f"; did you mean {ENV_PREFIX}{near.upper().replace('.', '__')}?"
-            yield f"{name}: expected one of the sections {expected}, came {section}{advice}"
+            yield f"{name}: expected one of the sections {expected}, got {section}{advice}"
         elif with_two := _with_two_underscores(section):
             yield f"{name}: expected two underscores after the section; did you mean {with_two}?"
 

@@ -33,7 +33,7 @@ def load_settings(*, config: Path | None = None, overrides: Iterable[str] = ()) 
         ConfigurationError: one line per fault, naming the option; secrets are never shown.
     """
     if config is not None and not config.is_file():
-        raise ConfigurationError(f"--config: expected a TOML file, came {config}, which is not there")
+        raise ConfigurationError(f"--config: expected a TOML file, got {config}, which is not there")
     path = config or Path("textsieve.toml")
 
     class Layered(Settings):
@@ -61,7 +61,7 @@ def load_settings(*, config: Path | None = None, overrides: Iterable[str] = ()) 
     except SettingsError as error:
         faults.append(str(error))
     except RecursionError:
-        faults.append(f"{path} and TEXTSIEVE_*: expected options, came values nested too deeply")
+        faults.append(f"{path} and TEXTSIEVE_*: expected options, got values nested too deeply")
     except ValueError as error:  # tomllib.TOMLDecodeError is one
         faults.append(f"{path}: expected TOML; {error}")
     if faults:

@@ -26,7 +26,7 @@ def tree_of(overrides: Iterable[str]) -> dict[str, dict[str, Any]]:
         if not (separator and dot):
             beginning = re.split(r"[^\w.]", name.strip())[0]  # a secret may follow a wrong separator
             advice = did_you_mean(beginning) if separator else ""
-            raise ConfigurationError(f"--set: expected section.option=value, came {beginning!r}{advice}")
+            raise ConfigurationError(f"--set: expected section.option=value, got {beginning!r}{advice}")
         found = _from_json(name, value) if value.startswith(("{", "[")) else value
         options = tree.setdefault(section, {})
         option, _, key = option.partition(".") if _is_mapping(section, option.partition(".")[0]) else (option, "", "")
@@ -39,7 +39,7 @@ def _from_json(name: str, value: str) -> Any:
         return json.loads(value)
     except (ValueError, RecursionError) as error:
         raise ConfigurationError(
-            f"--set {name}: expected JSON after {value[0]!r}, came {type(error).__name__}"
+            f"--set {name}: expected JSON after {value[0]!r}, got {type(error).__name__}"
         ) from None
 
 

@@ -58,7 +58,7 @@ def _read_secret(name: str, path: str) -> str:
         value = content.decode("utf-8").rstrip("\r\n")
     except (OSError, UnicodeDecodeError) as error:
         kind = error.strerror if isinstance(error, OSError) else "not UTF-8"  # the bytes may be a secret
-        raise ConfigurationError(f"{name}: expected a readable text file, came {path} ({kind})") from None
+        raise ConfigurationError(f"{name}: expected a readable text file, got {path} ({kind})") from None
     if len(content) > MAX_SECRET_BYTES:
-        raise ConfigurationError(f"{name}: expected a file of at most {MAX_SECRET_BYTES} bytes, came {path} with more")
+        raise ConfigurationError(f"{name}: expected a file of at most {MAX_SECRET_BYTES} bytes, got {path} with more")
     return value

@@ -25,14 +25,14 @@ def _with_a_port(servers: tuple[str, ...]) -> tuple[str, ...]:
     for server in servers:
         port = server.rpartition(":")[2] if re.search(r":[^:/\]]*$", server) else "9092"
         if not (port.isdecimal() and int(port) < 2**16):
-            raise ValueError(f"expected host:port, came {server}")
+            raise ValueError(f"expected host:port, got {server}")
     return servers
 
 
 def _redis_nodes(nodes: tuple[str, ...]) -> tuple[str, ...]:
     for node in nodes:
         if not _REDIS_NODE.fullmatch(node):
-            raise ValueError(f"expected host:port, came {node}")
+            raise ValueError(f"expected host:port, got {node}")
     return nodes
 
 
@@ -182,7 +182,7 @@ class RedisSettings(Section):
         if self.topology == "single":
             _refuse_unused(self, "nodes", because=because)
         if self.topology == "cluster" and self.database:
-            raise ValueError(f"redis.url: expected database 0, the only one of a cluster, came {self.database}")
+            raise ValueError(f"redis.url: expected database 0, the only one of a cluster, got {self.database}")
         return self
 
     @property

@@ -41,7 +41,7 @@ def test_a_cycle_begins_again_in_the_same_order():
 
 
 def test_nothing_cannot_be_cycled():
-    with pytest.raises(ValueError, match="came none"):
+    with pytest.raises(ValueError, match="got none"):
         cycled([], 3)
 
 

@@ -46,5 +46,5 @@ def test_a_chosen_file_that_is_no_program_is_refused(tmp_path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("hello")
 
-    with pytest.raises(BinaryMissing, match=r"--broker-bin: expected an executable file, came .*notes\.txt"):
+    with pytest.raises(BinaryMissing, match=r"--broker-bin: expected an executable file, got .*notes\.txt"):
         broker_binary(path)

@@ -34,7 +34,7 @@ def test_a_format_is_passed_on_to_the_producer(tmp_path) -> None:
     [
         ("texts.csv", "message\nhello\n", "expected the column text"),
         ("texts.log", "hello\n", "set --format"),
-        ("texts.txt", "hello\n", "at least 10 texts, came 1"),
+        ("texts.txt", "hello\n", "at least 10 texts, got 1"),
     ],
 )
 def test_a_file_that_does_not_fit_is_refused_with_the_reason(tmp_path, name, content, complaint) -> None:
@@ -49,7 +49,7 @@ def test_too_few_texts_are_explained_by_the_rows_that_were_left_out(tmp_path) ->
     path = tmp_path / "texts.jsonl"
     path.write_text('{"text": "hello"}\n{"body": "hello"}\n[]\n')
 
-    with pytest.raises(UnusableMaterial, match=r"came 1; 2 rows are left out, the first: .*jsonl:2: there is no field"):
+    with pytest.raises(UnusableMaterial, match=r"got 1; 2 rows are left out, the first: .*jsonl:2: there is no field"):
         TextFile(path).count(None)
 
 

@@ -8,5 +8,5 @@ from textsieve.embedded.space import delete_space, read_space
 
 @pytest.mark.parametrize("ask", [read_space, delete_space])
 def test_a_url_of_something_else_is_refused_with_the_option(ask) -> None:
-    with pytest.raises(DemoFailed, match="--redis-url: expected redis://host:port/db, came localhost"):
+    with pytest.raises(DemoFailed, match="--redis-url: expected redis://host:port/db, got localhost"):
         ask("localhost", "space")

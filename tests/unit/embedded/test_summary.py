@@ -67,7 +67,7 @@ def test_an_empty_run_has_no_figures_and_is_a_fault() -> None:
     summary = summarise(evidence([], []))
 
     assert summary.p50_seconds is summary.messages_per_second is summary.seconds_to_first_result is None
-    assert ["expected messages, came none"] == faults(summary)
+    assert ["expected messages, got none"] == faults(summary)
 
 
 def test_a_result_and_a_dead_letter_for_one_message_are_a_repeat() -> None:
@@ -109,7 +109,7 @@ def test_messages_that_the_producer_says_were_accepted_but_are_not_there_are_a_f
 
     summary = summarise(evidence([only], [result(only)]))
 
-    assert ["expected 2 messages in the input topic, came 1"] == faults(summary, expected=2)
+    assert ["expected 2 messages in the input topic, got 1"] == faults(summary, expected=2)
 
 
 def test_shares_and_reasons_count_by_header() -> None:

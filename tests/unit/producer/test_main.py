@@ -124,7 +124,7 @@ def test_a_row_that_no_worker_reads_is_bad(run, tmp_path):
 
     result = run(tmp_path / "a.txt", "--max-value-bytes", 64, "--dry-run")
 
-    assert "a.txt:1: expected at most 64 bytes (input.max_value_bytes), came 111" in result.stderr
+    assert "a.txt:1: expected at most 64 bytes (input.max_value_bytes), got 111" in result.stderr
     assert result.stdout == '{"text":"short"}\n'
 
 

@@ -86,4 +86,4 @@ def test_more_clusters_than_texts_are_not_tried(encoder_folder, texts):
     result = CliRunner().invoke(app, ["cluster", str(texts), "--model", str(encoder_folder), "--choose-k", "2,33,40"])
 
     assert 2 == result.exit_code
-    assert "--choose-k: expected 2 to 32, half of the texts, came 40" in result.stderr
+    assert "--choose-k: expected 2 to 32, half of the texts, got 40" in result.stderr

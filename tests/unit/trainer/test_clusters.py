@@ -163,4 +163,4 @@ def test_too_few_texts_to_arrive_are_refused(encoder_folder, texts):
     result = CliRunner().invoke(app, arguments)
 
     assert 2 == result.exit_code
-    assert "--seed-texts: expected 2 (--k) to 62 of 64 texts, came 1000, the default" in result.stderr
+    assert "--seed-texts: expected 2 (--k) to 62 of 64 texts, got 1000, the default" in result.stderr

@@ -210,7 +210,7 @@ def test_a_label_that_is_not_described_is_named(compare, texts, tmp_path):
     result = compare(texts, "--methods", "zero-shot", "--descriptions", path)
 
     assert 2 == result.exit_code
-    assert "expected a line for each label, came none for 'ham'" in result.stderr
+    assert "expected a line for each label, got none for 'ham'" in result.stderr
 
 
 def test_groups_stay_in_one_fold(compare, tmp_path):

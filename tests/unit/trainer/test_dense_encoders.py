@@ -43,7 +43,7 @@ def test_training_is_refused_before_texts_are_embedded(tmp_path, dense_folder, t
     result = run_trainer(name, texts, *options, dense_folder, "--out", tmp_path / "b", "--work", work, "--threads", 1)
 
     assert 2 == result.exit_code, result.output
-    assert "came one with dense layers behind it (modules.json)" in result.stderr
+    assert "got one with dense layers behind it (modules.json)" in result.stderr
     assert not work.exists()
     assert not (tmp_path / "b").exists()
 

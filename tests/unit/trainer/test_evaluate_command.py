@@ -177,7 +177,7 @@ def test_a_label_the_model_does_not_know_is_refused(bundle, texts):
     result = run(bundle("ham", "other"), texts)
 
     assert 2 == result.exit_code
-    assert "expected a label that the model knows (ham, other), came 'spam'" in result.stderr
+    assert "expected a label that the model knows (ham, other), got 'spam'" in result.stderr
 
 
 def test_described_labels_are_judged_and_the_settings_that_suit_them_are_told(tmp_path, encoder_folder, texts):
@@ -202,7 +202,7 @@ def test_a_group_of_the_training_file_is_refused(tmp_path, bundle):
     result = run(bundle("ham", "spam"), test, "--training", train, "--group", "thread")
 
     assert 2 == result.exit_code
-    assert "nor of its groups, came 1 (lines 2)" in result.stderr
+    assert "nor of its groups, got 1 (lines 2)" in result.stderr
 
 
 def test_rows_of_one_value_may_be_judged_alone(tmp_path, bundle):

@@ -93,7 +93,7 @@ def test_other_formats_are_refused(tmp_path, name):
 def test_plain_lines_have_no_labels(tmp_path):
     (tmp_path / "rows.txt").write_text("hello\n")
 
-    with pytest.raises(ConfigurationError, match=r"rows.txt:1: expected a label in 'label', came none"):
+    with pytest.raises(ConfigurationError, match=r"rows.txt:1: expected a label in 'label', got none"):
         read_examples(tmp_path / "rows.txt")
 
     assert ("hello",) == read_texts(tmp_path / "rows.txt")
@@ -133,7 +133,7 @@ def test_a_text_with_a_bare_comma_is_refused_rather_than_cut(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("text,label\nwell,ham\nhello, you,ham\n", encoding="utf-8")
 
-    with pytest.raises(ConfigurationError, match=r"rows.csv:3: expected 2 columns as in the first row, came 3"):
+    with pytest.raises(ConfigurationError, match=r"rows.csv:3: expected 2 columns as in the first row, got 3"):
         read_examples(path)
 
 
@@ -203,7 +203,7 @@ def test_a_separator_makes_csv_multi_label(tmp_path):
 
 
 def test_a_label_that_a_model_does_not_know_names_the_line():
-    with pytest.raises(ConfigurationError, match=r"line 2: expected a label that the model knows \(ham\), came 'spam'"):
+    with pytest.raises(ConfigurationError, match=r"line 2: expected a label that the model knows \(ham\), got 'spam'"):
         dedupe([("a", "ham"), ("b", "spam")]).targets(("ham",))
 
 
@@ -215,12 +215,12 @@ def test_a_slice_column_comes_along(tmp_path):
 
 
 def test_a_slice_column_that_is_not_there_names_those_that_are(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"expected the column 'channel', came text, label$"):
+    with pytest.raises(ConfigurationError, match=r"expected the column 'channel', got text, label$"):
         read_examples(write_jsonl(tmp_path / "r.jsonl", ROWS), Columns(slice="channel"))
 
 
 def test_a_text_column_that_is_not_there_names_those_that_are(tmp_path):
-    with pytest.raises(ConfigurationError, match="expected a text in 'body', came text, label; set --text-column"):
+    with pytest.raises(ConfigurationError, match="expected a text in 'body', got text, label; set --text-column"):
         read_examples(write_jsonl(tmp_path / "r.jsonl", ROWS), Columns(text="body"))
 
 
@@ -228,7 +228,7 @@ def test_an_empty_label_of_a_csv_file_says_how_to_have_several(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("text,label\na,\n", encoding="utf-8")
 
-    with pytest.raises(ConfigurationError, match=r"expected a label in 'label', came none.*--label-separator"):
+    with pytest.raises(ConfigurationError, match=r"expected a label in 'label', got none.*--label-separator"):
         read_examples(path)
 
 
@@ -244,7 +244,7 @@ def test_a_value_that_no_row_has_is_refused(tmp_path):
     path = tmp_path / "rows.jsonl"
     path.write_text('{"text": "one", "label": "a"}\n', encoding="utf-8")
 
-    with pytest.raises(ConfigurationError, match="expected rows with 'de' in 'lang', came none; correct --only"):
+    with pytest.raises(ConfigurationError, match="expected rows with 'de' in 'lang', got none; correct --only"):
         read_examples(path, Columns(only=("lang", "de")))
 
 
@@ -259,7 +259,7 @@ def test_a_row_without_a_group_is_refused(tmp_path):
     path = tmp_path / "rows.csv"
     path.write_text("text,label,thread\none,a,7\ntwo,b,\n", encoding="utf-8")
 
-    with pytest.raises(ConfigurationError, match=r"rows.\w+:3: expected a group in 'thread', came none; set --group"):
+    with pytest.raises(ConfigurationError, match=r"rows.\w+:3: expected a group in 'thread', got none; set --group"):
         read_examples(path, Columns(group="thread"))
 
 
@@ -327,7 +327,7 @@ def test_numbers_and_booleans_are_labels_as_they_are_written(tmp_path):
 
 @pytest.mark.parametrize(
     ("label", "said"),
-    [({"a": 1}, "came an object"), (" ", "came none"), ("a\nb", "came several lines"), ([[]], "array")],
+    [({"a": 1}, "got an object"), (" ", "got none"), ("a\nb", "got several lines"), ([[]], "array")],
 )
 def test_what_is_no_label_is_refused(tmp_path, label, said):
     path = write_jsonl(tmp_path / "rows.jsonl", [("hello", label)])
@@ -342,7 +342,7 @@ def test_a_text_that_is_null_is_a_row_without_text(tmp_path):
 
 @pytest.mark.parametrize("text", [7, True, ["a"], {}])
 def test_a_text_that_is_no_string_is_refused(tmp_path, text):
-    with pytest.raises(ConfigurationError, match="expected a text in 'text', came a"):
+    with pytest.raises(ConfigurationError, match="expected a text in 'text', got a"):
         read_examples(write_jsonl(tmp_path / "rows.jsonl", [(text, "ham")]))
 
 

@@ -166,7 +166,7 @@ def test_a_label_in_too_few_groups_is_refused_before_anything_is_embedded(tmp_pa
     result = run("fit", path, "--frozen", "--group", "thread", "--out", tmp_path / "b")
 
     assert 2 == result.exit_code
-    assert "label 'ham': expected at least 5 distinct groups, one for each fold, came 3" in result.stderr
+    assert "label 'ham': expected at least 5 distinct groups, one for each fold, got 3" in result.stderr
 
 
 def test_groups_stay_together_while_a_head_is_judged(tmp_path):

@@ -65,7 +65,7 @@ def test_groups_too_big_to_hold_one_out_are_refused(tmp_path, split):
     result = split(data, "--group", "channel")
 
     assert 2 == result.exit_code
-    assert "expected texts for both files, came 40 for training and 0 for the test" in result.stderr
+    assert "expected texts for both files, got 40 for training and 0 for the test" in result.stderr
     assert not (tmp_path / "parts").exists()
 
 

@@ -74,7 +74,7 @@ def test_groups_of_one_size_are_held_out_in_proportion():
 def test_a_group_of_the_training_data_is_refused_though_its_text_is_new():
     other = dedupe([Row(7, "quite new", ("a",), group="one")])
 
-    with pytest.raises(ConfigurationError, match=r"nor of its groups, came 1 \(lines 7\)"):
+    with pytest.raises(ConfigurationError, match=r"nor of its groups, got 1 \(lines 7\)"):
         require_disjoint(grouped(("a", "one")), other, name="test.csv")
 
 
@@ -86,7 +86,7 @@ def test_fewer_groups_than_folds_are_refused():
 def test_a_text_in_both_files_is_named_by_its_line_and_not_quoted():
     other = dedupe([Row(1, "new", ("a",)), Row(2, " TEXT  1", ("a",))])
 
-    with pytest.raises(ConfigurationError, match=r"came 1 \(lines 2\)") as caught:
+    with pytest.raises(ConfigurationError, match=r"got 1 \(lines 2\)") as caught:
         require_disjoint(examples("a", "b"), other, name="test.csv")
 
     assert "TEXT" not in str(caught.value)

@@ -115,9 +115,9 @@ def test_a_threshold_reads_long_texts_as_the_worker_will(tmp_path, bundle):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        (["--label", "eggs", "--recall", "0.9"], "came one for 'eggs', and the labels are ham, spam"),
-        (["--label", "spam"], "expected one of --precision and --recall, came both or none"),
-        (["--label", "spam", "--recall", "0.9", "--precision", "0.9"], "came both or none"),
+        (["--label", "eggs", "--recall", "0.9"], "got one for 'eggs', and the labels are ham, spam"),
+        (["--label", "spam"], "expected one of --precision and --recall, got both or none"),
+        (["--label", "spam", "--recall", "0.9", "--precision", "0.9"], "got both or none"),
     ],
 )
 def test_what_does_not_fit_is_refused(tmp_path, bundle, texts, options, words):
@@ -175,5 +175,5 @@ def test_a_group_of_the_training_file_is_refused(tmp_path, bundle):
     result = run(bundle("ham", "spam"), others, *wish, "--training", train, "--group", "thread")
 
     assert 2 == result.exit_code
-    assert "nor of its groups, came 1 (lines 1)" in result.stderr
+    assert "nor of its groups, got 1 (lines 1)" in result.stderr
     assert not (tmp_path / "new").exists()

@@ -181,21 +181,21 @@ def test_lists_without_any_label_are_refused(tmp_path, fit):
     result = fit(path)
 
     assert 2 == result.exit_code
-    assert "expected labels, came empty lists only" in result.stderr
+    assert "expected labels, got empty lists only" in result.stderr
 
 
 def test_validation_texts_of_ones_own_must_be_others(tmp_path, texts, fit):
     result = fit(texts, "bundle", "--validation", texts)
 
     assert 2 == result.exit_code
-    assert "expected no text of the training data, came 64 (lines 1, 2" in result.stderr
+    assert "expected no text of the training data, got 64 (lines 1, 2" in result.stderr
 
 
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ([], "expected labelled texts, came none"),
-        ([{"text": " ", "label": ["a"]}], "expected labelled texts, came none"),
+        ([], "expected labelled texts, got none"),
+        ([{"text": " ", "label": ["a"]}], "expected labelled texts, got none"),
         (
             [{"text": t, "label": label} for t, label in (("a", "x"), ("b", "x"), ("c", "y"), ("d", "y"))],
             "--validation-share",
@@ -219,7 +219,7 @@ def test_fine_tuning_does_not_speak_of_folds(tmp_path, fit):
     result = fit(path)
 
     assert 2 == result.exit_code
-    assert "one for each part, training and validation, came 1; add examples or merge labels\n" in result.stderr
+    assert "one for each part, training and validation, got 1; add examples or merge labels\n" in result.stderr
 
 
 @pytest.mark.parametrize(("losses", "hinted"), [((0.7, 0.5), True), ((0.5, 0.49), False), ((0.4,), False)])

@@ -184,7 +184,7 @@ def test_all_faults_are_told_at_once(file, monkeypatch):
 
 
 def test_a_fault_says_what_was_expected_and_what_came():
-    assert "clusters.k: Input should be greater than or equal to 2, came '1'" == faults(["clusters.k=1"])
+    assert "clusters.k: Input should be greater than or equal to 2, got '1'" == faults(["clusters.k=1"])
 
 
 @pytest.mark.parametrize(
@@ -204,7 +204,7 @@ def test_a_fault_says_what_was_expected_and_what_came():
         ("kafak.group_id=x", "kafak: there is no such section; did you mean kafka?"),
         ("kafka.a.b=x", "kafka.a.b: there is no such option"),
         ("xyz.a=x", "xyz: there is no such section"),
-        ("group_id=x", "--set: expected section.option=value, came 'group_id'; did you mean kafka.group_id?"),
+        ("group_id=x", "--set: expected section.option=value, got 'group_id'; did you mean kafka.group_id?"),
     ],
 )
 def test_an_unknown_option_is_a_fault_that_names_the_one_that_was_meant(override, told):

@@ -53,10 +53,10 @@ def test_a_user_or_password_in_the_url_is_refused_and_not_repeated(url):
         ({"sentinel_service": "primary"}, "sentinel_service would not be used, because redis.topology is single"),
         ({"nodes": ("other:6379",)}, "nodes would not be used, because redis.topology is single"),
         ({"topology": "cluster", "sentinel_service": "primary"}, "sentinel_service would not be used"),
-        ({"topology": "cluster", "url": "redis://localhost:6379/2"}, "database 0.*came 2"),
-        ({"topology": "cluster", "nodes": ("redis://other",)}, "expected host:port, came redis://other"),
-        ({"topology": "cluster", "nodes": ("user@other",)}, "expected host:port, came user@other"),
-        ({"topology": "cluster", "nodes": ("other:99999",)}, "expected host:port, came other:99999"),
+        ({"topology": "cluster", "url": "redis://localhost:6379/2"}, "database 0.*got 2"),
+        ({"topology": "cluster", "nodes": ("redis://other",)}, "expected host:port, got redis://other"),
+        ({"topology": "cluster", "nodes": ("user@other",)}, "expected host:port, got user@other"),
+        ({"topology": "cluster", "nodes": ("other:99999",)}, "expected host:port, got other:99999"),
     ],
 )
 def test_a_topology_has_what_it_needs_and_nothing_else(given, words):

@@ -65,13 +65,13 @@ def connection_options(settings: KafkaSettings) -> dict[str, Any]:
 def _sasl_options(settings: KafkaSettings) -> dict[str, Any]:
     if settings.sasl_mechanism is None:
         raise ConfigurationError(
-            "kafka.sasl_mechanism: expected a mechanism with security_protocol SASL_*, came nothing"
+            "kafka.sasl_mechanism: expected a mechanism with security_protocol SASL_*, got nothing"
         )
     if settings.sasl_mechanism == "OAUTHBEARER":
         return {"sasl_mechanism": "OAUTHBEARER", "sasl_oauth_token_provider": token_provider(settings)}
     if settings.sasl_username is None or settings.sasl_password is None:
         raise ConfigurationError(
-            f"kafka.sasl_username, kafka.sasl_password: expected both for {settings.sasl_mechanism}, came less"
+            f"kafka.sasl_username, kafka.sasl_password: expected both for {settings.sasl_mechanism}, got less"
         )
     return {
         "sasl_mechanism": settings.sasl_mechanism,
@@ -114,7 +114,7 @@ def translated(doing: str) -> Iterator[None]:
         ) from error
     except _UNREADABLE as error:  # not tried again at once: this client's next poll of such a batch does not return
         raise WorkerStopped(
-            f"{doing}: expected records that can be read, came {error}. Nothing was skipped; look at the topic, or move"
+            f"{doing}: expected records that can be read, got {error}. Nothing was skipped; look at the topic, or move"
             " the group past that offset, then start again"
         ) from error
     except errors.KafkaConfigurationError as error:

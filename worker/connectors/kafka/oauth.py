@@ -39,9 +39,9 @@ class TokenFile(AbstractTokenProvider):  # type: ignore[misc]  # as above
                 content = file.read(MAX_TOKEN_BYTES + 1)
             token = content.decode("ascii").strip()
         except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{expected}, came {self._path} ({type(error).__name__})") from None
+            raise ConfigurationError(f"{expected}, got {self._path} ({type(error).__name__})") from None
         if not token or len(content) > MAX_TOKEN_BYTES or not token.isprintable():
-            raise ConfigurationError(f"{expected}, came {self._path} with {len(content)} bytes that are none")
+            raise ConfigurationError(f"{expected}, got {self._path} with {len(content)} bytes that are none")
         return token
 
 
@@ -53,9 +53,9 @@ def token_provider(settings: KafkaSettings) -> AbstractTokenProvider:
     """
     fixed, path = settings.sasl_oauth_token, settings.sasl_oauth_token_file
     if (fixed is None) == (path is None):
-        came = "nothing" if fixed is None else "both"
+        got = "nothing" if fixed is None else "both"
         raise ConfigurationError(
-            f"kafka.sasl_oauth_token, kafka.sasl_oauth_token_file: expected one of them for OAUTHBEARER, came {came}"
+            f"kafka.sasl_oauth_token, kafka.sasl_oauth_token_file: expected one of them for OAUTHBEARER, got {got}"
         )
     if path is None:
         return FixedToken("" if fixed is None else fixed.get_secret_value())

@@ -18,7 +18,7 @@ def require_different(kafka: KafkaSettings) -> None:
     topics = (*kafka.input_topics, kafka.output_topic, kafka.dead_letter_topic)
     if len(set(topics)) != len(topics):
         raise ConfigurationError(
-            "kafka.input_topics, output_topic, dead_letter_topic: expected different topics, came the same twice"
+            "kafka.input_topics, output_topic, dead_letter_topic: expected different topics, got the same twice"
         )
 
 
@@ -82,16 +82,16 @@ def require_outputs(cluster: Cluster, kafka: KafkaSettings, *, partitions: int, 
 
 
 def _require_partitions(kafka: KafkaSettings, topic: Topic, *, expected: int) -> None:
-    came = topic.partitions
-    if came == expected:
+    got = topic.partitions
+    if got == expected:
         return
     server = kafka.bootstrap_servers[0]
-    if came < expected:
+    if got < expected:
         advice = commands.add_partitions(server, [topic.name], partitions=expected)
     else:
-        advice = commands.add_partitions(server, kafka.input_topics, partitions=came)
+        advice = commands.add_partitions(server, kafka.input_topics, partitions=got)
     raise ConfigurationError(
-        f"topic {topic.name}: expected {expected} partitions like the widest input topic, came {came}. A result goes to"
+        f"topic {topic.name}: expected {expected} partitions like the widest input topic, got {got}. A result goes to"
         f" the partition of its input; make them equal, then start again:\n{advice}"
     )
 
@@ -100,7 +100,7 @@ def _require_memory(kafka: KafkaSettings, topic: Topic) -> None:
     policy = topic.configs.get("cleanup.policy", "")
     if "compact" in policy and "compaction" not in kafka.accept_risks:
         raise ConfigurationError(
-            f"topic {topic.name}: expected cleanup.policy=delete, came {policy}. Compaction drops all answers to"
+            f"topic {topic.name}: expected cleanup.policy=delete, got {policy}. Compaction drops all answers to"
             " messages of a key but the latest, also those that the worker reads back to know what it has published;"
             " choose another topic, or accept that (kafka.accept_risks: compaction), or:\n"
             + commands.set_configs(kafka.bootstrap_servers[0], [topic.name], "cleanup.policy=delete")
@@ -111,7 +111,7 @@ def _require_room(topic: Topic, *, max_message_bytes: int) -> None:
     limit = topic.number("max.message.bytes")
     if limit is not None and limit < max_message_bytes:  # an answer in between would be tried for ever
         raise ConfigurationError(
-            f"topic {topic.name}: expected max.message.bytes of at least {max_message_bytes}, came {limit}. Give the"
+            f"topic {topic.name}: expected max.message.bytes of at least {max_message_bytes}, got {limit}. Give the"
             f" topic room, or set output.max_message_bytes to {limit} or less"
         )
 

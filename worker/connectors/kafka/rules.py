@@ -19,7 +19,7 @@ class Finding:
 
     Attributes:
         risk: by this name `kafka.accept_risks` accepts it.
-        text: what was expected, what came, and what may happen.
+        text: what was expected, what it got, and what may happen.
         cure: a command, or what else to do.
         is_notice: nothing but a larger cluster, or patience, helps: not worth a warning at every start.
     """
@@ -53,7 +53,7 @@ def _replication(cluster: Cluster, kafka: KafkaSettings) -> Finding | None:
     if cluster.brokers == 1:
         return Finding(
             "replication",
-            f"expected {REPLICAS} brokers, came 1: while it is away nothing is labelled, what its disk loses is lost",
+            f"expected {REPLICAS} brokers, got 1: while it is away nothing is labelled, what its disk loses is lost",
             "  use a cluster of three brokers for messages that matter",
             is_notice=True,
         )
@@ -62,7 +62,7 @@ def _replication(cluster: Cluster, kafka: KafkaSettings) -> Finding | None:
         return None
     return Finding(
         "replication",
-        f"expected {wanted} replicas, came {_each(poor, lambda topic: topic.replicas)}: a broker that is lost may take"
+        f"expected {wanted} replicas, got {_each(poor, lambda topic: topic.replicas)}: a broker that is lost may take"
         " messages, answers or positions along",
         commands.reassign(kafka.bootstrap_servers[0]),
     )
@@ -74,7 +74,7 @@ def _min_insync_replicas(cluster: Cluster, kafka: KafkaSettings) -> Finding | No
         return None
     return Finding(
         "min_insync_replicas",
-        f"expected min.insync.replicas=2, came 1 of {_names(weak)}: what is acked may stand on one broker alone, and"
+        f"expected min.insync.replicas=2, got 1 of {_names(weak)}: what is acked may stand on one broker alone, and"
         " is lost with it",
         commands.set_configs(kafka.bootstrap_servers[0], [topic.name for topic in weak], "min.insync.replicas=2"),
         is_notice=cluster.brokers < REPLICAS,  # with two brokers 2 would stop everything while one is away
@@ -88,7 +88,7 @@ def _unclean_leader_election(cluster: Cluster, kafka: KafkaSettings) -> Finding 
         return None
     return Finding(
         "unclean_leader_election",
-        f"expected {option}=false, came true of {_names(unclean)}: a broker that lags may become leader, and what it"
+        f"expected {option}=false, got true of {_names(unclean)}: a broker that lags may become leader, and what it"
         " lacks is lost",
         commands.set_configs(kafka.bootstrap_servers[0], [topic.name for topic in unclean], f"{option}=false"),
     )
@@ -101,7 +101,7 @@ def _compacted_input(cluster: Cluster, kafka: KafkaSettings) -> Finding | None:
         return None
     return Finding(
         "compaction",
-        f"expected cleanup.policy=delete, came compact of {_names(compacted)}: a message that another of the same key"
+        f"expected cleanup.policy=delete, got compact of {_names(compacted)}: a message that another of the same key"
         " follows may vanish before it is read, and has no answer then",
         commands.set_configs(kafka.bootstrap_servers[0], [topic.name for topic in compacted], "cleanup.policy=delete"),
     )
@@ -119,14 +119,14 @@ def _retention(cluster: Cluster, kafka: KafkaSettings) -> Finding | None:
     short = [topic for topic in _ours(cluster) if is_short(topic)]
     if not short:
         return None
-    came = "; ".join(
+    got = "; ".join(
         f"{topic.name} retention.ms={topic.configs.get('retention.ms')}"
         f" retention.bytes={topic.configs.get('retention.bytes')}"
         for topic in short
     )
     return Finding(
         "retention",
-        f"expected a retention of at least an hour and {LEAST_RETENTION_BYTES} bytes a partition, came {came}: messages"
+        f"expected a retention of at least an hour and {LEAST_RETENTION_BYTES} bytes a partition, got {got}: messages"
         " may vanish before they are read, and so may answers",
         commands.set_configs(
             kafka.bootstrap_servers[0],
@@ -151,7 +151,7 @@ def _group_memory(cluster: Cluster, kafka: KafkaSettings) -> Finding | None:
         return None
     return Finding(
         "retention",
-        f"expected {GROUP_MEMORY} no shorter than the retention of {_names(longer)}, came"
+        f"expected {GROUP_MEMORY} no shorter than the retention of {_names(longer)}, got"
         f" {cluster.group_memory_minutes}: a group that was away for longer starts anew, and answers again what is"
         " still there",
         f"  raise {GROUP_MEMORY} in the brokers' server.properties, or start this group before so much time has passed",

@@ -140,7 +140,7 @@ def translated() -> Iterator[None]:
         for kind, words, found, topology in _OTHER_TOPOLOGY:
             if isinstance(error, kind) and words in reason:
                 raise ConfigurationError(
-                    f"redis.topology: expected what redis.url names, came {found} ({reason}); set it to {topology},"
+                    f"redis.topology: expected what redis.url names, got {found} ({reason}); set it to {topology},"
                     " or name another server"
                 ) from None
         if isinstance(error, redis.exceptions.NoPermissionError) or any(words in reason for words in _NOT_IN_SCRIPT):
@@ -149,7 +149,7 @@ def translated() -> Iterator[None]:
             ) from None
         if "WRONGTYPE" in reason:  # waiting would not help
             raise ConfigurationError(
-                f"clusters.space: expected hashes at its keys, came something else ({reason}). Choose another space, or"
+                f"clusters.space: expected hashes at its keys, got something else ({reason}). Choose another space, or"
                 " empty this one with `python -m worker clusters reset`"
             ) from None
         advice = handshake_advice("redis", reason) or (

@@ -121,7 +121,7 @@ class RedisCentroidStore:
             yield
         except (KeyError, ValueError) as error:  # a missing field; no number, no UTF-8, not so many bytes
             raise ConfigurationError(
-                f"clusters.space {self.name!r}: expected a hash as workers write it, came a damaged one"
+                f"clusters.space {self.name!r}: expected a hash as workers write it, got a damaged one"
                 f" ({type(error).__name__}). Restore the store's data, choose another clusters.space, or empty this one"
                 " with `python -m worker clusters reset`"
             ) from error

@@ -58,7 +58,7 @@ def ranges_of(graph: bytes, batches: Iterable[TokenBatch]) -> dict[str, Range]:
     shortened = _shortened(graph)
     ranges = observed(shortened.model, list(shortened.linears()), batches)
     if not ranges:
-        raise PredictorError("int8: expected a graph with linear layers over tokens, came none")
+        raise PredictorError("int8: expected a graph with linear layers over tokens, got none")
     return ranges
 
 

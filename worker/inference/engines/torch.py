@@ -28,7 +28,7 @@ def choose_device(wanted: Literal["auto", "cpu", "cuda"]) -> torch.device:
     """
     available = torch.cuda.is_available()
     if wanted == "cuda" and not available:
-        raise ConfigurationError("model.device: expected a CUDA device, came none; set model.device to cpu or auto")
+        raise ConfigurationError("model.device: expected a CUDA device, got none; set model.device to cpu or auto")
     return torch.device("cuda" if available and wanted != "cpu" else "cpu")
 
 
@@ -44,12 +44,12 @@ def choose_dtype(wanted: Literal["auto", "fp32", "bf16", "fp16", "int8"], *, dev
         return torch.float32
     if wanted == "int8":
         raise ConfigurationError(
-            "model.precision: int8 runs on CPUs, came a CUDA device; set model.device to cpu, or the precision to auto"
+            "model.precision: int8 runs on CPUs, got a CUDA device; set model.device to cpu, or the precision to auto"
         )
     native = torch.cuda.is_bf16_supported(including_emulation=False)
     if wanted == "bf16" and not native:
         raise ConfigurationError(
-            "model.precision: expected a CUDA device that computes in bf16, came one that cannot; "
+            "model.precision: expected a CUDA device that computes in bf16, got one that cannot; "
             "set model.precision to fp16 or fp32"
         )
     if wanted == "auto":

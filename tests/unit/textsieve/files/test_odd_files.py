@@ -117,7 +117,7 @@ ODD = {
     "JSON lines called JSON": Odd("a.json", '{"text": "a"}\n\n{"text": "b"}\n', ["1: a", "3: b"]),
     "one JSON object on several lines": Odd("a.json", '{\n "text": "a"\n}\n', ["1: a"]),
     "other values in a JSON array": Odd(
-        "a.json", '[{"text": "a"},\n"b", [1], null, 5]', ["1: a", *["!a.json:2: expected a JSON object, came"] * 4]
+        "a.json", '[{"text": "a"},\n"b", [1], null, 5]', ["1: a", *["!a.json:2: expected a JSON object, got"] * 4]
     ),
     "a bad line among JSON lines": Odd(
         "a.jsonl", '{"text": "a"}\n{"text": \n\n{"text": "b"}\n', ["1: a", "!a.jsonl:2: not JSON", "4: b"]
@@ -125,7 +125,7 @@ ODD = {
     "JSON lines that hold other values": Odd(
         "a.jsonl",
         '["a"]\n"b"\n7\ntrue\nnull\n',
-        [f"!a.jsonl:{line}: expected a JSON object, came" for line in range(1, 6)],
+        [f"!a.jsonl:{line}: expected a JSON object, got" for line in range(1, 6)],
     ),
     "JSON of depth": Odd("a.jsonl", "[" * 100_000 + '\n{"text": "a"}', ["!a.jsonl:1: not JSON", "2: a"]),
     "JSON with half a character": Odd(
@@ -155,9 +155,9 @@ def test_an_odd_file_comes_out_as_its_texts(odd, tmp_path):
 
 
 REFUSED = {
-    "an empty file": Odd("a.csv", "", ["a.csv:1: expected a header with the column names, came an empty file"]),
-    "blank lines and nothing else": Odd("a.csv", "\n\n", ["came an empty file"]),
-    "a header of commas": Odd("a.csv", ",,\n", ["came a line without any"]),
+    "an empty file": Odd("a.csv", "", ["a.csv:1: expected a header with the column names, got an empty file"]),
+    "blank lines and nothing else": Odd("a.csv", "\n\n", ["got an empty file"]),
+    "a header of commas": Odd("a.csv", ",,\n", ["got a line without any"]),
     "two columns of one name": Odd(
         "a.csv", "text,label,text\na,b,c\n", ["a.csv:1: the header names text more than once"]
     ),
@@ -165,7 +165,7 @@ REFUSED = {
     "a number beyond the columns": Odd("a.csv", "a,b\n", ["expected the column 3"], "3"),
     "another column among semicolons": Odd("a.csv", "body;label\n", ["separated by ';', set --delimiter ';'"]),
     "another column among tabs": Odd("a.csv", "body\tlabel\n", ["set --delimiter tab"]),
-    "no header and no number": Odd("a.csv", "a,b\n", ["go by number, 1 to 2, came text"], layout={"header": False}),
+    "no header and no number": Odd("a.csv", "a,b\n", ["go by number, 1 to 2, got text"], layout={"header": False}),
     "no header, no number and semicolons": Odd("a.csv", "a;b\n", ["set --delimiter ';'"], layout={"header": False}),
     "a header that is not CSV": Odd("a.csv", '"te"xt\n', ["a.csv:1: expected a header"]),
     "UTF-16 without a mark": Odd("a.csv", "text\nx\n".encode("utf-16-le"), ["set --encoding utf-16-le"]),
@@ -180,7 +180,7 @@ REFUSED = {
     "no suffix": Odd("a", "x", ["set --format"]),
     "an array that is not JSON": Odd("a.json", '[{"text": "a"},\n', ["a.json: expected one array of objects"]),
     "an array in cp1252": Odd("a.json", '[{"text": "a"},\n{"text": "é"}]'.encode("cp1252"), ["a.json:2: not utf-8"]),
-    "a delimiter for lines": Odd("a.txt", "x", ["for tables, came text"], layout={"delimiter": ","}),
+    "a delimiter for lines": Odd("a.txt", "x", ["for tables, got text"], layout={"delimiter": ","}),
     "a delimiter of two characters": Odd("a.csv", "x", ["expected one character"], layout={"delimiter": "||"}),
     "an empty delimiter": Odd("a.csv", "x", ["expected one character"], layout={"delimiter": ""}),
     "an unknown encoding": Odd("a.csv", "x", ["cp1252"], layout={"encoding": "klingon"}),

@@ -49,7 +49,7 @@ def test_a_login_is_handed_on(protocol: str, mechanism: str) -> None:
         ({"sasl_mechanism": "PLAIN", "sasl_username": "worker"}, "kafka.sasl_password"),
         ({"sasl_mechanism": "OAUTHBEARER"}, "kafka.sasl_oauth_token_file"),
         ({"sasl_mechanism": "OAUTHBEARER", "sasl_oauth_token_file": "/nowhere"}, "kafka.sasl_oauth_token_file"),
-        ({"sasl_mechanism": "OAUTHBEARER", "sasl_oauth_token_file": "/etc", "sasl_oauth_token": SECRET}, "came both"),
+        ({"sasl_mechanism": "OAUTHBEARER", "sasl_oauth_token_file": "/etc", "sasl_oauth_token": SECRET}, "got both"),
     ],
 )
 def test_a_login_that_lacks_something_names_it(given: dict[str, str], named: str) -> None:

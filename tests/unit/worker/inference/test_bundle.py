@@ -81,7 +81,7 @@ def test_a_folder_of_other_files_is_not_written_to(tmp_path, manifest, head):
     (tmp_path / "thesis.txt").touch()
     weight, bias = head
 
-    with pytest.raises(ConfigurationError, match="came other files"):
+    with pytest.raises(ConfigurationError, match="got other files"):
         write_bundle(tmp_path, manifest=manifest, weight=weight, bias=bias)
 
 
@@ -216,7 +216,7 @@ def test_a_bundle_with_thresholds_asks_for_a_worker_that_applies_them(tmp_path, 
 def test_a_newer_format_asks_for_a_newer_worker(bundle_folder, edit_json):
     edit_json(bundle_folder / "bundle.json", format=5)
 
-    with pytest.raises(ConfigurationError, match="expected format 1 to 4, came format 5; use the worker version"):
+    with pytest.raises(ConfigurationError, match="expected format 1 to 4, got format 5; use the worker version"):
         read_bundle(bundle_folder)
 
 
@@ -287,9 +287,9 @@ def test_a_head_with_a_number_that_is_none_is_refused(bundle_folder, rehash, hea
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"thresholds": {"eggs": 0.5}}, "came one for 'eggs', and the labels are ham, spam, other"),
-        ({"thresholds": {"spam": 1.5}}, r"came 1\.5 for 'spam', which is not within 0\.\.1"),
-        ({"max_tokens": 0}, "expected max_tokens of 3 and more, came 0"),
+        ({"thresholds": {"eggs": 0.5}}, "got one for 'eggs', and the labels are ham, spam, other"),
+        ({"thresholds": {"spam": 1.5}}, r"got 1\.5 for 'spam', which is not within 0\.\.1"),
+        ({"max_tokens": 0}, "expected max_tokens of 3 and more, got 0"),
     ],
 )
 def test_a_field_of_an_impossible_value_is_named(bundle_folder, edit_json, changes, message):

@@ -90,7 +90,7 @@ def test_loading_prints_nothing(encoder_folder, capfd):
 
 
 def test_an_encoder_is_no_classifier(encoder_folder):
-    with pytest.raises(ConfigurationError, match=r"the architecture of a sequence classifier .*, came BertModel"):
+    with pytest.raises(ConfigurationError, match=r"the architecture of a sequence classifier .*, got BertModel"):
         load_classifier(encoder_folder)
 
 
@@ -102,14 +102,14 @@ def test_a_classifier_without_the_weights_of_its_head_is_refused(encoder_folder,
 
 
 def test_an_empty_folder_is_no_model(tmp_path):
-    with pytest.raises(ConfigurationError, match=r"config\.json, came none"):
+    with pytest.raises(ConfigurationError, match=r"config\.json, got none"):
         load_encoder(tmp_path)
 
 
 def test_pickles_beside_the_config_are_not_loaded(encoder_folder):
     (encoder_folder / "model.safetensors").rename(encoder_folder / "pytorch_model.bin")
 
-    with pytest.raises(ConfigurationError, match=r"came pytorch_model\.bin; only safetensors"):
+    with pytest.raises(ConfigurationError, match=r"got pytorch_model\.bin; only safetensors"):
         load_encoder(encoder_folder)
 
 
@@ -131,7 +131,7 @@ def test_a_missing_tokenizer_is_a_configuration_error(encoder_folder):
     for path in encoder_folder.glob("tokenizer*"):
         path.unlink()
 
-    with pytest.raises(ConfigurationError, match=r"tokenizer\.json, came none"):
+    with pytest.raises(ConfigurationError, match=r"tokenizer\.json, got none"):
         load_encoder(encoder_folder)
 
 

@@ -66,4 +66,4 @@ def test_a_model_that_cannot_be_served_ends_the_check(tmp_path):
     shown = CliRunner().invoke(cli, ["check", "--model", str(tmp_path / "model")])
 
     assert 2 == shown.exit_code
-    assert "config.json, came none" in shown.stderr
+    assert "config.json, got none" in shown.stderr

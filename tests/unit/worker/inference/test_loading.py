@@ -145,8 +145,8 @@ def test_thresholds_of_a_bundle_are_in_force_until_the_settings_have_others(tmp_
 @pytest.mark.parametrize(
     ("thresholds", "words"),
     [
-        ({"spamm": 0.5}, "came one for 'spamm', and the labels are ham, spam, other"),
-        ({"ham": 0.5, "spam": 0.5, "other": 0.5}, "came one for every label"),
+        ({"spamm": 0.5}, "got one for 'spamm', and the labels are ham, spam, other"),
+        ({"ham": 0.5, "spam": 0.5, "other": 0.5}, "got one for every label"),
     ],
 )
 def test_thresholds_that_do_not_fit_the_labels_are_refused(bundle_folder, settings_for, thresholds, words):
@@ -219,7 +219,7 @@ def test_a_head_for_embeddings_of_another_size_is_refused(tmp_path, manifest, en
     weight, bias = np.zeros((3, 31), dtype=np.float32), np.zeros(3, dtype=np.float32)
     write_bundle(tmp_path / "b", manifest=manifest, weight=weight, bias=bias, encoder_folder=encoder_folder)
 
-    with pytest.raises(ConfigurationError, match="embeddings of 32 numbers, came one for 31"):
+    with pytest.raises(ConfigurationError, match="embeddings of 32 numbers, got one for 31"):
         load_predictor(settings_for(tmp_path / "b"))
 
 

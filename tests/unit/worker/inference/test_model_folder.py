@@ -104,7 +104,7 @@ def test_a_padding_token_that_the_network_does_not_know_as_such_is_refused(encod
     edit_json(encoder_folder / "config.json", pad_token_id=3)
 
     with pytest.raises(
-        ConfigurationError, match=r"came 0 in the tokenizer's files and 3 as pad_token_id in config\.json"
+        ConfigurationError, match=r"got 0 in the tokenizer's files and 3 as pad_token_id in config\.json"
     ):
         read_encoder_folder(encoder_folder, Reading())
 
@@ -117,12 +117,12 @@ def test_a_window_without_room_for_a_word_is_refused(encoder_folder):
 @pytest.mark.parametrize(
     ("id2label", "words"),
     [
-        ({"1": "a", "2": "b"}, "expected the keys 0 to 1, .* came 1 to 2 without 0"),
-        ({"0": "a", "2": "b"}, "came 0 to 2 without 1"),
-        ({"0": "a", "1": "a"}, "expected distinct labels, came 'a' 2 times"),
-        ({"0": "a", "1": None}, "expected a name for every label, came none for 1"),
+        ({"1": "a", "2": "b"}, "expected the keys 0 to 1, .* got 1 to 2 without 0"),
+        ({"0": "a", "2": "b"}, "got 0 to 2 without 1"),
+        ({"0": "a", "1": "a"}, "expected distinct labels, got 'a' 2 times"),
+        ({"0": "a", "1": None}, "expected a name for every label, got none for 1"),
         ({"zero": "a", "one": "b"}, "expected numbers as keys"),
-        ({"0": "a"}, "at least 2 labels, came 1"),
+        ({"0": "a"}, "at least 2 labels, got 1"),
     ],
 )
 def test_labels_that_do_not_fit_the_outputs_are_refused(classifier_folder, edit_json, id2label, words):
@@ -135,7 +135,7 @@ def test_labels_that_do_not_fit_the_outputs_are_refused(classifier_folder, edit_
 def test_an_adapter_names_the_command_that_merges_it(encoder_folder):
     (encoder_folder / "config.json").rename(encoder_folder / "adapter_config.json")
 
-    with pytest.raises(ConfigurationError, match=r"came an adapter; merge it .*merge_and_unload"):
+    with pytest.raises(ConfigurationError, match=r"got an adapter; merge it .*merge_and_unload"):
         read_encoder_folder(encoder_folder, Reading())
 
 

@@ -15,7 +15,7 @@ from textsieve.worker.inference.sources import package_folder
 from textsieve.worker.inference.workshop import Workshop
 
 ONNX = Candidate("onnx", "fp32")
-OTHERS = "files that were there at the start, came others"
+OTHERS = "files that were there at the start, got others"
 
 
 def replace_weights(folder):

@@ -138,7 +138,7 @@ def test_other_modules_are_refused_by_name(encoder_folder, name):
         encoder_folder, ("", TRANSFORMER), ("1_Pooling", POOLING), ("2_Other", f"sentence_transformers.models.{name}")
     )
 
-    with pytest.raises(ConfigurationError, match=f"came Transformer, Pooling, {name}"):
+    with pytest.raises(ConfigurationError, match=f"got Transformer, Pooling, {name}"):
         read_sentence_modules(encoder_folder)
 
 
@@ -157,7 +157,7 @@ def test_a_division_by_length_before_a_dense_layer_is_refused(encoder_folder, mo
 
 @pytest.mark.parametrize(
     ("stated", "words"),
-    [({"use_residual": True}, "use_residual"), ({"activation_function": "theirs.Swish"}, "came theirs.Swish")],
+    [({"use_residual": True}, "use_residual"), ({"activation_function": "theirs.Swish"}, "got theirs.Swish")],
 )
 def test_dense_layers_that_are_not_offered_are_refused(encoder_folder, edit_json, stated, words):
     list_modules(encoder_folder, ("", TRANSFORMER), ("1_Pooling", POOLING), ("2_Dense", DENSE))
@@ -172,5 +172,5 @@ def test_dense_layers_that_are_not_offered_are_refused(encoder_folder, edit_json
 def test_modules_with_code_of_their_own_are_refused(encoder_folder):
     list_modules(encoder_folder, ("", TRANSFORMER), ("1_Pooling", "theirs.Pooling"))
 
-    with pytest.raises(ConfigurationError, match=r"came theirs\.Pooling; code of a model's own is never run"):
+    with pytest.raises(ConfigurationError, match=r"got theirs\.Pooling; code of a model's own is never run"):
         read_sentence_modules(encoder_folder)

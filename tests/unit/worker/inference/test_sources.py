@@ -77,7 +77,7 @@ def test_a_hub_model_is_fetched_at_its_revision_and_without_pickles(tmp_path):
 def test_pickled_weights_are_never_loaded(tmp_path):
     (tmp_path / "pytorch_model.bin").touch()
 
-    with pytest.raises(ConfigurationError, match=r"came pytorch_model\.bin"):
+    with pytest.raises(ConfigurationError, match=r"got pytorch_model\.bin"):
         weights_sha256(tmp_path)
 
 

@@ -25,7 +25,7 @@ def add_weight(folder, name):
 def test_weights_that_the_network_has_no_place_for_are_refused(encoder_folder, name):
     add_weight(encoder_folder, name)
 
-    with pytest.raises(ConfigurationError, match=r"weights that BertModel .* has a place for, came 1 that it has not"):
+    with pytest.raises(ConfigurationError, match=r"weights that BertModel .* has a place for, got 1 that it has not"):
         load_encoder(encoder_folder)
 
 
@@ -43,7 +43,7 @@ def test_code_of_its_own_is_named(encoder_folder, edit_json):
         auto_map={"AutoModel": "theirs.TheirBertModel"},
     )
 
-    with pytest.raises(ConfigurationError, match="came TheirBertModel, which comes with code of its own"):
+    with pytest.raises(ConfigurationError, match="got TheirBertModel, which comes with code of its own"):
         load_encoder(encoder_folder)
 
 
@@ -57,7 +57,7 @@ def test_an_adapter_beside_a_model_is_refused(classifier_folder):
 def test_quantised_weights_are_refused(classifier_folder, edit_json):
     edit_json(classifier_folder / "config.json", quantization_config={"quant_method": "gptq", "bits": 4})
 
-    with pytest.raises(ConfigurationError, match="came a quantization_config"):
+    with pytest.raises(ConfigurationError, match="got a quantization_config"):
         load_classifier(classifier_folder)
 
 

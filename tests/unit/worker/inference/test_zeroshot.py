@@ -61,7 +61,7 @@ def test_opposite_descriptions_say_nothing_but_break_nothing():
 @pytest.mark.parametrize(
     ("labels", "fault"),
     [
-        ({"a": ("east",)}, "came 1 labels"),
+        ({"a": ("east",)}, "got 1 labels"),
         ({"a": ("east",), "b": (" ",)}, "nothing but blanks for b"),
         ({"a": ("east",), "b": (), "c": ()}, "none for b and c"),
         ({"a": ("east", "north"), "b": ("west",), "c": ("North ", "east")}, "the same for a and c"),

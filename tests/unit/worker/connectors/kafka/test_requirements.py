@@ -26,7 +26,7 @@ def test_sound_topics_pass() -> None:
 
 
 def test_a_topic_that_is_to_be_two_things_is_refused() -> None:
-    with pytest.raises(ConfigurationError, match="came the same twice"):
+    with pytest.raises(ConfigurationError, match="got the same twice"):
         requirements.require_different(settings(output_topic=INPUT))
 
 
@@ -84,9 +84,9 @@ def test_where_the_broker_does_not_say_which_rights_we_have_nothing_is_refused()
 @pytest.mark.parametrize(
     ("configs", "named"),
     [
-        ({"cleanup_policy": "compact"}, "expected cleanup.policy=delete, came compact"),
-        ({"cleanup_policy": "compact,delete"}, "expected cleanup.policy=delete, came compact,delete"),
-        ({"max_message_bytes": "999999"}, "expected max.message.bytes of at least 1000000, came 999999"),
+        ({"cleanup_policy": "compact"}, "expected cleanup.policy=delete, got compact"),
+        ({"cleanup_policy": "compact,delete"}, "expected cleanup.policy=delete, got compact,delete"),
+        ({"max_message_bytes": "999999"}, "expected max.message.bytes of at least 1000000, got 999999"),
     ],
 )
 @pytest.mark.parametrize("name", [OUTPUT, LETTERS])

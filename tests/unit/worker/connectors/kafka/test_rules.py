@@ -52,7 +52,7 @@ def test_a_fact_about_several_topics_is_one_finding() -> None:
 
     [found] = findings(cluster(*weak), settings())
 
-    assert "came 1 of messages, labels:" in found.text
+    assert "got 1 of messages, labels:" in found.text
     assert 2 == found.cure.count("kafka-configs.sh --bootstrap-server kafka-1:9092 --alter")
 
 
