@@ -107,11 +107,6 @@ bench: $(INSTALLED) $(QUIX) ## Measure speed beside others, write benchmarks/res
 gpu: ## Measure a CUDA device with the Python that has its torch, under 8 minutes, write benchmarks/results (GPU_ARGS)
 	@$(GPU_PYTHON) -W ignore -m benchmarks.gpu $(GPU_ARGS)
 
-.PHONY: dashboard-picture
-dashboard-picture: $(INSTALLED) ## Draw the dashboard from a live stream with an incident (needs Prometheus; two minutes)
-	@mkdir -p docs/pictures
-	@$(BIN)/python -m tests.integration.incident docs/pictures/dashboard.png
-
 .PHONY: monitoring-files
 monitoring-files: $(INSTALLED) ## Make again what is generated: docs/metrics.md, the dashboards, the operator's rules
 	@$(BIN)/python -m worker.metrics > docs/metrics.md

@@ -1,12 +1,8 @@
-"""A stream with an incident, watched by a real Prometheus: bad messages, a shift of labels, and a worker that stalls.
-
-`python -m tests.integration.incident docs/pictures/dashboard.png` draws the dashboard from it.
-"""
+"""A stream with an incident, watched by a real Prometheus: bad messages, a shift of labels, a worker that stalls."""
 
 import itertools
 import json
 import signal
-import sys
 import tempfile
 import threading
 import time
@@ -21,7 +17,6 @@ from tests.integration.prometheus import Prometheus
 from tests.integration.streams import PARTITIONS, Stream
 from tests.services import Brokers
 from textsieve.embedded.listening import LOOPBACK, free_port
-from textsieve.embedded.stack import Stack
 from textsieve.embedded.topics import Names
 from textsieve.worker.testing import HashingPredictor
 
@@ -46,9 +41,9 @@ class Watched:
 
 
 @contextmanager
-def watched_incident(brokers: Brokers, store: str, *, names: Names | None = None) -> Iterator[Watched]:
+def watched_incident(brokers: Brokers, store: str) -> Iterator[Watched]:
     """Run it; takes about two minutes."""
-    names = names or Names.unique("incident")
+    names = Names.unique("incident")
     with ExitStack() as resources:
         folder = Path(resources.enter_context(tempfile.TemporaryDirectory()))
         stream = Stream(brokers, store, names)
@@ -138,19 +133,3 @@ def _await(happened, *, seconds: float) -> None:
     while not happened():
         assert time.monotonic() < deadline
         time.sleep(0.5)
-
-
-if __name__ == "__main__":
-    from monitoring.grafana.picture import draw_dashboard
-
-    plain = Names("messages", "labels", "dead-letters", "textsieve", "default")
-    with (
-        Stack.start() as stack,
-        watched_incident(Brokers(stack.bootstrap_servers, "embedded"), stack.redis_url, names=plain) as seen,
-    ):
-        draw_dashboard(
-            lambda expression: seen.prometheus.range(expression, start=seen.start, end=seen.end),
-            start=seen.start,
-            end=seen.end,
-            path=Path(sys.argv[1]),
-        )

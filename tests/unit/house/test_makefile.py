@@ -17,7 +17,6 @@ TARGETS = (
     "chaos",
     "clean",
     "clean-all",
-    "dashboard-picture",
     "demo",
     "down",
     "fuzz",
