@@ -15,6 +15,7 @@ GPU_ARGS ?=
 CHAOS_ARGS ?=
 FUZZ_ARGS ?= -max_total_time=60
 MUTANTS ?=
+SINCE ?=
 TEST_ARGS ?=
 TEST_PROCESSES ?= 3 # of tests that wait more than they compute, on two cores; 0: this one alone, as --pdb wants it
 TEST_PATHS ?= $(wildcard tests/unit tests/contract tests/integration)
@@ -75,6 +76,11 @@ test: lint ## All that must hold: lint, then unit, contract and integration test
 	@HF_HUB_OFFLINE="$${HF_HUB_OFFLINE-1}" OMP_NUM_THREADS="$${OMP_NUM_THREADS-1}" $(BIN)/python -m pytest \
 		-p tests.ci_rules --numprocesses $(strip $(TEST_PROCESSES)) --dist loadgroup \
 		--cov --cov-report=term:skip-covered $(TEST_PATHS) $(TEST_ARGS)
+
+.PHONY: check
+check: lint ## In seconds: lint, and the unit tests of what changed since the main branch (SINCE=HEAD~3 TEST_ARGS=-x)
+	@HF_HUB_OFFLINE="$${HF_HUB_OFFLINE-1}" OMP_NUM_THREADS="$${OMP_NUM_THREADS-1}" $(BIN)/python -m tests.changed \
+		$(SINCE) -- $(TEST_ARGS)
 
 .PHONY: lint
 lint: $(INSTALLED) ## Format, lint, types and floors: checked, nothing changed

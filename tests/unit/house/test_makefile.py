@@ -15,6 +15,7 @@ MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 TARGETS = (
     "bench",
     "chaos",
+    "check",
     "clean",
     "clean-all",
     "demo",
