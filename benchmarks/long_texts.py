@@ -17,9 +17,9 @@ from pathlib import Path
 
 import numpy as np
 
-from textsieve.trainer.examples import Examples
-from textsieve.trainer.reading import read_examples
-from textsieve.trainer.thresholds import share
+from textsieve.trainer.data.examples import Examples
+from textsieve.trainer.data.reading import read_examples
+from textsieve.trainer.evaluation.thresholds import share
 from textsieve.worker.inference.loading import load_predictor
 from textsieve.worker.settings import ModelSettings
 

@@ -25,22 +25,22 @@ import torch
 from torch import nn
 
 from benchmarks.machine import described
-from textsieve.trainer.attempts import Groupings, attempt
-from textsieve.trainer.batches import length_grouped
 from textsieve.trainer.commands.options import training_settings
-from textsieve.trainer.counting import counted_labels
-from textsieve.trainer.examples import Examples
-from textsieve.trainer.finetune import GREATEST_NORM
-from textsieve.trainer.frozen import embed
-from textsieve.trainer.losses import drift, label_loss
-from textsieve.trainer.optimising import make_optimizer
-from textsieve.trainer.passes import Material, Passes
-from textsieve.trainer.precision import arithmetic
-from textsieve.trainer.reading import read_examples
-from textsieve.trainer.recipe import Recipe
-from textsieve.trainer.significance import f1_of
-from textsieve.trainer.splits import split
-from textsieve.trainer.tuned import Part
+from textsieve.trainer.data.examples import Examples
+from textsieve.trainer.data.reading import read_examples
+from textsieve.trainer.data.splits import split
+from textsieve.trainer.evaluation.significance import f1_of
+from textsieve.trainer.evaluation.target_metric import counted_labels
+from textsieve.trainer.experiments.runs import Groupings, attempt
+from textsieve.trainer.training.config import Recipe
+from textsieve.trainer.training.fine_tuned_model import Part
+from textsieve.trainer.training.fine_tuning import GREATEST_NORM
+from textsieve.trainer.training.forward_pass import Material, Passes
+from textsieve.trainer.training.length_batches import length_grouped
+from textsieve.trainer.training.linear_probe import embed
+from textsieve.trainer.training.losses import drift, label_loss
+from textsieve.trainer.training.optimizer import make_optimizer
+from textsieve.trainer.training.precision import arithmetic
 from textsieve.worker.inference.layers import LinearHead, activation_of
 from textsieve.worker.inference.loading import load_embedder
 from textsieve.worker.inference.networks import EncoderNetwork

@@ -7,22 +7,22 @@ from datetime import datetime
 import numpy as np
 import torch
 
-from textsieve.trainer.augmentation import Disguised, show_disguised
-from textsieve.trainer.bundling import FitOptions, TrainedModel, write_model
-from textsieve.trainer.cards import Facts, FrozenFacts, TunedFacts, card
-from textsieve.trainer.checkpoints import Checkpoints
-from textsieve.trainer.described import embed_descriptions
-from textsieve.trainer.descriptions import require_described
-from textsieve.trainer.examples import Examples
-from textsieve.trainer.frozen import Extra, embed, fit_frozen
-from textsieve.trainer.interruption import asked_to_stop
-from textsieve.trainer.originals import forget, remembered
-from textsieve.trainer.reading import read_examples
-from textsieve.trainer.recipe import Recipe
-from textsieve.trainer.report import Report, require_enough
-from textsieve.trainer.splits import require_disjoint
-from textsieve.trainer.suspects import Suspect, find_suspects
-from textsieve.trainer.tuned import Part, hold_out, require_no_dense, tune
+from textsieve.trainer.bundles.model_card import Facts, FrozenFacts, TunedFacts, card
+from textsieve.trainer.bundles.writing import FitOptions, TrainedModel, write_model
+from textsieve.trainer.data.augmentation import Disguised, show_disguised
+from textsieve.trainer.data.examples import Examples
+from textsieve.trainer.data.label_descriptions import require_described
+from textsieve.trainer.data.reading import read_examples
+from textsieve.trainer.data.splits import require_disjoint
+from textsieve.trainer.evaluation.cross_validation import Report, require_enough
+from textsieve.trainer.evaluation.label_errors import Suspect, find_suspects
+from textsieve.trainer.training.checkpoints import Checkpoints
+from textsieve.trainer.training.config import Recipe
+from textsieve.trainer.training.described_labels import embed_descriptions
+from textsieve.trainer.training.embedding_cache import forget, remembered
+from textsieve.trainer.training.fine_tuned_model import Part, hold_out, require_no_dense, tune
+from textsieve.trainer.training.interruption import asked_to_stop
+from textsieve.trainer.training.linear_probe import Extra, embed, fit_frozen
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.inference.bundle import Manifest, require_writable
 from textsieve.worker.inference.encoder import Encoder

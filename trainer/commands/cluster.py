@@ -15,7 +15,7 @@ from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.settings import ModelSettings
 
 if TYPE_CHECKING:
-    from textsieve.trainer.clustering import ClusterOptions, Found
+    from textsieve.trainer.experiments.cluster_texts import ClusterOptions, Found
 
 _RANGE_STEPS = 12  # numbers of clusters tried in a range, at equal ratios
 
@@ -106,9 +106,9 @@ def cluster(
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Cluster embeddings of labelled texts. Says how well clusters and labels agree."""
-    from textsieve.trainer.clustering import ClusterOptions, run  # noqa: PLC0415 - torch takes seconds: --help does not wait
-    from textsieve.trainer.reading import Columns  # noqa: PLC0415
-    from textsieve.trainer.refining import Refinement  # noqa: PLC0415
+    from textsieve.trainer.clustering.dec import Refinement  # noqa: PLC0415
+    from textsieve.trainer.data.reading import Columns  # noqa: PLC0415
+    from textsieve.trainer.experiments.cluster_texts import ClusterOptions, run  # noqa: PLC0415 - torch takes seconds: --help does not wait
 
     refines = method is Which.dec and choose_k is None
     checkpoints = work or Path(f"cluster-{data.name.partition('.')[0]}.work")
@@ -199,19 +199,19 @@ def _line(found: "Found", wanted: "ClusterOptions", model: str) -> dict[str, Any
 
 
 def _text(found: "Found", line: dict[str, Any]) -> str:
-    from textsieve.trainer.grouping import Grouped  # noqa: PLC0415 - as above
+    from textsieve.trainer.clustering.results import Grouped  # noqa: PLC0415 - as above
 
     if isinstance(found.result, Grouped):
         first = f"{line['texts']} texts, {line['labels']} labels, {line['k']} clusters by {line['method']}:"
         return f"{first}\n{found.result.text()}\n"
-    from textsieve.trainer.choice_report import table  # noqa: PLC0415 - as above
+    from textsieve.trainer.reports.choose_k_table import table  # noqa: PLC0415 - as above
 
     return table(line["data"], found.result.tried, found.result.suggestion)
 
 
 def _write(folder: Path, found: "Found", line: dict[str, Any]) -> None:
-    from textsieve.trainer.choice_picture import picture  # noqa: PLC0415 - matplotlib is an extra
-    from textsieve.trainer.grouping import Grouped  # noqa: PLC0415 - as above
+    from textsieve.trainer.clustering.results import Grouped  # noqa: PLC0415 - as above
+    from textsieve.trainer.reports.choose_k_plot import picture  # noqa: PLC0415 - matplotlib is an extra
 
     if isinstance(found.result, Grouped):  # its bundle is written
         return

@@ -13,7 +13,7 @@ from textsieve.trainer.commands.console import exit_codes, progress_bars, say
 from textsieve.worker.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from textsieve.trainer.comparison import Contest, Result
+    from textsieve.trainer.experiments.comparison import Contest, Result
 
 
 def compare(
@@ -74,13 +74,13 @@ def compare(
     as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON instead of the table.")] = False,
 ) -> None:
     """Compare methods, classical and by encoder. All of them see the same folds."""
-    from textsieve.trainer.bench import named_method  # noqa: PLC0415
-    from textsieve.trainer.comparison import Contest  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
-    from textsieve.trainer.comparison import compare as compare_methods  # noqa: PLC0415
-    from textsieve.trainer.descriptions import read_descriptions  # noqa: PLC0415
-    from textsieve.trainer.precision import training_precision  # noqa: PLC0415
-    from textsieve.trainer.reading import Columns  # noqa: PLC0415
-    from textsieve.trainer.recipe import Recipe  # noqa: PLC0415
+    from textsieve.trainer.data.label_descriptions import read_descriptions  # noqa: PLC0415
+    from textsieve.trainer.data.reading import Columns  # noqa: PLC0415
+    from textsieve.trainer.experiments.comparison import Contest  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
+    from textsieve.trainer.experiments.comparison import compare as compare_methods  # noqa: PLC0415
+    from textsieve.trainer.experiments.experiment_data import named_method  # noqa: PLC0415
+    from textsieve.trainer.training.config import Recipe  # noqa: PLC0415
+    from textsieve.trainer.training.precision import training_precision  # noqa: PLC0415
 
     folder = work or Path(f"compare-{data.name.partition('.')[0]}.work")
     goes_on = f"interrupted; the same command goes on from what is in {folder}"

@@ -12,8 +12,8 @@ from textsieve.trainer.commands.options import require_report_folder
 from textsieve.worker.settings import ModelSettings
 
 if TYPE_CHECKING:
-    from textsieve.trainer.evaluation import Evaluation
-    from textsieve.trainer.thresholds import Wish
+    from textsieve.trainer.evaluation.evaluate import Evaluation
+    from textsieve.trainer.evaluation.thresholds import Wish
 
 
 def evaluate(
@@ -69,13 +69,13 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of the report.")] = False,
 ) -> None:
     """Judge a model on texts that had no part in its training."""
-    from textsieve.trainer.descriptions import read_descriptions  # noqa: PLC0415
-    from textsieve.trainer.evaluation import Question  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
-    from textsieve.trainer.evaluation import evaluate as evaluate_model  # noqa: PLC0415
-    from textsieve.trainer.pages import as_json as numbers  # noqa: PLC0415
-    from textsieve.trainer.pages import as_markdown  # noqa: PLC0415
-    from textsieve.trainer.reading import Columns  # noqa: PLC0415
-    from textsieve.trainer.sections import sections  # noqa: PLC0415
+    from textsieve.trainer.data.label_descriptions import read_descriptions  # noqa: PLC0415
+    from textsieve.trainer.data.reading import Columns  # noqa: PLC0415
+    from textsieve.trainer.evaluation.evaluate import Question  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
+    from textsieve.trainer.evaluation.evaluate import evaluate as evaluate_model  # noqa: PLC0415
+    from textsieve.trainer.reports.evaluation_tables import sections  # noqa: PLC0415
+    from textsieve.trainer.reports.rendering import as_json as numbers  # noqa: PLC0415
+    from textsieve.trainer.reports.rendering import as_markdown  # noqa: PLC0415
 
     wishes: tuple[tuple[Wish, float | None], ...] = (("precision", precision), ("recall", recall))
     settings: dict[str, Any] = {"path": model, "revision": revision, "device": device, "threads": threads}
@@ -115,10 +115,10 @@ def evaluate(
 
 
 def _write(out: Path, title: str, evaluation: "Evaluation", *, texts: bool) -> None:
-    from textsieve.trainer.pages import as_html, as_json, as_markdown  # noqa: PLC0415
-    from textsieve.trainer.pictures import pictures  # noqa: PLC0415 - matplotlib is an extra
-    from textsieve.trainer.sections import sections  # noqa: PLC0415
-    from textsieve.trainer.whole import write_whole  # noqa: PLC0415
+    from textsieve.trainer.data.atomic_write import write_whole  # noqa: PLC0415
+    from textsieve.trainer.reports.evaluation_tables import sections  # noqa: PLC0415
+    from textsieve.trainer.reports.plots import pictures  # noqa: PLC0415 - matplotlib is an extra
+    from textsieve.trainer.reports.rendering import as_html, as_json, as_markdown  # noqa: PLC0415
 
     tables = list(sections(evaluation, with_texts=texts))
     content = json.dumps(as_json(evaluation, with_texts=texts), indent=2)

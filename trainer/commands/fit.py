@@ -97,12 +97,12 @@ def fit(
 ) -> None:
     """Train a model on labelled texts. It is written as a bundle, with its measured scores."""
     # torch and sklearn take seconds to import: --help and wrong options do not wait for them
-    from textsieve.trainer.bundling import FitOptions  # noqa: PLC0415
-    from textsieve.trainer.descriptions import read_descriptions  # noqa: PLC0415
+    from textsieve.trainer.bundles.writing import FitOptions  # noqa: PLC0415
+    from textsieve.trainer.data.label_descriptions import read_descriptions  # noqa: PLC0415
+    from textsieve.trainer.data.reading import Columns  # noqa: PLC0415
     from textsieve.trainer.fit import fit as fit_bundle  # noqa: PLC0415
-    from textsieve.trainer.precision import training_precision  # noqa: PLC0415
-    from textsieve.trainer.reading import Columns  # noqa: PLC0415
-    from textsieve.trainer.recipe import Recipe  # noqa: PLC0415
+    from textsieve.trainer.training.config import Recipe  # noqa: PLC0415
+    from textsieve.trainer.training.precision import training_precision  # noqa: PLC0415
 
     now = datetime.now(UTC)
     folder = work or out.with_name(f"{out.resolve().name}.work")

@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 import typer
 
+from textsieve.trainer.bundles.diff import compare_bundles
 from textsieve.trainer.commands.console import exit_codes, say
-from textsieve.trainer.likeness import compare_bundles
 from textsieve.worker.inference.bundle import Bundle, Manifest, read_bundle
 
 

@@ -42,9 +42,9 @@ def seed(
 
     Space, number of clusters, group, model and store are those of the workers' settings.
     """
-    from textsieve.trainer.frozen import embed  # noqa: PLC0415 - torch takes seconds to import: --help does not wait
-    from textsieve.trainer.reading import read_texts  # noqa: PLC0415
-    from textsieve.trainer.seeding import plant  # noqa: PLC0415
+    from textsieve.trainer.clustering.seeding import plant  # noqa: PLC0415
+    from textsieve.trainer.data.reading import read_texts  # noqa: PLC0415
+    from textsieve.trainer.training.linear_probe import embed  # noqa: PLC0415 - torch takes seconds to import: --help does not wait
     from textsieve.worker.clustering.minibatch import best_seed  # noqa: PLC0415
     from textsieve.worker.clustering.space import space_of  # noqa: PLC0415
     from textsieve.worker.connectors.redis import RedisCentroidStore, connect  # noqa: PLC0415

@@ -35,9 +35,9 @@ def split(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 0,
 ) -> None:
     """Hold out a share of every label. Repeats and contradictions are left out first."""
-    from textsieve.trainer import splits  # noqa: PLC0415 - numpy takes a while: --help does not wait
-    from textsieve.trainer.reading import Columns, read_examples  # noqa: PLC0415
-    from textsieve.trainer.writing import write_examples  # noqa: PLC0415
+    from textsieve.trainer.data import splits  # noqa: PLC0415 - sklearn takes a second to import: --help does not wait
+    from textsieve.trainer.data.reading import Columns, read_examples  # noqa: PLC0415
+    from textsieve.trainer.data.writing import write_examples  # noqa: PLC0415
 
     with exit_codes():
         for name in ("train.jsonl", "test.jsonl"):

@@ -13,7 +13,7 @@ from textsieve.trainer.commands.console import exit_codes, progress_bars, say
 from textsieve.worker.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from textsieve.trainer.thresholds import Threshold
+    from textsieve.trainer.evaluation.thresholds import Threshold
 
 
 def threshold(
@@ -52,8 +52,8 @@ def threshold(
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Give a label the threshold that keeps a precision or a recall. A new version of the bundle is written."""
-    from textsieve.trainer.reading import Columns  # noqa: PLC0415 - torch takes seconds to import: --help does not wait
-    from textsieve.trainer.thresholding import Wanted, add_threshold  # noqa: PLC0415
+    from textsieve.trainer.bundles.add_threshold import Wanted, add_threshold  # noqa: PLC0415
+    from textsieve.trainer.data.reading import Columns  # noqa: PLC0415 - torch takes seconds to import: --help does not wait
 
     with exit_codes(), progress_bars("predict") as progress:
         if (precision is None) == (recall is None):

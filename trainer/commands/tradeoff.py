@@ -16,10 +16,10 @@ from textsieve.worker.errors import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from textsieve.trainer.examples import Examples
-    from textsieve.trainer.reading import Columns
-    from textsieve.trainer.tradeoff import Study
-    from textsieve.trainer.tradeoff_report import TradeoffReport
+    from textsieve.trainer.data.examples import Examples
+    from textsieve.trainer.data.reading import Columns
+    from textsieve.trainer.experiments.tradeoff import Study
+    from textsieve.trainer.reports.tradeoff_table import TradeoffReport
 
 
 def tradeoff(
@@ -74,15 +74,15 @@ def tradeoff(
     as_json: Annotated[bool, typer.Option("--json", help="End with one line of JSON instead of the table.")] = False,
 ) -> None:
     """Compare how strongly to hold the embedding. By labels and by clusters."""
-    from textsieve.trainer.attempts import Groupings  # noqa: PLC0415 - --help does not wait for sklearn and torch
-    from textsieve.trainer.counting import counted_labels, counted_name  # noqa: PLC0415
-    from textsieve.trainer.precision import training_precision  # noqa: PLC0415
-    from textsieve.trainer.reading import Columns, read_examples  # noqa: PLC0415
-    from textsieve.trainer.recipe import Recipe  # noqa: PLC0415
-    from textsieve.trainer.samples import sampled  # noqa: PLC0415
-    from textsieve.trainer.tradeoff import Study, answer_all  # noqa: PLC0415
-    from textsieve.trainer.tradeoff_report import TradeoffReport  # noqa: PLC0415
-    from textsieve.trainer.weighing import weigh  # noqa: PLC0415
+    from textsieve.trainer.data.reading import Columns, read_examples  # noqa: PLC0415
+    from textsieve.trainer.data.sampling import sampled  # noqa: PLC0415
+    from textsieve.trainer.evaluation.target_metric import counted_labels, counted_name  # noqa: PLC0415
+    from textsieve.trainer.experiments.runs import Groupings  # noqa: PLC0415 - --help does not wait for sklearn and torch
+    from textsieve.trainer.experiments.summary import weigh  # noqa: PLC0415
+    from textsieve.trainer.experiments.tradeoff import Study, answer_all  # noqa: PLC0415
+    from textsieve.trainer.reports.tradeoff_table import TradeoffReport  # noqa: PLC0415
+    from textsieve.trainer.training.config import Recipe  # noqa: PLC0415
+    from textsieve.trainer.training.precision import training_precision  # noqa: PLC0415
 
     folder = work or Path(f"tradeoff-{data.name.partition('.')[0]}.work")
     goes_on = f"interrupted; the same command goes on from what is in {folder}"
@@ -143,13 +143,13 @@ def _weights(keep: str) -> tuple[float, ...]:
 
 
 def _others(paths: list[Path], columns: "Columns", draw: "Callable[[Examples], Examples]") -> "dict[str, Examples]":
-    from textsieve.trainer.reading import read_examples  # noqa: PLC0415 - as above
+    from textsieve.trainer.data.reading import read_examples  # noqa: PLC0415 - as above
 
     return {path.name.partition(".")[0]: draw(read_examples(path, columns)) for path in paths}
 
 
 def _finished(study: "Study") -> "Study":
-    from textsieve.trainer.tradeoff import finished_folds  # noqa: PLC0415 - as above
+    from textsieve.trainer.experiments.tradeoff import finished_folds  # noqa: PLC0415 - as above
 
     found = finished_folds(study)
     if not found:
@@ -158,7 +158,7 @@ def _finished(study: "Study") -> "Study":
 
 
 def _write(out: Path, report: "TradeoffReport") -> None:
-    from textsieve.trainer.curves import curve  # noqa: PLC0415 - matplotlib is an extra
+    from textsieve.trainer.reports.tradeoff_plot import curve  # noqa: PLC0415 - matplotlib is an extra
 
     out.mkdir(parents=True, exist_ok=True)
     (out / "tradeoff.md").write_text(report.markdown(), encoding="utf-8")

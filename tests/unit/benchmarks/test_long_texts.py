@@ -3,7 +3,7 @@
 import pytest
 
 from benchmarks.long_texts import PLACES, WORDS, long_texts
-from textsieve.trainer.examples import Row, dedupe
+from textsieve.trainer.data.examples import Row, dedupe
 
 HAM = [Row(number, f"dinner at home number {number} tonight", ("ham",)) for number in range(200)]
 SPAM = [Row(200 + number, f"WIN a prize {number}", ("spam",)) for number in range(3)]

@@ -33,3 +33,11 @@ def test_the_docs_draw_the_floors_as_they_are_checked():
     drawn = [re.findall(r"`([\w.]+)`", row.split("\n")[0]) for row in table]
 
     assert drawn == _floors()
+
+
+def test_the_docs_draw_the_rooms_of_the_trainer_as_they_are_checked():
+    page = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    table = page.split("## Rooms of the trainer", 1)[1].split("\n## ", 1)[0]
+    rooms = next(one["layers"] for one in CONTRACTS if one.get("containers") == ["textsieve.trainer"])
+
+    assert re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE) == rooms

@@ -1,0 +1,144 @@
+"""Gives a label of a bundle the threshold that keeps a wish: a new version of the bundle, for a worker to serve."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from textsieve.trainer.bundles.threshold_section import with_threshold_section
+from textsieve.trainer.data.examples import Examples
+from textsieve.trainer.data.reading import Columns, read_examples
+from textsieve.trainer.data.splits import require_disjoint
+from textsieve.trainer.evaluation.thresholds import Threshold, Wish, find_threshold
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.bundle import (
+    Bundle,
+    Interval,
+    Manifest,
+    ThresholdScore,
+    read_bundle,
+    require_writable,
+    write_bundle,
+)
+from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.inference.sources import file_sha256
+from textsieve.worker.inference.thresholds import faults
+from textsieve.worker.records import Predictions, Probabilities
+from textsieve.worker.settings import ModelSettings
+
+README = "README.md"
+_CHUNK = 256  # texts between two moves of the progress bar
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a label should keep, and on which texts that is judged."""
+
+    bundle: Path
+    data: Path
+    columns: Columns
+    training: Path | None  # texts that the model was trained on: none may be among the data
+    label: str
+    wish: Wish
+    wished: float
+    out: Path  # the new bundle's folder
+    version: str | None  # of the new bundle; made from the old one and the thresholds if None
+    threads: int | None
+
+
+def add_threshold(
+    wanted: Wanted, *, now: datetime, progress: Callable[[str, int, int], None] = lambda *_: None
+) -> tuple[Manifest, Threshold]:
+    """Find the threshold, write the bundle that has it beside those it had, and its card.
+
+    Raises:
+        ConfigurationError: bundle, data, label or folder do not fit, or no threshold keeps the wish.
+        PredictorError: the model failed on the texts.
+    """
+    bundle = read_bundle(wanted.bundle)
+    _require_possible(wanted, bundle.manifest)
+    examples = read_examples(wanted.data, wanted.columns)
+    if not examples.kept:
+        raise ConfigurationError(f"{wanted.data}: expected labelled texts, got none")
+    if wanted.training is not None:
+        require_disjoint(read_examples(wanted.training, wanted.columns), examples, name=str(wanted.data))
+    column = bundle.manifest.labels.index(wanted.label)
+    holds = examples.targets(bundle.manifest.labels)[:, column]
+    probabilities = _probabilities(wanted, bundle.manifest, examples, progress)[:, column]
+    found = find_threshold(probabilities, holds, label=wanted.label, wish=wanted.wish, wished=wanted.wished)
+    if found is None:
+        raise ConfigurationError(
+            f"{wanted.data}: no threshold gives {wanted.label!r} a {wanted.wish} of {wanted.wished:g} on these "
+            f"{len(holds)} texts, {int(holds.sum())} of them {wanted.label!r}; wish for less, or give more texts"
+        )
+    return _write(wanted, bundle, found, texts=len(holds), now=now), found
+
+
+def _require_possible(wanted: Wanted, manifest: Manifest) -> None:
+    require_writable(wanted.out)
+    if wanted.out.resolve() == wanted.bundle.resolve():
+        raise ConfigurationError(f"--out: expected another folder than the bundle's, got {wanted.out}")
+    thresholds = {**manifest.thresholds, wanted.label: wanted.wished}
+    fault = faults(thresholds, labels=manifest.labels, multi_label=manifest.multi_label)
+    if fault:
+        raise ConfigurationError(f"--label: expected a label of {wanted.bundle} that may have a threshold, got {fault}")
+
+
+def _probabilities(
+    wanted: Wanted, manifest: Manifest, examples: Examples, progress: Callable[[str, int, int], None]
+) -> Probabilities:
+    """[texts, labels]; of a long text those of the window that shows the label most, as a threshold will read them."""
+    predictor = load_predictor(
+        ModelSettings(
+            path=str(wanted.bundle),
+            kind="bundle",
+            threads=wanted.threads,
+            thresholds={**manifest.thresholds, wanted.label: 0.0},
+            engine="torch",  # a bundle does not depend on which engine this machine finds fastest
+            precision="fp32",
+        )
+    )
+    answers = []
+    for start in range(0, len(examples.texts), _CHUNK):
+        chunk = examples.texts[start : start + _CHUNK]
+        answers.append(predictor.predict(chunk))
+        progress("predict", len(chunk), len(examples.texts))
+    return Predictions.joined(answers).probabilities
+
+
+def _write(wanted: Wanted, bundle: Bundle, found: Threshold, *, texts: int, now: datetime) -> Manifest:
+    score = ThresholdScore(
+        wish=found.wish,
+        wished=found.wished,
+        precision=Interval(**asdict(found.precision)),
+        recall=Interval(**asdict(found.recall)),
+        texts=texts,
+        data_sha256=file_sha256(wanted.data),
+    )
+    thresholds = dict(sorted({**bundle.manifest.thresholds, found.label: found.threshold}.items()))
+    named = "+".join(f"{label}-{least:.4g}" for label, least in thresholds.items())
+    manifest = write_bundle(
+        wanted.out,
+        manifest=msgspec.structs.replace(
+            bundle.manifest,
+            version=wanted.version or f"{bundle.manifest.version.partition('+')[0]}+{named}",
+            thresholds=thresholds,
+            threshold_scores={**bundle.manifest.threshold_scores, found.label: score},
+            created=now.isoformat(timespec="seconds"),
+        ),
+        weight=bundle.weight,
+        bias=bundle.bias,
+        encoder_folder=bundle.folder if bundle.manifest.encoder.source == "files" else None,
+    )
+    (wanted.out / README).write_text(_readme(bundle, manifest), encoding="utf-8")
+    return manifest
+
+
+def _readme(bundle: Bundle, manifest: Manifest) -> str:
+    """The card of the bundle as it was, under its new version and with its thresholds."""
+    path = bundle.folder / README
+    before = path.read_text(encoding="utf-8") if path.is_file() else ""
+    _, _, body = before.partition("\n")
+    return with_threshold_section(f"# {manifest.name} {manifest.version}\n{body}", manifest)

@@ -1,0 +1,131 @@
+"""Writes a trained model as a bundle."""
+
+from collections import Counter
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textsieve.trainer.bundles.model_card import Facts, FrozenFacts, TunedFacts
+from textsieve.trainer.data.examples import Examples
+from textsieve.trainer.data.label_descriptions import Descriptions
+from textsieve.trainer.data.reading import Columns
+from textsieve.trainer.evaluation.cross_validation import Report
+from textsieve.trainer.training.config import Recipe
+from textsieve.trainer.training.fine_tuned_model import HEAD_POOLING, save_encoder
+from textsieve.worker.inference.bundle import (
+    EncoderReference,
+    Manifest,
+    TrainingData,
+    write_bundle,
+)
+from textsieve.worker.inference.decisions import EVEN
+from textsieve.worker.inference.encoder import Encoder
+from textsieve.worker.inference.encoders import source_of
+from textsieve.worker.inference.sources import file_sha256, weights_sha256
+from textsieve.worker.settings import ModelSettings
+
+_TWO = 2  # labels of which the rarer is the one looked for: spam among ham
+
+
+@dataclass(frozen=True, slots=True)
+class FitOptions:
+    """What a bundle is made of."""
+
+    path: Path  # CSV or JSONL
+    columns: Columns
+    out: Path  # the bundle's folder
+    name: str
+    version: str
+    data_name: str
+    citation: str
+    licence: str
+    encoder: ModelSettings
+    seed: int
+    folds: int  # of the frozen head's cross-validation
+    recipe: Recipe | None  # None: the encoder stays frozen
+    validation: Path | None  # None: a share of the data
+    work: Path  # checkpoints of fine-tuning
+    descriptions: Descriptions = field(default_factory=dict)  # of the labels: more for a frozen head to learn from
+    augment: float = 0.0  # share of the training texts that is also shown disguised
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedModel:
+    """A head, how it was judged, and how it came about; a tuned or refined encoder is in the network."""
+
+    weight: NDArray[np.float32]
+    bias: NDArray[np.float32]
+    report: Report
+    facts: Facts
+
+
+def write_model(
+    options: FitOptions, model: TrainedModel, encoder: Encoder, examples: Examples, *, now: datetime
+) -> Manifest:
+    """Write the bundle: the head, and the encoder's files where they are not those of a package.
+
+    Raises:
+        ConfigurationError: the folder holds other files.
+    """
+    with ExitStack() as resources:
+        if isinstance(model.facts, FrozenFacts):
+            folder = encoder.folder
+            reference = EncoderReference(source=source_of(encoder.weights_sha256), sha256=encoder.weights_sha256)
+        else:
+            folder = Path(resources.enter_context(save_encoder(encoder)))
+            reference = EncoderReference(source="files", sha256=weights_sha256(folder))
+        return write_bundle(
+            options.out,
+            manifest=_manifest(options, model, encoder, examples, reference=reference, now=now),
+            weight=model.weight,
+            bias=model.bias,
+            encoder_folder=folder if reference.source == "files" else None,
+        )
+
+
+def _looked_for(examples: Examples) -> dict[str, float]:
+    """The rarer of two exclusive labels, from one half on: of a long text one window with it is enough."""
+    counts = Counter(row.labels[0] for row in examples.kept) if not examples.multi_label else Counter()
+    rarest = min(counts, key=lambda label: (counts[label], label), default="")
+    return {rarest: EVEN} if len(counts) == _TWO else {}
+
+
+def _manifest(
+    options: FitOptions,
+    model: TrainedModel,
+    encoder: Encoder,
+    examples: Examples,
+    *,
+    reference: EncoderReference,
+    now: datetime,
+) -> Manifest:
+    tuned = isinstance(model.facts, TunedFacts)
+    return Manifest(
+        name=options.name,
+        version=options.version,
+        labels=model.report.labels,
+        multi_label=examples.multi_label,
+        pooling=encoder.pooling,
+        head_pooling=HEAD_POOLING if tuned else None,
+        max_tokens=encoder.max_tokens,
+        prefix=encoder.files.prefix,
+        temperature=model.facts.temperature if isinstance(model.facts, TunedFacts) else 1.0,
+        thresholds=_looked_for(examples),
+        metrics=model.report.metrics,
+        data=TrainingData(
+            name=options.data_name,
+            sha256=file_sha256(options.path),
+            citation=options.citation,
+            licence=options.licence,
+            rows=examples.rows,
+            used_rows=len(examples.texts),
+        ),
+        encoder=reference,
+        normalized=options.columns.normalize,
+        augmented=model.facts.augmented,
+        created=now.isoformat(timespec="seconds"),
+    )

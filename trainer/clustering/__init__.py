@@ -1,0 +1,1 @@
+"""Clusters made offline, and how good they are."""

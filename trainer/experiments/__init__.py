@@ -1,0 +1,1 @@
+"""Several models or clusterings on the same texts."""
