@@ -186,11 +186,11 @@ def list_(
     with _exit_codes():
         settings = load_settings(config=config, overrides=overrides or ())
         selection = _selection(reasons, topics, since)
-        from textsieve.worker.connectors.kafka import letters  # noqa: PLC0415  # as above
+        from textsieve.worker.connectors.kafka.dead_letters import read_dead_letters  # noqa: PLC0415  # as above
 
         logs.configure(level="warning", style="console")
         with _waiting(f"reading {settings.kafka.dead_letter_topic}"):
-            found = listing.newest(letters.dead_letters(settings.kafka, selection), limit=limit)
+            found = listing.newest(read_dead_letters(settings.kafka, selection), limit=limit)
         if not json:
             _show(listing.letter_table(found, show_text=show_text))
             return
@@ -219,17 +219,17 @@ def replay(
             raise ConfigurationError("--yes, --dry-run: expected one of them, got both")
         settings = load_settings(config=config, overrides=overrides or ())
         selection = _selection(reasons, topics, since)
-        from textsieve.worker.connectors.kafka import letters  # noqa: PLC0415  # as above
+        from textsieve.worker.connectors.kafka import dead_letters as source  # noqa: PLC0415  # as above
 
         logs.configure(level="warning", style="console")
         with _waiting("reading the dead letters, and what was replayed before"):
-            made = letters.draft(settings.kafka, selection, again=again).first(limit)
+            made = source.plan_replay(settings.kafka, selection, again=again).first(limit)
         summary = {"sendable": len(made.sendable), "refused": made.refused}
         if not json:
             _show(listing.plan_table(made))
         if yes or dry_run is False:
             with _waiting(f"sending {len(made.sendable)} messages"):
-                summary["sent"] = letters.resend(settings, selection, made)
+                summary["sent"] = source.replay(settings, selection, made)
         sent = summary.get("sent")
         told = f"nothing was sent: --yes sends {len(made.sendable)}" if sent is None else f"sent {sent}"
         _tell(msgspec.json.encode(summary).decode() if json else f"{told} messages")

@@ -8,7 +8,7 @@ from typing import Any
 from benchmarks.chaos.transactions import wrap_producers
 from textsieve.worker import app
 from textsieve.worker.connectors.kafka import KafkaSource, TransactionalSink
-from textsieve.worker.connectors.kafka.transactions import Membership
+from textsieve.worker.connectors.kafka.producer.transactions import Membership
 from textsieve.worker.records import Outgoing, Partition, Position, Progress
 from textsieve.worker.streams import Published, Sink, Source
 

@@ -23,9 +23,9 @@ from textsieve.worker.connectors.kafka import (
     TransactionalSink,
     prepare_topics,
 )
-from textsieve.worker.connectors.kafka.notes import OffsetNote
-from textsieve.worker.connectors.kafka.producers import let_go
-from textsieve.worker.connectors.kafka.topics import Topics
+from textsieve.worker.connectors.kafka.group.commit_metadata import OffsetNote
+from textsieve.worker.connectors.kafka.producer.sending import let_go
+from textsieve.worker.connectors.kafka.topics.preparation import Topics
 from textsieve.worker.errors import BrokerUnavailable, OwnershipLost, PublishFailed
 from textsieve.worker.records import Header, Outgoing, Partition, Position, Progress, Record
 from textsieve.worker.settings import DeliverySettings, KafkaSettings, OutputSettings

@@ -9,7 +9,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from textsieve.worker.codec import Answer, Decoder, Encoder
-from textsieve.worker.connectors.kafka.producers import Stamp
+from textsieve.worker.connectors.kafka.producer.sending import Stamp
 from textsieve.worker.normalization import normalize, verbatim
 from textsieve.worker.records import NO_CLUSTER, REASONS, DeadLetter, Document, Header, Outgoing, Partition, Record
 

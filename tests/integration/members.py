@@ -12,7 +12,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 from textsieve.embedded.kafka.cluster import KafkaCluster
 from textsieve.embedded.topics import Names
 from textsieve.worker.connectors.kafka import KafkaSource, prepare_topics
-from textsieve.worker.connectors.kafka.topics import Topics
+from textsieve.worker.connectors.kafka.topics.preparation import Topics
 from textsieve.worker.errors import BrokerUnavailable
 from textsieve.worker.records import Partition, Record
 from textsieve.worker.settings import DeliverySettings, KafkaSettings, OutputSettings

@@ -14,7 +14,7 @@ from textsieve.producer.messages import Message
 from textsieve.producer.publisher import publish
 from textsieve.producer.topics import TopicSpec
 from textsieve.worker.connectors.kafka import prepare_topics
-from textsieve.worker.connectors.kafka.clients import BOOTSTRAP_TIMEOUT_MS
+from textsieve.worker.connectors.kafka.client.options import BOOTSTRAP_TIMEOUT_MS
 from textsieve.worker.errors import BrokerUnavailable
 from textsieve.worker.settings import DeliverySettings, KafkaSettings, OutputSettings
 

@@ -13,7 +13,8 @@ from tests.tls import Authority, TlsProxy
 from textsieve.embedded.broker import Broker
 from textsieve.embedded.errors import BinaryMissing
 from textsieve.embedded.topics import Names
-from textsieve.worker.connectors.kafka import clients, prepare_topics
+from textsieve.worker.connectors.kafka import prepare_topics
+from textsieve.worker.connectors.kafka.client import options
 from textsieve.worker.errors import BrokerUnavailable
 from textsieve.worker.settings import DeliverySettings, KafkaSettings, OutputSettings
 
@@ -29,7 +30,7 @@ def authority(tmp_path: Path) -> Authority:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(clients, "BOOTSTRAP_TIMEOUT_MS", SHORT_MS)
+    monkeypatch.setattr(options, "BOOTSTRAP_TIMEOUT_MS", SHORT_MS)
 
 
 @contextmanager
@@ -138,4 +139,4 @@ def test_a_refusal_takes_no_longer_than_the_patience_with_a_starting_broker(
         with pytest.raises(BrokerUnavailable):
             connect(proxy, ssl_cafile=authority.cafile)
 
-    assert time.monotonic() - began < clients.BOOTSTRAP_TIMEOUT_MS / 1000 + 3
+    assert time.monotonic() - began < options.BOOTSTRAP_TIMEOUT_MS / 1000 + 3

@@ -9,7 +9,7 @@ from kafka.structs import OffsetAndMetadata
 from tests.integration.streams import Stream, texts
 from tests.services import Brokers
 from textsieve.embedded.topics import Names
-from textsieve.worker.connectors.kafka.ledger import LedgerReader
+from textsieve.worker.connectors.kafka.producer.published_offsets import LedgerReader
 from textsieve.worker.records import Partition, Position
 from textsieve.worker.settings import KafkaSettings
 

@@ -74,12 +74,12 @@ def tail(
         logs.configure(level="warning", style="console")
         in_lines = as_json or not on_terminal()
         settings = load_settings(config=config, overrides=overrides or ())
-        from textsieve.worker.connectors.kafka import following, letters  # noqa: PLC0415  # a wrong option is told at once
+        from textsieve.worker.connectors.kafka.consumer import topic_reader  # noqa: PLC0415  # a wrong option is told at once
 
         topic = settings.kafka.output_topic
         records = (
             chain.from_iterable(
-                following.follow(
+                topic_reader.tail(
                     settings.kafka,
                     topic,
                     from_beginning=from_beginning,
@@ -87,7 +87,7 @@ def tail(
                 )
             )
             if follow
-            else letters.read_topics(settings.kafka, [topic])
+            else topic_reader.read_to_end(settings.kafka, [topic])
         )
         wanted = Filter(frozenset(labels or ()), frozenset(clusters or ()), obfuscated)
         show = _json_lines if in_lines else _table(topic)

@@ -2,7 +2,7 @@
 
 from benchmarks.chaos.planted_transactions import FOR_EVER_SECONDS, PLANTED, KeepsOffsets
 from benchmarks.chaos.plants import Plant, planted
-from tests.unit.worker.connectors.kafka.sinks import STAMP, NotingFactory, NotingProducer
+from tests.unit.worker.connectors.kafka.producer.sinks import STAMP, NotingFactory, NotingProducer
 from textsieve.worker import app
 from textsieve.worker.connectors.kafka import TransactionalSink
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from textsieve.worker.clustering.space import ClusterSpace
 from textsieve.worker.codec import Answer, Decoder, Encoder
-from textsieve.worker.connectors.kafka.ledger import _entry
+from textsieve.worker.connectors.kafka.producer.published_offsets import _entry
 from textsieve.worker.connectors.redis import RedisCentroidStore
 from textsieve.worker.connectors.redis.store import _NOW
 from textsieve.worker.errors import ConfigurationError

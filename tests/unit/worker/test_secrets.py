@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from textsieve.worker.connectors import redis as store
-from textsieve.worker.connectors.kafka.clients import connection_options
+from textsieve.worker.connectors.kafka.client.options import connection_options
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.loading import load_settings
 from textsieve.worker.settings import Settings

@@ -1,0 +1,1 @@
+"""How every Kafka client of a worker connects, and what it is protected from."""

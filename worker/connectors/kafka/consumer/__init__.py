@@ -1,0 +1,1 @@
+"""Reads topics: as a member of the consumer group, or outside any group."""

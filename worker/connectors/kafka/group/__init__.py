@@ -1,0 +1,1 @@
+"""What consumer and producer share about the consumer group."""

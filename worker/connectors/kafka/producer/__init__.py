@@ -1,0 +1,1 @@
+"""Sends results and dead letters, with or without transactions, and knows what is published."""
