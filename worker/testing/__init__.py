@@ -11,6 +11,7 @@ Example:
 
 from textsieve.worker.testing.clock import ManualClock
 from textsieve.worker.testing.counters import MemoryCounterStore
+from textsieve.worker.testing.leaders import MemoryLeaderStore
 from textsieve.worker.testing.predictor import HashingPredictor
 from textsieve.worker.testing.store import MemoryCentroidStore
 from textsieve.worker.testing.streams import (
@@ -28,6 +29,7 @@ __all__ = [
     "ManualClock",
     "MemoryCentroidStore",
     "MemoryCounterStore",
+    "MemoryLeaderStore",
     "MemoryLog",
     "MemorySink",
     "MemorySource",

@@ -1,0 +1,172 @@
+"""Which campaign each message belongs to: of a leader that all workers know, or of a new one that it makes."""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from textsieve.worker.campaigns.canonical import canonical
+from textsieve.worker.campaigns.leaders import Leader, Leaders, LeaderStore, Revision
+from textsieve.worker.campaigns.minhash import Signatures, signatures
+from textsieve.worker.campaigns.recent import CAPACITY, NOBODY, RecentMessages
+from textsieve.worker.errors import StoreUnavailable
+
+AT_LEAST: Final = 0.4  # Jaccard similarity of one campaign; 1 of 100,000 pairs of unrelated texts reaches it
+NEW_MS: Final = 3_600_000  # event time for which a campaign is called new: the half-life of what bursts are told by
+
+
+@dataclass(frozen=True, slots=True)
+class Memberships:
+    """The campaign of each message.
+
+    Attributes:
+        ids: [rows], None: of no campaign.
+        sizes: [rows] int64, members known so far, the message included; 0 without a campaign.
+        new: [rows] bool, whether the campaign began less than an hour before the message, by event time.
+        similarities: [rows] float32, to the leader, or to the member by which it was found; 0 without a campaign.
+    """
+
+    ids: Sequence[str | None]
+    sizes: NDArray[np.int64]
+    new: NDArray[np.bool_]
+    similarities: NDArray[np.float32]
+
+
+@dataclass(slots=True)
+class _Found:
+    """What a batch has come to so far."""
+
+    ids: list[str | None]
+    similarities: NDArray[np.float32]
+    proposed: dict[str, int] = field(default_factory=dict)  # the row of every leader that the store has not seen
+
+
+class CampaignDetector:
+    """Finds near-duplicates among the messages of all workers.
+
+    A message joins the campaign of the leader it resembles most, else that of a remembered message. The second of two
+    messages that resemble each other and belong nowhere makes a leader; the store says whether another worker was
+    there before. While the store is away known campaigns go on, and no new one begins.
+
+    Args:
+        store: of the leaders.
+        now_ms: Unix time.
+        capacity: messages remembered.
+    """
+
+    def __init__(self, store: LeaderStore, *, now_ms: Callable[[], int], capacity: int = CAPACITY) -> None:
+        self._store = store
+        self._now_ms = now_ms
+        self._leaders = Leaders()
+        self._recent = RecentMessages(capacity)
+        self._campaigns: list[str | None] = [None] * capacity  # of remembered messages, by number
+        self._revision = Revision()
+        self._sizes: dict[str, int] = {}  # as the store last told them
+        self._unsent: Counter[str] = Counter()  # members that the store has not heard of
+
+    @property
+    def known(self) -> int:
+        """Campaigns that this worker knows."""
+        return len(self._leaders)
+
+    def assign(
+        self, texts: Sequence[str], sources: NDArray[np.uint64], timestamps_ms: NDArray[np.int64]
+    ) -> Memberships:
+        """The campaigns of a batch; messages that are read again are not their own duplicates.
+
+        Args:
+            texts: [rows], with disguises undone.
+            sources: [rows], one number for each message, the same whenever it is read again.
+            timestamps_ms: [rows], event time.
+        """
+        made = signatures([canonical(text) for text in texts])
+        matches = self._leaders.match(made, at_least=AT_LEAST)
+        found = _Found(list(matches.ids), matches.similarities)
+        first = self._ask_neighbours(found, made, sources)
+        if found.proposed:
+            self._open(found, made, timestamps_ms)
+        for row, campaign in enumerate(found.ids):
+            self._campaigns[(first + row) % len(self._campaigns)] = campaign
+        return self._memberships(found, timestamps_ms)
+
+    def synchronize(self) -> None:
+        """Tell the store of members, and learn of the leaders and sizes of other workers.
+
+        Raises:
+            StoreUnavailable: it does not answer; what it was not told stays here.
+        """
+        now = self._now_ms()
+        changes = self._store.changes(self._revision, now_ms=now)
+        for leader in changes.leaders:
+            self._leaders.add(leader)
+        if changes.ids is not None:
+            self._leaders.keep_only(changes.ids)
+        self._revision = changes.revision
+        if self._unsent:
+            self._sizes |= self._store.add_members(self._unsent, now_ms=now)
+            self._unsent.clear()
+        self._sizes = {campaign: size for campaign, size in self._sizes.items() if campaign in self._leaders}
+
+    def _ask_neighbours(self, found: _Found, made: Signatures, sources: NDArray[np.uint64]) -> int:
+        """Let messages without a leader follow the one that they resemble, or propose to lead both.
+
+        Returns:
+            The number of the first message.
+        """
+        neighbours = self._recent.remember(made, sources, at_least=AT_LEAST)
+        capacity = len(self._campaigns)
+        first = int(neighbours.numbers[0]) if len(made) else 0
+        for row, nearest in enumerate(neighbours.nearest.tolist()):
+            if found.ids[row] is None and nearest != NOBODY:
+                campaign = self._campaigns[nearest % capacity]
+                if campaign is None or not (campaign in self._leaders or campaign in found.proposed):
+                    campaign = Leader.of(made[row], 0).id
+                    found.proposed.setdefault(campaign, row)
+                    self._campaigns[nearest % capacity] = campaign
+                    if nearest >= first:  # not published yet
+                        self._join(found, nearest - first, campaign, neighbours.similarities[row])
+                self._join(found, row, campaign, neighbours.similarities[row])
+            self._campaigns[(first + row) % capacity] = found.ids[row]
+        return first
+
+    @staticmethod
+    def _join(found: _Found, row: int, campaign: str, similarity: np.float32) -> None:
+        found.ids[row] = campaign
+        found.similarities[row] = similarity
+
+    def _open(self, found: _Found, made: Signatures, timestamps_ms: NDArray[np.int64]) -> None:
+        """Have the store open the proposed campaigns, and look once more for messages that now have a leader."""
+        proposals = [Leader.of(made[row], int(timestamps_ms[row])) for row in found.proposed.values()]
+        try:
+            leaders = self._store.open(proposals, at_least=AT_LEAST, now_ms=self._now_ms())
+        except StoreUnavailable:
+            leaders = []
+        opened = Leaders()
+        for leader in leaders:
+            self._leaders.add(leader)
+            opened.add(leader)
+        names = {proposal.id: leader.id for proposal, leader in zip(proposals, leaders, strict=False)}
+        alone = []
+        for row, campaign in enumerate(found.ids):
+            if campaign in found.proposed:
+                found.ids[row] = names.get(campaign)
+            if found.ids[row] is None:
+                found.similarities[row] = 0
+                alone.append(row)
+        matches = opened.match(made[alone], at_least=AT_LEAST)
+        for row, campaign, similarity in zip(alone, matches.ids, matches.similarities, strict=True):
+            if campaign is not None:
+                self._join(found, row, campaign, similarity)
+
+    def _memberships(self, found: _Found, timestamps_ms: NDArray[np.int64]) -> Memberships:
+        sizes = np.zeros(len(found.ids), np.int64)
+        new = np.zeros(len(found.ids), np.bool_)
+        for row, campaign in enumerate(found.ids):
+            if campaign is not None:
+                self._unsent[campaign] += 1
+                sizes[row] = self._sizes.get(campaign, 0) + self._unsent[campaign]
+                new[row] = timestamps_ms[row] - self._leaders.first_seen_ms(campaign) < NEW_MS
+        return Memberships(found.ids, sizes, new, found.similarities)
