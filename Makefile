@@ -95,7 +95,7 @@ fuzz: $(INSTALLED) ## Look for inputs nobody thought of: hypothesis at depth, at
 	@PYTHONPATH=. $(BIN)/python tests/fuzz/codec.py $(FUZZ_ARGS)
 
 # quix-streams demands older versions of what we use: a folder of its own (docs/decisions/0014-quix-streams-lives-apart.md)
-$(QUIX): benchmarks/rivals/quix.txt $(INSTALLED)
+$(QUIX): benchmarks/speed/rivals/quix.txt $(INSTALLED)
 	@rm -rf $(dir $(QUIX)); \
 	$(BIN)/python -m pip install --disable-pip-version-check --quiet $(PIP_ARGS) --no-deps --target $(dir $(QUIX)) -r $< >&2 \
 		&& touch $@ || echo "quix-streams could not be installed: the benchmark runs without it." >&2

@@ -10,9 +10,9 @@ from typing import Any
 import structlog
 from msgspec import structs
 
-from benchmarks._null import NullPredictor
-from benchmarks.rivals.wiring import CLUSTERS
 from benchmarks.speed.figures import Spread
+from benchmarks.speed.null import NullPredictor
+from benchmarks.speed.rivals.wiring import CLUSTERS
 from textsieve.worker.ceiling import DeadLetterCeiling
 from textsieve.worker.clustering.online import OnlineClusters
 from textsieve.worker.clustering.space import ClusterSpace

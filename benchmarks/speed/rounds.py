@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from secrets import token_hex
 
-from benchmarks.rivals.wiring import CLUSTERS
 from benchmarks.speed.arena import Arena, Tide, await_exit, now
 from benchmarks.speed.figures import Growth, between_batches, rate, steady
+from benchmarks.speed.rivals.wiring import CLUSTERS
 
 START_SECONDS = 120.0  # a cold cache exports, quantises and calibrates
 PATIENCE_SECONDS = 120.0  # for enough batches: a script that answers 500 at a time needs half a minute for three
@@ -39,8 +39,8 @@ def textsieve(name: str, *settings: str, module: tuple[str, ...] = ("-m", "worke
 
 
 def rival(name: str, module: str, variant: str = "", path: str = "") -> System:
-    """A script in benchmarks/rivals."""
-    return System(name, ("-m", f"benchmarks.rivals.{module}"), variant=variant, path=path)
+    """A script in benchmarks/speed/rivals."""
+    return System(name, ("-m", f"benchmarks.speed.rivals.{module}"), variant=variant, path=path)
 
 
 def measure(arena: Arena, system: System, topic: str, *, model: str, seconds: float) -> float:

@@ -10,7 +10,6 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from benchmarks import memory as memory_benchmark
 from benchmarks.speed import clusters as clustering
 from benchmarks.speed import forward, workers
 from benchmarks.speed import guarantee as guarantees
@@ -23,6 +22,7 @@ from benchmarks.speed.rounds import System, measure, rival, textsieve
 from benchmarks.speed.task import Task
 from benchmarks.speed.texts import Texts, chosen, cycled, data_folder, encoded, read, shuffled, with_repeats
 from benchmarks.speed.workers import Crew
+from benchmarks.studies import memory as memory_benchmark
 
 Found = dict[str, Any]
 FP32, AUTO = ("model.precision=fp32",), ()
@@ -275,7 +275,7 @@ def contention(stage: Stage, found: Found) -> Any:
 
 
 def memory(stage: Stage, _found: Found) -> Any:
-    """(f) resident memory of a worker over many messages: the method of benchmarks/memory.py."""
+    """(f) resident memory of a worker over many messages: the method of benchmarks/studies/memory.py."""
     outcome = memory_benchmark.measure(stage.plan.memory_messages)
     names = ("messages", "seconds", "rss_start_mib", "rss_end_mib", "growth_mib", "limit_mib")
     return {name: getattr(outcome, name) for name in names}

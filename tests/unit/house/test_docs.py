@@ -12,7 +12,7 @@ from textsieve.worker.settings import ENV_PREFIX, ClusterSettings, Settings
 ROOT = Path(__file__).parents[3]
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
-    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "monitoring").rglob("*.md")]
+    for path in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "benchmarks").glob("*.md")]
 )
 PLAIN_VARIABLES = {  # of the tests and the demo
     "TEXTSIEVE_DATA",

@@ -2,12 +2,10 @@
 
 import json
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 
-from benchmarks import long_texts
 from tests.unit.trainer.told import parameters
 
 ROOT = Path(__file__).parents[3]
@@ -48,7 +46,7 @@ def numbers(result):
     yield from disguises(result)
     yield from grouped(result)
     for way in result.get("ways", ()):
-        shares = (way["given_spam"][place] for place in (*long_texts.PLACES, "nowhere"))
+        shares = (way["given_spam"][place] for place in ("beginning", "middle", "end", "nowhere"))
         yield " | ".join(f"{one['value']:.2f} ({one['low']:.2f}-{one['high']:.2f})" for one in shares)
     if "calibration_error" in result and not result["by_slice"]:
         yield from judged(result)
@@ -94,14 +92,6 @@ def test_every_result_is_on_the_page_with_its_numbers(path):
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
 def test_the_command_of_every_result_is_on_the_page(path):
     assert read(path)["command"] in COMMANDS
-
-
-@pytest.mark.parametrize("line", [line for line in COMMANDS if "long_texts" in line])
-def test_commands_of_the_script_for_long_texts_parse(line):
-    words = shlex.split(line)
-    assert ["python", "benchmarks/long_texts.py"] == words[:2]
-
-    assert long_texts.parser().parse_args(words[2:]).data
 
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if "long_texts" not in line])

@@ -7,9 +7,9 @@ import json
 
 from kafka import KafkaProducer
 
-from benchmarks.rivals.functions import Functions
-from benchmarks.rivals.kafka_python import commit, consumer
-from benchmarks.rivals.wiring import POLL, wiring
+from benchmarks.speed.rivals.functions import Functions
+from benchmarks.speed.rivals.kafka_python import commit, consumer
+from benchmarks.speed.rivals.wiring import POLL, wiring
 
 FLUSH_SECONDS = 60.0
 

@@ -8,8 +8,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 from transformers import pipeline
 
-from benchmarks.rivals.kmeans import Clusters
-from benchmarks.rivals.wiring import WINDOW, Wiring
+from benchmarks.speed.rivals.kmeans import Clusters
+from benchmarks.speed.rivals.wiring import WINDOW, Wiring
 
 
 class Functions:

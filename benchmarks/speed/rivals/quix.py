@@ -7,8 +7,8 @@ from confluent_kafka import Producer
 from quixstreams import Application
 from quixstreams.sinks import BatchingSink, SinkBatch
 
-from benchmarks.rivals.functions import Functions
-from benchmarks.rivals.wiring import POLL, Wiring, wiring
+from benchmarks.speed.rivals.functions import Functions
+from benchmarks.speed.rivals.wiring import POLL, Wiring, wiring
 
 FLUSH_SECONDS = 60.0
 COMMIT_SECONDS = 60.0  # the count decides

@@ -5,7 +5,7 @@ letters apart are disguises; its Arabic in Latin letters, where digits are lette
 packages say of themselves, where most names with digits stand: a file with one text a line, behind the last tab, such
 as the name and the summary of every project of a package index. Each distinct one that is not blank counts once.
 
-    TEXTSIEVE_DATA=... python -m benchmarks.normalization --summaries summaries.tsv
+    TEXTSIEVE_DATA=... python -m benchmarks.studies.normalization --summaries summaries.tsv
 """
 
 import argparse
@@ -20,10 +20,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.recipes import DEVELOPED, HELD_OUT, RECIPES, disguised, plain
+from benchmarks.studies.disguise_recipes import DEVELOPED, HELD_OUT, RECIPES, disguised, plain
 from textsieve.worker.normalization import normalize
 
-HERE = Path(__file__).parent
+RESULTS = Path(__file__).parents[1] / "results"
 CLEAN = ("sms_spam", "banking77", "clinc150", "davidson_hate", "sib200_12lang")
 CASES = {"spell_leet_h": "leetspeak", "spell_space_add_h": "letters apart", "spell_sent_arabazi_h": "Arabizi"}
 WORDS = {"developed": (DEVELOPED, range(5)), "held out": (HELD_OUT, range(100, 105))}  # with their seeds
@@ -46,7 +46,7 @@ def main() -> int:
     machine = {"cpu": f"{os.cpu_count()} cores, busy with other work", "python": platform.python_version()}
     whole = {"recall": recall(), "groups": found, "repeats": REPEATS, "machine": machine}
     text = json.dumps(whole, indent=1)
-    (HERE / "results" / "normalization.json").write_text(text + "\n", encoding="utf-8")
+    (RESULTS / "normalization.json").write_text(text + "\n", encoding="utf-8")
     print(text)
     return 0
 

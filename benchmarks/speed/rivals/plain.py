@@ -8,8 +8,8 @@ import json
 from kafka import KafkaProducer
 from transformers import AutoTokenizer
 
-from benchmarks.rivals.kafka_python import commit, consumer
-from benchmarks.rivals.wiring import WINDOW, wiring
+from benchmarks.speed.rivals.kafka_python import commit, consumer
+from benchmarks.speed.rivals.wiring import WINDOW, wiring
 
 BATCH = 1000  # messages, as the worker's delivery.max_batch_records
 ACK_SECONDS = 30.0

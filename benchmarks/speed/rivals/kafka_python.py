@@ -5,7 +5,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
-from benchmarks.rivals.wiring import Wiring
+from benchmarks.speed.rivals.wiring import Wiring
 
 
 def consumer(told: Wiring, *, poll: int) -> KafkaConsumer:

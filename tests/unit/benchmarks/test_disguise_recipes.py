@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.recipes import DEVELOPED, HELD_OUT, RECIPES, disguised, plain
+from benchmarks.studies.disguise_recipes import DEVELOPED, HELD_OUT, RECIPES, disguised, plain
 from textsieve.worker.normalization import normalize
 
 SEEDS = (100, 101, 102)

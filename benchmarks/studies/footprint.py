@@ -5,7 +5,7 @@ container does, so it exports graphs and chooses its engine. Then it finds a bac
 fifty of them a text of 2000 words. Memory and CPU time are the kernel's (/proc). What the overlay asks for comes from
 here.
 
-    python -m benchmarks.footprint --messages 4000
+    python -m benchmarks.studies.footprint --messages 4000
 """
 
 import argparse
@@ -18,15 +18,15 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks import one_worker
 from benchmarks.machine import described
+from benchmarks.studies import one_worker
 from textsieve.embedded.child import Child
 from textsieve.embedded.listening import free_port
 from textsieve.embedded.stack import Stack
 from textsieve.embedded.topics import Names, create_topics
 from textsieve.producer.scenario import generate
 
-HERE = Path(__file__).parent
+RESULTS = Path(__file__).parents[1] / "results"
 PARTITIONS = 4
 LONG_EVERY = 50
 LONG_WORDS = 2000
@@ -52,7 +52,7 @@ def main() -> int:
     """Run and write results/footprint.json."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--messages", type=int, default=4_000)
-    parser.add_argument("--results", type=Path, default=HERE / "results", help="where the file goes")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the file goes")
     options = parser.parse_args()
     outcome = measure(options.messages)
     text = json.dumps(asdict(outcome), indent=1)

@@ -20,8 +20,8 @@ from confluent_kafka import Consumer, Message, Producer, TopicPartition
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from benchmarks.rivals.kmeans import Clusters
-from benchmarks.rivals.wiring import WINDOW, Wiring, wiring
+from benchmarks.speed.rivals.kmeans import Clusters
+from benchmarks.speed.rivals.wiring import WINDOW, Wiring, wiring
 
 POLL = 1000  # messages: more to sort means less padding
 BATCH_TOKENS = 256  # longest x count of a forward pass

@@ -4,7 +4,7 @@ One worker with a model that costs nothing reads distinct texts, one in a hundre
 broker. Its resident memory is sampled from /proc twice a second. After the first tenth (imports, seeding, the
 allocator's high water) the memory at the end must not lie more than a limit above the beginning.
 
-    python -m benchmarks.memory --messages 300000 --json
+    python -m benchmarks.studies.memory --messages 300000 --json
 """
 
 import argparse
@@ -22,17 +22,15 @@ from typing import Any
 import matplotlib as mpl
 import redis
 from matplotlib import pyplot as plt
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from benchmarks import one_worker
 from benchmarks.machine import described
+from benchmarks.studies import one_worker
 from textsieve.embedded.child import Child
 from textsieve.embedded.listening import free_port
 from textsieve.embedded.stack import Stack
 from textsieve.embedded.topics import Names, create_topics
 
-HERE = Path(__file__).parent
+RESULTS = Path(__file__).parents[1] / "results"
 PARTITIONS = 4
 SAMPLE_SECONDS = 0.5
 WARM_UP = 0.1  # part of the messages during which memory may still settle
@@ -76,7 +74,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--messages", type=int, default=300_000, help="at least 20,000, or too few samples are taken")
     parser.add_argument("--json", action="store_true", help="print the outcome, without its samples, as one line")
-    parser.add_argument("--results", type=Path, default=HERE / "results", help="where the files go")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="where the files go")
     options = parser.parse_args()
     outcome = measure(options.messages)
     options.results.mkdir(exist_ok=True)
@@ -93,7 +91,7 @@ def measure(messages: int) -> Outcome:
     with Stack.start() as stack, tempfile.TemporaryDirectory() as directory:
         create_topics(stack.bootstrap_servers, names, partitions=PARTITIONS)
         port = free_port()
-        command = [sys.executable, str(one_worker.NULL), *one_worker.settings(stack, names, port=port)]
+        command = [*one_worker.NULL, *one_worker.settings(stack, names, port=port)]
         child = Child(command, log_path=Path(directory) / "worker.log")
         try:
             samples = list(_stream(stack, names, child, port, messages))
@@ -110,20 +108,17 @@ def _stream(stack: Stack, names: Names, child: Child, port: int, messages: int) 
     producer = one_worker.feeder(stack)
     began = progressed = time.monotonic()
     sent = answered = 0
-    with _progress() as bar:
-        task = bar.add_task("messages", total=messages)
-        while answered < messages:
-            while sent < min(messages, answered + AHEAD):
-                sent = _send(producer, names.messages, sent, min(messages, sent + CHUNK))
-            time.sleep(SAMPLE_SECONDS)
-            now, before = time.monotonic(), answered
-            answered = sum(one_worker.answered(port).values())
-            progressed = now if answered > before else progressed
-            if child.exit_code is not None or now - progressed > STALL_SECONDS:
-                raise SystemExit(f"the worker stopped answering (exit code {child.exit_code}):\n{child.tail()}")
-            if answered:
-                yield Sample(round(now - began, 2), answered, _rss_mib(child.pid))
-            bar.update(task, completed=answered)
+    while answered < messages:
+        while sent < min(messages, answered + AHEAD):
+            sent = _send(producer, names.messages, sent, min(messages, sent + CHUNK))
+        time.sleep(SAMPLE_SECONDS)
+        now, before = time.monotonic(), answered
+        answered = sum(one_worker.answered(port).values())
+        progressed = now if answered > before else progressed
+        if child.exit_code is not None or now - progressed > STALL_SECONDS:
+            raise SystemExit(f"the worker stopped answering (exit code {child.exit_code}):\n{child.tail()}")
+        if answered:
+            yield Sample(round(now - began, 2), answered, _rss_mib(child.pid))
     producer.close(timeout=5)
 
 
@@ -183,11 +178,6 @@ def plot(outcome: Outcome, path: Path) -> None:
     axes.legend(loc="lower right", frameon=False)
     figure.savefig(path, metadata={"Date": None})
     plt.close(figure)
-
-
-def _progress() -> Progress:
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    return Progress(*columns, console=Console(stderr=True), transient=True)
 
 
 if __name__ == "__main__":
