@@ -33,21 +33,31 @@ def test_a_module(dear, number):
 """
 
 
-@pytest.mark.parametrize("shared", ["kafka", "module"])
-def test_what_is_shared_is_used_by_one_process(tmp_path, shared):
-    (tmp_path / "test_sharing.py").write_text(SHARING, encoding="utf-8")
-    notes = tmp_path / "notes"
-    options = ["-p", "tests.together", "-p", "no:cacheprovider", "-q", "--config-file=/dev/null"]
-    spread = ["--numprocesses=2", "--dist=loadgroup", f"--rootdir={tmp_path}"]
+@pytest.fixture(scope="module")
+def notes(tmp_path_factory):
+    """Which test ran in which of two processes."""
+    folder = tmp_path_factory.mktemp("together")
+    (folder / "test_sharing.py").write_text(SHARING, encoding="utf-8")
+    options = ["-p", "xdist", "-p", "tests.together", "-p", "no:cacheprovider", "-q", "--config-file=/dev/null"]
+    spread = ["--numprocesses=2", "--dist=loadgroup", f"--rootdir={folder}"]
 
     subprocess.run(
         [sys.executable, "-m", "pytest", *options, *spread, "test_sharing.py"],
-        cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "NOTES": str(notes)},
+        cwd=folder,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(ROOT),
+            "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+            "NOTES": str(folder / "notes"),
+        },
         check=True,
         capture_output=True,
     )
+    return [line.split() for line in (folder / "notes").read_text("utf-8").splitlines()]
 
-    found = [line.split() for line in notes.read_text("utf-8").splitlines()]
-    assert 12 == sum(what == shared for what, _ in found)
-    assert 1 == len({process for what, process in found if what == shared})
+
+@pytest.mark.parametrize("shared", ["kafka", "module"])
+def test_what_is_shared_is_used_by_one_process(notes, shared):
+    processes = [process for what, process in notes if what == shared]
+
+    assert (12, 1) == (len(processes), len(set(processes)))
