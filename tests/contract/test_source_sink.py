@@ -35,6 +35,7 @@ from textsieve.worker.testing import TOPIC_ID, MemoryLog, MemorySink, MemorySour
 PARTITIONS = 2
 PATIENCE_SECONDS = 60.0  # for a group to settle on a busy machine
 PUBLISH_SECONDS = 30.0
+ABANDONED_SECONDS = 10.0  # after which the broker ends a transaction that nobody ends; no step may take as long
 NOW_MS = time.time_ns() // 1_000_000  # brokers soon delete what claims to be old
 BATCH = 20  # messages of an iteration, small, so that a log of moderate size is many of them
 
@@ -133,7 +134,7 @@ class KafkaStreams:
     def send(self, partition: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]) -> None:
         producer = KafkaProducer(bootstrap_servers=self.broker)
         producer.send(self.topic, value, key=key, headers=list(headers), partition=partition, timestamp_ms=NOW_MS).get(
-            timeout=10
+            timeout=60
         )
         producer.close(timeout=5)
 
@@ -715,7 +716,7 @@ def test_the_broker_keeps_what_is_noted_beside_an_offset(transactions):
 
 def test_a_member_that_the_group_has_forgotten_gets_nothing_through(transactions):
     member = member_of(transactions)
-    sink = transactions.sink(publish_seconds=3.0)  # whose transaction the broker ends as soon
+    sink = transactions.sink(publish_seconds=ABANDONED_SECONDS)
     transactions.give_away(member)
 
     with pytest.raises(OwnershipLost):
@@ -727,7 +728,7 @@ def test_a_member_that_the_group_has_forgotten_gets_nothing_through(transactions
 def test_a_member_that_has_forgotten_itself_gets_nothing_through_either(transactions):
     """Its client says "no member" by then, and from nobody this broker takes any offsets: the next test shows it."""
     member = member_of(transactions)
-    sink = transactions.sink(publish_seconds=3.0)  # whose transaction the broker ends as soon
+    sink = transactions.sink(publish_seconds=ABANDONED_SECONDS)
     transactions.give_away(member)
     member._consumer._coordinator.reset_generation()
 
@@ -752,10 +753,10 @@ def test_the_broker_takes_offsets_from_nobody_which_is_why_the_membership_is_kep
 
 def test_what_a_killed_worker_had_begun_counts_for_nobody(transactions):
     member = member_of(transactions)
-    killed = transactions.sink(publish_seconds=3.0)
+    killed = transactions.sink(publish_seconds=ABANDONED_SECONDS)
     producer = killed._opened()
     producer.begin_transaction()
-    producer.send(transactions.settings().output_topic, b"v0", partition=0).get(timeout=10)
+    producer.send(transactions.settings().output_topic, b"v0", partition=0).get(timeout=60)
     offsets = {TopicPartition(transactions.topic, 0): OffsetAndMetadata(1, "", -1)}
     producer.send_offsets_to_transaction(offsets, member.membership.group)
     let_go(producer)

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[2]
 RULES = ROOT / "monitoring" / "prometheus"
 HASTE = 30  # durations of rules and alerts are divided by this: five minutes become ten seconds
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-READY_SECONDS = 15
+READY_SECONDS = 60
 
 
 class Prometheus:

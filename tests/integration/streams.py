@@ -23,8 +23,8 @@ from textsieve.worker.clustering.minibatch import Clustering
 
 WORKER = Path(__file__).with_name("hashing_worker.py")
 PARTITIONS = 4
-DEADLINE_SECONDS = 60
-READ_SECONDS = 20
+DEADLINE_SECONDS = 100
+READ_SECONDS = 60
 SESSION_MS = 6000  # of a killed worker whose partitions somebody waits for; no broker allows less unless told to
 
 
@@ -102,7 +102,7 @@ class Stream:
             for index, value in enumerate(values)
         ]
         for future in futures:
-            future.get(timeout=10)
+            future.get(timeout=60)
         producer.close(timeout=5)
 
     def read(self, topic: str, *, without: int | None = None) -> list[Any]:
@@ -160,7 +160,7 @@ class Stream:
 
     def stop(self, process: subprocess.Popen[str]) -> tuple[int, str]:
         process.send_signal(signal.SIGTERM)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=60)
         return process.returncode, errors
 
     def close(self) -> None:
@@ -191,13 +191,3 @@ def texts(count: int, start: int = 0) -> list[bytes | None]:
 
 def sources(messages: list[Any]) -> Counter[str]:
     return Counter(dict(message.headers)["textsieve.source"].decode() for message in messages)
-
-
-def wait_for_topics(stream: Stream) -> None:
-    deadline = time.monotonic() + 30
-    admin = KafkaAdminClient(bootstrap_servers=stream.broker)
-    while any(entry["error_code"] for entry in admin.describe_topics([stream.names.labels, stream.names.dead_letters])):
-        assert time.monotonic() < deadline
-        assert stream.processes[0].poll() is None, stream.processes[0].communicate()[1]
-        time.sleep(0.1)
-    admin.close()

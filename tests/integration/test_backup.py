@@ -30,7 +30,7 @@ def _run(command: str, stream: Stream, folder: Path) -> None:
     address = urlsplit(stream.redis_url)
     command = command.replace("redis-cli ", f"redis-cli -h {address.hostname} -p {address.port} ")
     command = command.replace("{default}", f"{{{stream.names.space}}}")
-    subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=folder, check=True, timeout=30)
+    subprocess.run(["bash", "-euo", "pipefail", "-c", command], cwd=folder, check=True, timeout=60)
 
 
 def _saved(stream: Stream, folder: Path) -> str:

@@ -60,7 +60,14 @@ def test_every_planted_fault_is_tried():
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("plant", "where"), WITH_THE_LEDGER.items())
+@pytest.mark.parametrize(
+    ("plant", "where"),
+    [
+        # on a loaded machine the workers stand still when the line is cut, and nothing is lost
+        pytest.param(plant, where, marks=pytest.mark.alone if plant is Plant.NO_SEEK_BACK else ())
+        for plant, where in WITH_THE_LEDGER.items()
+    ],
+)
 def test_a_run_over_workers_with_a_planted_fault_fails(plant, where):
     runs = (chaos("--events", "1", "--seed", str(seed), "--plant", plant, "--only", where) for seed in (1, 2, 3))
     code, told = next((run for run in runs if run[0] == 1), (0, {}))  # in a single run luck may hide the fault

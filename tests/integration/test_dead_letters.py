@@ -49,8 +49,8 @@ def failed(stream: Stream) -> Stream:
     stream.stop(process)
     producer = KafkaProducer(bootstrap_servers=stream.broker)
     ours = {"textsieve.source": b"elsewhere/0/1", "textsieve.reason": b"not_json"}
-    producer.send(stream.names.dead_letters, PRIVATE, headers=list(ours.items()), partition=0).get(timeout=10)
-    producer.send(stream.names.dead_letters, b"a stranger's", partition=0).get(timeout=10)
+    producer.send(stream.names.dead_letters, PRIVATE, headers=list(ours.items()), partition=0).get(timeout=60)
+    producer.send(stream.names.dead_letters, b"a stranger's", partition=0).get(timeout=60)
     producer.close(timeout=5)
     return stream
 

@@ -207,7 +207,7 @@ def test_an_interrupted_demo_leaves_no_process(number, tmp_path) -> None:
     command = [sys.executable, "-m", "embedded", "demo"]
     environment = {**os.environ, "TMPDIR": str(tmp_path)}
     with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as parent:
-        all_started = wait_until(lambda: len(children(parent.pid)) == 4, seconds=30)
+        all_started = wait_until(lambda: len(children(parent.pid)) == 4)
         pids = children(parent.pid)
         parent.send_signal(number)
 

@@ -52,7 +52,7 @@ def is_alive(pid: int) -> bool:
 
 def test_the_broker_keeps_what_is_sent_and_gives_it_back(broker, names) -> None:
     producer = KafkaProducer(bootstrap_servers=broker)
-    producer.send(names.messages, b"hello", partition=0).get(timeout=10)
+    producer.send(names.messages, b"hello", partition=0).get(timeout=60)
     producer.close()
 
     consumer = KafkaConsumer(bootstrap_servers=broker, auto_offset_reset="earliest")

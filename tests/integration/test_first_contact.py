@@ -87,7 +87,7 @@ def test_an_interrupted_tail_ends_with_the_code_that_shells_know(answered: Strea
         assert tail.stdout is not None
         tail.stdout.readline()
         tail.send_signal(signal.SIGINT)
-        _, errors = tail.communicate(timeout=30)
+        _, errors = tail.communicate(timeout=60)
 
     assert (130, "") == (tail.returncode, errors)
 

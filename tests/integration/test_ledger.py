@@ -33,7 +33,7 @@ def answer(stream: Stream) -> Iterator[Callable[..., None]]:
     def put(offset: int, *, topic: str = "in", topic_id: str = "now", source: bytes | None = None) -> None:
         where = source or f"{topic}/0/{offset}".encode()
         headers = [("textsieve.source", where), ("textsieve.topic-id", topic_id.encode())]
-        producer.send(stream.names.labels, b"{}", headers=headers, partition=0).get(timeout=10)
+        producer.send(stream.names.labels, b"{}", headers=headers, partition=0).get(timeout=60)
 
     yield put
     producer.close(timeout=5)

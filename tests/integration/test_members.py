@@ -29,7 +29,7 @@ def test_a_member_whose_name_another_took_ends_and_says_so(stream: Stream) -> No
     stream.until_answered(40)
 
     newer = stream.start(kafka__group_instance_id="worker-1")
-    _, said = older.communicate(timeout=FENCED_SECONDS)
+    _, said = older.communicate(timeout=60)
     stream.send(texts(40, 40))
     results, _ = stream.until_answered(80)
     code, _ = stream.stop(newer)

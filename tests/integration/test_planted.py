@@ -54,7 +54,7 @@ def _swallow(listener: socket.socket, received: bytearray) -> None:
 def metrics(stderr_line: str) -> str:
     port = re.search(r"port[=\W]+(\d+)", stderr_line)
     assert port is not None, stderr_line
-    with urllib.request.urlopen(f"http://127.0.0.1:{port[1]}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port[1]}/metrics", timeout=30) as answer:
         return answer.read().decode()
 
 

@@ -14,7 +14,7 @@ from tests.services import Brokers
 
 pytestmark = pytest.mark.integration
 
-PATIENCE_MS = 10_000
+PATIENCE_MS = 60_000
 
 
 @pytest.fixture

@@ -28,7 +28,7 @@ from textsieve.worker.settings import DeliverySettings, KafkaSettings, OutputSet
 
 USER, PASSWORD = "worker", "planted-secret"
 INPUT, OUTPUT, LETTERS, GROUP = "messages", "labels", "dead-letters", "textsieve"
-PROPAGATION_SECONDS = 10.0
+PROPAGATION_SECONDS = 60.0
 GUARDED = {
     "listener.security.protocol.map": "CLIENTS:SASL_PLAINTEXT,BROKERS:PLAINTEXT,CONTROLLERS:PLAINTEXT",
     "sasl.enabled.mechanisms": "SCRAM-SHA-512",
@@ -191,7 +191,7 @@ def test_a_worker_with_exactly_these_rights_works(guarded: KafkaCluster, store: 
     host, port = guarded.broker_address(1)
     producer = KafkaProducer(bootstrap_servers=f"{host}:{port}")
     for future in [producer.send(INPUT, value) for value in [*texts(60), b"no json"]]:
-        future.get(timeout=10)
+        future.get(timeout=60)
     producer.close(timeout=5)
 
     with closing(GuardedStream(Brokers(guarded.bootstrap_servers, "kafka"), store, names, connection=login)) as stream:

@@ -76,7 +76,7 @@ def test_a_batch_that_cannot_be_read_holds_its_partition_only(stream: Stream, mo
     with monkeypatch.context() as patch:
         patch.setattr(default_records, "lz4_encode", lambda _: b"this was never packed")
         producer = KafkaProducer(bootstrap_servers=stream.broker, compression_type="lz4")
-        producer.send(stream.names.messages, texts(1)[0], partition=SICK).get(timeout=10)
+        producer.send(stream.names.messages, texts(1)[0], partition=SICK).get(timeout=60)
         producer.close(timeout=5)
     stream.send(texts(40, start=40))
     await_answers(stream, {number: 10 if number == SICK else 20 for number in range(PARTITIONS)})

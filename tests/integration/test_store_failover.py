@@ -25,7 +25,7 @@ PARTITION = Partition("in", 0)
 K, DIM, BATCH = 3, 4, 5
 SPACE = ClusterSpace("model", "group", K, 2 * BATCH, 60.0)
 NAME = "b"  # its slot is on the first node of the cluster, which has the replica
-FAILOVER_SECONDS = 40.0
+FAILOVER_SECONDS = 100.0
 
 
 @dataclass

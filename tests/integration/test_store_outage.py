@@ -42,7 +42,7 @@ class Running:
         self.sent += count
 
     def metric(self, name: str) -> float:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as page:  # loopback
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=30) as page:  # loopback
             lines = page.read().decode().splitlines()
         return float(next(line.rpartition(" ")[2] for line in lines if line.startswith(f"textsieve_{name} ")))
 
@@ -85,7 +85,7 @@ def test_a_store_that_is_killed_for_long_costs_the_oldest_results_their_place_in
     running.store.kill()
     running.send(DURING)
     running.until_answered()
-    ready = urllib.request.urlopen(f"http://127.0.0.1:{running.port}/readyz", timeout=5).status  # loopback
+    ready = urllib.request.urlopen(f"http://127.0.0.1:{running.port}/readyz", timeout=30).status  # loopback
     up = running.metric("store_up")
     running.store.start()
     running.send(AFTER)

@@ -60,13 +60,13 @@ def free_port() -> int:
 
 def ready(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:  # loopback
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=30) as answer:  # loopback
             return bool(answer.status == 200)
     except HTTPError:
         return False
 
 
-def until(condition: object, *, seconds: float = 40) -> None:
+def until(condition: object, *, seconds: float = 100) -> None:
     deadline = time.monotonic() + seconds
     while not condition():  # type: ignore[operator]
         assert time.monotonic() < deadline, "waited too long"
@@ -163,7 +163,7 @@ def _join_and_leave(stream: Stream) -> None:
         stream.send(texts(8))
         return any(dict(m.headers)["textsieve.worker"].endswith(mine) for m in stream.read(stream.names.labels))
 
-    until(second_works, seconds=60)
+    until(second_works)
     stream.stop(first)
     stream.send(texts(100))
     sent = len(stream.read(stream.names.messages))

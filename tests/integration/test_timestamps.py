@@ -39,7 +39,7 @@ def now_ms() -> int:
 def write(cluster: KafkaCluster, topic: str, values: list[bytes | None], *, timestamp_ms: int) -> None:
     producer = KafkaProducer(bootstrap_servers=cluster.addresses)
     for future in [producer.send(topic, value, timestamp_ms=timestamp_ms) for value in values]:
-        future.get(timeout=10)
+        future.get(timeout=60)
     producer.close(timeout=5)
 
 

@@ -4,8 +4,8 @@ import time
 from collections.abc import Callable
 
 
-def wait_until(condition: Callable[[], bool], *, seconds: float = 10.0) -> bool:
-    """Whether it became true in time."""
+def wait_until(condition: Callable[[], bool], *, seconds: float = 60.0) -> bool:
+    """Whether it became true in time: much of it, for a loaded machine; on another the wait ends early."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if condition():
