@@ -23,8 +23,8 @@ from textsieve.worker import logs
 from textsieve.worker.ceiling import DeadLetterCeiling
 from textsieve.worker.clustering.centroids import CentroidStore
 from textsieve.worker.clustering.online import OnlineClusters
+from textsieve.worker.clustering.pending import row_bytes
 from textsieve.worker.clustering.space import ClusterSpace, space_of
-from textsieve.worker.clustering.spool import row_bytes
 from textsieve.worker.codec import Decoder, Encoder
 from textsieve.worker.connectors import redis as store
 from textsieve.worker.connectors.http import USUAL_PORTS, Probes, serve
@@ -48,7 +48,7 @@ from textsieve.worker.inference.transformer import TransformerPredictor
 from textsieve.worker.journal import Journal
 from textsieve.worker.loop import LoopSettings, StreamLoop
 from textsieve.worker.meters import MeteredStore, PredictorMeter
-from textsieve.worker.metrics import Metrics, SteadyRegistry
+from textsieve.worker.metrics import ConsistentRegistry, Metrics
 from textsieve.worker.metrics.gpu import GpuCollector
 from textsieve.worker.normalization import reader
 from textsieve.worker.pace import Pace
@@ -126,7 +126,7 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
     structlog.contextvars.bind_contextvars(worker=name)
     log = logs.get_logger("worker")
     health = Health()
-    registry = SteadyRegistry()
+    registry = ConsistentRegistry()
     probes = Probes(health, registry, settings.http.stuck_after_seconds, time.monotonic, log)
     with ExitStack() as resources:
         stop = resources.enter_context(_stopping_on_signals(settings.delivery.shutdown_seconds, log))
@@ -345,7 +345,7 @@ def _pipeline(settings: Settings, predictor: Predictor, clusters: OnlineClusters
     )
 
 
-def _metrics(registry: SteadyRegistry, settings: Settings, predictor: Predictor) -> Metrics:
+def _metrics(registry: ConsistentRegistry, settings: Settings, predictor: Predictor) -> Metrics:
     card = predictor.card
     metrics = Metrics(
         registry=registry,
@@ -398,7 +398,7 @@ def _traced(settings: Settings, doors: Doors, name: str, resources: ExitStack) -
     return Doors(traces.TracedSource(doors.source, opened.spans), traces.TracedSink(doors.sink, opened.spans))
 
 
-def _watch_gpu(registry: SteadyRegistry) -> None:
+def _watch_gpu(registry: ConsistentRegistry) -> None:
     from textsieve.worker.inference.gpu import gpu_reader  # noqa: PLC0415  # as in _load
 
     read = gpu_reader()

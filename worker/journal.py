@@ -10,10 +10,10 @@ from textsieve.worker.clustering.online import Learned
 from textsieve.worker.errors import OwnershipLost, PublishFailed, ServiceError, StoreUnavailable
 from textsieve.worker.health import Health
 from textsieve.worker.metrics import Metrics
-from textsieve.worker.metrics.answers import Answers
+from textsieve.worker.metrics.centroid_metrics import CentroidMetrics
 from textsieve.worker.metrics.clock import LoopClock
-from textsieve.worker.metrics.partitions import PartitionGauges
-from textsieve.worker.metrics.snapshots import SnapshotGauges
+from textsieve.worker.metrics.partition_metrics import PartitionMetrics
+from textsieve.worker.metrics.result_metrics import ResultMetrics
 from textsieve.worker.records import Outcome, Outgoing, Partition, Position
 from textsieve.worker.streams import Poll, Published
 from textsieve.worker.waits import Wait
@@ -37,9 +37,9 @@ class Journal:
     log: structlog.stdlib.BoundLogger
     wall: Callable[[], float]
     drift_window: int = DRIFT_WINDOW
-    _answers: Answers = field(init=False)
-    _partitions: PartitionGauges = field(init=False)
-    _snapshots: SnapshotGauges = field(init=False)
+    _answers: ResultMetrics = field(init=False)
+    _partitions: PartitionMetrics = field(init=False)
+    _snapshots: CentroidMetrics = field(init=False)
     _clock: LoopClock = field(init=False)
     _joining: Wait = field(init=False)
     _broker: Wait = field(init=False)
@@ -47,9 +47,9 @@ class Journal:
 
     def __post_init__(self) -> None:
         metrics = self.metrics
-        self._answers = Answers.of(metrics, labels=metrics.labels, drift_window=self.drift_window)
-        self._partitions = PartitionGauges(metrics)
-        self._snapshots = SnapshotGauges(metrics)
+        self._answers = ResultMetrics.of(metrics, labels=metrics.labels, drift_window=self.drift_window)
+        self._partitions = PartitionMetrics(metrics)
+        self._snapshots = CentroidMetrics(metrics)
         self._clock = LoopClock(metrics)
         self._joining = Wait(self.log, "waiting for a place in the consumer group", "in the consumer group again")
         self._broker = Wait(self.log, "broker away: waiting for it", "broker back", long_seconds=0.0)
@@ -69,7 +69,7 @@ class Journal:
     def began(self, starts: Mapping[Partition, Position], published: Mapping[Partition, Published]) -> None:
         """Partitions were assigned and their ledgers read."""
         self.broker(None)
-        with self.metrics.between_events:
+        with self.metrics.lock:
             self._partitions.begin(starts)
         already = sum(len(found.results) + len(found.dead_letters) for found in published.values())
         names = [f"{topic}/{partition}" for topic, partition in sorted(starts)]
@@ -82,7 +82,7 @@ class Journal:
             self._joining.ends(now)
         else:
             self._joining.goes_on(now)
-        with self.metrics.between_events:
+        with self.metrics.lock:
             self._clock.spent("poll" if polled.batches else "idle", now=now)
             self._partitions.aside(polled.aside)
             if polled.reassigned:
@@ -96,7 +96,7 @@ class Journal:
         """Messages were read: they are in flight until they are published or dropped."""
         if not polled.batches:
             return
-        with self.metrics.between_events:
+        with self.metrics.lock:
             self.metrics.in_flight.inc(len(polled))
             for source, batch in polled.batches.items():
                 self.metrics.consumed.labels(source.topic).inc(len(batch))
@@ -115,7 +115,7 @@ class Journal:
         """A batch is acked; `results` and `dead_letters` are those that were not published before."""
         metrics, now, messages = self.metrics, self.wall(), len(polled)
         self.broker(None)
-        with metrics.between_events:
+        with metrics.lock:
             metrics.in_flight.dec(messages)
             metrics.processed.labels("ok").inc(len(results))
             metrics.processed.labels("dead_letter").inc(len(dead_letters))
@@ -131,7 +131,7 @@ class Journal:
 
     def dropped(self, messages: int, error: Exception, *, operation: str) -> None:
         """A batch will be read again."""
-        with self.metrics.between_events:
+        with self.metrics.lock:
             self.metrics.in_flight.dec(messages)
             self.metrics.processed.labels("dropped").inc(messages)
             self.metrics.retries.labels(operation).inc()
@@ -141,14 +141,14 @@ class Journal:
 
     def put_back(self, messages: int) -> None:
         """Messages that were read and not worked on will be read again."""
-        with self.metrics.between_events:
+        with self.metrics.lock:
             self.metrics.in_flight.dec(messages)
             self.metrics.processed.labels("dropped").inc(messages)
 
     def learned(self, learned: Learned, snapshot: Snapshot | None) -> None:
         """The store knows everything that was observed."""
         self.store(None)
-        with self.metrics.between_events:
+        with self.metrics.lock:
             self.metrics.learned.inc(learned.rows)
             self.metrics.conflicts.inc(learned.conflicts)
             self.metrics.last_sync.set(self.wall())
@@ -157,7 +157,7 @@ class Journal:
                 self.metrics.inertia.set(inertia)
             if snapshot is not None:
                 self._snapshots.show(version=snapshot.version, centers=snapshot.centers, counts=snapshot.counts)
-        if learned.went_back:
+        if learned.rolled_back:
             self.metrics.store_losses.inc()
             self.log.warning("the store forgot what it had learned: reading again", restored=learned.restored)
 

@@ -267,7 +267,7 @@ class StreamLoop:
         self._store_failures, self._store_again_at = 0, 0.0
         self.journal.stage("learn", learned_at - began)
         self.journal.learned(learned, self.clusters.snapshot)
-        if learned.went_back:
+        if learned.rolled_back:
             self._begun = False
             return
         if not self.sink.is_transactional:

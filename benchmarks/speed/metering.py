@@ -20,7 +20,7 @@ from textsieve.worker.codec import Decoder, Encoder
 from textsieve.worker.health import Health
 from textsieve.worker.journal import Journal
 from textsieve.worker.loop import LoopSettings, StreamLoop
-from textsieve.worker.metrics import Metrics, SteadyRegistry
+from textsieve.worker.metrics import ConsistentRegistry, Metrics
 from textsieve.worker.pace import Pace
 from textsieve.worker.pipeline import Pipeline
 from textsieve.worker.records import REASONS, Record
@@ -77,7 +77,7 @@ def _round(values: list[bytes]) -> float:
     space = ClusterSpace(predictor.card.fingerprint, "bench", CLUSTERS, BATCH, 60.0)
     clusters = OnlineClusters(MemoryCentroidStore(), space, Random(1), lambda _seconds: None)
     metrics = Metrics(
-        registry=SteadyRegistry(), labels=predictor.labels, reasons=REASONS, inputs=("messages",), k=CLUSTERS
+        registry=ConsistentRegistry(), labels=predictor.labels, reasons=REASONS, inputs=("messages",), k=CLUSTERS
     )
     journal = TimedJournal(
         Journal(

@@ -281,8 +281,8 @@ def test_a_pool_that_holds_less_than_it_confirmed_says_so_and_takes_nothing(back
 
     pool = backend.store.pool(more)
 
-    assert pool.forgot
-    assert comparable(replace(held, forgot=True)) == comparable(pool)
+    assert pool.lost_rows
+    assert comparable(replace(held, lost_rows=True)) == comparable(pool)
     assert comparable(held) == comparable(backend.another().pool())
 
 
@@ -292,7 +292,7 @@ def test_a_pool_that_holds_what_it_confirmed_takes_more(backend, confirmed):
 
     pool = backend.store.pool(replace(rows(LEFT, range(4, 6)), confirmed={LEFT: confirmed}))
 
-    assert (False, 6) == (pool.forgot, len(pool.sources))
+    assert (False, 6) == (pool.lost_rows, len(pool.sources))
 
 
 def test_every_addition_gives_the_pool_another_revision(backend):

@@ -80,7 +80,7 @@ class Stream:
 
     def learn_up_to(self, end: int) -> int:
         """Go on until everything before `end` is learned; how often the store had gone back."""
-        deadline, went_back = time.monotonic() + FAILOVER_SECONDS, 0
+        deadline, rolled_back = time.monotonic() + FAILOVER_SECONDS, 0
         while self.next < end or self.clusters.has_pending:
             assert time.monotonic() < deadline, "no primary came back"
             if self.next < end:
@@ -90,10 +90,10 @@ class Stream:
             except StoreUnavailable:
                 time.sleep(0.2)
                 continue
-            if learned.went_back:
-                went_back += 1
+            if learned.rolled_back:
+                rolled_back += 1
                 self.begin()
-        return went_back
+        return rolled_back
 
 
 @pytest.fixture
@@ -132,9 +132,9 @@ def test_after_a_failover_the_stream_goes_on_from_what_the_replica_has(failing, 
     eventually(lambda: learned(failing.replica.port) == 8 * BATCH)
 
     failing.fail_over()
-    went_back = stream.learn_up_to(20 * BATCH)
+    rolled_back = stream.learn_up_to(20 * BATCH)
 
-    assert 0 == went_back
+    assert 0 == rolled_back
     assert_counted_once(stream, 20 * BATCH)
 
 
@@ -145,7 +145,7 @@ def test_writes_that_are_lost_in_a_failover_are_learned_again(failing, stream):
     stream.learn_up_to(12 * BATCH)
 
     failing.fail_over()
-    went_back = stream.learn_up_to(20 * BATCH)
+    rolled_back = stream.learn_up_to(20 * BATCH)
 
-    assert 1 == went_back
+    assert 1 == rolled_back
     assert_counted_once(stream, 20 * BATCH)

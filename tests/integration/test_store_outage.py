@@ -14,7 +14,7 @@ from tests.services import Brokers
 from textsieve.embedded.listening import free_port
 from textsieve.embedded.store import Store
 from textsieve.embedded.topics import Names
-from textsieve.worker.clustering.spool import row_bytes
+from textsieve.worker.clustering.pending import row_bytes
 
 BEFORE, DURING, AFTER = 100, 12_000, 300  # messages
 ROOM_BYTES = 1024 * 1024  # the least there is

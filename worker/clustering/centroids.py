@@ -39,7 +39,7 @@ class SeedPool:
     watermarks: Mapping[Partition, Position]
     age_seconds: float  # since the first row was pooled
     idle_seconds: float = 0.0  # since anything was pooled
-    forgot: bool = False  # it holds less than it had confirmed (`PoolRows.confirmed`): nothing was added
+    lost_rows: bool = False  # it holds less than it had confirmed (`PoolRows.confirmed`): nothing was added
 
 
 def raise_watermarks(
@@ -54,7 +54,7 @@ def raise_watermarks(
     return marks
 
 
-def falls_short(marks: Mapping[Partition, Position], confirmed: Mapping[Partition, Position]) -> bool:
+def is_behind(marks: Mapping[Partition, Position], confirmed: Mapping[Partition, Position]) -> bool:
     """Whether a store knows less than it once confirmed; another life of a topic starts anew."""
     return any(
         partition not in marks or (marks[partition].topic_id == mark.topic_id and marks[partition].offset < mark.offset)

@@ -15,12 +15,12 @@ from textsieve.worker.clustering.centroids import (
     PoolRows,
     SeedPool,
     Snapshot,
-    falls_short,
+    is_behind,
     raise_watermarks,
 )
 from textsieve.worker.clustering.minibatch import Clustering
+from textsieve.worker.clustering.pending import OffsetRange, PendingRows, SkippedOffsets
 from textsieve.worker.clustering.space import ClusterSpace
-from textsieve.worker.clustering.spool import Gap, GivenUp, Spool
 from textsieve.worker.errors import StoreUnavailable
 from textsieve.worker.records import NO_CLUSTER, Assignments, Embeddings, Observations, Partition, Position
 
@@ -39,7 +39,7 @@ class Learned:
 
     rows: int = 0  # newly counted, in the centroids or in the seed pool
     conflicts: int = 0  # races lost against other workers
-    went_back: bool = False  # the store has forgotten what it knew: read again from its watermarks
+    rolled_back: bool = False  # the store has forgotten what it knew: read again from its watermarks
     restored: bool = False  # the space was missing and a local copy was written back
 
 
@@ -54,7 +54,7 @@ class OnlineClusters:
     Every row carries its partition and offset, and the store keeps for every partition the first offset it has not
     learned. So a row is counted exactly once however often it is observed: below the watermark it is dropped.
 
-    A store that is away stops nothing. What it does not know waits in a spool; beyond its bound the oldest rows are
+    A store that is away stops nothing. What it does not know waits here; beyond its bound the oldest rows are
     given up, and the next learn raises the watermarks past them.
 
     Attributes:
@@ -71,8 +71,8 @@ class OnlineClusters:
     prepare: Callable[[], object] = field(default=_nothing)
     _snapshot: Snapshot | None = None
     _estimator: "MiniBatchKMeans | None" = None  # of the snapshot, restored when it is first asked
-    _spool: Spool = field(init=False)
-    _given_up: GivenUp = field(default_factory=GivenUp)
+    _pending: PendingRows = field(init=False)
+    _skipped: SkippedOffsets = field(default_factory=SkippedOffsets)
     _starts: dict[Partition, Position] = field(default_factory=dict)
     _known: Mapping[Partition, Position] = field(default_factory=dict)  # watermarks when last asked where to start
     _confirmed: dict[Partition, Position] = field(default_factory=dict)  # what the store has told us that it knows
@@ -81,12 +81,12 @@ class OnlineClusters:
     _compared: bool = True  # the stream starts where the store's watermarks were known
 
     def __post_init__(self) -> None:
-        self._spool = Spool(self.max_pending_bytes)
+        self._pending = PendingRows(self.max_pending_bytes)
 
     @property
     def pending_bytes(self) -> int:
         """Memory held by rows that are not learned yet."""
-        return self._spool.bytes
+        return self._pending.bytes
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -101,12 +101,12 @@ class OnlineClusters:
     @property
     def can_seed(self) -> bool:
         """Whether the rows held here are enough to seed the space: more of them would only make that slower."""
-        return self._snapshot is None and self._spool.rows >= self.space.seed_size
+        return self._snapshot is None and self._pending.rows >= self.space.seed_size
 
     @property
     def has_pending(self) -> bool:
         """Whether a learn would tell the store anything."""
-        return bool(self._spool.finished)
+        return bool(self._pending.finished)
 
     def _prepare_once(self) -> None:
         prepare, self.prepare = self.prepare, _nothing
@@ -114,7 +114,7 @@ class OnlineClusters:
 
     def learned_up_to(self, partition: Partition) -> int:
         """The first offset of a partition being read that the store is not known to know, and that is not given up."""
-        return self._given_up.past(partition, self._confirmed.get(partition, self._starts[partition])).offset
+        return self._skipped.after(partition, self._confirmed.get(partition, self._starts[partition])).offset
 
     def assign(self, embeddings: Embeddings) -> Assignments:
         """The nearest shared centroid of every row, by the last snapshot seen; NO_CLUSTER before seeding."""
@@ -144,7 +144,7 @@ class OnlineClusters:
             if self._snapshot is None and revision != RESET:
                 lost = self._confirmed.keys() - self._known.keys()
         marks = {**self._known, **{partition: self._first[partition] for partition in lost}}
-        return self._past_given_up(marks)
+        return self._after_skipped(marks)
 
     def begin(self, starts: Mapping[Partition, Position]) -> int:
         """Forget what was observed and not learned: the stream starts again at `starts`.
@@ -152,9 +152,9 @@ class OnlineClusters:
         Returns:
             How many messages are given up, because the stream starts behind what is to be learned next.
         """
-        self._spool.clear()
+        self._pending.clear()
         self._starts = dict(starts)
-        given_up = self._give_up_before(starts) if self._compared else 0
+        given_up = self._skip_before(starts) if self._compared else 0
         self._first = {**starts, **self._first} if self._snapshot is None else {}
         self._confirmed = {
             partition: min(start, self._known[partition])
@@ -173,19 +173,19 @@ class OnlineClusters:
         Returns:
             How many results are given up: older ones, for which there is no room any more.
         """
-        return sum(self._give_up(batch) for batch in self._spool.add(self._given_up.without(rows), finished))
+        return sum(self._skip(batch) for batch in self._pending.add(self._skipped.drop_from(rows), finished))
 
-    def _give_up_before(self, starts: Mapping[Partition, Position]) -> int:
+    def _skip_before(self, starts: Mapping[Partition, Position]) -> int:
         """Remember what lies between the watermarks and the starts; returns how many messages were not given up yet."""
-        marks, count = self._past_given_up(self._known), 0
+        marks, count = self._after_skipped(self._known), 0
         for partition, start in starts.items():
             mark = marks.get(partition)
             if mark is not None and mark.topic_id == start.topic_id and mark.offset < start.offset:
-                count += self._given_up.add(partition, Gap(mark.offset, start.offset, start.topic_id))
-                self._spool.finished[partition] = start.offset
+                count += self._skipped.add(partition, OffsetRange(mark.offset, start.offset, start.topic_id))
+                self._pending.finished[partition] = start.offset
         return count
 
-    def _give_up(self, batch: Observations) -> int:
+    def _skip(self, batch: Observations) -> int:
         """Remember that these rows will never be learned; returns how many of them had not been."""
         known = self._known if self._snapshot is None else self._snapshot.watermarks
         marks = raise_watermarks(known, self._confirmed)
@@ -194,11 +194,11 @@ class OnlineClusters:
         for partition, end in ends.items():
             start, mark = self._starts[partition], marks.get(partition)
             first = max(start, mark) if mark is not None and mark.topic_id == start.topic_id else start
-            self._given_up.add(partition, Gap(first.offset, end, start.topic_id))
+            self._skipped.add(partition, OffsetRange(first.offset, end, start.topic_id))
         return len(rows.offsets)
 
-    def _past_given_up(self, marks: Mapping[Partition, Position]) -> dict[Partition, Position]:
-        return {partition: self._given_up.past(partition, mark) for partition, mark in marks.items()}
+    def _after_skipped(self, marks: Mapping[Partition, Position]) -> dict[Partition, Position]:
+        return {partition: self._skipped.after(partition, mark) for partition, mark in marks.items()}
 
     def learn(self) -> Learned:
         """Tell the store what was observed, exactly once, with the watermarks that say so.
@@ -224,14 +224,14 @@ class OnlineClusters:
     def _learn_once(self) -> Learned | None:
         known = self._snapshot
         revision = self._refresh()
-        if known is not None and _went_back(known, self._snapshot):
+        if known is not None and _rolled_back(known, self._snapshot):
             return self._after_loss(known, revision)
         if not self._compared:
             if self._misses_rows(self._stored_marks()):
-                return Learned(went_back=True)  # whoever learned now would raise the watermark past what is missed
+                return Learned(rolled_back=True)  # whoever learned now would raise the watermark past what is missed
             self._compared = True
-        if self._snapshot is not None and falls_short(self._snapshot.watermarks, self._confirmed):
-            return Learned(went_back=True)
+        if self._snapshot is not None and is_behind(self._snapshot.watermarks, self._confirmed):
+            return Learned(rolled_back=True)
         if not (self.has_pending or self.awaits_seed):
             return Learned()
         if self._snapshot is None:
@@ -260,7 +260,7 @@ class OnlineClusters:
 
     def _misses_rows(self, marks: Mapping[Partition, Position]) -> bool:
         """Whether the stream started after a watermark: rows between the two would never be learned."""
-        marks = self._past_given_up(marks)
+        marks = self._after_skipped(marks)
         return any(
             partition in marks
             and marks[partition].topic_id == start.topic_id
@@ -271,8 +271,8 @@ class OnlineClusters:
     def _settle(self) -> None:
         """The store has confirmed everything that was observed."""
         self._confirmed |= self._marks()
-        self._given_up.forget(self._confirmed)
-        self._spool.clear()
+        self._skipped.prune(self._confirmed)
+        self._pending.clear()
 
     def _accept(self, snapshot: Snapshot | None) -> None:
         self._snapshot, self._estimator = snapshot, None
@@ -280,18 +280,18 @@ class OnlineClusters:
     def _after_loss(self, known: Snapshot, revision: str | None) -> Learned | None:
         """The store knows less than it did: give it our copy if it has none, then read again from its watermarks."""
         if self._snapshot is not None or revision == RESET:
-            return Learned(went_back=True)
+            return Learned(rolled_back=True)
         self._accept(known)  # or a store that does not answer now would find nobody who remembers
         copy = replace(known, revision=self._new_revision())
         if not self.store.replace(copy, expected=None):
             return None
         self._accept(copy)
-        return Learned(went_back=True, restored=True)
+        return Learned(rolled_back=True, restored=True)
 
     def _merged(self, snapshot: Snapshot) -> tuple[Snapshot, int]:
         """The snapshot with every pending row that it does not contain yet, and how many those are."""
         clustering, added = Clustering(snapshot.centers, snapshot.counts), 0
-        for batch in self._spool.batches:
+        for batch in self._pending.batches:
             rows = self._unlearned(batch, snapshot.watermarks)
             if not len(rows.offsets):
                 continue
@@ -325,12 +325,12 @@ class OnlineClusters:
         """Watermarks of what was finished here."""
         return {
             partition: Position(offset, self._starts[partition].topic_id)
-            for partition, offset in self._spool.finished.items()
+            for partition, offset in self._pending.finished.items()
         }
 
     def _pool(self, revision: str | None) -> Learned | None:
         """Before there are centroids: put the rows where every worker finds them, and seed when there are enough."""
-        batches = self._spool.batches
+        batches = self._pending.batches
         sources = tuple(
             (source, int(offset))
             for batch in batches
@@ -342,26 +342,26 @@ class OnlineClusters:
         pool = self.store.pool(PoolRows(sources, embeddings, self._marks(), self._confirmed))
         if pool is None:
             return None
-        if pool.forgot:
-            return Learned(went_back=True)
+        if pool.lost_rows:
+            return Learned(rolled_back=True)
         self._settle()
         self._pooled = len(pool.sources) > 0
-        self._seed_if_ripe(pool, revision)
+        self._seed_if_ready(pool, revision)
         return Learned(len(sources))
 
-    def _seed_if_ripe(self, pool: SeedPool | None, revision: str | None) -> None:
+    def _seed_if_ready(self, pool: SeedPool | None, revision: str | None) -> None:
         """Seed, and again from what the pool has then if rows came into it meanwhile, until somebody has.
 
         Nobody who is at it adds rows. So every worker spoils at most one seeding of the others, and one of them wins,
         however many they are and however long it takes.
         """
-        while pool is not None and self._ripe(pool):
+        while pool is not None and self._is_ready_to_seed(pool):
             if self._seed(pool, revision):
                 return
             revision = self._refresh()
             pool = self.store.pool()
 
-    def _ripe(self, pool: SeedPool) -> bool:
+    def _is_ready_to_seed(self, pool: SeedPool) -> bool:
         rows, space = len(pool.sources), self.space
         if rows >= space.k and (rows >= space.seed_size or pool.age_seconds >= space.seed_after_seconds):
             return True
@@ -389,7 +389,7 @@ class OnlineClusters:
         return f"{self.rng.getrandbits(64):016x}"
 
 
-def _went_back(known: Snapshot, found: Snapshot | None) -> bool:
+def _rolled_back(known: Snapshot, found: Snapshot | None) -> bool:
     """Whether the store forgot something it had confirmed: a failover or a restart without its last writes."""
     if found is None:
         return True

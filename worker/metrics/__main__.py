@@ -2,6 +2,6 @@
 
 import sys
 
-from textsieve.worker.metrics.page import metrics_page
+from textsieve.worker.metrics.reference_page import metrics_page
 
 sys.stdout.write(metrics_page())

@@ -22,7 +22,7 @@ class _Series:
 class BatchHistogram(Collector):
     """One `searchsorted` and `bincount` per batch: 8 us for 256 values, against 250 us one by one.
 
-    Scrapes are kept apart from observations by the registry (see SteadyRegistry).
+    Scrapes are kept apart from observations by the registry (see ConsistentRegistry).
 
     Args:
         name: as exported.

@@ -6,7 +6,7 @@ from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_m
 
 from textsieve.worker.metrics.catalogue import CATALOGUE, MAX_CLUSTERS, MAX_LABELS, OTHER
 from textsieve.worker.metrics.histogram import BatchHistogram
-from textsieve.worker.metrics.registry import SteadyRegistry
+from textsieve.worker.metrics.registry import ConsistentRegistry
 
 
 class Metrics:
@@ -24,7 +24,7 @@ class Metrics:
     def __init__(  # noqa: PLR0915  # one statement a metric
         self,
         *,
-        registry: SteadyRegistry,
+        registry: ConsistentRegistry,
         labels: Sequence[str],
         reasons: Sequence[str],
         inputs: Sequence[str] = (),
@@ -33,7 +33,7 @@ class Metrics:
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]  # the library left it untyped
         self.registry = registry
-        self.between_events = registry.between_events
+        self.lock = registry.lock
         self.outputs = outputs
         self.labels = tuple(labels)
         self.label_slots = frozenset(labels[:MAX_LABELS])

@@ -6,18 +6,18 @@ from threading import RLock
 from prometheus_client import CollectorRegistry, Metric
 
 
-class SteadyRegistry(CollectorRegistry):
+class ConsistentRegistry(CollectorRegistry):
     """Collects everything between two events.
 
-    An event that touches several metrics (so many consumed, so many in flight) holds `between_events` while it does;
+    An event that touches several metrics (so many consumed, so many in flight) holds `lock` while it does;
     a scrape, which runs in another thread, waits that long.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.between_events = RLock()
+        self.lock = RLock()
 
     def collect(self) -> Iterable[Metric]:
         """All metrics as they are at one moment."""
-        with self.between_events:
+        with self.lock:
             return list(super().collect())

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from textsieve.worker.clustering.centroids import PoolRows, SeedPool, Snapshot, falls_short, raise_watermarks
+from textsieve.worker.clustering.centroids import PoolRows, SeedPool, Snapshot, is_behind, raise_watermarks
 from textsieve.worker.errors import StoreUnavailable
 from textsieve.worker.testing.clock import ManualClock
 
@@ -53,8 +53,8 @@ class MemoryCentroidStore:
         if self.snapshot is not None:
             return None
         held = self._pool or SeedPool("", (), np.empty((0, 0), np.float32), {}, 0.0)
-        if rows is not None and falls_short(held.watermarks, rows.confirmed):
-            return replace(held, forgot=True)
+        if rows is not None and is_behind(held.watermarks, rows.confirmed):
+            return replace(held, lost_rows=True)
         if rows is not None and rows.watermarks:
             self._pooled_last = self.clock()
             if self._pool is None:

@@ -11,14 +11,14 @@ from threadpoolctl import threadpool_limits
 
 from textsieve.worker.ceiling import DeadLetterCeiling
 from textsieve.worker.clustering.online import OnlineClusters
+from textsieve.worker.clustering.pending import row_bytes
 from textsieve.worker.clustering.space import ClusterSpace
-from textsieve.worker.clustering.spool import row_bytes
 from textsieve.worker.codec import Decoder, Encoder
 from textsieve.worker.health import Health
 from textsieve.worker.inference.predictor import Predictor
 from textsieve.worker.journal import Journal
 from textsieve.worker.loop import LoopSettings, StreamLoop
-from textsieve.worker.metrics import Metrics, SteadyRegistry
+from textsieve.worker.metrics import ConsistentRegistry, Metrics
 from textsieve.worker.pace import Pace
 from textsieve.worker.pipeline import Pipeline
 from textsieve.worker.records import REASONS
@@ -58,7 +58,7 @@ class MemoryWorker:
         space = ClusterSpace(self.predictor.card.fingerprint, "group", self.k, self.seed_size, 60.0)
         self.clusters = OnlineClusters(self.store, space, Random(1), self.clock.advance, self.max_pending_bytes)
         self.metrics = Metrics(
-            registry=SteadyRegistry(), labels=self.predictor.card.labels, reasons=REASONS, inputs=("in",), k=self.k
+            registry=ConsistentRegistry(), labels=self.predictor.card.labels, reasons=REASONS, inputs=("in",), k=self.k
         )
         self.loop = StreamLoop(
             source=self.source,

@@ -9,7 +9,7 @@ import structlog
 from textsieve.worker.app import _metrics, _require_room, _space, _stopping_on_signals
 from textsieve.worker.clustering.space import ClusterSpace
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.metrics import SteadyRegistry
+from textsieve.worker.metrics import ConsistentRegistry
 from textsieve.worker.settings import ClusterSettings, KafkaSettings, OutputSettings, Settings
 from textsieve.worker.testing import HashingPredictor
 
@@ -51,7 +51,7 @@ def test_a_space_belongs_to_the_model_and_the_group():
 
 
 def test_metrics_name_the_model_and_its_labels():
-    registry = SteadyRegistry()
+    registry = ConsistentRegistry()
 
     _metrics(registry, Settings(), HashingPredictor(labels=("a", "b")))
 

@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from textsieve.worker.ceiling import DeadLetterCeiling
-from textsieve.worker.clustering.spool import row_bytes
+from textsieve.worker.clustering.pending import row_bytes
 from textsieve.worker.errors import (
     BrokerUnavailable,
     DeviceOutOfMemory,

@@ -6,13 +6,13 @@ from textsieve.worker.errors import StoreUnavailable
 from textsieve.worker.health import Health
 from textsieve.worker.inference.cache import CachingPredictor
 from textsieve.worker.meters import MeteredStore, PredictorMeter
-from textsieve.worker.metrics import Metrics, SteadyRegistry
+from textsieve.worker.metrics import ConsistentRegistry, Metrics
 from textsieve.worker.testing import HashingPredictor, ManualClock, MemoryCentroidStore
 
 
 @pytest.fixture
 def metrics() -> Metrics:
-    return Metrics(registry=SteadyRegistry(), labels=("ham", "spam"), reasons=("empty_text",))
+    return Metrics(registry=ConsistentRegistry(), labels=("ham", "spam"), reasons=("empty_text",))
 
 
 def value(metrics, name, **labels):

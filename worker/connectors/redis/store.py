@@ -14,7 +14,7 @@ from textsieve.worker.connectors.redis.hashes import as_pool, as_snapshot, offse
 from textsieve.worker.errors import ConfigurationError
 
 FORMAT = b"1"
-_SEEDED, _FORGOT = 0, 2  # answers of the script below
+_SEEDED, _LOST_ROWS = 0, 2  # answers of the script below
 
 # KEYS centroids, pool. ARGV expected revision ("" = key absent), pool revision ("*" = any, "" = absent), then field,
 # value, ...
@@ -184,7 +184,7 @@ class RedisCentroidStore:
             stored = cast("dict[bytes, bytes]", self.client.hgetall(self.pool_key))
             seconds, micros = map(int, self.client.register_script(_NOW)(keys=[self.pool_key]))
         with self._readable():
-            return replace(as_pool(stored, now=seconds + micros / 1e6), forgot=answer == _FORGOT)
+            return replace(as_pool(stored, now=seconds + micros / 1e6), lost_rows=answer == _LOST_ROWS)
 
     def _refuse_pool(self, owner: list[bytes | None]) -> None:
         """Rows of another encoder would be seeded with ours, rows of another group counted in our clusters."""

@@ -81,7 +81,7 @@ def test_a_worker_that_had_pooled_goes_on_without_reading_again():
     observe(clusters, range(3, 6))
     learned = clusters.learn()
 
-    assert (3, False, 6) == (learned.rows, learned.went_back, store.load().learned)
+    assert (3, False, 6) == (learned.rows, learned.rolled_back, store.load().learned)
 
 
 def test_a_space_with_centroids_is_refused_and_stays():
@@ -105,7 +105,7 @@ def test_after_a_reset_a_running_worker_forgets_what_it_had_assigned_and_reads_a
     store.reset()
     plant(store, SPACE, replace(GIVEN, centers=GIVEN.centers[::-1].copy()), rng=Random(2))
 
-    assert clusters.learn().went_back
+    assert clusters.learn().rolled_back
     clusters.watermarks()
     clusters.begin({IN: Position(6, "life")})
     observe(clusters, range(6, 9))

@@ -15,8 +15,8 @@ from textsieve.worker.clustering import minibatch
 from textsieve.worker.clustering.centroids import PoolRows, Snapshot
 from textsieve.worker.clustering.minibatch import Clustering
 from textsieve.worker.clustering.online import MAX_ATTEMPTS, OnlineClusters
+from textsieve.worker.clustering.pending import row_bytes
 from textsieve.worker.clustering.space import ClusterSpace
-from textsieve.worker.clustering.spool import row_bytes
 from textsieve.worker.errors import StoreUnavailable
 from textsieve.worker.records import NO_CLUSTER, Embeddings, Observations, Partition, Position
 from textsieve.worker.testing import ManualClock, MemoryCentroidStore
@@ -575,7 +575,7 @@ def test_a_store_that_went_back_is_noticed_and_nothing_is_written_over_it():
 
     outcome = clusters.learn()
 
-    assert (True, False) == (outcome.went_back, outcome.restored)
+    assert (True, False) == (outcome.rolled_back, outcome.restored)
     assert old is store.snapshot
     assert {LEFT: Position(10, LIFE)} == clusters.watermarks()
 
@@ -588,7 +588,7 @@ def test_a_store_that_lost_everything_gets_the_local_copy():
 
     outcome = clusters.learn()
 
-    assert (True, True) == (outcome.went_back, outcome.restored)
+    assert (True, True) == (outcome.rolled_back, outcome.restored)
     assert (10, 10) == (learned(store), watermark(store))
 
 
@@ -640,7 +640,7 @@ def test_a_space_emptied_on_purpose_is_not_restored():
 
     outcome = clusters.learn()
 
-    assert (True, False, None) == (outcome.went_back, outcome.restored, store.snapshot)
+    assert (True, False, None) == (outcome.rolled_back, outcome.restored, store.snapshot)
     assert {} == clusters.watermarks()
 
 
@@ -689,7 +689,7 @@ def test_results_beyond_the_bound_are_given_up_the_oldest_first_and_the_rest_is_
     outcome = clusters.learn()
 
     assert (20, ROOM, ROOM * ROW) == (given_up, outcome.rows, held)
-    assert (40 - given_up, 40, False) == (learned(store), watermark(store), outcome.went_back)
+    assert (40 - given_up, 40, False) == (learned(store), watermark(store), outcome.rolled_back)
 
 
 def test_before_seeding_too():
@@ -763,7 +763,7 @@ def test_a_stream_that_starts_behind_the_watermark_gives_up_what_lies_between_an
     observe(clusters, range(30, 32))
     outcome = clusters.learn()
 
-    assert ([15, 0, 5], False) == (counts, outcome.went_back)
+    assert ([15, 0, 5], False) == (counts, outcome.rolled_back)
     assert (12, 32) == (learned(store), watermark(store))
 
 
@@ -791,7 +791,7 @@ def test_a_stream_that_began_without_the_store_gives_nothing_up_before_it_has_as
     observe(clusters, range(45, 50))
     clusters.learn()
 
-    assert outcome.went_back
+    assert outcome.rolled_back
     assert (35, 15, 50) == (given_up, learned(store), watermark(store))
 
 
@@ -831,7 +831,7 @@ def test_whatever_happens_what_is_learned_and_what_is_given_up_are_all_results(h
             store.away = action == "away"
         elif action == "learn":
             with suppress(StoreUnavailable):
-                while clusters.learn().went_back:
+                while clusters.learn().rolled_back:
                     given_up += begin(clusters)
                 told = given_up
         else:
@@ -915,7 +915,7 @@ class Group:
 
     def learn(self, member: int) -> bool:
         try:
-            return not self.members[member].learn().went_back
+            return not self.members[member].learn().rolled_back
         except StoreUnavailable:
             return False
 

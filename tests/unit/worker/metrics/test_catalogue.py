@@ -7,10 +7,10 @@ import pytest
 from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.openmetrics.exposition import generate_latest
 
-from textsieve.worker.metrics import Metrics, SteadyRegistry
+from textsieve.worker.metrics import ConsistentRegistry, Metrics
 from textsieve.worker.metrics.catalogue import CATALOGUE, GROUPS, MAX_CLUSTERS, MAX_LABELS, OTHER, PREFIX, Kind
 from textsieve.worker.metrics.gpu import GpuCollector
-from textsieve.worker.metrics.page import metrics_page
+from textsieve.worker.metrics.reference_page import metrics_page
 from textsieve.worker.records import REASONS
 from textsieve.worker.settings import Settings
 
@@ -19,7 +19,7 @@ ALWAYS = [metric for metric in CATALOGUE.values() if not metric.where]
 
 
 def build(**changes):
-    registry = SteadyRegistry()
+    registry = ConsistentRegistry()
     arguments = {"labels": ("ham", "spam"), "reasons": REASONS, "inputs": ("messages",), "k": Settings().clusters.k}
     return Metrics(registry=registry, **(arguments | changes))
 

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 
-from textsieve.worker.metrics import Metrics, SteadyRegistry
+from textsieve.worker.metrics import ConsistentRegistry, Metrics
 from textsieve.worker.metrics.catalogue import (
     BATCH,
     CONFIDENCE,
@@ -43,7 +43,7 @@ OF_INFO = {"name", "version", "max_tokens", "engine", "python", "torch"}
 
 @pytest.fixture
 def metrics() -> Metrics:
-    found = Metrics(registry=SteadyRegistry(), labels=("ham", "spam"), reasons=REASONS)
+    found = Metrics(registry=ConsistentRegistry(), labels=("ham", "spam"), reasons=REASONS)
     found.model.info({"name": "sms-spam", "version": "1", "max_tokens": "256", "engine": "onnx int8"})
     found.build.info({"version": "1", "python": "3", "torch": "2"})
     return found
@@ -164,7 +164,7 @@ def test_no_label_could_hold_a_text_an_id_or_an_offset(metrics):
 
 
 def test_two_workers_in_one_process_do_not_share_metrics(metrics):
-    other = Metrics(registry=SteadyRegistry(), labels=("ham", "spam"), reasons=REASONS)
+    other = Metrics(registry=ConsistentRegistry(), labels=("ham", "spam"), reasons=REASONS)
 
     other.truncated.inc()
 

@@ -18,7 +18,7 @@ CLUSTER_BINS = 16  # of the drift index: clusters are folded into so many, since
 
 
 @dataclass(slots=True)
-class Answers:
+class ResultMetrics:
     """Counts answers that are published now; what had been published before was counted then.
 
     Attributes:
@@ -32,7 +32,7 @@ class Answers:
     _assigned: int = 0  # messages in that sum
 
     @classmethod
-    def of(cls, metrics: Metrics, *, labels: Sequence[str], drift_window: int) -> "Answers":
+    def of(cls, metrics: Metrics, *, labels: Sequence[str], drift_window: int) -> "ResultMetrics":
         """Fresh windows of so many messages."""
         bins = {
             "label": len(labels),

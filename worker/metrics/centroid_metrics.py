@@ -12,7 +12,7 @@ DORMANT = 0.01  # of an even share of the weight: a cluster below it hardly ever
 
 
 @dataclass(slots=True)
-class SnapshotGauges:
+class CentroidMetrics:
     """Weights and movement of the centroids."""
 
     metrics: Metrics

@@ -10,7 +10,7 @@ Batches = Mapping[Partition, Sequence[Record]]  # in offset order, none of them 
 
 
 @dataclass(slots=True)
-class PartitionGauges:
+class PartitionMetrics:
     """Lag in messages and in seconds, and who owns what; a partition that went leaves no series behind."""
 
     metrics: Metrics

@@ -17,7 +17,7 @@ def row_bytes(dim: int) -> int:
 
 
 @dataclass(slots=True)
-class Spool:
+class PendingRows:
     """Rows of finished batches, oldest first.
 
     Attributes:
@@ -55,7 +55,7 @@ class Spool:
 
 
 @dataclass(frozen=True, slots=True)
-class Gap:
+class OffsetRange:
     """Offsets of a partition, from `first` up to `end`, that will never be learned."""
 
     first: int
@@ -64,28 +64,28 @@ class Gap:
 
 
 @dataclass(slots=True)
-class GivenUp:
+class SkippedOffsets:
     """What will never be learned, until the store's watermarks have passed it."""
 
-    _gaps: dict[Partition, Gap] = field(default_factory=dict)
+    _gaps: dict[Partition, OffsetRange] = field(default_factory=dict)
 
-    def add(self, partition: Partition, gap: Gap) -> int:
+    def add(self, partition: Partition, gap: OffsetRange) -> int:
         """Remember a gap; returns how many of its offsets were not in one before."""
         known = self._gaps.get(partition)
         fresh = max(0, gap.end - gap.first)
         if known is None or known.topic_id != gap.topic_id or known.end < gap.first or gap.end < known.first:
             self._gaps[partition] = gap
             return fresh
-        self._gaps[partition] = Gap(min(known.first, gap.first), max(known.end, gap.end), gap.topic_id)
+        self._gaps[partition] = OffsetRange(min(known.first, gap.first), max(known.end, gap.end), gap.topic_id)
         return max(0, fresh - max(0, min(known.end, gap.end) - max(known.first, gap.first)))
 
-    def past(self, partition: Partition, mark: Position) -> Position:
+    def after(self, partition: Partition, mark: Position) -> Position:
         """Where to learn on from a watermark: behind the gap that begins there, or before it."""
         gap = self._gaps.get(partition)
         inside = gap is not None and gap.topic_id == mark.topic_id and gap.first <= mark.offset < gap.end
         return Position(gap.end, mark.topic_id) if gap is not None and inside else mark
 
-    def without(self, rows: Observations) -> Observations:
+    def drop_from(self, rows: Observations) -> Observations:
         """Those that are still to be learned: what was given up and is read again stays given up."""
         if not self._gaps:
             return rows
@@ -94,7 +94,7 @@ class GivenUp:
         inside = (ranges[:, 0] <= rows.offsets) & (rows.offsets < ranges[:, 1])  # [rows]
         return rows.where(~inside)
 
-    def forget(self, marks: Mapping[Partition, Position]) -> None:
+    def prune(self, marks: Mapping[Partition, Position]) -> None:
         """The store's watermarks are here now; what lies before them needs no remembering."""
         for partition, mark in marks.items():
             gap = self._gaps.get(partition)
