@@ -12,7 +12,7 @@ from textsieve.files.reading import read
 from textsieve.files.rows import Row
 from textsieve.files.sources import Source, find_source
 from textsieve.producer.columns import Columns
-from textsieve.producer.intake import read_messages
+from textsieve.producer.reading import read_messages
 
 DEFAULT_MESSAGES = 2000
 MINIMUM_MESSAGES = 10  # fewer make no clusters worth looking at

@@ -15,17 +15,17 @@ from textsieve.files.errors import UnreadableFile
 from textsieve.files.layout import Layout
 from textsieve.files.sources import Source, find_source
 from textsieve.output import OutputLost, standard_output, write_line
-from textsieve.producer import intake, options, scenario
+from textsieve.producer import options, reading, scenario
 from textsieve.producer.columns import Columns
-from textsieve.producer.complaints import Complaints
 from textsieve.producer.connection import Connection, read_secret
 from textsieve.producer.errors import BrokerUnavailable, ConfigurationError
 from textsieve.producer.interruption import UntilInterrupted
 from textsieve.producer.kafka_logs import quiet_kafka_logs
 from textsieve.producer.messages import MAX_VALUE_BYTES, Message
-from textsieve.producer.pacing import paced
 from textsieve.producer.publisher import publish
+from textsieve.producer.rate_limit import at_rate
 from textsieve.producer.report import Report, to_json, to_text
+from textsieve.producer.row_errors import RowErrors
 from textsieve.producer.topics import DEFAULT_MAX_MESSAGE_BYTES, TopicSpec
 from textsieve.terminal import printable
 
@@ -71,7 +71,7 @@ def main(
     Exit codes: 0 everything sent was acked; 1 bad rows, failed sends or no broker; 2 a wrong option or file.
     """
     console = Console(stderr=True, highlight=False, soft_wrap=True, markup=False)
-    bad_rows, failures = Complaints(console.print), Complaints(console.print)
+    bad_rows, failures = RowErrors(console.print), RowErrors(console.print)
     with _exit_codes(console):
         spec = TopicSpec(topic, partitions=partitions, max_message_bytes=max_message_bytes)
         connection = Connection(
@@ -97,12 +97,12 @@ def main(
             columns = Columns(text_column, id_column, key_column)
             layout = Layout(file_format, encoding, delimiter, header=not no_header, quotes=not no_quotes)
             sources = _find_sources(files or [], layout)
-            intake.check_sources(sources, columns, passes=repeat)
-            messages = intake.read_messages(
+            reading.check_sources(sources, columns, passes=repeat)
+            messages = reading.read_messages(
                 sources, columns, passes=repeat, on_bad_row=bad_rows.add, max_value_bytes=max_value_bytes
             )
         messages = islice(messages, limit)
-        stream = UntilInterrupted(messages if rate is None else paced(messages, rate=rate))
+        stream = UntilInterrupted(messages if rate is None else at_rate(messages, rate=rate))
         with _progress(console, hidden=quiet or dry_run) as progress:
             tracked = progress.track(stream, total=limit, description=topic)
             if dry_run:
@@ -124,7 +124,7 @@ def main(
 
 @contextmanager
 def _exit_codes(console: Console) -> Iterator[None]:
-    last_words = quiet_kafka_logs()
+    last_line = quiet_kafka_logs()
     try:
         yield
     except (ConfigurationError, UnreadableFile) as error:
@@ -132,8 +132,8 @@ def _exit_codes(console: Console) -> Iterator[None]:
         raise typer.Exit(2) from None
     except (BrokerUnavailable, OutputLost) as error:
         console.print(f"error: {printable(str(error))}")
-        if last_words.text:
-            console.print(f"the client's last log line: {printable(last_words.text)}")
+        if last_line.text:
+            console.print(f"the client's last log line: {printable(last_line.text)}")
         raise typer.Exit(1) from None
 
 

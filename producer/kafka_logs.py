@@ -3,7 +3,7 @@
 import logging
 
 
-class LastWords(logging.Handler):
+class LastLogLine(logging.Handler):
     """Remembers the newest reason the client logged, to be quoted once in an error of ours."""
 
     def __init__(self) -> None:
@@ -17,11 +17,11 @@ class LastWords(logging.Handler):
             self.text = line
 
 
-def quiet_kafka_logs() -> LastWords:
+def quiet_kafka_logs() -> LastLogLine:
     """Route all logs of kafka-python into the returned handler, and nowhere else."""
-    last_words = LastWords()
+    last_line = LastLogLine()
     logger = logging.getLogger("kafka")
-    logger.handlers = [last_words]
+    logger.handlers = [last_line]
     logger.propagate = False
     logger.setLevel(logging.WARNING)  # whatever somebody else in this process made of it
-    return last_words
+    return last_line

@@ -23,7 +23,7 @@ from textsieve.worker.connectors.kafka import (
     TransactionalSink,
     prepare_topics,
 )
-from textsieve.worker.connectors.kafka.group.commit_metadata import OffsetNote
+from textsieve.worker.connectors.kafka.group.commit_metadata import CommitMetadata
 from textsieve.worker.connectors.kafka.producer.sending import let_go
 from textsieve.worker.connectors.kafka.topics.preparation import Topics
 from textsieve.worker.errors import BrokerUnavailable, OwnershipLost, PublishFailed
@@ -707,7 +707,7 @@ def test_the_broker_keeps_what_is_noted_beside_an_offset(transactions):
     sink.publish(results=[], dead_letters=[], progress=progress, timeout_seconds=PUBLISH_SECONDS)
     sink.settle()
 
-    assert OffsetNote(transactions.topic_id, 2) == OffsetNote.read(committed(transactions)[0].metadata)
+    assert CommitMetadata(transactions.topic_id, 2) == CommitMetadata.read(committed(transactions)[0].metadata)
     assert starts(transactions, 0, 0) == {
         **member.rewind({}),
         Partition(transactions.topic, 0): Position(0, transactions.topic_id),

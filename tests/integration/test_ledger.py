@@ -9,7 +9,7 @@ from kafka.structs import OffsetAndMetadata
 from tests.integration.streams import Stream, texts
 from tests.services import Brokers
 from textsieve.embedded.topics import Names
-from textsieve.worker.connectors.kafka.producer.published_offsets import LedgerReader
+from textsieve.worker.connectors.kafka.producer.published_offsets import PublishedOffsetsReader
 from textsieve.worker.records import Partition, Position
 from textsieve.worker.settings import KafkaSettings
 
@@ -41,7 +41,7 @@ def answer(stream: Stream) -> Iterator[Callable[..., None]]:
 
 def read(stream: Stream, start: int) -> set[int]:
     settings = KafkaSettings(bootstrap_servers=tuple(stream.broker.split(",")), preset=stream.preset)
-    reader = LedgerReader(settings, stream.names.labels, BATCH)
+    reader = PublishedOffsetsReader(settings, stream.names.labels, BATCH)
     found = reader.read({P0: Position(start, "now")})
     reader.close()
     return found[P0]

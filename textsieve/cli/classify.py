@@ -16,8 +16,8 @@ from textsieve.files.sources import Source, find_source, names_file
 from textsieve.lines import Result, heading, printer, result_line
 from textsieve.output import on_terminal, standard_output, write_line
 from textsieve.producer.columns import Columns
-from textsieve.producer.intake import check_sources, read_messages
 from textsieve.producer.messages import Message, encode
+from textsieve.producer.reading import check_sources, read_messages
 from textsieve.terminal import printable
 from textsieve.worker import logs
 from textsieve.worker.errors import ConfigurationError

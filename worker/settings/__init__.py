@@ -6,6 +6,7 @@ from pydantic import model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from textsieve.worker.settings.model import ModelSettings
+from textsieve.worker.settings.observability import DriftSettings, HttpSettings, LogSettings, TraceSettings
 from textsieve.worker.settings.section import Section
 from textsieve.worker.settings.services import KafkaSettings, RedisSettings, Risk
 from textsieve.worker.settings.stream import (
@@ -15,7 +16,6 @@ from textsieve.worker.settings.stream import (
     InputSettings,
     OutputSettings,
 )
-from textsieve.worker.settings.watching import DriftSettings, HttpSettings, LogSettings, TraceSettings
 
 ENV_PREFIX = "TEXTSIEVE_"
 

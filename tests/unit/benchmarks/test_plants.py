@@ -2,14 +2,14 @@
 
 from benchmarks.chaos.planted_transactions import FOR_EVER_SECONDS, PLANTED, KeepsOffsets
 from benchmarks.chaos.plants import Plant, planted
-from tests.unit.worker.connectors.kafka.producer.sinks import STAMP, NotingFactory, NotingProducer
+from tests.unit.worker.connectors.kafka.producer.sinks import STAMP, RecordingFactory, RecordingProducer
 from textsieve.worker import app
 from textsieve.worker.connectors.kafka import TransactionalSink
 
 
 def sink() -> TransactionalSink:
     return TransactionalSink(
-        NotingFactory([NotingProducer()], publish_seconds=3.0), STAMP, "group-host-1", lambda: None
+        RecordingFactory([RecordingProducer()], publish_seconds=3.0), STAMP, "group-host-1", lambda: None
     )
 
 
@@ -32,7 +32,7 @@ def test_without_a_watchdog_nothing_has_a_deadline():
 
 
 def test_offsets_outside_of_the_transaction_are_kept_for_later():
-    producer, kept = NotingProducer(), {}
+    producer, kept = RecordingProducer(), {}
 
     KeepsOffsets(producer, kept).send_offsets_to_transaction({"messages-0": 3}, None)
 

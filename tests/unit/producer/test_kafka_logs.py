@@ -16,10 +16,10 @@ def kafka_logger():
 
 
 def test_kafka_says_nothing_but_its_last_reason_is_remembered(kafka_logger, capsys):
-    last_words = quiet_kafka_logs()
+    last_line = quiet_kafka_logs()
 
     kafka_logger.error("connection refused")
     kafka_logger.error("Bootstrap failed: no connection")
 
-    assert last_words.text == "connection refused"
+    assert last_line.text == "connection refused"
     assert capsys.readouterr() == ("", "")

@@ -17,7 +17,7 @@ REFUSED: Final = (
 _LOGGER = "kafka.net"  # of the modules that connect; their errors carry the exception among the arguments
 
 
-class Failures(logging.Handler):
+class ConnectionErrors(logging.Handler):
     """Keeps the most telling exception that the library logged while connecting, of several the last.
 
     A refusal says more than a server that is away, and that more than a time that was up: the library's last attempt
@@ -33,7 +33,7 @@ class Failures(logging.Handler):
 
     @classmethod
     @contextmanager
-    def noted(cls) -> Iterator[Self]:
+    def captured(cls) -> Iterator[Self]:
         """Listen for the length of the block."""
         failures = cls()
         logger = logging.getLogger(_LOGGER)

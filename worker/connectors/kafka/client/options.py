@@ -7,10 +7,10 @@ from typing import Any
 from kafka import errors
 
 from textsieve.worker.connectors.kafka.client.bootstrap import patient_client
-from textsieve.worker.connectors.kafka.client.connection_errors import REFUSED, Failures
+from textsieve.worker.connectors.kafka.client.connection_errors import REFUSED, ConnectionErrors
 from textsieve.worker.connectors.kafka.client.oauth import token_provider
-from textsieve.worker.connectors.kafka.client.patches import repair_client_library
-from textsieve.worker.connectors.kafka.group.static_membership import refuse_namesake
+from textsieve.worker.connectors.kafka.client.patches import patch_client_library
+from textsieve.worker.connectors.kafka.group.static_membership import raise_fenced
 from textsieve.worker.connectors.tls import client_context, handshake_advice
 from textsieve.worker.errors import BrokerUnavailable, ConfigurationError, OwnershipLost, WorkerStopped
 from textsieve.worker.settings import KafkaSettings
@@ -39,7 +39,7 @@ def connection_options(settings: KafkaSettings) -> dict[str, Any]:
     Raises:
         ConfigurationError: credentials are missing, or a file of theirs cannot be used.
     """
-    repair_client_library()
+    patch_client_library()
     options: dict[str, Any] = {
         "bootstrap_servers": list(settings.bootstrap_servers),
         "bootstrap_timeout_ms": BOOTSTRAP_TIMEOUT_MS,
@@ -86,7 +86,7 @@ def connecting(doing: str) -> Iterator[None]:
 
     The library tries again until its time is up, and raises a timeout that has forgotten what stood in the way.
     """
-    with Failures.noted() as failures, translated(doing):
+    with ConnectionErrors.captured() as failures, translated(doing):
         try:
             yield
         except errors.KafkaTimeoutError as error:
@@ -105,7 +105,7 @@ def translated(doing: str) -> Iterator[None]:
     try:
         yield
     except errors.FencedInstanceIdError as error:
-        refuse_namesake(doing, error)
+        raise_fenced(doing, error)
     except _LOST as error:
         raise OwnershipLost(f"{doing}: the group refused this member ({type(error).__name__})") from error
     except REFUSED as error:

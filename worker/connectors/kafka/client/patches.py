@@ -49,7 +49,7 @@ class LenientRecordBatch(DefaultRecordBatch):  # type: ignore[misc]  # the libra
             return super()._read_msg(*arguments)
 
 
-class ImpatientTransport(KafkaSSLTransport):  # type: ignore[misc]  # as above
+class HandshakeTimeoutTransport(KafkaSSLTransport):  # type: ignore[misc]  # as above
     """A TLS connection whose handshake ends in time.
 
     The library waits for the server's part without a limit, and the constructor of a client with it.
@@ -76,7 +76,7 @@ _library_lists_offsets = Fetcher._send_list_offsets_request  # noqa: SLF001  # t
 _library_needs_rejoin = ConsumerCoordinator.need_rejoin
 
 
-def needs_rejoin(coordinator: Any) -> bool:
+def need_rejoin(coordinator: Any) -> bool:
     """As the library's, but what was begun is carried to its end.
 
     A member joins anew because the metadata of a topic changed, and the leader brings its picture of them up to date
@@ -100,7 +100,7 @@ async def lists_offsets(fetcher: Any, node: int, wanted: Any) -> tuple[Any, Any]
     return found, again
 
 
-def forget_unreadable(consumer: Any, error: BaseException) -> Any:
+def drop_unreadable(consumer: Any, error: BaseException) -> Any:
     """Let go of fetched records that a poll could not read, or the next poll would not return.
 
     What such records raise depends on what is broken in them: errors of the library, of a codec, of the interpreter.
@@ -121,9 +121,9 @@ def forget_unreadable(consumer: Any, error: BaseException) -> Any:
     return None if at_fault is None else at_fault.topic_partition
 
 
-def repair_client_library() -> None:
+def patch_client_library() -> None:
     """Put the repairs in place for every client of this process; doing it again changes nothing."""
-    ConsumerCoordinator.need_rejoin = needs_rejoin
+    ConsumerCoordinator.need_rejoin = need_rejoin
     Fetcher._send_list_offsets_request = lists_offsets  # noqa: SLF001  # as above
     memory_records.DefaultRecordBatch = LenientRecordBatch
-    manager.KafkaSSLTransport = ImpatientTransport
+    manager.KafkaSSLTransport = HandshakeTimeoutTransport

@@ -17,7 +17,7 @@ _NOBODY = -1  # as the client's metadata say that a partition has no leader; Non
 
 
 @dataclass(frozen=True, slots=True)
-class _Sickness:
+class _Pause:
     """What ails a partition.
 
     Attributes:
@@ -31,7 +31,7 @@ class _Sickness:
 
 
 @dataclass(slots=True)
-class AsidePartitions:
+class PausedPartitions:
     """Which partitions are set aside, why, and until when.
 
     Attributes:
@@ -40,27 +40,27 @@ class AsidePartitions:
 
     log: structlog.stdlib.BoundLogger
     clock: Callable[[], float] = time.monotonic
-    _out: set[Any] = field(default_factory=set)
-    _sick: dict[Any, _Sickness] = field(default_factory=dict)  # those that are out, and those that may not be well yet
+    _paused: set[Any] = field(default_factory=set)
+    _pauses: dict[Any, _Pause] = field(default_factory=dict)  # those that are out, and those that may not be well yet
 
     @property
     def partitions(self) -> frozenset[Any]:
         """Those that are not to be read now."""
-        return frozenset(self._out)
+        return frozenset(self._paused)
 
     @property
     def reasons(self) -> Mapping[Partition, str]:
         """Why each of them is set aside."""
-        return {Partition(*partition): self._sick[partition].reason for partition in self._out}
+        return {Partition(*partition): self._pauses[partition].reason for partition in self._paused}
 
     def add(self, partitions: Collection[Any], *, reason: str, seconds: float) -> None:
         """Set some aside, for longer each time; one line in the log where that is news."""
         for partition in partitions:
-            before = self._sick.get(partition)
+            before = self._pauses.get(partition)
             times = 0 if before is None else before.times
             wait = min(seconds * 2.0 ** min(times, 10), max(seconds, MAX_SECONDS))
-            self._out.add(partition)
-            self._sick[partition] = _Sickness(reason, self.clock() + wait, times + 1)
+            self._paused.add(partition)
+            self._pauses[partition] = _Pause(reason, self.clock() + wait, times + 1)
             if before is None or before.reason != reason:
                 self.log.error(
                     "a partition is set aside, the others go on; it returns by itself when what ails it is over",
@@ -71,16 +71,16 @@ class AsidePartitions:
     def has_returned(self) -> bool:
         """Whether the time of some is over: they may be tried again."""
         now = self.clock()
-        back = {partition for partition in self._out if self._sick[partition].until <= now}
-        self._out -= back
+        back = {partition for partition in self._paused if self._pauses[partition].until <= now}
+        self._paused -= back
         return bool(back)
 
     def well(self, partitions: Collection[Any]) -> None:
         """Messages of these were read; what ailed them is over if they have not been set aside for a while since."""
         now = self.clock()
-        for partition in self._sick.keys() - self._out:
-            if partition in partitions and now - self._sick[partition].until >= CALM_SECONDS:
-                del self._sick[partition]
+        for partition in self._pauses.keys() - self._paused:
+            if partition in partitions and now - self._pauses[partition].until >= CALM_SECONDS:
+                del self._pauses[partition]
                 self.log.warning(
                     "a partition that was set aside is well again",
                     partition=f"{partition.topic}/{partition.partition}",
@@ -88,11 +88,11 @@ class AsidePartitions:
 
     def keep(self, owned: Collection[Any]) -> None:
         """Forget those that belong to somebody else now."""
-        for partition in self._sick.keys() - set(owned):
-            del self._sick[partition]
-        self._out &= self._sick.keys()
+        for partition in self._pauses.keys() - set(owned):
+            del self._pauses[partition]
+        self._paused &= self._pauses.keys()
 
 
-def without_leader(cluster: Any, partitions: Collection[Any]) -> list[Any]:
+def leaderless(cluster: Any, partitions: Collection[Any]) -> list[Any]:
     """Those that nobody leads, as far as the client's metadata say."""
     return [partition for partition in partitions if cluster.leader_for_partition(partition) == _NOBODY]

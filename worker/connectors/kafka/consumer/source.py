@@ -21,15 +21,15 @@ from textsieve.worker.connectors.kafka.client.options import (
     offsets_of,
     translated,
 )
-from textsieve.worker.connectors.kafka.client.patches import forget_unreadable
+from textsieve.worker.connectors.kafka.client.patches import drop_unreadable
 from textsieve.worker.connectors.kafka.consumer.paused_partitions import (
     NO_LEADER_SECONDS,
     UNREADABLE_SECONDS,
-    AsidePartitions,
-    without_leader,
+    PausedPartitions,
+    leaderless,
 )
-from textsieve.worker.connectors.kafka.group.commit_metadata import OffsetNote
-from textsieve.worker.connectors.kafka.group.static_membership import NamesakeWatch
+from textsieve.worker.connectors.kafka.group.commit_metadata import CommitMetadata
+from textsieve.worker.connectors.kafka.group.static_membership import FencedMemberWatch
 from textsieve.worker.connectors.kafka.producer.transactions import Membership
 from textsieve.worker.connectors.kafka.records import record_of
 from textsieve.worker.errors import LedgerError, OwnershipLost
@@ -62,9 +62,9 @@ class KafkaSource:
     log: structlog.stdlib.BoundLogger
     commits: bool = True
     max_reread: int | None = None  # None: no bound
-    _aside: AsidePartitions = field(init=False)
+    _aside: PausedPartitions = field(init=False)
     _consumer: Any = field(init=False)
-    _namesakes: NamesakeWatch = field(init=False)
+    _fenced: FencedMemberWatch = field(init=False)
     _membership: object = None
     _group: Any = ConsumerGroupMetadata()  # noqa: RUF009  # immutable; as of the poll that told of the assignment
     _paused: bool = False
@@ -78,9 +78,9 @@ class KafkaSource:
     _beyond: dict[Any, int] = field(default_factory=dict)  # polls in a row in which the log ended before the position
 
     def __post_init__(self) -> None:
-        self._namesakes = NamesakeWatch(self.settings.group_instance_id)
+        self._fenced = FencedMemberWatch(self.settings.group_instance_id)
         embedded = self.settings.preset == "embedded"
-        self._aside = AsidePartitions(self.log)
+        self._aside = PausedPartitions(self.log)
         session_ms = self.settings.session_ms
         with connecting("joining the consumer group"):
             self._consumer = KafkaConsumer(
@@ -124,7 +124,7 @@ class KafkaSource:
         return self._membership[0] if isinstance(self._membership, tuple) else -1
 
     @property
-    def _patience_ms(self) -> int:
+    def _request_timeout_ms(self) -> int:
         """For one question: while it is asked nobody polls, and the group waits for whoever does not."""
         return min(REQUEST_TIMEOUT_MS, self.settings.session_ms // 2)
 
@@ -148,7 +148,7 @@ class KafkaSource:
             with translated("polling"):
                 batches = self._read(max(1, max_records), timeout_seconds)
         except Exception as error:
-            if (unreadable := forget_unreadable(self._consumer, error)) is not None:
+            if (unreadable := drop_unreadable(self._consumer, error)) is not None:
                 reason = f"from offset {self._client_position(unreadable)} on it cannot be read ({_plain(error)})"
                 self._aside.add([unreadable], reason=reason, seconds=UNREADABLE_SECONDS)
                 self._remember()
@@ -160,7 +160,7 @@ class KafkaSource:
             self._truncated |= _truncations(error)
             self._remember()
             return Poll(reassigned=True, joined=self._joined())
-        self._namesakes.look(self._consumer)
+        self._fenced.check(self._consumer)
         self._refuse_new_topics()
         if self._snapshot() != self._membership:
             self._remember()
@@ -173,7 +173,7 @@ class KafkaSource:
         for partition, batch in batches.items():
             self._positions[partition] = batch[-1].offset + 1
             self._epochs[partition] = batch[-1].leader_epoch
-        if lost := self._beyond_the_end():
+        if lost := self._truncated_logs():
             self._out_of_range |= lost
             return Poll(reassigned=True)
         return Poll({Partition(*tp): list(map(record_of, batch)) for tp, batch in batches.items()}, lag=self._lag())
@@ -195,11 +195,11 @@ class KafkaSource:
         owned = self._usable()
         starts: dict[Any, int] = {}
         with translated("asking for committed offsets"):
-            first = self._asked(self._consumer.beginning_offsets, owned)
+            first = self._ask_offsets(self._consumer.beginning_offsets, owned)
             stored = self._stored(owned)
             began = self._fresh_starts([partition for partition in owned if partition not in stored], first)
             suspects = [partition for partition in owned if partition in self._out_of_range]
-            ends = self._asked(self._consumer.end_offsets, suspects)
+            ends = self._ask_offsets(self._consumer.end_offsets, suspects)
             fresh, noted = {}, {}
             for partition in owned:
                 committed = stored.get(partition)
@@ -266,7 +266,9 @@ class KafkaSource:
                 raise OwnershipLost("this worker is not in the consumer group at present")
             entries = {
                 partition: OffsetAndMetadata(
-                    offset, str(OffsetNote(self.topic_ids[partition.topic], offset)), self._epochs.get(partition, -1)
+                    offset,
+                    str(CommitMetadata(self.topic_ids[partition.topic], offset)),
+                    self._epochs.get(partition, -1),
                 )
                 for partition, offset in offsets.items()
             }
@@ -302,7 +304,7 @@ class KafkaSource:
 
     def _noted(self, partition: Any, committed: Any) -> int:
         """The first offset that the clusters were not known to have learned when this one was committed."""
-        note = OffsetNote.read(committed.metadata)
+        note = CommitMetadata.read(committed.metadata)
         if note is None:
             return int(committed.offset)
         if note.topic_id and self.topic_ids[partition.topic] and note.topic_id != self.topic_ids[partition.topic]:
@@ -324,7 +326,7 @@ class KafkaSource:
             )
         self._refused = refused
         self._aside.keep(assigned)
-        if orphaned := without_leader(self._consumer._cluster, assigned - refused - self._aside.partitions):  # noqa: SLF001
+        if orphaned := leaderless(self._consumer._cluster, assigned - refused - self._aside.partitions):  # noqa: SLF001
             self._aside.add(orphaned, reason="it has no leader", seconds=NO_LEADER_SECONDS)
         for partition in self._aside.partitions:
             self._consumer.pause(partition)
@@ -337,7 +339,7 @@ class KafkaSource:
     def _stored(self, owned: Sequence[Any]) -> Mapping[Any, Any]:
         """What the group has committed; one question for all partitions, which the public API has not."""
         found: Mapping[Any, Any] = self._consumer._coordinator.fetch_committed_offsets(  # noqa: SLF001  # as above
-            owned, timeout_ms=self._patience_ms
+            owned, timeout_ms=self._request_timeout_ms
         )
         return found
 
@@ -345,10 +347,10 @@ class KafkaSource:
         """Where partitions start for which the group has committed nothing."""
         if self.settings.auto_offset_reset == "earliest":
             return {partition: first[partition] for partition in partitions}
-        return self._asked(self._consumer.end_offsets, partitions)
+        return self._ask_offsets(self._consumer.end_offsets, partitions)
 
-    def _asked(self, question: Any, partitions: Sequence[Any]) -> Mapping[Any, int]:
-        return offsets_of(question, partitions, timeout_ms=self._patience_ms) if partitions else {}
+    def _ask_offsets(self, question: Any, partitions: Sequence[Any]) -> Mapping[Any, int]:
+        return offsets_of(question, partitions, timeout_ms=self._request_timeout_ms) if partitions else {}
 
     def _clamp(self, partition: Any, start: int, first: int, end: int) -> int:
         if start < first:
@@ -407,7 +409,7 @@ class KafkaSource:
             self._consumer.resume(*assigned)
         self._paused = wanted
 
-    def _beyond_the_end(self) -> set[Any]:
+    def _truncated_logs(self) -> set[Any]:
         """Partitions that end before our position, and stay so: some brokers answer that with silence, not an error."""
         for partition, position in self._positions.items():
             highwater = self._consumer.highwater(partition)

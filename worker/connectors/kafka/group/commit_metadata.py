@@ -6,7 +6,7 @@ FIRST = "textsieve"  # begins every note of ours: somebody else may commit for t
 SEPARATOR = " "
 
 
-class OffsetNote(NamedTuple):
+class CommitMetadata(NamedTuple):
     """The metadata of a committed offset; brokers keep it with the offset, also within a transaction."""
 
     topic_id: str  # Kafka's UUID of the topic that the offset belongs to

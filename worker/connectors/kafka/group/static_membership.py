@@ -10,7 +10,7 @@ from textsieve.worker.errors import ConfigurationError
 SILENT_POLLS = 2  # in a row: a member that has just joined may not have begun to send heartbeats
 
 
-def refuse_namesake(doing: str, error: BaseException | None = None) -> NoReturn:
+def raise_fenced(doing: str, error: BaseException | None = None) -> NoReturn:
     """End a worker whose place another has taken: to join again would only throw the other out.
 
     Raises:
@@ -23,13 +23,13 @@ def refuse_namesake(doing: str, error: BaseException | None = None) -> NoReturn:
 
 
 @dataclass(slots=True)
-class NamesakeWatch:
+class FencedMemberWatch:
     """Notices that the group has fenced this member; the library logs it, stops its heartbeats and goes on reading."""
 
     instance_id: str | None
     _silent: int = 0
 
-    def look(self, consumer: Any) -> None:
+    def check(self, consumer: Any) -> None:
         """See after each poll whether this member still lives.
 
         Raises:
@@ -41,4 +41,4 @@ class NamesakeWatch:
         is_silent = coordinator.state is MemberState.STABLE and not coordinator._heartbeat_enabled  # noqa: SLF001
         self._silent = self._silent + 1 if is_silent else 0
         if self._silent >= SILENT_POLLS:
-            refuse_namesake("polling")
+            raise_fenced("polling")

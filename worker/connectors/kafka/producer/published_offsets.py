@@ -16,7 +16,7 @@ from textsieve.worker.connectors.kafka.client.options import (
     offsets_of,
     translated,
 )
-from textsieve.worker.connectors.kafka.consumer.paused_partitions import without_leader
+from textsieve.worker.connectors.kafka.consumer.paused_partitions import leaderless
 from textsieve.worker.errors import BrokerUnavailable, PartitionUnavailable
 from textsieve.worker.records import Partition, Position
 from textsieve.worker.settings import KafkaSettings
@@ -28,12 +28,12 @@ STALLED_SECONDS = 10.0  # without a record, at least: a busy broker is not an un
 MAX_DIGITS = 19  # of a 64-bit offset
 
 
-def silent() -> None:
+def do_nothing() -> None:
     """Nobody need know that work goes on."""
 
 
 @dataclass(slots=True)
-class LedgerReader:
+class PublishedOffsetsReader:
     """Reads one output topic back, all partitions side by side.
 
     A partition's answers stand in offset order, but for the batch in which something failed: a hole may be filled
@@ -50,7 +50,7 @@ class LedgerReader:
     kafka: KafkaSettings
     topic: str
     batch: int
-    working: Callable[[], None] = silent
+    working: Callable[[], None] = do_nothing
     _reader: Any = field(default=None)
     _ends: Any = field(default=None)  # a second client: it asks for the end whatever transactions are open
 
@@ -130,7 +130,7 @@ class LedgerReader:
                 offsets_of(self._ends.end_offsets, sorted(logs), timeout_ms=REQUEST_TIMEOUT_MS),
             )
         except RetriableError:
-            lost = {log for client in (self._reader, self._ends) for log in without_leader(client._cluster, logs)}  # noqa: SLF001
+            lost = {log for client in (self._reader, self._ends) for log in leaderless(client._cluster, logs)}  # noqa: SLF001
             if lost:
                 sources = [source for source in starts if self._log(source) in lost]
                 raise PartitionUnavailable(sources, f"their place in {self.topic} has no leader") from None

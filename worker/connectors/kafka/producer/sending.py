@@ -21,7 +21,7 @@ from kafka.errors import (
 
 from textsieve.worker.codec import PREFIX
 from textsieve.worker.connectors.kafka.client.options import METADATA_AGE_MS, connection_options
-from textsieve.worker.connectors.kafka.consumer.paused_partitions import without_leader
+from textsieve.worker.connectors.kafka.consumer.paused_partitions import leaderless
 from textsieve.worker.connectors.kafka.producer.published_offsets import TOPIC_ID_HEADER
 from textsieve.worker.connectors.kafka.topics.timestamps import Timestamps
 from textsieve.worker.errors import PartitionUnavailable
@@ -135,7 +135,7 @@ def send_all(producer: Any, topic: str, messages: Sequence[Outgoing], stamp: Sta
         raise
 
 
-def refuse_unserved(producer: Any, kafka: KafkaSettings, sources: Collection[Partition]) -> None:
+def require_leaders(producer: Any, kafka: KafkaSettings, sources: Collection[Partition]) -> None:
     """Refuse answers that have no place: a partition that they go to has no leader, as far as the metadata say.
 
     Raises:
@@ -144,12 +144,12 @@ def refuse_unserved(producer: Any, kafka: KafkaSettings, sources: Collection[Par
     cluster = producer._metadata  # noqa: SLF001  # what the client offers waits for a leader
     topics = (kafka.output_topic, kafka.dead_letter_topic)
     logs = {source: [TopicPartition(topic, source.partition) for topic in topics] for source in sources}
-    if lost := [source for source, places in logs.items() if without_leader(cluster, places)]:
+    if lost := [source for source, places in logs.items() if leaderless(cluster, places)]:
         cluster.request_update()  # what is older than an election would keep them out for longer
         raise PartitionUnavailable(lost, f"their place in {' or '.join(topics)} has no leader")
 
 
-def let_go(producer: Any) -> Any:
+def abandon(producer: Any) -> Any:
     """End a producer without flushing: what it still holds must not be sent later; returns its thread."""
     sender = producer._sender  # noqa: SLF001  # close() flushes first, and would send after the fence ran out
     sender.force_close()
@@ -158,7 +158,7 @@ def let_go(producer: Any) -> Any:
     return sender
 
 
-def reason_of(error: Exception) -> str:
+def failure_reason(error: Exception) -> str:
     """The error as the metrics name it."""
     match error:
         case KafkaTimeoutError() | TimeoutError():

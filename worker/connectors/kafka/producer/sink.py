@@ -10,20 +10,22 @@ from typing import Any
 from kafka.errors import AuthorizationError, KafkaError
 
 from textsieve.worker.connectors.kafka.client.options import connecting
-from textsieve.worker.connectors.kafka.producer.published_offsets import LedgerReader, silent
+from textsieve.worker.connectors.kafka.producer.published_offsets import PublishedOffsetsReader, do_nothing
 from textsieve.worker.connectors.kafka.producer.sending import (
     ProducerFactory,
     Stamp,
-    let_go,
-    reason_of,
-    refuse_unserved,
+    abandon,
+    failure_reason,
+    require_leaders,
     send_all,
 )
 from textsieve.worker.errors import BrokerUnavailable, ConfigurationError, PublishFailed
 from textsieve.worker.records import Outgoing, Partition, Position, Progress
 from textsieve.worker.streams import Published
 
-LEDGER_DEPTH = 1_000  # older answers to see at least: a worker whose batches were larger may have left a hole so deep
+READ_BACK_DEPTH = (
+    1_000  # older answers to see at least: a worker whose batches were larger may have left a hole so deep
+)
 ABANDON_SECONDS = 1.0  # for the sender thread to close its connections
 
 
@@ -35,22 +37,22 @@ class KafkaSink:
 
     Attributes:
         batch: most messages an iteration may hold.
-        working: as that of a LedgerReader.
+        working: as that of a PublishedOffsetsReader.
     """
 
     producers: ProducerFactory
     stamp: Stamp
     batch: int
-    working: Callable[[], None] = silent
+    working: Callable[[], None] = do_nothing
     _producer: Any = None
     _abandoned: list[threading.Thread] = field(default_factory=list)
-    _results: LedgerReader = field(init=False)
-    _dead_letters: LedgerReader = field(init=False)
+    _results: PublishedOffsetsReader = field(init=False)
+    _dead_letters: PublishedOffsetsReader = field(init=False)
 
     def __post_init__(self) -> None:
-        kafka, depth = self.producers.kafka, max(self.batch, LEDGER_DEPTH)
-        self._results = LedgerReader(kafka, kafka.output_topic, depth, self.working)
-        self._dead_letters = LedgerReader(kafka, kafka.dead_letter_topic, depth, self.working)
+        kafka, depth = self.producers.kafka, max(self.batch, READ_BACK_DEPTH)
+        self._results = PublishedOffsetsReader(kafka, kafka.output_topic, depth, self.working)
+        self._dead_letters = PublishedOffsetsReader(kafka, kafka.dead_letter_topic, depth, self.working)
 
     @property
     def is_transactional(self) -> bool:
@@ -88,7 +90,7 @@ class KafkaSink:
         kafka, deadline = self.producers.kafka, time.monotonic() + timeout_seconds
         try:
             producer = self._opened()
-            refuse_unserved(producer, kafka, progress)
+            require_leaders(producer, kafka, progress)
             send_all(producer, kafka.dead_letter_topic, dead_letters, self.stamp, deadline=deadline)
             send_all(producer, kafka.output_topic, results, self.stamp, deadline=deadline)
         except (KafkaError, OSError) as error:
@@ -99,9 +101,9 @@ class KafkaSink:
                     f"sending to {kafka.output_topic}: the broker refused it ({type(error).__name__});"
                     " docs/security.md has the rights that a worker needs"
                 ) from error
-            refuse_unserved(held, kafka, progress)
+            require_leaders(held, kafka, progress)
             raise PublishFailed(
-                f"sending to {kafka.output_topic}: {type(error).__name__}: {error}", reason=reason_of(error)
+                f"sending to {kafka.output_topic}: {type(error).__name__}: {error}", reason=failure_reason(error)
             ) from error
 
     def settle(self) -> None:
@@ -127,4 +129,4 @@ class KafkaSink:
         """Let go of the producer: the ledger is read again only when its thread has ended."""
         held, self._producer = self._producer, None
         if held is not None:
-            self._abandoned.append(let_go(held))
+            self._abandoned.append(abandon(held))

@@ -26,15 +26,15 @@ from kafka.errors import (
 from kafka.structs import OffsetAndMetadata
 
 from textsieve.worker.connectors.kafka.client.options import connecting
-from textsieve.worker.connectors.kafka.group.commit_metadata import OffsetNote
-from textsieve.worker.connectors.kafka.group.static_membership import refuse_namesake
-from textsieve.worker.connectors.kafka.producer.published_offsets import LedgerReader, silent
+from textsieve.worker.connectors.kafka.group.commit_metadata import CommitMetadata
+from textsieve.worker.connectors.kafka.group.static_membership import raise_fenced
+from textsieve.worker.connectors.kafka.producer.published_offsets import PublishedOffsetsReader, do_nothing
 from textsieve.worker.connectors.kafka.producer.sending import (
     ProducerFactory,
     Stamp,
-    let_go,
-    reason_of,
-    refuse_unserved,
+    abandon,
+    failure_reason,
+    require_leaders,
     send_all,
 )
 from textsieve.worker.errors import ConfigurationError, OwnershipLost, PublishFailed, ServiceError
@@ -87,24 +87,24 @@ class TransactionalSink:
     Attributes:
         transactional_id: of this process alone; a number follows it where it cannot be taken again.
         membership: asked at every batch for what was kept when the partitions were assigned.
-        working: as that of a LedgerReader.
+        working: as that of a PublishedOffsetsReader.
     """
 
     producers: ProducerFactory
     stamp: Stamp
     transactional_id: str
     membership: Callable[[], Membership]
-    working: Callable[[], None] = silent
+    working: Callable[[], None] = do_nothing
     _producer: Any = None
     _transaction: "_Transaction | None" = None
     _ids: int = 0  # that could not be taken before this one
     _is_open_ended: bool = False  # a transaction was given up, and no successor has ended it
-    _dead_letters: LedgerReader = field(init=False)
+    _dead_letters: PublishedOffsetsReader = field(init=False)
 
     def __post_init__(self) -> None:
         kafka = self.producers.kafka
         # transactions leave no holes
-        self._dead_letters = LedgerReader(kafka, kafka.dead_letter_topic, batch=1, working=self.working)
+        self._dead_letters = PublishedOffsetsReader(kafka, kafka.dead_letter_topic, batch=1, working=self.working)
 
     @property
     def is_transactional(self) -> bool:
@@ -151,7 +151,7 @@ class TransactionalSink:
         # of the moment in which the partitions were assigned: meanwhile the source may have gone on to another one
         stamp = replace(self.stamp, generation=lambda: membership.group.generation_id)
         producer = self._opened()
-        refuse_unserved(producer, kafka, progress)
+        require_leaders(producer, kafka, progress)
 
         def carry_through() -> None:
             producer.begin_transaction()
@@ -164,7 +164,7 @@ class TransactionalSink:
 
     def _offset(self, membership: Membership, source: Partition, stands: Progress) -> OffsetAndMetadata:
         """What to commit: what is only read again, to be learned, must not set the group back to it."""
-        note = str(OffsetNote(self.stamp.topic_ids.get(source.topic, ""), stands.learned))
+        note = str(CommitMetadata(self.stamp.topic_ids.get(source.topic, ""), stands.learned))
         committed = membership.committed.get(source, 0)
         if stands.offset < committed:
             return OffsetAndMetadata(committed, note, -1)  # the leader of that record is not known here
@@ -185,7 +185,7 @@ class TransactionalSink:
         causes = (error, *error.args)  # what went wrong first stands among the arguments of what later calls raise
         for cause in causes:
             if isinstance(cause, FencedInstanceIdError):
-                refuse_namesake("committing a transaction", error)
+                raise_fenced("committing a transaction", error)
             if isinstance(cause, _LOST):
                 raise OwnershipLost(
                     f"committing a transaction: the broker refused it ({type(cause).__name__})"
@@ -195,9 +195,10 @@ class TransactionalSink:
                     f"committing a transaction: the broker refused it ({type(cause).__name__}); docs/security.md has"
                     " the rights that a worker needs"
                 ) from error
-        refuse_unserved(held, self.producers.kafka, transaction.sources)
+        require_leaders(held, self.producers.kafka, transaction.sources)
         raise PublishFailed(
-            f"sending to {self.producers.kafka.output_topic}: {type(error).__name__}: {error}", reason=reason_of(error)
+            f"sending to {self.producers.kafka.output_topic}: {type(error).__name__}: {error}",
+            reason=failure_reason(error),
         ) from error
 
     def close(self, *, timeout_seconds: float) -> None:
@@ -240,7 +241,7 @@ class TransactionalSink:
                     producer.config["max_block_ms"] = int(limit * 1000)
                     producer.init_transactions()
                 except BaseException:
-                    let_go(producer)
+                    abandon(producer)
                     self._ids += 1
                     raise
             producer.config["max_block_ms"] = int(self.producers.publish_seconds * 1000)
@@ -253,7 +254,7 @@ class TransactionalSink:
         held, self._producer = self._producer, None
         if held is not None:
             self._is_open_ended = True
-            let_go(held)
+            abandon(held)
 
 
 class _Transaction:

@@ -52,7 +52,7 @@ def create_outputs(
         KafkaError: the broker does not answer, or refuses.
     """
     replicas = replicas_of(cluster, kafka)
-    missing = [name for name in (kafka.output_topic, kafka.dead_letter_topic) if name in cluster.absent]
+    missing = [name for name in (kafka.output_topic, kafka.dead_letter_topic) if name in cluster.missing]
     for name in missing:
         advice = commands.create_topic(kafka.bootstrap_servers[0], name, partitions=partitions, brokers=replicas)
         absence = f"kafka: expected topic {name}, it is not there"

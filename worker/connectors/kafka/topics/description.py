@@ -14,11 +14,11 @@ from kafka.errors import (
     for_code,
 )
 
-ASK_SECONDS = 15.0  # patience with brokers that do not answer: one of them hangs, another is asked
+RETRY_SECONDS = 15.0  # patience with brokers that do not answer: one of them hangs, another is asked
 PAUSE_SECONDS = 0.2  # between two tries
-POSITIONS = "__consumer_offsets"  # of groups
-INTERNAL_TOPICS = (POSITIONS, "__transaction_state")  # where the group's positions and transactions stand
-GROUP_MEMORY = "offsets.retention.minutes"
+CONSUMER_OFFSETS = "__consumer_offsets"  # of groups
+INTERNAL_TOPICS = (CONSUMER_OFFSETS, "__transaction_state")  # where the group's positions and transactions stand
+OFFSETS_RETENTION = "offsets.retention.minutes"
 
 _ABSENT, _HIDDEN = UnknownTopicOrPartitionError.errno, TopicAuthorizationFailedError.errno
 _Answer = TypeVar("_Answer")
@@ -32,7 +32,7 @@ class Topic:
         id: Kafka's UUID, "" where the broker has none.
         replicas: of the partition that has the fewest.
         configs: option to value; empty where the broker does not say.
-        rights: operations that we are allowed, as Kafka names them (`READ`); None where the broker does not say.
+        operations: those that we are allowed, as Kafka names them (`READ`); None where the broker does not say.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Topic:
     partitions: int
     replicas: int
     configs: Mapping[str, str] = field(default_factory=dict)
-    rights: frozenset[str] | None = None
+    operations: frozenset[str] | None = None
 
     def number(self, config: str) -> int | None:
         """A config that is a number; None where it is unknown."""
@@ -55,16 +55,16 @@ class Cluster:
     Attributes:
         brokers: how many answer.
         topics: those that are there, by name.
-        hidden: those that we may not see: they may be there or not.
-        absent: those that are not there, with our rights to them, as in Topic.
-        group_memory_minutes: how long an empty group's positions are kept; None where the broker does not say.
+        unauthorized: those that we may not see: they may be there or not.
+        missing: those that are not there, with our rights to them, as in Topic.
+        offsets_retention_minutes: how long an empty group's positions are kept; None where the broker does not say.
     """
 
     brokers: int
     topics: Mapping[str, Topic]
-    hidden: frozenset[str] = frozenset()
-    absent: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
-    group_memory_minutes: int | None = None
+    unauthorized: frozenset[str] = frozenset()
+    missing: Mapping[str, frozenset[str] | None] = field(default_factory=dict)
+    offsets_retention_minutes: int | None = None
 
 
 def describe(admin: Any, names: Iterable[str]) -> Cluster:
@@ -72,28 +72,28 @@ def describe(admin: Any, names: Iterable[str]) -> Cluster:
 
     Args:
         admin: kafka-python's admin client.
-        names: of topics that may be there or not; with POSITIONS, how long those are kept is asked too. (The embedded
-            broker hangs up on that question, which kafka-python reports as an error.)
+        names: of topics that may be there or not; with CONSUMER_OFFSETS, how long those are kept is asked too. (The
+            embedded broker hangs up on that question, which kafka-python reports as an error.)
 
     Raises:
         KafkaError: no broker answered, or it refused.
     """
     wanted = list(names)
-    brokers = [broker["broker_id"] for broker in asked(admin.describe_cluster)["brokers"]]
-    entries = asked(lambda: _entries(admin, wanted))
+    brokers = [broker["broker_id"] for broker in with_retries(admin.describe_cluster)["brokers"]]
+    entries = with_retries(lambda: _entries(admin, wanted))
     codes = {name: entry["error_code"] for name, entry in entries.items()}
     found = [name for name in wanted if codes.get(name) == 0]
     configs = _configs(admin, found)
     return Cluster(
         brokers=len(brokers),
         topics={name: _topic(entries[name], configs.get(name, {})) for name in found},
-        hidden=frozenset(name for name, code in codes.items() if code == _HIDDEN),
-        absent={name: _rights(entries[name]) for name, code in codes.items() if code == _ABSENT},
-        group_memory_minutes=_group_memory(admin, brokers) if POSITIONS in wanted else None,
+        unauthorized=frozenset(name for name, code in codes.items() if code == _HIDDEN),
+        missing={name: _operations(entries[name]) for name, code in codes.items() if code == _ABSENT},
+        offsets_retention_minutes=_offsets_retention(admin, brokers) if CONSUMER_OFFSETS in wanted else None,
     )
 
 
-def asked(ask: Callable[[], _Answer], *, worth: tuple[type[KafkaError], ...] = (RetriableError,)) -> _Answer:
+def with_retries(ask: Callable[[], _Answer], *, worth: tuple[type[KafkaError], ...] = (RetriableError,)) -> _Answer:
     """The answer of some broker: the library asks one of them, and gives up when that one is away.
 
     Args:
@@ -101,9 +101,9 @@ def asked(ask: Callable[[], _Answer], *, worth: tuple[type[KafkaError], ...] = (
         worth: the errors after which it asks again.
 
     Raises:
-        KafkaError: the last one, after ASK_SECONDS.
+        KafkaError: the last one, after RETRY_SECONDS.
     """
-    deadline = time.monotonic() + ASK_SECONDS
+    deadline = time.monotonic() + RETRY_SECONDS
     while True:
         try:
             return ask()
@@ -128,11 +128,11 @@ def _topic(entry: Mapping[str, Any], configs: Mapping[str, str]) -> Topic:
         partitions=len(entry["partitions"]),
         replicas=min((len(partition["replica_nodes"]) for partition in entry["partitions"]), default=0),
         configs=configs,
-        rights=_rights(entry),
+        operations=_operations(entry),
     )
 
 
-def _rights(entry: Mapping[str, Any]) -> frozenset[str] | None:
+def _operations(entry: Mapping[str, Any]) -> frozenset[str] | None:
     operations = entry.get("authorized_operations")
     return frozenset(operations) if operations else None  # brokers before 2.3, and some others, say nothing
 
@@ -143,7 +143,7 @@ def _configs(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
         return {}
     try:
         resources = [ConfigResource("TOPIC", name) for name in names]
-        described = asked(lambda: admin.describe_configs(resources, config_filter="all"))
+        described = with_retries(lambda: admin.describe_configs(resources, config_filter="all"))
     except KafkaError:
         return {}
     topics = described.get("topic", {})
@@ -153,13 +153,13 @@ def _configs(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
     }
 
 
-def _group_memory(admin: Any, brokers: list[int]) -> int | None:
+def _offsets_retention(admin: Any, brokers: list[int]) -> int | None:
     if not brokers:
         return None
-    resource = ConfigResource("BROKER", str(brokers[0]), {GROUP_MEMORY: None})
+    resource = ConfigResource("BROKER", str(brokers[0]), {OFFSETS_RETENTION: None})
     try:
         described = admin.describe_configs([resource], config_filter="all")
     except KafkaError:  # a courtesy: not worth a second try, and often not allowed
         return None
-    value = described.get("broker", {}).get(str(brokers[0]), {}).get(GROUP_MEMORY, {}).get("value") or ""
+    value = described.get("broker", {}).get(str(brokers[0]), {}).get(OFFSETS_RETENTION, {}).get("value") or ""
     return int(value) if value.isdecimal() else None

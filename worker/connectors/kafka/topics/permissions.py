@@ -14,7 +14,7 @@ from kafka.errors import (
 )
 
 from textsieve.worker.connectors.kafka.topics import admin_commands as commands
-from textsieve.worker.connectors.kafka.topics.description import asked
+from textsieve.worker.connectors.kafka.topics.description import with_retries
 from textsieve.worker.errors import BrokerUnavailable, ConfigurationError
 from textsieve.worker.settings import KafkaSettings
 
@@ -33,7 +33,7 @@ def require_group(admin: Any, kafka: KafkaSettings) -> None:
         KafkaError: the broker refused for another reason.
     """
     try:
-        found = asked(lambda: admin.describe_groups([kafka.group_id]), worth=_NOT_YET)[kafka.group_id]
+        found = with_retries(lambda: admin.describe_groups([kafka.group_id]), worth=_NOT_YET)[kafka.group_id]
     except GroupAuthorizationFailedError:
         found = {"error": GroupAuthorizationFailedError.__name__}
     except RetriableError:  # the one broker that could say is away: whoever joins will hear of it
@@ -62,7 +62,7 @@ def require_transactions(admin: Any, kafka: KafkaSettings) -> None:
     """
     with suppress(TransactionalIdNotFoundError):  # as expected: nobody has this id
         try:
-            asked(lambda: admin.describe_transactions([f"{kafka.group_id}-check"]), worth=_NOT_YET)
+            with_retries(lambda: admin.describe_transactions([f"{kafka.group_id}-check"]), worth=_NOT_YET)
         except TransactionalIdAuthorizationFailedError as error:
             ids = f"--transactional-id {kafka.group_id}- --resource-pattern-type prefixed"
             raise ConfigurationError(

@@ -45,7 +45,7 @@ def require_seen(cluster: Cluster, kafka: KafkaSettings, names: tuple[str, ...])
         ConfigurationError: names the right.
     """
     for name in names:
-        if name in cluster.hidden:
+        if name in cluster.unauthorized:
             _refuse_right(kafka, name, "Describe", cure=_needed(kafka)[name])  # which brings Describe along
 
 
@@ -56,7 +56,7 @@ def require_rights(cluster: Cluster, kafka: KafkaSettings) -> None:
         ConfigurationError: names the right and the topic.
     """
     for name, operations in _needed(kafka).items():
-        rights = cluster.topics[name].rights if name in cluster.topics else cluster.absent.get(name)
+        rights = cluster.topics[name].operations if name in cluster.topics else cluster.missing.get(name)
         for operation in operations:
             if rights is not None and operation.upper() not in rights:
                 _refuse_right(kafka, name, operation, cure=[operation])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from textsieve.worker.connectors.kafka.topics import admin_commands as commands
 from textsieve.worker.connectors.kafka.topics.admin_commands import REPLICAS
-from textsieve.worker.connectors.kafka.topics.description import GROUP_MEMORY, INTERNAL_TOPICS, Cluster, Topic
+from textsieve.worker.connectors.kafka.topics.description import INTERNAL_TOPICS, OFFSETS_RETENTION, Cluster, Topic
 from textsieve.worker.settings import KafkaSettings, Risk
 
 LEAST_RETENTION_MS = 3_600_000  # an hour: whoever reads, or we, may be away for a while
@@ -41,7 +41,7 @@ def findings(cluster: Cluster, kafka: KafkaSettings) -> list[Finding]:
         _unclean_leader_election,
         _compacted_input,
         _retention,
-        _group_memory,
+        _offsets_retention,
         _unseen,
     )
     found = [rule(cluster, kafka) for rule in rules]
@@ -136,11 +136,11 @@ def _retention(cluster: Cluster, kafka: KafkaSettings) -> Finding | None:
     )
 
 
-def _group_memory(cluster: Cluster, kafka: KafkaSettings) -> Finding | None:
+def _offsets_retention(cluster: Cluster, kafka: KafkaSettings) -> Finding | None:
     """A group whose positions are forgotten starts anew; what the input still has is then answered again."""
-    if cluster.group_memory_minutes is None or kafka.auto_offset_reset == "latest":
+    if cluster.offsets_retention_minutes is None or kafka.auto_offset_reset == "latest":
         return None
-    memory_ms = cluster.group_memory_minutes * MINUTE_MS
+    memory_ms = cluster.offsets_retention_minutes * MINUTE_MS
     inputs = [cluster.topics[name] for name in kafka.input_topics if name in cluster.topics]
     longer = [
         topic
@@ -151,10 +151,11 @@ def _group_memory(cluster: Cluster, kafka: KafkaSettings) -> Finding | None:
         return None
     return Finding(
         "retention",
-        f"expected {GROUP_MEMORY} no shorter than the retention of {_names(longer)}, got"
-        f" {cluster.group_memory_minutes}: a group that was away for longer starts anew, and answers again what is"
+        f"expected {OFFSETS_RETENTION} no shorter than the retention of {_names(longer)}, got"
+        f" {cluster.offsets_retention_minutes}: a group that was away for longer starts anew, and answers again what is"
         " still there",
-        f"  raise {GROUP_MEMORY} in the brokers' server.properties, or start this group before so much time has passed",
+        f"  raise {OFFSETS_RETENTION} in the brokers' server.properties, or start this group before so much time"
+        " has passed",
         is_notice=True,
     )
 

@@ -12,7 +12,7 @@ from textsieve.worker.connectors.kafka.client.options import METADATA_AGE_MS, RE
 from textsieve.worker.connectors.kafka.consumer import source
 from textsieve.worker.connectors.kafka.consumer.source import KafkaSource
 from textsieve.worker.connectors.kafka.producer import published_offsets, sending
-from textsieve.worker.connectors.kafka.producer.published_offsets import LedgerReader
+from textsieve.worker.connectors.kafka.producer.published_offsets import PublishedOffsetsReader
 from textsieve.worker.connectors.kafka.producer.sending import BATCH_BYTES, LINGER_MS, ProducerFactory
 from textsieve.worker.settings import KafkaSettings, OutputSettings
 
@@ -49,7 +49,7 @@ def opened_source(*, commits: bool = True, **settings) -> KafkaSource:
 
 
 def opened_readers(preset: str) -> tuple[dict[str, object], dict[str, object]]:
-    reader = LedgerReader(KafkaSettings(preset=preset, bootstrap_servers=("host:1",)), "labels", batch=10)
+    reader = PublishedOffsetsReader(KafkaSettings(preset=preset, bootstrap_servers=("host:1",)), "labels", batch=10)
     reader._connect()
     return reader._reader.options, reader._ends.options
 

@@ -12,7 +12,7 @@ from kafka.protocol.consumer.offsets import IsolationLevel, ListOffsetsResponse
 from kafka.record.default_records import DefaultRecordBatchBuilder
 from kafka.record.memory_records import MemoryRecords
 
-from textsieve.worker.connectors.kafka.client.patches import repair_client_library
+from textsieve.worker.connectors.kafka.client.patches import patch_client_library
 
 
 class _RawName(str):
@@ -39,7 +39,7 @@ def _batch(names: list[str], *, codec: int = 0) -> bytes:
 
 @pytest.mark.parametrize("codec", [0, 1, 3])
 def test_a_header_name_that_is_not_utf8_does_not_hold_its_partition(codec: int) -> None:
-    repair_client_library()
+    patch_client_library()
     records = list(MemoryRecords(_batch(["plain", _RawName("x"), "ünicode", _RawName("y")], codec=codec)).next_batch())
 
     assert [b"value-0", b"value-1", b"value-2", b"value-3"] == [record.value for record in records]
@@ -49,7 +49,7 @@ def test_a_header_name_that_is_not_utf8_does_not_hold_its_partition(codec: int) 
 
 @pytest.mark.parametrize("rejoining", [True, False])
 def test_a_join_that_was_begun_is_carried_to_its_end_whatever_the_metadata_say_by_then(rejoining):
-    repair_client_library()
+    patch_client_library()
     coordinator = ConsumerCoordinator.__new__(ConsumerCoordinator)
     coordinator.rejoining, coordinator.rejoin_needed = rejoining, False
     coordinator._subscription = SimpleNamespace(partitions_auto_assigned=lambda: True, subscription={"in"})
@@ -82,7 +82,7 @@ class Connections:
 
 
 def listed(connections: Connections):
-    repair_client_library()
+    patch_client_library()
     fetcher = Fetcher.__new__(Fetcher)
     fetcher._manager, fetcher._isolation_level = connections, IsolationLevel.READ_UNCOMMITTED
     return asyncio.run(fetcher._send_list_offsets_request(3, {TopicPartition("in", 0): (-1, -1)}))

@@ -4,7 +4,7 @@ import pytest
 import structlog
 from kafka import TopicPartition
 
-from textsieve.worker.connectors.kafka.consumer.paused_partitions import CALM_SECONDS, MAX_SECONDS, AsidePartitions
+from textsieve.worker.connectors.kafka.consumer.paused_partitions import CALM_SECONDS, MAX_SECONDS, PausedPartitions
 from textsieve.worker.testing import ManualClock
 
 TP, OTHER = TopicPartition("in", 0), TopicPartition("in", 1)
@@ -17,7 +17,7 @@ def clock():
 
 @pytest.fixture
 def aside(clock):
-    return AsidePartitions(structlog.stdlib.get_logger("test"), clock)
+    return PausedPartitions(structlog.stdlib.get_logger("test"), clock)
 
 
 def seconds_out(aside, clock):

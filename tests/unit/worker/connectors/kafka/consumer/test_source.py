@@ -13,11 +13,11 @@ from kafka.structs import MemberState, OffsetAndMetadata
 from textsieve.worker.connectors.kafka.consumer.paused_partitions import (
     NO_LEADER_SECONDS,
     UNREADABLE_SECONDS,
-    AsidePartitions,
+    PausedPartitions,
 )
 from textsieve.worker.connectors.kafka.consumer.source import POLLS_BEYOND_END, KafkaSource
-from textsieve.worker.connectors.kafka.group.commit_metadata import OffsetNote
-from textsieve.worker.connectors.kafka.group.static_membership import NamesakeWatch
+from textsieve.worker.connectors.kafka.group.commit_metadata import CommitMetadata
+from textsieve.worker.connectors.kafka.group.static_membership import FencedMemberWatch
 from textsieve.worker.errors import BrokerUnavailable, LedgerError, OwnershipLost
 from textsieve.worker.records import Partition, Position
 from textsieve.worker.settings import KafkaSettings
@@ -28,7 +28,7 @@ P0 = Partition("in", 0)
 
 
 @dataclass
-class NotingConsumer:
+class RecordingConsumer:
     first: int = 0
     stored: int | None = 50
     commits: list[int] = field(default_factory=list)
@@ -120,21 +120,21 @@ def source(consumer, *, commits=True, clock=None):
     made._consumer, made._paused, made._refused = consumer, False, frozenset()
     made._out_of_range, made._committed, made._group_offsets, made._positions = set(), {}, {}, {}
     made._beyond, made.commits, made.max_reread = {}, commits, None
-    made._aside = AsidePartitions(made.log, clock or ManualClock(0.0))
-    made._truncated, made._epochs, made._namesakes = {}, {}, NamesakeWatch(None)
+    made._aside = PausedPartitions(made.log, clock or ManualClock(0.0))
+    made._truncated, made._epochs, made._fenced = {}, {}, FencedMemberWatch(None)
     made._remember()
     return made
 
 
 def test_a_partition_starts_at_the_committed_offset():
-    consumer = NotingConsumer()
+    consumer = RecordingConsumer()
 
     assert {P0: Position(50, "now")} == source(consumer).rewind({})
     assert 50 == consumer.sought
 
 
 def test_a_partition_starts_earlier_where_the_clusters_have_learned_less():
-    consumer = NotingConsumer()
+    consumer = RecordingConsumer()
 
     assert {P0: Position(30, "now")} == source(consumer).rewind({P0: Position(30, "now")})
     assert 30 == consumer.sought
@@ -142,19 +142,19 @@ def test_a_partition_starts_earlier_where_the_clusters_have_learned_less():
 
 @pytest.mark.parametrize(("most", "start"), [(0, 50), (5, 45), (20, 30), (1000, 30)])
 def test_no_more_messages_are_read_again_than_are_allowed(most, start):
-    bounded = source(NotingConsumer())
+    bounded = source(RecordingConsumer())
     bounded.max_reread = most
 
     assert {P0: Position(start, "now")} == bounded.rewind({P0: Position(30, "now")})
 
 
 def test_what_the_clusters_learned_of_another_life_of_the_topic_does_not_matter():
-    assert {P0: Position(50, "now")} == source(NotingConsumer()).rewind({P0: Position(30, "before")})
+    assert {P0: Position(50, "now")} == source(RecordingConsumer()).rewind({P0: Position(30, "before")})
 
 
 def test_the_committed_offsets_of_all_partitions_are_one_question():
     another = TopicPartition("in", 1)
-    consumer = NotingConsumer(elsewhere=(another,))
+    consumer = RecordingConsumer(elsewhere=(another,))
     stream = source(consumer)
     stream.partitions = 2
 
@@ -164,7 +164,7 @@ def test_the_committed_offsets_of_all_partitions_are_one_question():
 
 
 def test_a_first_start_is_committed_at_once_so_that_it_cannot_move():
-    consumer = NotingConsumer(first=4, stored=None)
+    consumer = RecordingConsumer(first=4, stored=None)
 
     source(consumer).rewind({})
 
@@ -173,24 +173,24 @@ def test_a_first_start_is_committed_at_once_so_that_it_cannot_move():
 
 @pytest.mark.parametrize("floor", [{}, {P0: Position(20, "before")}])
 def test_a_partition_of_which_the_store_knows_nothing_starts_where_the_last_commit_noted(floor):
-    consumer = NotingConsumer(note=str(OffsetNote("now", 44)))
+    consumer = RecordingConsumer(note=str(CommitMetadata("now", 44)))
 
     assert {P0: Position(44, "now")} == source(consumer).rewind(floor)
 
 
 def test_what_the_store_knows_outweighs_what_the_last_commit_noted():
-    consumer = NotingConsumer(note=str(OffsetNote("now", 44)))
+    consumer = RecordingConsumer(note=str(CommitMetadata("now", 44)))
 
     assert {P0: Position(47, "now")} == source(consumer).rewind({P0: Position(47, "now")})
 
 
 def test_offsets_of_another_life_of_the_topic_stop_the_worker():
     with pytest.raises(LedgerError, match="another one of the same name"):
-        source(NotingConsumer(note=str(OffsetNote("before", 44)))).rewind({})
+        source(RecordingConsumer(note=str(CommitMetadata("before", 44)))).rewind({})
 
 
 def test_the_membership_is_that_of_the_assignment_and_not_of_the_moment():
-    consumer = NotingConsumer()
+    consumer = RecordingConsumer()
     stream = source(consumer)
     stream.rewind({})
     consumer.generation = -1  # what the client makes of it when it has lost its session
@@ -200,7 +200,7 @@ def test_the_membership_is_that_of_the_assignment_and_not_of_the_moment():
 
 
 def test_where_a_transaction_commits_the_fence_commits_nothing_and_asks_the_broker_for_a_sign_of_life():
-    consumer = NotingConsumer()
+    consumer = RecordingConsumer()
     stream = source(consumer, commits=False)
     stream.rewind({P0: Position(30, "now")})
 
@@ -221,7 +221,7 @@ def test_no_sign_of_life_is_asked_of_a_partition_that_is_set_aside():
 
 
 def test_messages_that_expired_unread_are_counted_in_the_log_and_the_stream_goes_on():
-    consumer = NotingConsumer(first=80)
+    consumer = RecordingConsumer(first=80)
 
     with structlog.testing.capture_logs() as lines:
         starts = source(consumer).rewind({})
@@ -240,14 +240,14 @@ def complaining(consumer, complaint):
 
 
 def test_a_committed_offset_beyond_the_end_of_the_topic_stops_the_worker():
-    stream = complaining(NotingConsumer(end=4), OffsetOutOfRangeError({TP: 50}))
+    stream = complaining(RecordingConsumer(end=4), OffsetOutOfRangeError({TP: 50}))
 
     with pytest.raises(LedgerError, match="beyond the end of the topic, 4"):
         stream.rewind({})
 
 
 def test_a_position_that_retention_has_overtaken_is_not_taken_for_one_beyond_the_end():
-    consumer = NotingConsumer()
+    consumer = RecordingConsumer()
     stream = complaining(consumer, OffsetOutOfRangeError({TP: 30}))  # it was reading again what nobody had learned
     consumer.first = 40
 
@@ -256,20 +256,20 @@ def test_a_position_that_retention_has_overtaken_is_not_taken_for_one_beyond_the
 
 @pytest.mark.parametrize(("divergent", "named"), [(OffsetAndMetadata(45, "", 2), "from 45 on"), (None, "from 0 on")])
 def test_answered_messages_that_the_brokers_lost_stop_the_worker(divergent, named):
-    stream = complaining(NotingConsumer(), LogTruncationError({TP: divergent}))
+    stream = complaining(RecordingConsumer(), LogTruncationError({TP: divergent}))
 
     with pytest.raises(LedgerError, match=named):
         stream.rewind({})
 
 
 def test_a_log_that_is_truncated_behind_what_was_answered_is_read_on():
-    stream = complaining(NotingConsumer(), LogTruncationError({TP: OffsetAndMetadata(50, "", 2)}))
+    stream = complaining(RecordingConsumer(), LogTruncationError({TP: OffsetAndMetadata(50, "", 2)}))
 
     assert {P0: Position(50, "now")} == stream.rewind({})
 
 
 def test_what_is_committed_names_the_epoch_of_the_message_before_it():
-    consumer = NotingConsumer()
+    consumer = RecordingConsumer()
     stream = source(consumer)
     stream.rewind({})
     consumer.fetched = {TP: messages(50)}
@@ -282,7 +282,7 @@ def test_what_is_committed_names_the_epoch_of_the_message_before_it():
 
 
 def test_a_partition_is_sought_with_the_epoch_that_was_committed_so_that_a_truncated_log_is_noticed():
-    consumer = NotingConsumer(epoch=7)
+    consumer = RecordingConsumer(epoch=7)
 
     source(consumer).rewind({})
 
@@ -290,7 +290,7 @@ def test_a_partition_is_sought_with_the_epoch_that_was_committed_so_that_a_trunc
 
 
 def test_a_start_that_retention_has_moved_has_no_epoch():
-    consumer = NotingConsumer(first=80, epoch=7)
+    consumer = RecordingConsumer(first=80, epoch=7)
 
     source(consumer).rewind({})
 
@@ -298,7 +298,7 @@ def test_a_start_that_retention_has_moved_has_no_epoch():
 
 
 def test_a_partition_that_is_read_again_has_no_epoch_there():
-    consumer = NotingConsumer(epoch=7)
+    consumer = RecordingConsumer(epoch=7)
 
     source(consumer).rewind({P0: Position(30, "now")})
 
@@ -313,7 +313,7 @@ def polls_until_reassigned(stream):
 
 
 def test_a_topic_that_stays_shorter_than_the_committed_offset_stops_the_worker_where_the_broker_says_nothing():
-    stream = source(NotingConsumer(end=4))
+    stream = source(RecordingConsumer(end=4))
     stream.rewind({})
 
     assert POLLS_BEYOND_END == polls_until_reassigned(stream)
@@ -323,14 +323,14 @@ def test_a_topic_that_stays_shorter_than_the_committed_offset_stops_the_worker_w
 
 @pytest.mark.parametrize("end", [None, 50, 60])
 def test_an_idle_topic_is_not_taken_for_a_lost_one(end):
-    stream = source(NotingConsumer(end=end))
+    stream = source(RecordingConsumer(end=end))
     stream.rewind({})
 
     assert polls_until_reassigned(stream) is None
 
 
 def test_a_high_watermark_that_lags_for_a_moment_is_no_loss():
-    consumer = NotingConsumer(end=40)
+    consumer = RecordingConsumer(end=40)
     stream = source(consumer)
     stream.rewind({})
     for _ in range(POLLS_BEYOND_END - 1):
@@ -345,7 +345,7 @@ def test_a_high_watermark_that_lags_for_a_moment_is_no_loss():
 def test_whoever_works_for_long_tells_the_client_that_would_leave_the_group():
     told = []
     consumer = SimpleNamespace(_coordinator=SimpleNamespace(heartbeat=SimpleNamespace(poll=lambda: told.append(1))))
-    stream = source(NotingConsumer())
+    stream = source(RecordingConsumer())
     stream._consumer = consumer
 
     stream.working()
@@ -354,7 +354,7 @@ def test_whoever_works_for_long_tells_the_client_that_would_leave_the_group():
 
 
 def test_the_fence_commits_what_is_committed_already():
-    consumer = NotingConsumer()
+    consumer = RecordingConsumer()
     stream = source(consumer)
     stream.rewind({})
 
@@ -364,7 +364,7 @@ def test_the_fence_commits_what_is_committed_already():
 
 
 def test_a_fence_in_another_generation_asks_nobody_and_refuses():
-    consumer = NotingConsumer()
+    consumer = RecordingConsumer()
     stream = source(consumer)
     stream.rewind({})
     consumer.generation = 4
@@ -375,7 +375,7 @@ def test_a_fence_in_another_generation_asks_nobody_and_refuses():
     assert [] == consumer.commits
 
 
-class SteppedConsumer(NotingConsumer):
+class SteppedConsumer(RecordingConsumer):
     """Hands out one prepared answer per poll, as a consumer that fetched it ahead."""
 
     def __init__(self, *answers):
@@ -456,7 +456,7 @@ def test_no_lag_is_told_of_a_partition_of_which_no_end_is_known():
 
 
 def test_a_position_that_is_out_of_range_is_begun_with_again_and_stops_the_worker_if_it_stays_so():
-    consumer = NotingConsumer()
+    consumer = RecordingConsumer()
     stream = source(consumer)
     stream.rewind({})
     consumer.poll = lambda **_: (_ for _ in ()).throw(OffsetOutOfRangeError({TP: 50}))
@@ -466,7 +466,7 @@ def test_a_position_that_is_out_of_range_is_begun_with_again_and_stops_the_worke
 
 
 def test_without_room_the_partitions_are_paused_and_resumed_when_there_is_some():
-    consumer = NotingConsumer()
+    consumer = RecordingConsumer()
     stream = source(consumer)
     stream.rewind({})
 
@@ -492,7 +492,7 @@ OTHER = TopicPartition("in", 1)
 def two_partitions(**parts):
     """Two partitions are assigned; of the first the fields of the consumer tell."""
     clock = ManualClock(0.0)
-    consumer = NotingConsumer(elsewhere=(OTHER,), **parts)
+    consumer = RecordingConsumer(elsewhere=(OTHER,), **parts)
     made = source(consumer, clock=clock)
     made.partitions = 2
     return consumer, made, clock
@@ -554,7 +554,7 @@ def test_what_ails_a_partition_is_said_once_however_often_it_is_tried():
     assert ["in/0"] == [line["partition"] for line in lines if line["log_level"] == "error"]
 
 
-class UnreadableConsumer(NotingConsumer):
+class UnreadableConsumer(RecordingConsumer):
     """Fails in the middle of a fetched batch, as the library does."""
 
     broken = True
@@ -589,7 +589,7 @@ def test_a_partition_whose_records_cannot_be_read_is_left_out_and_named():
 
 
 def test_an_error_from_elsewhere_is_no_unreadable_record():
-    consumer = NotingConsumer()
+    consumer = RecordingConsumer()
     consumer._fetcher = SimpleNamespace(_next_partition_records=SimpleNamespace(topic_partition=TP))
     consumer.poll = lambda **_: (_ for _ in ()).throw(KafkaConnectionError("gone"))
 

@@ -7,7 +7,7 @@ from kafka.errors import FencedInstanceIdError
 from kafka.structs import MemberState
 
 from textsieve.worker.connectors.kafka.client.options import translated
-from textsieve.worker.connectors.kafka.group.static_membership import SILENT_POLLS, NamesakeWatch
+from textsieve.worker.connectors.kafka.group.static_membership import SILENT_POLLS, FencedMemberWatch
 from textsieve.worker.errors import ConfigurationError
 
 
@@ -16,26 +16,26 @@ def consumer(*, state: MemberState = MemberState.STABLE, beats: bool) -> SimpleN
 
 
 def test_a_member_that_the_group_keeps_but_whose_heart_was_stopped_has_a_namesake() -> None:
-    watch = NamesakeWatch("worker-1")
+    watch = FencedMemberWatch("worker-1")
     for _ in range(SILENT_POLLS - 1):
-        watch.look(consumer(beats=False))
+        watch.check(consumer(beats=False))
 
     with pytest.raises(ConfigurationError, match=r"kafka\.group_instance_id"):
-        watch.look(consumer(beats=False))
+        watch.check(consumer(beats=False))
 
 
 @pytest.mark.parametrize("alive", [consumer(beats=True), consumer(state=MemberState.REBALANCING, beats=False)])
 def test_a_heartbeat_or_a_rebalance_in_between_is_a_sign_of_life(alive: SimpleNamespace) -> None:
-    watch = NamesakeWatch("worker-1")
+    watch = FencedMemberWatch("worker-1")
 
     for _ in range(3 * SILENT_POLLS):
-        watch.look(consumer(beats=False))
-        watch.look(alive)
+        watch.check(consumer(beats=False))
+        watch.check(alive)
 
 
 def test_a_member_without_a_name_has_no_namesakes() -> None:
     for _ in range(3 * SILENT_POLLS):
-        NamesakeWatch(None).look(consumer(beats=False))
+        FencedMemberWatch(None).check(consumer(beats=False))
 
 
 def test_whoever_is_refused_for_its_name_does_not_join_again() -> None:

@@ -42,7 +42,7 @@ class Sender:
 
 
 @dataclass
-class NotingProducer:
+class RecordingProducer:
     """What a sink touches of a KafkaProducer, and of its insides.
 
     Attributes:
@@ -101,10 +101,10 @@ class NotingProducer:
 
 
 @dataclass
-class NotingFactory:
+class RecordingFactory:
     """Opens prepared producers, one after the other."""
 
-    prepared: list[NotingProducer]
+    prepared: list[RecordingProducer]
     kafka: KafkaSettings = field(default_factory=KafkaSettings)
     publish_seconds: float = 3.0
     options: list[dict] = field(default_factory=list)

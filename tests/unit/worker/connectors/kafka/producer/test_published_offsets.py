@@ -8,7 +8,7 @@ from kafka import TopicPartition
 from kafka.errors import KafkaTimeoutError
 
 from textsieve.worker.connectors.kafka.producer import published_offsets
-from textsieve.worker.connectors.kafka.producer.published_offsets import STALLED_SECONDS, LedgerReader
+from textsieve.worker.connectors.kafka.producer.published_offsets import STALLED_SECONDS, PublishedOffsetsReader
 from textsieve.worker.errors import BrokerUnavailable, PartitionUnavailable
 from textsieve.worker.records import Partition, Position
 from textsieve.worker.settings import KafkaSettings
@@ -105,7 +105,7 @@ def read(monkeypatch: pytest.MonkeyPatch):
     def reading(log: Log, starts: Mapping[Partition, int], *, preset: str = "kafka", session_ms: int = 6_000):
         monkeypatch.setattr(published_offsets, "time", SimpleNamespace(monotonic=log.clock))
         settings = KafkaSettings(preset=preset, session_timeout_ms=session_ms)
-        reader = LedgerReader(settings, LOG.topic, BATCH, _reader=log, _ends=log)
+        reader = PublishedOffsetsReader(settings, LOG.topic, BATCH, _reader=log, _ends=log)
         return reader.read({source: Position(offset, "now") for source, offset in starts.items()})
 
     return reading
@@ -141,7 +141,9 @@ def test_answers_whose_log_nobody_leads_keep_back_their_own_partition_only(read,
 def test_that_work_goes_on_is_told_again_and_again_while_a_long_log_is_read() -> None:
     log, told = Log({0: [answer(offset) for offset in range(40)]}), []
     settings = KafkaSettings(preset="kafka")
-    reader = LedgerReader(settings, LOG.topic, BATCH, lambda: told.append(log.clock()), _reader=log, _ends=log)
+    reader = PublishedOffsetsReader(
+        settings, LOG.topic, BATCH, lambda: told.append(log.clock()), _reader=log, _ends=log
+    )
 
     reader.read({SOURCE: Position(0, "now")})
 

@@ -7,8 +7,8 @@ from kafka.errors import KafkaTimeoutError, MessageSizeTooLargeError
 
 from tests.unit.worker.connectors.kafka.producer.sinks import (
     SOURCE,
-    NotingFactory,
-    NotingProducer,
+    RecordingFactory,
+    RecordingProducer,
     Sender,
     answer,
     bare_sink,
@@ -26,7 +26,7 @@ from textsieve.worker.testing import ManualClock
 
 
 def test_dead_letters_are_acked_before_any_result_is_sent():
-    producer = NotingProducer()
+    producer = RecordingProducer()
 
     hand_over(bare_sink(producer), results=[answer(1), answer(2)], dead_letters=[answer(0)])
 
@@ -34,7 +34,7 @@ def test_dead_letters_are_acked_before_any_result_is_sent():
 
 
 def test_an_answer_goes_to_the_partition_of_its_message_and_says_who_wrote_it():
-    producer = NotingProducer()
+    producer = RecordingProducer()
 
     hand_over(bare_sink(producer), results=[answer(1)])
 
@@ -45,7 +45,7 @@ def test_an_answer_goes_to_the_partition_of_its_message_and_says_who_wrote_it():
 
 @pytest.mark.parametrize("error", [KafkaTimeoutError(), MessageSizeTooLargeError()])
 def test_a_send_of_unknown_fate_is_not_repeated_and_its_producer_is_let_go(error):
-    producer = NotingProducer(fails={"dead-letters": error})
+    producer = RecordingProducer(fails={"dead-letters": error})
     publishing = bare_sink(producer)
 
     with pytest.raises(PublishFailed):
@@ -57,7 +57,7 @@ def test_a_send_of_unknown_fate_is_not_repeated_and_its_producer_is_let_go(error
 
 
 def test_the_ledger_is_not_read_while_an_abandoned_producer_may_still_send():
-    publishing = bare_sink(NotingProducer(fails={"labels": KafkaTimeoutError()}, _sender=Sender(ends=False)))
+    publishing = bare_sink(RecordingProducer(fails={"labels": KafkaTimeoutError()}, _sender=Sender(ends=False)))
     with pytest.raises(PublishFailed):
         hand_over(publishing, results=[answer(1)])
 
@@ -77,7 +77,7 @@ class Log:
 
 
 def recovering_sink(**parts):
-    made = bare_sink(NotingProducer(), **parts)
+    made = bare_sink(RecordingProducer(), **parts)
     made._results, made._dead_letters = Log(4, 6), Log(5)
     return made
 
@@ -132,7 +132,7 @@ class PatientSender(Sender):
 def test_a_producer_is_opened_before_the_first_batch_needs_it():
     sink = recovering_sink()
     sink._producer = None
-    sink.producers = NotingFactory([NotingProducer()])
+    sink.producers = RecordingFactory([RecordingProducer()])
 
     sink.recover({SOURCE: Position(4, "uuid")})
 
@@ -140,7 +140,7 @@ def test_a_producer_is_opened_before_the_first_batch_needs_it():
 
 
 def test_nothing_is_sent_when_the_fence_took_all_the_time():
-    producer = NotingProducer()
+    producer = RecordingProducer()
 
     with pytest.raises(PublishFailed, match="no time"):
         hand_over(bare_sink(producer), results=[answer(1)], timeout_seconds=0.0)
@@ -165,7 +165,7 @@ def test_a_producer_waits_for_all_replicas_and_drops_what_it_sent_twice(monkeypa
 
 
 def test_answers_without_a_place_are_refused_before_any_is_sent():
-    producer = NotingProducer(leaderless={("labels", 2)})
+    producer = RecordingProducer(leaderless={("labels", 2)})
 
     with pytest.raises(PartitionUnavailable) as refused:
         hand_over(bare_sink(producer), results=[answer(1)])

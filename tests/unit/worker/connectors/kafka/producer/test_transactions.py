@@ -19,12 +19,12 @@ from kafka.structs import ConsumerGroupMetadata, MemberState
 from tests.unit.worker.connectors.kafka.producer.sinks import (
     SOURCE,
     STAMP,
-    NotingFactory,
-    NotingProducer,
+    RecordingFactory,
+    RecordingProducer,
     answer,
     hand_over,
 )
-from textsieve.worker.connectors.kafka.group.commit_metadata import OffsetNote
+from textsieve.worker.connectors.kafka.group.commit_metadata import CommitMetadata
 from textsieve.worker.connectors.kafka.producer.transactions import Membership, TransactionalSink
 from textsieve.worker.errors import (
     BrokerUnavailable,
@@ -41,7 +41,7 @@ NOBODY = ConsumerGroupMetadata("group")  # what the client says after it lost it
 
 
 def sink(*prepared, group=MEMBER, committed=None, publish_seconds=3.0):
-    factory = NotingFactory(list(prepared) or [NotingProducer()], publish_seconds=publish_seconds)
+    factory = RecordingFactory(list(prepared) or [RecordingProducer()], publish_seconds=publish_seconds)
     made = TransactionalSink(factory, STAMP, "group-host-1", lambda: Membership(group, committed or {}))
     made._dead_letters = Log({})
     return made
@@ -62,7 +62,7 @@ class Log:
 
 
 def test_a_batch_is_one_transaction_that_ends_with_the_offsets():
-    producer = NotingProducer()
+    producer = RecordingProducer()
     publishing = sink(producer)
 
     hand_over(publishing, results=[answer(1)], dead_letters=[answer(0)])
@@ -73,7 +73,7 @@ def test_a_batch_is_one_transaction_that_ends_with_the_offsets():
 
 
 def test_the_offsets_carry_the_life_of_the_topic_and_what_the_clusters_have_learned():
-    producer = NotingProducer()
+    producer = RecordingProducer()
     publishing = sink(producer)
 
     hand_over(publishing, results=[answer(1)])
@@ -81,12 +81,12 @@ def test_the_offsets_carry_the_life_of_the_topic_and_what_the_clusters_have_lear
 
     ((offsets, group),) = producer.offsets
     assert {TopicPartition(*SOURCE): 10} == {partition: offset.offset for partition, offset in offsets.items()}
-    assert OffsetNote("uuid", 4) == OffsetNote.read(offsets[TopicPartition(*SOURCE)].metadata)
+    assert CommitMetadata("uuid", 4) == CommitMetadata.read(offsets[TopicPartition(*SOURCE)].metadata)
     assert group is MEMBER
 
 
 def test_what_is_only_read_again_does_not_set_the_group_back():
-    producer = NotingProducer()
+    producer = RecordingProducer()
     publishing = sink(producer, committed={SOURCE: 12})
 
     hand_over(publishing)
@@ -94,13 +94,13 @@ def test_what_is_only_read_again_does_not_set_the_group_back():
 
     ((offsets, _),) = producer.offsets
     assert 12 == offsets[TopicPartition(*SOURCE)].offset
-    assert OffsetNote("uuid", 4) == OffsetNote.read(offsets[TopicPartition(*SOURCE)].metadata)
+    assert CommitMetadata("uuid", 4) == CommitMetadata.read(offsets[TopicPartition(*SOURCE)].metadata)
     assert -1 == offsets[TopicPartition(*SOURCE)].leader_epoch
 
 
 def test_answers_name_the_generation_in_which_they_are_committed():
     """The thread of the transaction sends them while the source may already know of the next one."""
-    producer = NotingProducer()
+    producer = RecordingProducer()
     publishing = sink(producer)
     publishing.stamp = replace(STAMP, generation=lambda: -1)
 
@@ -111,7 +111,7 @@ def test_answers_name_the_generation_in_which_they_are_committed():
 
 
 def test_a_batch_without_answers_commits_its_offsets_all_the_same():
-    producer = NotingProducer()
+    producer = RecordingProducer()
     publishing = sink(producer)
 
     hand_over(publishing)
@@ -122,7 +122,7 @@ def test_a_batch_without_answers_commits_its_offsets_all_the_same():
 
 def test_handing_over_does_not_wait_for_the_transaction():
     held = threading.Event()
-    producer = NotingProducer(holds={"commit": held})
+    producer = RecordingProducer(holds={"commit": held})
     publishing = sink(producer)
 
     hand_over(publishing, results=[answer(1)])
@@ -135,7 +135,7 @@ def test_handing_over_does_not_wait_for_the_transaction():
 
 
 def test_nobody_publishes_without_a_place_in_the_group():
-    producer = NotingProducer()
+    producer = RecordingProducer()
 
     with pytest.raises(OwnershipLost, match="not in the consumer group"):
         hand_over(sink(producer, group=NOBODY), results=[answer(1)])
@@ -157,7 +157,7 @@ def test_nobody_publishes_without_a_place_in_the_group():
     ],
 )
 def test_a_transaction_that_failed_is_given_up_with_its_producer(at, error, expected):
-    failing, successor = NotingProducer(fails={at: error}), NotingProducer()
+    failing, successor = RecordingProducer(fails={at: error}), RecordingProducer()
     publishing = sink(failing, successor)
     hand_over(publishing, results=[answer(1)])
 
@@ -170,7 +170,7 @@ def test_a_transaction_that_failed_is_given_up_with_its_producer(at, error, expe
 
 
 def test_a_failed_send_is_never_committed():
-    producer = NotingProducer(fails={"labels": KafkaTimeoutError()})
+    producer = RecordingProducer(fails={"labels": KafkaTimeoutError()})
     publishing = sink(producer)
     hand_over(publishing, results=[answer(1)])
 
@@ -182,7 +182,7 @@ def test_a_failed_send_is_never_committed():
 
 def test_a_transaction_that_does_not_end_in_time_is_of_unknown_fate():
     held = threading.Event()
-    producer = NotingProducer(holds={"offsets": held})
+    producer = RecordingProducer(holds={"offsets": held})
     publishing = sink(producer)
     hand_over(publishing, results=[answer(1)], timeout_seconds=0.5)
 
@@ -195,7 +195,7 @@ def test_a_transaction_that_does_not_end_in_time_is_of_unknown_fate():
 
 
 def test_a_successor_of_a_producer_takes_the_same_id_so_that_the_broker_ends_what_was_begun():
-    publishing = sink(NotingProducer(fails={"commit": KafkaTimeoutError()}), NotingProducer())
+    publishing = sink(RecordingProducer(fails={"commit": KafkaTimeoutError()}), RecordingProducer())
     hand_over(publishing)
     with pytest.raises(PublishFailed):
         publishing.settle()
@@ -207,8 +207,8 @@ def test_a_successor_of_a_producer_takes_the_same_id_so_that_the_broker_ends_wha
 
 def test_a_transaction_that_was_given_up_is_ended_before_the_committed_offsets_are_asked_for():
     """They are not told before: the loop settles once more before it asks."""
-    successor = NotingProducer()
-    publishing = sink(NotingProducer(fails={"commit": KafkaTimeoutError()}), successor)
+    successor = RecordingProducer()
+    publishing = sink(RecordingProducer(fails={"commit": KafkaTimeoutError()}), successor)
     hand_over(publishing)
     with pytest.raises(PublishFailed):
         publishing.settle()
@@ -220,8 +220,8 @@ def test_a_transaction_that_was_given_up_is_ended_before_the_committed_offsets_a
 
 
 def test_a_transaction_that_was_given_up_is_ended_when_the_worker_stops():
-    successor = NotingProducer()
-    publishing = sink(NotingProducer(fails={"commit": KafkaTimeoutError()}), successor)
+    successor = RecordingProducer()
+    publishing = sink(RecordingProducer(fails={"commit": KafkaTimeoutError()}), successor)
     hand_over(publishing)
     with pytest.raises(PublishFailed):
         publishing.settle()
@@ -232,7 +232,7 @@ def test_a_transaction_that_was_given_up_is_ended_when_the_worker_stops():
 
 
 def test_a_worker_that_stops_in_the_middle_of_a_transaction_lets_go_of_it_and_ends_it():
-    held, successor = NotingProducer(holds={"commit": threading.Event()}), NotingProducer()
+    held, successor = RecordingProducer(holds={"commit": threading.Event()}), RecordingProducer()
     publishing = sink(held, successor)
     hand_over(publishing)
 
@@ -247,7 +247,9 @@ def test_a_worker_that_stops_in_the_middle_of_a_transaction_lets_go_of_it_and_en
     "error", [KafkaError("x"), OSError("x"), ProducerFencedError("x"), TopicAuthorizationFailedError("x")]
 )
 def test_a_worker_that_stops_does_not_fail_for_a_broker_that_is_away(error):
-    publishing = sink(NotingProducer(fails={"commit": KafkaTimeoutError()}), NotingProducer(fails={"init": error}))
+    publishing = sink(
+        RecordingProducer(fails={"commit": KafkaTimeoutError()}), RecordingProducer(fails={"init": error})
+    )
     hand_over(publishing)
     with pytest.raises(PublishFailed):
         publishing.settle()
@@ -285,7 +287,7 @@ def test_where_the_clusters_know_all_that_is_committed_no_log_is_read():
 
 @pytest.mark.parametrize("topic", ["labels", "dead-letters"])
 def test_answers_without_a_place_are_refused_before_anything_is_begun(topic):
-    producer = NotingProducer(leaderless={(topic, 2)})
+    producer = RecordingProducer(leaderless={(topic, 2)})
     publishing = sink(producer)
 
     with pytest.raises(PartitionUnavailable) as refused:
@@ -296,7 +298,7 @@ def test_answers_without_a_place_are_refused_before_anything_is_begun(topic):
 
 
 def test_a_partition_that_lost_its_leader_under_way_is_named():
-    producer = NotingProducer(fails={"labels": KafkaTimeoutError()})
+    producer = RecordingProducer(fails={"labels": KafkaTimeoutError()})
     publishing = sink(producer)
     hand_over(publishing, results=[answer(1)])
     producer.leaderless.add(("labels", 2))
@@ -309,8 +311,8 @@ def test_a_partition_that_lost_its_leader_under_way_is_named():
 
 def test_an_id_that_cannot_be_taken_again_is_left_to_the_broker():
     """As when its last transaction has touched a partition that nobody leads."""
-    stuck = NotingProducer(fails={"init": KafkaTimeoutError()})
-    publishing = sink(NotingProducer(fails={"commit": KafkaTimeoutError()}), stuck, NotingProducer())
+    stuck = RecordingProducer(fails={"init": KafkaTimeoutError()})
+    publishing = sink(RecordingProducer(fails={"commit": KafkaTimeoutError()}), stuck, RecordingProducer())
     hand_over(publishing)
     with pytest.raises(PublishFailed):
         publishing.settle()
@@ -325,7 +327,7 @@ def test_an_id_that_cannot_be_taken_again_is_left_to_the_broker():
 
 
 def test_a_stop_does_not_wait_for_brokers_that_are_away_beyond_its_time():
-    publishing = sink(NotingProducer(fails={"commit": KafkaTimeoutError()}), NotingProducer())
+    publishing = sink(RecordingProducer(fails={"commit": KafkaTimeoutError()}), RecordingProducer())
     hand_over(publishing)
     with pytest.raises(PublishFailed):
         publishing.settle()

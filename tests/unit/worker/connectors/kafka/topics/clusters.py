@@ -20,10 +20,12 @@ SOUND = MappingProxyType(
 )
 
 
-def topic(name: str, *, partitions: int = 4, replicas: int = 3, rights: frozenset[str] | None = None, **configs: str):
+def topic(
+    name: str, *, partitions: int = 4, replicas: int = 3, operations: frozenset[str] | None = None, **configs: str
+):
     """One topic, sound but for `configs`, in whose names an underscore stands for a dot."""
     changed = {option.replace("_", "."): value for option, value in configs.items()}
-    return Topic(name, f"id-{name}", partitions, replicas, {**SOUND, **changed}, rights)
+    return Topic(name, f"id-{name}", partitions, replicas, {**SOUND, **changed}, operations)
 
 
 def cluster(*topics: Topic, brokers: int = 3, **more: Any) -> Cluster:

@@ -28,8 +28,8 @@ class Admin:
         self.waited = names
 
 
-def create(admin: Admin, *, brokers: int = 3, replicas: int = 3, output=None, delivery=None, absent=(OUTPUT, LETTERS)):
-    found = Cluster(brokers, {INPUT: topic(INPUT, replicas=replicas)}, absent=dict.fromkeys(absent))
+def create(admin: Admin, *, brokers: int = 3, replicas: int = 3, output=None, delivery=None, missing=(OUTPUT, LETTERS)):
+    found = Cluster(brokers, {INPUT: topic(INPUT, replicas=replicas)}, missing=dict.fromkeys(missing))
     create_outputs(admin, found, settings(), output or OutputSettings(), delivery or DeliverySettings(), partitions=6)
     return admin.created
 
@@ -58,7 +58,7 @@ def test_the_broker_stamps_answers_where_they_are_to_have_the_present(timestamp,
 
 
 def test_only_what_is_missing_is_created() -> None:
-    assert {LETTERS} == set(create(Admin(), absent=(LETTERS,)))
+    assert {LETTERS} == set(create(Admin(), missing=(LETTERS,)))
 
 
 def test_a_topic_that_another_worker_created_meanwhile_is_used() -> None:
@@ -68,7 +68,7 @@ def test_a_topic_that_another_worker_created_meanwhile_is_used() -> None:
 
 
 def test_a_service_that_lets_nobody_choose_gets_what_is_needed() -> None:
-    created = create(Admin(PolicyViolationError()), absent=(OUTPUT,))
+    created = create(Admin(PolicyViolationError()), missing=(OUTPUT,))
 
     assert {"max.message.bytes"} == set(created[OUTPUT]["configs"])
 

@@ -14,7 +14,7 @@ from kafka.errors import (
 )
 
 from textsieve.worker.connectors.kafka.topics import description
-from textsieve.worker.connectors.kafka.topics.description import POSITIONS, Topic, asked, describe
+from textsieve.worker.connectors.kafka.topics.description import CONSUMER_OFFSETS, Topic, describe, with_retries
 
 
 class Admin:
@@ -47,22 +47,22 @@ class Admin:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(description, "ASK_SECONDS", 0.05)
+    monkeypatch.setattr(description, "RETRY_SECONDS", 0.05)
     monkeypatch.setattr(description, "PAUSE_SECONDS", 0.001)
 
 
 def test_a_topic_that_is_there_is_described() -> None:
-    admin = Admin({"messages": 0, POSITIONS: 0}, operations=["READ", "DESCRIBE"], replicas=(3, 2))
+    admin = Admin({"messages": 0, CONSUMER_OFFSETS: 0}, operations=["READ", "DESCRIBE"], replicas=(3, 2))
     admin.configs = {
         "topic": {"messages": {"retention.ms": {"value": "-1"}, "sensitive": {"value": None}}},
         "broker": {"7": {"offsets.retention.minutes": {"value": "10080"}}},
     }
 
-    found = describe(admin, ["messages", POSITIONS])
+    found = describe(admin, ["messages", CONSUMER_OFFSETS])
 
     expected = Topic("messages", "uuid", 2, 2, {"retention.ms": "-1"}, frozenset({"READ", "DESCRIBE"}))
     assert expected == found.topics["messages"]
-    assert (2, 10_080) == (found.brokers, found.group_memory_minutes)
+    assert (2, 10_080) == (found.brokers, found.offsets_retention_minutes)
     assert -1 == expected.number("retention.ms")
     assert expected.number("retention.bytes") is None
 
@@ -72,21 +72,21 @@ def test_what_is_not_there_is_told_from_what_may_not_be_seen() -> None:
 
     found = describe(Admin(codes, operations=["CREATE"]), codes)
 
-    assert {"labels": frozenset({"CREATE"})} == found.absent
-    assert {"messages"} == found.hidden
+    assert {"labels": frozenset({"CREATE"})} == found.missing
+    assert {"messages"} == found.unauthorized
     assert {} == found.topics
 
 
 @pytest.mark.parametrize("refusal", [TopicAuthorizationFailedError(), ClusterAuthorizationFailedError()])
 def test_options_that_may_not_be_seen_are_unknown(refusal: Exception) -> None:
-    admin = Admin({"messages": 0, POSITIONS: 0})
+    admin = Admin({"messages": 0, CONSUMER_OFFSETS: 0})
     admin.configs = refusal
 
-    found = describe(admin, ["messages", POSITIONS])
+    found = describe(admin, ["messages", CONSUMER_OFFSETS])
 
     assert {} == found.topics["messages"].configs
-    assert found.topics["messages"].rights is None
-    assert found.group_memory_minutes is None
+    assert found.topics["messages"].operations is None
+    assert found.offsets_retention_minutes is None
 
 
 def test_a_broker_that_is_not_asked_for_positions_is_not_asked_how_long_it_keeps_them() -> None:
@@ -95,7 +95,7 @@ def test_a_broker_that_is_not_asked_for_positions_is_not_asked_how_long_it_keeps
 
     found = describe(admin, ["messages"])
 
-    assert found.group_memory_minutes is None
+    assert found.offsets_retention_minutes is None
 
 
 def test_a_name_that_no_broker_takes_is_an_error() -> None:
@@ -112,7 +112,7 @@ def test_another_broker_is_asked_where_one_is_away() -> None:
             raise answer
         return answer
 
-    assert "answer" == asked(ask)
+    assert "answer" == with_retries(ask)
 
 
 def test_patience_with_brokers_that_are_all_away_ends() -> None:
@@ -120,7 +120,7 @@ def test_patience_with_brokers_that_are_all_away_ends() -> None:
         raise KafkaConnectionError("hung")
 
     with pytest.raises(KafkaConnectionError):
-        asked(ask)
+        with_retries(ask)
 
 
 def test_a_refusal_is_not_tried_again() -> None:
@@ -131,6 +131,6 @@ def test_a_refusal_is_not_tried_again() -> None:
         raise ClusterAuthorizationFailedError
 
     with pytest.raises(ClusterAuthorizationFailedError):
-        asked(ask)
+        with_retries(ask)
 
     assert 1 == len(tries)

@@ -35,7 +35,7 @@ class Admin:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(description, "ASK_SECONDS", 0.02)
+    monkeypatch.setattr(description, "RETRY_SECONDS", 0.02)
     monkeypatch.setattr(description, "PAUSE_SECONDS", 0.001)
 
 

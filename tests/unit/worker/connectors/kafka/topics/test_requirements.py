@@ -17,7 +17,7 @@ def require_outputs(found: Cluster, **more: object) -> None:
 
 
 def test_sound_topics_pass() -> None:
-    found = cluster(*(topic(name, rights=ALL) for name in (INPUT, OUTPUT, LETTERS)))
+    found = cluster(*(topic(name, operations=ALL) for name in (INPUT, OUTPUT, LETTERS)))
 
     requirements.require_different(settings())
     requirements.require_inputs(found, settings())
@@ -32,7 +32,7 @@ def test_a_topic_that_is_to_be_two_things_is_refused() -> None:
 
 def test_a_missing_input_comes_with_the_command_that_creates_it() -> None:
     with pytest.raises(ConfigurationError, match=r"messages is not there(.|\n)*--create --topic messages"):
-        requirements.require_inputs(Cluster(3, {}, absent={INPUT: None}), settings())
+        requirements.require_inputs(Cluster(3, {}, missing={INPUT: None}), settings())
 
 
 @pytest.mark.parametrize(
@@ -42,14 +42,14 @@ def test_a_missing_input_comes_with_the_command_that_creates_it() -> None:
 )  # fmt: skip
 def test_the_command_that_creates_a_topic_works_on_so_many_brokers(brokers: int, durability: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        requirements.require_inputs(Cluster(brokers, {}, absent={INPUT: None}), settings())
+        requirements.require_inputs(Cluster(brokers, {}, missing={INPUT: None}), settings())
 
     assert str(caught.value).endswith(f"--partitions 6 {durability}")
 
 
 def test_an_input_that_we_may_not_see_is_not_called_missing() -> None:
     with pytest.raises(ConfigurationError, match="expected the right to Describe") as caught:
-        requirements.require_inputs(Cluster(3, {}, hidden=frozenset({INPUT})), settings(sasl_username=None))
+        requirements.require_inputs(Cluster(3, {}, unauthorized=frozenset({INPUT})), settings(sasl_username=None))
 
     assert "--operation Read --topic messages" in str(caught.value)
     assert "is not there" not in str(caught.value)
@@ -59,7 +59,7 @@ def test_an_input_that_we_may_not_see_is_not_called_missing() -> None:
     ("name", "missing"), [(INPUT, "Read"), (OUTPUT, "Write"), (OUTPUT, "Read"), (LETTERS, "Write"), (LETTERS, "Read")]
 )
 def test_a_right_that_is_missing_is_named_with_its_topic(name: str, missing: str) -> None:
-    found = cluster(topic(name, rights=ALL - {missing.upper()}))
+    found = cluster(topic(name, operations=ALL - {missing.upper()}))
 
     with pytest.raises(ConfigurationError, match=f"topic {name}: expected the right to {missing}"):
         requirements.require_rights(found, settings())
@@ -69,12 +69,12 @@ def test_the_user_is_named_where_it_is_known() -> None:
     login = {"security_protocol": "SASL_SSL", "sasl_username": "ann", "sasl_mechanism": "PLAIN", "sasl_password": "x"}
 
     with pytest.raises(ConfigurationError, match=r"grant it to ann(.|\n)*User:ann"):
-        requirements.require_rights(cluster(topic(INPUT, rights=frozenset())), settings(**login))
+        requirements.require_rights(cluster(topic(INPUT, operations=frozenset())), settings(**login))
 
 
 def test_a_right_to_an_output_that_is_not_there_yet_is_asked_for_too() -> None:
     with pytest.raises(ConfigurationError, match="topic labels: expected the right to Write"):
-        requirements.require_rights(Cluster(3, {}, absent={OUTPUT: frozenset({"CREATE"})}), settings())
+        requirements.require_rights(Cluster(3, {}, missing={OUTPUT: frozenset({"CREATE"})}), settings())
 
 
 def test_where_the_broker_does_not_say_which_rights_we_have_nothing_is_refused() -> None:

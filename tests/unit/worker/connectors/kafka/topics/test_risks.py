@@ -88,7 +88,7 @@ def test_the_brokers_own_topics_are_judged_by_their_replicas_alone() -> None:
 
 @pytest.mark.parametrize(("kept", "minutes"), [("-1", 10_080), ("604800001", 10_080)])
 def test_a_group_that_is_forgotten_before_its_input_is_noted(kept: str, minutes: int) -> None:
-    found = cluster(topic(INPUT, retention_ms=kept), group_memory_minutes=minutes)
+    found = cluster(topic(INPUT, retention_ms=kept), offsets_retention_minutes=minutes)
 
     [notice] = findings(found, settings())
 
@@ -101,7 +101,7 @@ def test_a_group_that_is_forgotten_before_its_input_is_noted(kept: str, minutes:
     [("604800000", 10_080, {}), ("-1", None, {}), ("-1", 10_080, {"auto_offset_reset": "latest"})],
 )
 def test_a_group_that_is_remembered_as_long_as_its_input_is_no_finding(kept: str, minutes, more) -> None:
-    found = cluster(topic(INPUT, retention_ms=kept), group_memory_minutes=minutes)
+    found = cluster(topic(INPUT, retention_ms=kept), offsets_retention_minutes=minutes)
 
     assert [] == findings(found, settings(**more))
 

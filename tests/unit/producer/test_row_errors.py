@@ -1,9 +1,9 @@
-from textsieve.producer.complaints import Complaints
+from textsieve.producer.row_errors import RowErrors
 
 
 def test_the_first_complaints_are_shown_and_the_others_counted():
     shown = []
-    complaints = Complaints(shown.append, limit=2)
+    complaints = RowErrors(shown.append, limit=2)
 
     for number in range(5):
         complaints.add(str(number))
@@ -15,7 +15,7 @@ def test_the_first_complaints_are_shown_and_the_others_counted():
 
 def test_nothing_is_added_when_all_were_shown():
     shown = []
-    complaints = Complaints(shown.append, limit=1)
+    complaints = RowErrors(shown.append, limit=1)
 
     complaints.add("one")
     complaints.close()

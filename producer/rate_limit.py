@@ -7,7 +7,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def paced(
+def at_rate(
     items: Iterable[Item],
     *,
     rate: float,

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from textsieve.producer.pacing import paced
+from textsieve.producer.rate_limit import at_rate
 
 
 class Clock:
@@ -20,7 +20,7 @@ class Clock:
 
 def times(clock, *, count, rate, work_seconds=lambda _: 0.0):
     seen = []
-    for item in paced(range(count), rate=rate, clock=clock, sleep=clock.pass_time):
+    for item in at_rate(range(count), rate=rate, clock=clock, sleep=clock.pass_time):
         seen.append(clock() - 1000.0)
         clock.pass_time(work_seconds(item))
     return seen

@@ -7,7 +7,7 @@ from textsieve.terminal import printable
 SHOWN_LIMIT = 20  # lines: enough to see the pattern, few enough to keep the report in sight
 
 
-class Complaints:
+class RowErrors:
     """Counts complaints and passes the first `limit` on to `write`."""
 
     def __init__(self, write: Callable[[str], object], *, limit: int = SHOWN_LIMIT) -> None:

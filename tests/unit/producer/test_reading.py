@@ -8,7 +8,7 @@ from textsieve.files.layout import Format, Layout
 from textsieve.files.sources import find_source
 from textsieve.producer.columns import Columns
 from textsieve.producer.errors import ConfigurationError
-from textsieve.producer.intake import check_sources, read_messages
+from textsieve.producer.reading import check_sources, read_messages
 
 
 def file_source(tmp_path, name, content):
