@@ -11,7 +11,6 @@ from textsieve.trainer.commands.inspect import inspect
 from textsieve.trainer.commands.seed import seed
 from textsieve.trainer.commands.split import split
 from textsieve.trainer.commands.threshold import threshold
-from textsieve.trainer.commands.tradeoff import tradeoff
 from textsieve.worker import logs
 
 app = typer.Typer(
@@ -36,7 +35,6 @@ app.command()(saying_what_is_missing(threshold))
 app.command()(saying_what_is_missing(cluster))
 app.command()(saying_what_is_missing(seed))
 app.command()(saying_what_is_missing(compare))
-app.command()(saying_what_is_missing(tradeoff))
 app.command()(saying_what_is_missing(inspect))
 
 

@@ -176,9 +176,9 @@ def _numbers(choose_k: str) -> tuple[int, ...]:
     """20,50,100 as it stands, 20-300 in steps of equal ratios."""
     low, dash, high = choose_k.partition("-")
     if not dash:
-        found = options.parsed(choose_k, int, option="--choose-k")
+        found = options.whole_numbers(choose_k, option="--choose-k")
     else:
-        (first,), (last,) = (options.parsed(one, int, option="--choose-k") for one in (low, high))
+        (first,), (last,) = (options.whole_numbers(one, option="--choose-k") for one in (low, high))
         ratio = (max(last, 1) / max(first, 1)) ** (1 / (_RANGE_STEPS - 1))
         found = tuple(sorted({round(first * ratio**step) for step in range(_RANGE_STEPS)}))
     if len(found) < 2:  # noqa: PLR2004 - there is nothing to choose

@@ -26,17 +26,14 @@ def compare(
             " -8 after a name trains on 8 texts of each label."
         ),
     ] = "naive-bayes,words-svm,characters-svm,frozen,fine-tuned",
-    folds: Annotated[int, typer.Option(min=2, help="Parts of the data; each is answered once.")] = 5,
+    folds: options.Folds = 5,
     quick: Annotated[bool, typer.Option("--quick", help="Only the first fold.")] = False,
     fold: options.RunFolds = None,
     split_column: Annotated[
         str | None,
         typer.Option(help="Column that says test for the texts to answer: the file's own split, instead of folds."),
     ] = None,
-    positive: Annotated[
-        str | None,
-        typer.Option(help="The label whose F1 counts; if unset the rarer of two, or the mean over all."),
-    ] = None,
+    positive: options.Positive = None,
     draws: Annotated[int, typer.Option(min=1, help="Of a few training texts, where a method ends with -8.")] = 5,
     descriptions: Annotated[
         Path | None,
@@ -49,15 +46,13 @@ def compare(
     no_quotes: options.NoQuotes = False,
     text_column: options.TextColumn = "text",
     label_column: options.LabelColumn = "label",
-    label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
+    label_separator: options.LabelSeparator = None,
     group: Annotated[str | None, typer.Option(help="Column whose equal values stay in one fold.")] = None,
     normalize: options.Normalize = True,
-    encoder: Annotated[
-        str, typer.Option(help="`default`, `multilingual`, a Hugging Face folder or hub id, or a bundle.")
-    ] = "default",
-    revision: Annotated[str | None, typer.Option(help="Commit of a hub encoder.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if unset.")] = None,
+    encoder: options.EncoderPath = "default",
+    revision: options.Revision = None,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
     max_tokens: options.MaxTokens = None,
     epochs: options.Epochs = 2,
     batch_size: options.BatchSize = 32,

@@ -33,7 +33,7 @@ def evaluate(
     no_quotes: options.NoQuotes = False,
     text_column: options.TextColumn = "text",
     label_column: options.LabelColumn = "label",
-    label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
+    label_separator: options.LabelSeparator = None,
     slice_column: Annotated[str | None, typer.Option(help="Column to report by, such as a channel.")] = None,
     group: Annotated[
         str | None, typer.Option(help="With --training: refuse if a value of this column is in both files.")
@@ -53,9 +53,7 @@ def evaluate(
     recall: Annotated[
         float | None, typer.Option(min=0, max=1, help="Find for each label the threshold of this recall.")
     ] = None,
-    normalize: Annotated[
-        bool, typer.Option(help="Undo disguised spelling first, as a worker does with model.normalize.")
-    ] = True,
+    normalize: options.Normalize = True,
     disguised: Annotated[
         bool, typer.Option("--disguised", help="Also disguise the texts in every way there is, and compare recall.")
     ] = False,
@@ -64,8 +62,8 @@ def evaluate(
     ] = None,
     texts: Annotated[bool, typer.Option("--texts", help="Quote the worst mistakes instead of naming lines.")] = False,
     revision: Annotated[str | None, typer.Option(help="Commit of a hub model.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if unset.")] = None,
+    device: options.Device = "auto",
+    threads: options.Threads = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON instead of the report.")] = False,
 ) -> None:
     """Judge a model on texts that had no part in its training."""

@@ -51,41 +51,33 @@ def fit(
             help='--frozen: TOML, label = ["description", ...]; learned from too, a help where texts are few.'
         ),
     ] = None,
-    encoder: Annotated[
-        str, typer.Option(help="`default`, `multilingual`, a Hugging Face folder or hub id, or a bundle.")
-    ] = "default",
-    revision: Annotated[str | None, typer.Option(help="Commit of a hub encoder.")] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    encoder: options.EncoderPath = "default",
+    revision: options.Revision = None,
+    device: options.Device = "auto",
     threads: Annotated[
         int | None, typer.Option(min=1, help="CPU threads, of regressions too; all cores if unset.")
     ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option(min=8, help="Cut texts after so many tokens; the encoder's own window if unset.")
-    ] = None,
+    max_tokens: options.MaxTokens = None,
     prefix: Annotated[
         str | None,
         typer.Option(help="Put before every text, there and in a worker; what the encoder's files say if unset."),
     ] = None,
     folds: Annotated[int, typer.Option(min=2, help="--frozen: parts of the cross-validation.")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="Of every shuffle: the same seed gives the same model.")] = 0,
-    normalize: Annotated[
-        bool, typer.Option(help="Undo disguised spelling first, as a worker does with model.normalize.")
-    ] = True,
+    normalize: options.Normalize = True,
     augment: Annotated[
         float, typer.Option(min=0, max=1, help="Show this share of the training texts once more, disguised.")
     ] = 0.0,
     epochs: Annotated[int, typer.Option(min=1, help="Most passes over the texts.")] = 3,
-    batch_size: Annotated[int, typer.Option(min=1, help="Texts of a training step.")] = 32,
-    learning_rate: Annotated[float, typer.Option(min=0, help="Of the encoder, at its peak.")] = 5e-5,
-    head_learning_rate: Annotated[float, typer.Option(min=0, help="Of the head, at its peak.")] = 1e-3,
+    batch_size: options.BatchSize = 32,
+    learning_rate: options.LearningRate = 5e-5,
+    head_learning_rate: options.HeadLearningRate = 1e-3,
     keep_embedding: Annotated[
         float, typer.Option(min=0, help="How strongly the embedding is held near the original one; 0 lets it go.")
     ] = 1.0,
-    class_weights: Annotated[
-        ClassWeights, typer.Option(help="balanced: rare labels count as much as frequent ones.")
-    ] = ClassWeights.none,
+    class_weights: options.Weights = ClassWeights.none,
     precision: TrainingPrecision = Precision.auto,
-    patience: Annotated[int, typer.Option(min=1, help="Epochs without a better validation score before the end.")] = 2,
+    patience: options.Patience = 2,
     validation: Annotated[
         Path | None, typer.Option(help="Texts that pick the epoch and the temperature; a share of the data if unset.")
     ] = None,

@@ -26,7 +26,7 @@ def split(
     no_quotes: options.NoQuotes = False,
     text_column: options.TextColumn = "text",
     label_column: options.LabelColumn = "label",
-    label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
+    label_separator: options.LabelSeparator = None,
     group: Annotated[
         str | None,
         typer.Option(help="Column whose equal values stay in one file, such as a conversation; it is kept."),
@@ -35,7 +35,7 @@ def split(
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same files.")] = 0,
 ) -> None:
     """Hold out a share of every label. Repeats and contradictions are left out first."""
-    from textsieve.trainer.data import splits  # noqa: PLC0415 - sklearn takes a second to import: --help does not wait
+    from textsieve.trainer.data import splits  # noqa: PLC0415 - numpy takes a while: --help does not wait
     from textsieve.trainer.data.reading import Columns, read_examples  # noqa: PLC0415
     from textsieve.trainer.data.writing import write_examples  # noqa: PLC0415
 

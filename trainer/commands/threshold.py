@@ -38,17 +38,15 @@ def threshold(
     no_quotes: options.NoQuotes = False,
     text_column: options.TextColumn = "text",
     label_column: options.LabelColumn = "label",
-    label_separator: Annotated[str | None, typer.Option(help="Between the labels of a text, in CSV.")] = None,
+    label_separator: options.LabelSeparator = None,
     group: Annotated[
         str | None, typer.Option(help="With --training: refuse if a value of this column is in both files.")
     ] = None,
     version: Annotated[
         str | None, typer.Option(help="Of the new bundle; the old one's and the thresholds if unset.")
     ] = None,
-    normalize: Annotated[
-        bool, typer.Option(help="Undo disguised spelling first, as a worker does with model.normalize.")
-    ] = True,
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads; all cores if unset.")] = None,
+    normalize: options.Normalize = True,
+    threads: options.Threads = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Give a label the threshold that keeps a precision or a recall. A new version of the bundle is written."""

@@ -52,12 +52,6 @@ def resampled_f1(targets: Targets, decided: Targets, *, seed: int) -> NDArray[np
     return np.concatenate(samples)
 
 
-def f1_of(targets: Targets, decided: Targets) -> float:
-    """The first value of `resampled_f1` alone."""
-    right, said, true = (counts.astype(np.float64) for counts in (targets & decided, decided, targets))
-    return float(_f1(np.ones((1, len(targets))), right, said, true)[0])
-
-
 def interval(samples: NDArray[np.float64]) -> Interval:
     """The value and its percentile interval."""
     low, high = np.percentile(samples[1:], (2.5, 97.5))

@@ -91,7 +91,7 @@ def test_every_result_is_on_the_page_with_its_numbers(path):
 
 @pytest.mark.parametrize("path", RESULTS, ids=lambda path: path.stem)
 def test_the_command_of_every_result_is_on_the_page(path):
-    assert read(path)["command"] in COMMANDS
+    assert read(path)["command"] in TEXT.splitlines()
 
 
 @pytest.mark.parametrize("line", [line for line in COMMANDS if "long_texts" not in line])

@@ -14,7 +14,7 @@ def trainer(*arguments):
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.parametrize("command", [("fit", "--frozen", "--out"), ("tradeoff", "--clusters")])
+@pytest.mark.parametrize("command", [("fit", "--frozen", "--out"), ("compare", "--work")])
 def test_the_command_that_installs_it_is_named(tmp_path, command):
     data = tmp_path / "data.csv"
     data.write_text("text,label\na b,x\nc d,y\n", encoding="utf-8")
