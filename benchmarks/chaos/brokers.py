@@ -1,4 +1,4 @@
-"""An Apache Kafka of our own that can be struck: its nodes, a breakable line before each, and who does what there."""
+"""An Apache Kafka of our own to inject faults into: its nodes, a proxy before each, and who does what there."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
@@ -25,16 +25,16 @@ INTERNAL = ("__consumer_offsets", "__transaction_state")  # both there once a gr
 
 @dataclass(frozen=True, slots=True)
 class Brokers:
-    """The nodes and the lines to them.
+    """The nodes and the proxies before them.
 
     Attributes:
-        lines: from clients, by node.
-        replica_lines: from the other brokers, by node.
+        proxies: before them, by node: from clients, by node.
+        replica_proxies: from the other brokers, by node.
     """
 
     cluster: KafkaCluster
-    lines: Mapping[int, Proxy]
-    replica_lines: Mapping[int, Proxy]
+    proxies: Mapping[int, Proxy]
+    replica_proxies: Mapping[int, Proxy]
 
     @property
     def numbers(self) -> tuple[int, ...]:
@@ -132,7 +132,7 @@ class Brokers:
 
 @contextmanager
 def brokers_of_our_own(nodes: Literal[1, 3], directory: Path) -> Iterator[Brokers]:
-    """Start a cluster with lines before it; everything ends with the context.
+    """Start a cluster with proxies before it; everything ends with the context.
 
     Raises:
         EmbeddedError: it did not come to serve.
@@ -140,19 +140,19 @@ def brokers_of_our_own(nodes: Literal[1, 3], directory: Path) -> Iterator[Broker
     with ExitStack() as resources:
         numbers = range(1, nodes + 1)
         lines = {number: resources.enter_context(Proxy()) for number in numbers}
-        replica_lines = {number: resources.enter_context(Proxy()) for number in numbers}
+        replica_proxies = {number: resources.enter_context(Proxy()) for number in numbers}
         cluster = KafkaCluster(
             nodes,
             directory=directory,
             properties=QUICK,
             advertised={number: line.port for number, line in lines.items()},
-            advertised_brokers={number: line.port for number, line in replica_lines.items()},
+            advertised_brokers={number: line.port for number, line in replica_proxies.items()},
         )
         for number in numbers:
             lines[number].upstream = cluster.address(number)
-            replica_lines[number].upstream = cluster.broker_address(number)
+            replica_proxies[number].upstream = cluster.broker_address(number)
         resources.enter_context(cluster)
-        yield Brokers(cluster, lines, replica_lines)
+        yield Brokers(cluster, lines, replica_proxies)
 
 
 def _rotated(numbers: tuple[int, ...], leader: int) -> list[int]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 
-class Place(NamedTuple):
+class SourceOffset(NamedTuple):
     """Where an input message stands."""
 
     partition: int
@@ -20,7 +20,7 @@ class Place(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class InputMessage:
     """One input message.
 
     Attributes:
@@ -32,7 +32,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class OutputMessage:
     """One result or dead letter.
 
     Attributes:
@@ -42,7 +42,7 @@ class Answered:
         result_id: the id of the result itself; None in a dead letter.
     """
 
-    source: Place | None
+    source: SourceOffset | None
     partition: int
     key: bytes | None
     id: str | None = None
@@ -50,7 +50,7 @@ class Answered:
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class StoreState:
     """What the store says.
 
     Attributes:
@@ -71,7 +71,7 @@ class Verdict:
     Attributes:
         lost: messages that the group has committed, without any answer.
         pending: messages that the group has not committed: the run ended before the workers were done.
-        duplicates: answers of the same kind beyond the first.
+        duplicates: answers of the same fault beyond the first.
         answered_twofold: messages with both a result and a dead letter.
         misjudged: good messages among the dead letters, bad ones among the results.
         strange: answers that name no message of the stream, stand in the wrong partition, or carry another key or id.
@@ -105,11 +105,11 @@ class Verdict:
         return not any((*faults, self.miscounted, self.pending))
 
 
-def judge(
-    asked: Mapping[Place, Asked],
-    results: Sequence[Answered],
-    dead_letters: Sequence[Answered],
-    counted: Counted,
+def check(
+    asked: Mapping[SourceOffset, InputMessage],
+    results: Sequence[OutputMessage],
+    dead_letters: Sequence[OutputMessage],
+    counted: StoreState,
     *,
     committed: Mapping[int, int],
 ) -> Verdict:
@@ -142,7 +142,7 @@ def judge(
     )
 
 
-def _is_strange(answer: Answered, asked: Mapping[Place, Asked]) -> bool:
+def _is_strange(answer: OutputMessage, asked: Mapping[SourceOffset, InputMessage]) -> bool:
     message = None if answer.source is None else asked.get(answer.source)
     if message is None or answer.source is None:
         return True
@@ -150,14 +150,14 @@ def _is_strange(answer: Answered, asked: Mapping[Place, Asked]) -> bool:
     return wrong_id or answer.partition != answer.source.partition or answer.key != message.key
 
 
-def _renamed(results: Iterable[Answered]) -> int:
-    names: dict[Place | None, str | None] = {}
+def _renamed(results: Iterable[OutputMessage]) -> int:
+    names: dict[SourceOffset | None, str | None] = {}
     return sum(names.setdefault(answer.source, answer.result_id) != answer.result_id for answer in results)
 
 
-def _reordered(results: Iterable[Answered]) -> int:
+def _reordered(results: Iterable[OutputMessage]) -> int:
     highest: dict[tuple[int, bytes | None], int] = {}
-    seen: set[Place] = set()
+    seen: set[SourceOffset] = set()
     late = 0
     for answer in results:
         if answer.source is None or answer.source in seen:
@@ -169,7 +169,7 @@ def _reordered(results: Iterable[Answered]) -> int:
     return late
 
 
-def _miscounted(done: AbstractSet[Place], results: AbstractSet[Place | None], counted: Counted) -> int:
+def _miscounted(done: AbstractSet[SourceOffset], results: AbstractSet[SourceOffset | None], counted: StoreState) -> int:
     """Results of what is not done yet may be learned already, or not."""
     unlearned = sum(place.offset >= counted.marks.get(place.partition, 0) for place in done)
     missing, excess = len(done & results) - counted.learned, counted.learned - len(results)

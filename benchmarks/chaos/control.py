@@ -1,4 +1,4 @@
-"""The line between a worker under test and whoever strikes it: one mapped page of numbers, two small files.
+"""Between a worker under test and whoever injects faults into it: one mapped page of numbers, two small files.
 
 The worker counts what it holds in the page, so that a frozen worker can still be asked. The director arms a *fault
 point* by writing its name into `armed`; the worker that comes by with unfinished messages says so in `reached` and
@@ -49,7 +49,7 @@ class Page:
         self._file.close()
 
 
-class Gate:
+class FaultPoints:
     """The worker's end."""
 
     def __init__(self, directory: Path) -> None:
@@ -85,7 +85,7 @@ class Reached:
     unfinished: int
 
 
-class Remote:
+class FaultPointControl:
     """The director's end."""
 
     def __init__(self, directory: Path) -> None:

@@ -4,7 +4,7 @@
 
     ChaosError
     ├── RunFailed      the surroundings of the run did not work; the product was not judged
-    └── StrikeMissed   an event could not be struck where it should: it is tried again, never counted
+    └── FaultMissed   a fault could not be injected where it should: it is tried again, never counted
 """
 
 
@@ -16,5 +16,5 @@ class RunFailed(ChaosError):
     """The run could not be carried out."""
 
 
-class StrikeMissed(ChaosError):
+class FaultMissed(ChaosError):
     """No worker came by the fault point with unfinished messages in time."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import Enum
 from random import Random
 
-from benchmarks.chaos.points import BULKY, FAILS
+from benchmarks.chaos.fault_points import BULKY, FAILS
 
 KEYS = 64  # of one stream; a key always goes to the same partition
 POISON_SHARE = 0.01  # of the ordinary stream: not JSON
@@ -13,8 +13,8 @@ FAILING_SHARE = 0.005  # of the ordinary stream: the model breaks on it
 TOPICS = ("delivery", "refund", "lottery", "meeting", "weather", "password")
 
 
-class Sort(Enum):
-    """Sorts of messages."""
+class MessageKind(Enum):
+    """Kinds of messages."""
 
     PLAIN = "plain"
     POISON = "poison"
@@ -31,22 +31,22 @@ class Message:
     partition: int
 
 
-def ordinary_sort(rng: Random) -> Sort:
+def ordinary_kind(rng: Random) -> MessageKind:
     """What the next message of the ordinary stream is."""
     drawn = rng.random()
     if drawn < POISON_SHARE:
-        return Sort.POISON
-    return Sort.FAILING if drawn < POISON_SHARE + FAILING_SHARE else Sort.PLAIN
+        return MessageKind.POISON
+    return MessageKind.FAILING if drawn < POISON_SHARE + FAILING_SHARE else MessageKind.PLAIN
 
 
-def message(number: int, sort: Sort, *, partitions: int, rng: Random) -> Message:
+def message(number: int, kind: MessageKind, *, partitions: int, rng: Random) -> Message:
     """The message with this number; ids are unique in a stream."""
     key = rng.randrange(KEYS)
     subject = TOPICS[key % len(TOPICS)]
-    words = {Sort.FAILING: FAILS, Sort.BULKY: BULKY}.get(sort, "")
+    words = {MessageKind.FAILING: FAILS, MessageKind.BULKY: BULKY}.get(kind, "")
     text = f"{subject} {subject} number{rng.randrange(50)} m{number} {words}".strip()
     value = json.dumps({"id": f"m-{number}", "text": text}).encode()
-    if sort is Sort.POISON:
+    if kind is MessageKind.POISON:
         value = b"\xff" + value
     return Message(f"k{key}".encode(), value, key % partitions)
 

@@ -8,7 +8,7 @@ from enum import Enum, auto
 from types import TracebackType
 from typing import Any, Self
 
-from benchmarks.chaos import owners
+from benchmarks.chaos import connections
 from textsieve.embedded.listening import LOOPBACK
 
 CHUNK_BYTES = 65_536
@@ -26,7 +26,7 @@ class Mode(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Fault:
+class LineFault:
     """What is wrong with the line at present.
 
     Attributes:
@@ -40,16 +40,16 @@ class Fault:
 
     def strikes(self, client_port: int) -> bool:
         """Whether the connection from this port belongs to a victim."""
-        if self.victims is None or not owners.can_tell():
+        if self.victims is None or not connections.can_tell():
             return True
-        return any(client_port in owners.ports_of(pid) for pid in self.victims)
+        return any(client_port in connections.ports_of(pid) for pid in self.victims)
 
 
 @dataclass(eq=False, slots=True)
 class _Connection:
     client_port: int
     writers: list[asyncio.StreamWriter]
-    fault: Fault | None = None
+    fault: LineFault | None = None
     over: asyncio.Event = field(default_factory=asyncio.Event)  # set when the fault ends
 
     def abort(self) -> None:
@@ -67,7 +67,7 @@ class Proxy:
     def __init__(self, upstream: tuple[str, int] | None = None) -> None:
         self.upstream = upstream
         self.port = 0
-        self._fault: Fault | None = None
+        self._fault: LineFault | None = None
         self._connections: set[_Connection] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
@@ -88,7 +88,7 @@ class Proxy:
         """`host:port`."""
         return f"{LOOPBACK}:{self.port}"
 
-    def break_line(self, fault: Fault) -> None:
+    def break_line(self, fault: LineFault) -> None:
         """From now on the fault is in force, for connections that exist and for new ones."""
         self._do(self._break(fault))
 
@@ -103,13 +103,13 @@ class Proxy:
         self._server = await asyncio.start_server(self._accept, LOOPBACK, 0)
         return int(self._server.sockets[0].getsockname()[1])
 
-    async def _break(self, fault: Fault) -> None:
+    async def _break(self, fault: LineFault) -> None:
         self._fault = fault
         for connection in list(self._connections):
             if fault.strikes(connection.client_port):
                 self._apply(connection, fault)
 
-    def _apply(self, connection: _Connection, fault: Fault) -> None:
+    def _apply(self, connection: _Connection, fault: LineFault) -> None:
         connection.fault = fault
         connection.over.clear()
         if fault.mode is Mode.CUT:

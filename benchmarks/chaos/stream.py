@@ -1,4 +1,4 @@
-"""Carries one stream through its events and has it judged."""
+"""Carries one stream through its faults and has it checked."""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from random import Random
 
-from benchmarks.chaos.crew import Crew
-from benchmarks.chaos.errors import StrikeMissed
-from benchmarks.chaos.evidence import examine
-from benchmarks.chaos.feeder import Feeder
-from benchmarks.chaos.follower import Follower
-from benchmarks.chaos.kinds import Kind
-from benchmarks.chaos.outcome import Event, Judged, Line
-from benchmarks.chaos.plants import Plant
-from benchmarks.chaos.scene import Scene
+from benchmarks.chaos.audit import audit
+from benchmarks.chaos.broker_faults import await_whole
+from benchmarks.chaos.errors import FaultMissed
+from benchmarks.chaos.faults import Fault
+from benchmarks.chaos.load import LoadGenerator
+from benchmarks.chaos.monitor import Monitor
+from benchmarks.chaos.mutants import Mutant
+from benchmarks.chaos.reports import FaultReport, Report, StreamReport
+from benchmarks.chaos.scenario import Scenario
 from benchmarks.chaos.schedule import Stream
-from benchmarks.chaos.striking_brokers import await_whole
-from benchmarks.chaos.surroundings import Surroundings
+from benchmarks.chaos.services import Services
+from benchmarks.chaos.workers import Workers
 from textsieve.embedded.topics import Names, create_topics, delete_topics
 
 PARTITIONS = 4
@@ -28,104 +28,106 @@ SESSION_SECONDS = 6.0  # of the embedded preset; asked of a real broker too
 START_SECONDS = 120.0  # for the first workers to start, join and seed, on a busy machine
 RECOVERY_SECONDS = 90.0  # after so long without progress an event counts as never recovered
 DRAIN_SECONDS = 90.0  # without progress, for the last messages
-TRIES = 3  # at a strike that found nobody with unfinished messages
+TRIES = 3  # at a fault that found nobody with unfinished messages
 
 
 @dataclass(frozen=True, slots=True)
-class Course:
-    """What is the same for all streams of an arena."""
+class StreamContext:
+    """What is the same for all streams of a runner."""
 
-    around: Surroundings
+    services: Services
     directory: Path
-    plant: Plant
+    mutant: Mutant
 
 
-def run_stream(stream: Stream, course: Course) -> Iterator[Line]:
-    """Events as they happen, then the judgement.
+def run_stream(stream: Stream, context: StreamContext) -> Iterator[Report]:
+    """Faults as they happen, then what became of the stream.
 
     Raises:
         ChaosError, EmbeddedError: the surroundings failed.
     """
     began = time.monotonic()
-    around = course.around
-    names = _names(course.directory.name, stream)
-    create_topics(around.bootstrap_servers, names, partitions=PARTITIONS)
-    directory = course.directory / f"stream-{stream.number}"
+    services = context.services
+    names = _names(context.directory.name, stream)
+    create_topics(services.bootstrap_servers, names, partitions=PARTITIONS)
+    directory = context.directory / f"stream-{stream.number}"
     with ExitStack() as resources:
-        opening = stream.kinds[0].point if stream.kinds[0].opens else None
-        crew = resources.enter_context(
-            Crew(
+        opening = stream.faults[0].point if stream.faults[0].during_seeding else None
+        workers = resources.enter_context(
+            Workers(
                 WORKERS,
-                _settings(around, names, stream.kinds[0]),
+                _settings(services, names, stream.faults[0]),
                 directory=directory,
-                plant=course.plant,
+                mutant=context.mutant,
                 armed=opening,
             )
         )
-        follower = resources.enter_context(
-            Follower(around.bootstrap_servers, around.store_client, names, partitions=PARTITIONS)
+        monitor = resources.enter_context(
+            Monitor(services.bootstrap_servers, services.store_client, names, partitions=PARTITIONS)
         )
-        feeder = resources.enter_context(
-            Feeder(around.bootstrap_servers, names.messages, partitions=PARTITIONS, rate=RATE, seed=stream.seed)
+        load = resources.enter_context(
+            LoadGenerator(
+                services.bootstrap_servers, names.messages, partitions=PARTITIONS, rate=RATE, seed=stream.seed
+            )
         )
-        scene = Scene(around, names, crew, feeder, follower, Random(stream.seed), SESSION_SECONDS)
+        scenario = Scenario(services, names, workers, load, monitor, Random(stream.seed), SESSION_SECONDS)
         if opening is None:
-            scene.await_calm(seconds=START_SECONDS)
-        for kind in stream.kinds:
-            event = _strike(scene, kind, stream.number)
+            scenario.await_calm(seconds=START_SECONDS)
+        for fault in stream.faults:
+            event = _inject(scenario, fault, stream.number)
             yield event
             if event.counts and event.recovery_seconds is None:
                 break  # the run has failed: what it came to is judged at once
         else:
-            scene.until(follower.is_seeded, seconds=DRAIN_SECONDS)
-        feeder.stop()
-        if not scene.overdue:
-            scene.await_calm(seconds=DRAIN_SECONDS)
-        crew.stop()
-        verdict = examine(around.bootstrap_servers, around.store_client, names, partitions=PARTITIONS)
-        yield Judged(stream.number, stream.is_apart, verdict, time.monotonic() - began, tuple(crew.complaints))
+            scenario.wait_until(monitor.is_seeded, seconds=DRAIN_SECONDS)
+        load.stop()
+        if not scenario.overdue:
+            scenario.await_calm(seconds=DRAIN_SECONDS)
+        workers.stop()
+        verdict = audit(services.bootstrap_servers, services.store_client, names, partitions=PARTITIONS)
+        yield StreamReport(stream.number, stream.is_apart, verdict, time.monotonic() - began, tuple(workers.errors))
     if verdict.is_good:
-        delete_topics(around.bootstrap_servers, names)
+        delete_topics(services.bootstrap_servers, names)
 
 
-def _strike(scene: Scene, kind: Kind, number: int) -> Event:
-    before = scene.follower.repeated
+def _inject(scenario: Scenario, fault: Fault, number: int) -> FaultReport:
+    before = scenario.monitor.repeated
     missed = ""
     for _ in range(TRIES):
-        scene.blow, scene.overdue = None, False
+        scenario.injection, scenario.overdue = None, False
         try:
-            kind.strike(scene, kind.point)
+            fault.inject(scenario, fault.point)
             break
-        except StrikeMissed as reason:
+        except FaultMissed as reason:
             missed = str(reason)
-            scene.await_calm(seconds=RECOVERY_SECONDS)
-    blow = scene.blow
-    if blow is None:
-        return Event(kind.name, number, 0, None, note=f"not struck: {missed}")
-    recovered = not scene.overdue and scene.recovers(seconds=RECOVERY_SECONDS)
-    seconds = time.monotonic() - blow.at
+            scenario.await_calm(seconds=RECOVERY_SECONDS)
+    injection = scenario.injection
+    if injection is None:
+        return FaultReport(fault.name, number, 0, None, note=f"not injected: {missed}")
+    recovered = not scenario.overdue and scenario.recovers(seconds=RECOVERY_SECONDS)
+    seconds = time.monotonic() - injection.at
     if recovered:
-        scene.await_calm(seconds=RECOVERY_SECONDS)
-        await_whole(scene)
-    repeated = scene.follower.repeated - before
-    return Event(kind.name, number, blow.unfinished, round(seconds, 1) if recovered else None, repeated)
+        scenario.await_calm(seconds=RECOVERY_SECONDS)
+        await_whole(scenario)
+    repeated = scenario.monitor.repeated - before
+    return FaultReport(fault.name, number, injection.unfinished, round(seconds, 1) if recovered else None, repeated)
 
 
-def _names(arena: str, stream: Stream) -> Names:
-    return Names.ending(f"chaos-{arena}-{stream.number}-{stream.seed:08x}")
+def _names(runner: str, stream: Stream) -> Names:
+    return Names.ending(f"chaos-{runner}-{stream.number}-{stream.seed:08x}")
 
 
-def _settings(around: Surroundings, names: Names, first: Kind) -> Sequence[str]:
+def _settings(services: Services, names: Names, first: Fault) -> Sequence[str]:
     options = {
-        "kafka.bootstrap_servers": around.bootstrap_servers,
-        "kafka.preset": around.ground.preset_in_force,
-        "delivery.guarantee": around.ground.guarantee_in_force,
+        "kafka.bootstrap_servers": services.bootstrap_servers,
+        "kafka.preset": services.deployment.preset_in_force,
+        "delivery.guarantee": services.deployment.guarantee_in_force,
         "kafka.session_timeout_ms": int(SESSION_SECONDS * 1000),
         "kafka.input_topics": names.messages,
         "kafka.output_topic": names.labels,
         "kafka.dead_letter_topic": names.dead_letters,
         "kafka.group_id": names.group,
-        "redis.url": around.redis_url,
+        "redis.url": services.redis_url,
         "clusters.space": names.space,
         "clusters.k": 4,
         "clusters.seed_messages": int(RATE * first.pool_seconds),

@@ -1,4 +1,4 @@
-"""Adds up what the arenas told, and says whether the promise was kept."""
+"""Adds up what the runners told, and says whether the promise was kept."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -6,14 +6,14 @@ from statistics import median
 from typing import Any
 
 from benchmarks.chaos.checker import Verdict
-from benchmarks.chaos.outcome import Event, Failed, Judged, Line
+from benchmarks.chaos.reports import FaultReport, Report, RunnerFailed, StreamReport
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One kind of event; the seconds are of those that recovered."""
+    """One fault of event; the seconds are of those that recovered."""
 
-    kind: str
+    fault: str
     events: int
     missed: int
     median_seconds: float | None
@@ -29,9 +29,9 @@ class Summary:
         together: the verdict of all streams but those apart.
         apart: the verdict of the streams in which a zombie was stopped between fence and send.
         wanted: events asked for and possible here.
-        skipped: kinds that these surroundings do not allow.
-        unrecovered: kinds of events after which the stream did not go on as it should.
-        excessive: kinds of events that repeated more messages than their victim held.
+        skipped: faults that these surroundings do not allow.
+        unrecovered: faults of events after which the stream did not go on as it should.
+        excessive: faults of events that repeated more messages than their victim held.
     """
 
     rows: tuple[Row, ...]
@@ -39,7 +39,7 @@ class Summary:
     apart: Verdict
     wanted: int
     events: int
-    complaints: tuple[str, ...]
+    worker_errors: tuple[str, ...]
     failures: tuple[str, ...]
     skipped: tuple[str, ...]
     unrecovered: tuple[str, ...]
@@ -47,7 +47,7 @@ class Summary:
 
     @property
     def is_good(self) -> bool:
-        """Nothing lost, nothing twice, everything counted, every event struck and recovered from.
+        """Nothing lost, nothing twice, everything counted, every fault injected and recovered from.
 
         What a zombie repeats is forgiven where it stands apart, up to the messages it held.
         """
@@ -79,40 +79,40 @@ class Summary:
             "strange": total.strange,
             "renamed": total.renamed,
             "reordered": total.reordered,
-            "complaints": list(self.complaints),
+            "worker_errors": list(self.worker_errors),
             "failures": list(self.failures),
             "skipped": list(self.skipped),
             "unrecovered": list(self.unrecovered),
-            "kinds": {row.kind: asdict(row) for row in self.rows},
+            "faults": {row.fault: asdict(row) for row in self.rows},
         }
 
 
-def summarise(lines: Sequence[Line], *, wanted: int, skipped: Sequence[str]) -> Summary:
+def summarise(lines: Sequence[Report], *, wanted: int, skipped: Sequence[str]) -> Summary:
     """Add up."""
-    events = [line for line in lines if isinstance(line, Event)]
-    judged = [line for line in lines if isinstance(line, Judged)]
-    kinds = sorted({event.kind for event in events})
+    events = [line for line in lines if isinstance(line, FaultReport)]
+    judged = [line for line in lines if isinstance(line, StreamReport)]
+    faults = sorted({event.fault for event in events})
     return Summary(
-        rows=tuple(_row(kind, [event for event in events if event.kind == kind]) for kind in kinds),
+        rows=tuple(_row(fault, [event for event in events if event.fault == fault]) for fault in faults),
         together=sum((line.verdict for line in judged if not line.apart), start=Verdict()),
         apart=sum((line.verdict for line in judged if line.apart), start=Verdict()),
         wanted=wanted,
         events=sum(event.counts for event in events),
-        complaints=tuple(complaint for line in judged for complaint in line.complaints),
-        failures=tuple(line.reason for line in lines if isinstance(line, Failed)),
+        worker_errors=tuple(error for line in judged for error in line.worker_errors),
+        failures=tuple(line.reason for line in lines if isinstance(line, RunnerFailed)),
         skipped=tuple(skipped),
-        unrecovered=tuple(event.kind for event in events if event.counts and event.recovery_seconds is None),
-        excessive=tuple(event.kind for event in events if event.repeated > event.unfinished),
+        unrecovered=tuple(event.fault for event in events if event.counts and event.recovery_seconds is None),
+        excessive=tuple(event.fault for event in events if event.repeated > event.unfinished),
     )
 
 
-def _row(kind: str, events: Sequence[Event]) -> Row:
-    struck = [event for event in events if event.counts]
-    seconds = [event.recovery_seconds for event in struck if event.recovery_seconds is not None]
+def _row(fault: str, events: Sequence[FaultReport]) -> Row:
+    injected = [event for event in events if event.counts]
+    seconds = [event.recovery_seconds for event in injected if event.recovery_seconds is not None]
     return Row(
-        kind=kind,
-        events=len(struck),
-        missed=len(events) - len(struck),
+        fault=fault,
+        events=len(injected),
+        missed=len(events) - len(injected),
         median_seconds=median(seconds) if seconds else None,
         max_seconds=max(seconds) if seconds else None,
         repeated=sum(event.repeated for event in events),

@@ -7,24 +7,24 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.chaos.plants import Plant
+from benchmarks.chaos.mutants import Mutant
 
 ROOT = Path(__file__).parents[2]
-# what each planted fault needs to show: where it is struck
+# what each mutant needs to show: the fault that shows it
 WITH_THE_LEDGER = {
-    Plant.COMMIT_BEFORE_PUBLISH: "kill -9 before publish",
-    Plant.LEDGER_NOT_READ: "kill -9 at between_publish_and_learn",
-    Plant.NO_SEEK_BACK: "broker line cut",
-    Plant.WATERMARK_IGNORED: "kill -9 at between_learn_and_commit",
-    Plant.COMMIT_BEFORE_LEARN: "kill -9 at before_learn_write",
+    Mutant.COMMIT_BEFORE_PUBLISH: "kill -9 before publish",
+    Mutant.LEDGER_NOT_READ: "kill -9 at between_publish_and_learn",
+    Mutant.NO_SEEK_BACK: "broker line cut",
+    Mutant.WATERMARK_IGNORED: "kill -9 at between_learn_and_commit",
+    Mutant.COMMIT_BEFORE_LEARN: "kill -9 at before_learn_write",
 }
 WITH_TRANSACTIONS = {  # on three nodes
-    Plant.METADATA_AT_COMMIT: "slow zombie",
-    Plant.OFFSETS_OUTSIDE: "kill -9 at between_publish_and_learn",
+    Mutant.METADATA_AT_COMMIT: "slow zombie",
+    Mutant.OFFSETS_OUTSIDE: "kill -9 at between_publish_and_learn",
 }
-# two minutes: --kafka 3 --events 1 --plant no-watchdog --only "broker stopped for good" ends with "never recovered"
-# not every time, for followers may be as far as a leader: --plant acks-1 --only "leader killed ahead of its replicas"
-BY_HAND = {Plant.NO_WATCHDOG, Plant.ACKS_1}
+# two minutes: --kafka 3 --events 1 --mutant no-watchdog --only "broker stopped for good" ends with "never recovered"
+# not every time, for followers may be as far as a leader: --mutant acks-1 --only "leader killed ahead of its replicas"
+BY_HAND = {Mutant.NO_WATCHDOG, Mutant.ACKS_1}
 KEPT = {"code": 0, "lost": 0, "pending": 0, "duplicates": 0, "zombie_duplicates": 0, "miscounted": 0}
 
 
@@ -55,21 +55,21 @@ def test_ten_events_on_three_brokers_lose_nothing_and_repeat_nothing():
     }, told
 
 
-def test_every_planted_fault_is_tried():
-    assert set(Plant) - {Plant.NONE} == WITH_THE_LEDGER.keys() | WITH_TRANSACTIONS.keys() | BY_HAND
+def test_every_mutant_is_tried():
+    assert set(Mutant) - {Mutant.NONE} == WITH_THE_LEDGER.keys() | WITH_TRANSACTIONS.keys() | BY_HAND
 
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    ("plant", "where"),
+    ("mutant", "where"),
     [
         # on a loaded machine the workers stand still when the line is cut, and nothing is lost
-        pytest.param(plant, where, marks=pytest.mark.alone if plant is Plant.NO_SEEK_BACK else ())
-        for plant, where in WITH_THE_LEDGER.items()
+        pytest.param(mutant, where, marks=pytest.mark.alone if mutant is Mutant.NO_SEEK_BACK else ())
+        for mutant, where in WITH_THE_LEDGER.items()
     ],
 )
-def test_a_run_over_workers_with_a_planted_fault_fails(plant, where):
-    runs = (chaos("--events", "1", "--seed", str(seed), "--plant", plant, "--only", where) for seed in (1, 2, 3))
+def test_a_run_over_mutants_fails(mutant, where):
+    runs = (chaos("--events", "1", "--seed", str(seed), "--mutant", mutant, "--only", where) for seed in (1, 2, 3))
     code, told = next((run for run in runs if run[0] == 1), (0, {}))  # in a single run luck may hide the fault
 
     assert 1 == code
@@ -79,9 +79,9 @@ def test_a_run_over_workers_with_a_planted_fault_fails(plant, where):
 
 @pytest.mark.timeout(600)
 @pytest.mark.usefixtures("installed_kafka")
-@pytest.mark.parametrize(("plant", "where"), WITH_TRANSACTIONS.items())
-def test_a_run_over_workers_whose_transactions_have_a_planted_fault_fails(plant, where):
-    code, told = chaos("--kafka", "3", "--events", "1", "--plant", plant, "--only", where)
+@pytest.mark.parametrize(("mutant", "where"), WITH_TRANSACTIONS.items())
+def test_a_run_over_mutants_of_transactions_fails(mutant, where):
+    code, told = chaos("--kafka", "3", "--events", "1", "--mutant", mutant, "--only", where)
 
     assert 1 == code
     assert told["lost"] or told["duplicates"], told

@@ -14,7 +14,7 @@ from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, KafkaAdminClient, NewTopic
 from kafka.errors import KafkaTimeoutError
 
-from benchmarks.chaos.proxy import Fault, Mode, Proxy
+from benchmarks.chaos.proxy import LineFault, Mode, Proxy
 from textsieve.embedded.kafka.cluster import KafkaCluster
 from textsieve.embedded.topics import Names
 
@@ -120,7 +120,7 @@ def test_clients_come_through_the_proxy_that_is_advertised(names: Names):
         create(cluster, names.messages)
         write("{}:{}".format(*cluster.address(1)), names.messages, b"one")  # bootstrap past it: sent back to it
 
-        line.break_line(Fault(Mode.CUT, frozenset({os.getpid()})))
+        line.break_line(LineFault(Mode.CUT, frozenset({os.getpid()})))
         producer = KafkaProducer(bootstrap_servers="{}:{}".format(*cluster.address(1)), max_block_ms=1000)
         with pytest.raises(KafkaTimeoutError):
             producer.send(names.messages, b"not written")

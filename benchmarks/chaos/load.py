@@ -11,14 +11,14 @@ from typing import Self
 from kafka import KafkaProducer
 
 from benchmarks.chaos.errors import RunFailed
-from benchmarks.chaos.messages import Sort, message, ordinary_sort
+from benchmarks.chaos.messages import MessageKind, message, ordinary_kind
 
 TICK_SECONDS = 0.1
 SEND_SECONDS = 100.0  # for the broker to acknowledge a tick's messages: two of three may be away, and start slowly
 REQUEST_MS = 3_000  # a broker that is stopped does not answer: whoever leads in its place is asked soon
 
 
-class Feeder:
+class LoadGenerator:
     """Sends until the context ends, and knows what was acknowledged.
 
     Args:
@@ -39,12 +39,12 @@ class Feeder:
         )
         self._topic, self._partitions, self._rate = topic, partitions, rate
         self._rng = Random(seed)
-        self._wanted: queue.SimpleQueue[Sort] = queue.SimpleQueue()
+        self._wanted: queue.SimpleQueue[MessageKind] = queue.SimpleQueue()
         self._ends = dict.fromkeys(range(partitions), 0)
         self._sent = 0
         self._failure: Exception | None = None
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="feeder", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="load", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -66,10 +66,10 @@ class Feeder:
         if self._failure is not None:
             raise RunFailed(f"expected the broker to take every message, got {self._failure!r}")
 
-    def insert(self, sorts: Sequence[Sort]) -> None:
+    def insert(self, kinds: Sequence[MessageKind]) -> None:
         """Send these next, beside the ordinary stream."""
-        for sort in sorts:
-            self._wanted.put(sort)
+        for kind in kinds:
+            self._wanted.put(kind)
 
     def ends(self) -> dict[int, int]:
         """Next offset of each partition, by what was acknowledged."""
@@ -79,18 +79,18 @@ class Feeder:
         due = time.monotonic()
         try:
             while not self._stop.is_set():
-                self._send([ordinary_sort(self._rng) for _ in range(round(self._rate * TICK_SECONDS))])
+                self._send([ordinary_kind(self._rng) for _ in range(round(self._rate * TICK_SECONDS))])
                 due += TICK_SECONDS
                 self._stop.wait(max(0.0, due - time.monotonic()))
         except Exception as error:  # noqa: BLE001  # told to the director by stop()
             self._failure = error
 
-    def _send(self, sorts: list[Sort]) -> None:
+    def _send(self, kinds: list[MessageKind]) -> None:
         while not self._wanted.empty():
-            sorts.insert(self._rng.randrange(len(sorts) + 1), self._wanted.get())
+            kinds.insert(self._rng.randrange(len(kinds) + 1), self._wanted.get())
         futures = []
-        for sort in sorts:
-            made = message(self._sent, sort, partitions=self._partitions, rng=self._rng)
+        for kind in kinds:
+            made = message(self._sent, kind, partitions=self._partitions, rng=self._rng)
             self._sent += 1
             futures.append(self._producer.send(self._topic, made.value, key=made.key, partition=made.partition))
         self._producer.flush(timeout=SEND_SECONDS)

@@ -19,16 +19,18 @@
 
 import os
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import Any
 
-from benchmarks.chaos.control import Field, Gate
-from textsieve.worker.clustering.centroids import CentroidStore, PoolRows, SeedPool, Snapshot
+from benchmarks.chaos.control import FaultPoints, Field
+from benchmarks.chaos.wrapped import Wrapped
+from textsieve.worker.clustering.centroids import PoolRows, SeedPool, Snapshot
 from textsieve.worker.errors import DeviceOutOfMemory, PredictorError
 from textsieve.worker.inference.predictor import ModelCard
-from textsieve.worker.records import Outgoing, Partition, Position, Predictions, Progress
-from textsieve.worker.streams import Poll, Published, Sink, Source
+from textsieve.worker.records import Outgoing, Partition, Position, Predictions
+from textsieve.worker.streams import Poll, Published
 from textsieve.worker.testing import HashingPredictor
 
 FAILS = "unspeakable"  # a text with this word breaks the model, alone or in company
@@ -39,139 +41,113 @@ TEXT_SECONDS = 0.004  # more for every text: 200 messages per second and worker,
 
 
 @dataclass(slots=True)
-class GatedSource:
+class FaultPointSource(Wrapped):
     """Counts what the worker holds."""
 
-    inner: Source
-    gate: Gate
+    points: FaultPoints
 
     def poll(self, *, max_records: int, timeout_seconds: float) -> Poll:
         """See Source."""
-        if self.gate.is_armed("full_log"):
+        if self.points.is_armed("full_log"):
             _fill_log()
-            self.gate.hit("full_log")
-        polled = self.inner.poll(max_records=max_records, timeout_seconds=timeout_seconds)
+            self.points.hit("full_log")
+        polled: Poll = self.inner.poll(max_records=max_records, timeout_seconds=timeout_seconds)
         if polled.reassigned:  # with a transaction under way; by the time of the rewind it is settled
-            self.gate.hit("during_rebalance")
-        self.gate.page[Field.UNFINISHED] += len(polled.records)
+            self.points.hit("during_rebalance")
+        self.points.page[Field.UNFINISHED] += len(polled.records)
         return polled
 
     def rewind(self, floor: Mapping[Partition, Position]) -> Mapping[Partition, Position]:
         """See Source."""
-        self.gate.hit("during_rebalance")
-        starts = self.inner.rewind(floor)
-        self.gate.page[Field.UNFINISHED] = 0
-        self.gate.page[Field.BEGUN] += 1
+        self.points.hit("during_rebalance")
+        starts: Mapping[Partition, Position] = self.inner.rewind(floor)
+        self.points.page[Field.UNFINISHED] = 0
+        self.points.page[Field.BEGUN] += 1
         return starts
 
     def fence(self) -> None:
         """See Source."""
-        self.gate.hit("before_fence")
-        self.gate.page[Field.EXPOSED] = 1
+        self.points.hit("before_fence")
+        self.points.page[Field.EXPOSED] = 1
         try:
             self.inner.fence()
         except BaseException:
-            self.gate.page[Field.EXPOSED] = 0
+            self.points.page[Field.EXPOSED] = 0
             raise
-
-    def set_aside(self, partitions: Collection[Partition], *, reason: str) -> None:
-        """See Source."""
-        self.inner.set_aside(partitions, reason=reason)
 
     def commit(self, offsets: Mapping[Partition, int]) -> None:
         """See Source."""
-        self.gate.hit("between_learn_and_commit")
+        self.points.hit("between_learn_and_commit")
         self.inner.commit(offsets)
-        self.gate.page[Field.UNFINISHED] = 0
+        self.points.page[Field.UNFINISHED] = 0
 
 
 @dataclass(slots=True)
-class GatedSink:
+class FaultPointSink(Wrapped):
     """Publishes in two steps where a point between them is armed."""
 
-    inner: Sink
-    gate: Gate
+    points: FaultPoints
     _handed_over: int = 0  # messages of the batch that is on its way
 
     def recover(self, starts: Mapping[Partition, Position]) -> Mapping[Partition, Published]:
         """See Sink."""
         self._handed_over = 0
-        return self.inner.recover(starts)
+        published: Mapping[Partition, Published] = self.inner.recover(starts)
+        return published
 
-    @property
-    def is_transactional(self) -> bool:
-        """See Sink."""
-        return self.inner.is_transactional
-
-    def publish(
-        self,
-        *,
-        results: Sequence[Outgoing],
-        dead_letters: Sequence[Outgoing],
-        progress: Mapping[Partition, Progress],
-        timeout_seconds: float,
-    ) -> None:
+    def publish(self, *, results: Sequence[Outgoing], dead_letters: Sequence[Outgoing], **more: Any) -> None:
         """See Sink."""
         try:
-            self.gate.hit("between_fence_and_send")
+            self.points.hit("between_fence_and_send")
             half = len(results) // 2
-            hand_over = partial(self.inner.publish, progress=progress, timeout_seconds=timeout_seconds)
+            hand_over = partial(self.inner.publish, **more)
             if self.is_transactional:
                 hand_over(results=results, dead_letters=dead_letters)
-            elif results and dead_letters and self.gate.is_armed("between_dead_letters_and_results"):
+            elif results and dead_letters and self.points.is_armed("between_dead_letters_and_results"):
                 hand_over(results=(), dead_letters=dead_letters)
-                self.gate.hit("between_dead_letters_and_results")
+                self.points.hit("between_dead_letters_and_results")
                 hand_over(results=results, dead_letters=())
-            elif half and self.gate.is_armed("mid_acks"):
+            elif half and self.points.is_armed("mid_acks"):
                 hand_over(results=results[:half], dead_letters=dead_letters)
-                self.gate.hit("mid_acks")
+                self.points.hit("mid_acks")
                 hand_over(results=results[half:], dead_letters=())
             else:
                 hand_over(results=results, dead_letters=dead_letters)
         finally:
-            self.gate.page[Field.EXPOSED] = 0
+            self.points.page[Field.EXPOSED] = 0
         if self.is_transactional:
-            self._handed_over = self.gate.page[Field.UNFINISHED]
+            self._handed_over = self.points.page[Field.UNFINISHED]
         else:
-            self.gate.hit("between_publish_and_learn")
+            self.points.hit("between_publish_and_learn")
 
     def settle(self) -> None:
         """See Sink."""
         self.inner.settle()
-        self.gate.page[Field.UNFINISHED] -= self._handed_over
+        self.points.page[Field.UNFINISHED] -= self._handed_over
         self._handed_over = 0
 
 
 @dataclass(slots=True)
-class GatedStore:
+class FaultPointStore(Wrapped):
     """Stops around the writes that seed a space."""
 
-    inner: CentroidStore
-    gate: Gate
+    points: FaultPoints
 
-    def revision(self) -> str | None:
-        """See CentroidStore."""
-        return self.inner.revision()
-
-    def load(self) -> Snapshot | None:
-        """See CentroidStore."""
-        return self.inner.load()
-
-    def replace(self, snapshot: Snapshot, *, expected: str | None, pool_revision: str | None = None) -> bool:
+    def replace(self, snapshot: Snapshot, *, pool_revision: str | None = None, **more: Any) -> bool:
         """See CentroidStore."""
         if pool_revision is None:
-            self.gate.hit("before_learn_write")
-            return self.inner.replace(snapshot, expected=expected)
-        self.gate.hit("before_seeding")
-        done = self.inner.replace(snapshot, expected=expected, pool_revision=pool_revision)
-        self.gate.hit("after_seeding")
+            self.points.hit("before_learn_write")
+            return bool(self.inner.replace(snapshot, **more))
+        self.points.hit("before_seeding")
+        done = bool(self.inner.replace(snapshot, pool_revision=pool_revision, **more))
+        self.points.hit("after_seeding")
         return done
 
     def pool(self, rows: PoolRows | None = None) -> SeedPool | None:
         """See CentroidStore."""
-        self.gate.hit("before_learn_write")
-        pool = self.inner.pool(rows)
-        self.gate.hit("pooling")
+        self.points.hit("before_learn_write")
+        pool: SeedPool | None = self.inner.pool(rows)
+        self.points.hit("pooling")
         return pool
 
 
@@ -179,7 +155,7 @@ class GatedStore:
 class SlowPredictor:
     """Takes the time of a real model without its work, and fails where it is told to."""
 
-    gate: Gate
+    points: FaultPoints
     inner: HashingPredictor = field(default_factory=HashingPredictor)
 
     @property
@@ -191,10 +167,10 @@ class SlowPredictor:
         """See Predictor."""
         time.sleep(BATCH_SECONDS + TEXT_SECONDS * len(texts))
         if len(texts) > BESIDE_BULKY and any(BULKY in text for text in texts):
-            self.gate.page[Field.OUT_OF_MEMORY] += 1
+            self.points.page[Field.OUT_OF_MEMORY] += 1
             raise DeviceOutOfMemory(f"no room for {len(texts)} texts beside a bulky one")
         if any(FAILS in text for text in texts):
-            self.gate.page[Field.FAILED] += 1
+            self.points.page[Field.FAILED] += 1
             raise PredictorError("the model broke on a text")
         self.inner.seen.clear()
         return self.inner.predict(texts)

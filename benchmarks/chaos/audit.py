@@ -7,7 +7,7 @@ import msgspec
 import numpy as np
 import redis
 
-from benchmarks.chaos.checker import Answered, Asked, Counted, Place, Verdict, judge
+from benchmarks.chaos.checker import InputMessage, OutputMessage, SourceOffset, StoreState, Verdict, check
 from benchmarks.chaos.committed import committed_offsets
 from benchmarks.chaos.messages import id_of
 from textsieve.embedded.answers import source_of
@@ -23,7 +23,7 @@ class _Result(msgspec.Struct):
     document_id: str | None = None
 
 
-def examine(bootstrap_servers: str, store: redis.Redis, names: Names, *, partitions: int) -> Verdict:
+def audit(bootstrap_servers: str, store: redis.Redis, names: Names, *, partitions: int) -> Verdict:
     """What became of one stream.
 
     Raises:
@@ -32,33 +32,33 @@ def examine(bootstrap_servers: str, store: redis.Redis, names: Names, *, partiti
         redis.RedisError: the store does not answer.
     """
     asked = {
-        Place(record.partition, record.offset): Asked(record.key, id_of(record.value))
+        SourceOffset(record.partition, record.offset): InputMessage(record.key, id_of(record.value))
         for record in _read(bootstrap_servers, names.messages)
     }
     results = [_result(record, names.messages) for record in _read(bootstrap_servers, names.labels)]
     letters = [
-        Answered(_place(record, names.messages), record.partition, record.key)
+        OutputMessage(_place(record, names.messages), record.partition, record.key)
         for record in _read(bootstrap_servers, names.dead_letters)
     ]
     committed = committed_offsets(bootstrap_servers, names, partitions)
-    return judge(asked, results, letters, _counted(store, names), committed=committed)
+    return check(asked, results, letters, _counted(store, names), committed=committed)
 
 
 def _read(bootstrap_servers: str, topic: str) -> Iterable[Record]:
     return read_topics(bootstrap_servers, [topic], timeout_seconds=READ_SECONDS)
 
 
-def _place(record: Record, topic: str) -> Place | None:
+def _place(record: Record, topic: str) -> SourceOffset | None:
     source = source_of(record)
-    return None if source is None or source.topic != topic else Place(source.partition, source.offset)
+    return None if source is None or source.topic != topic else SourceOffset(source.partition, source.offset)
 
 
-def _result(record: Record, topic: str) -> Answered:
+def _result(record: Record, topic: str) -> OutputMessage:
     value = msgspec.json.decode(record.value or b"{}", type=_Result)
-    return Answered(_place(record, topic), record.partition, record.key, value.document_id, value.id)
+    return OutputMessage(_place(record, topic), record.partition, record.key, value.document_id, value.id)
 
 
-def _counted(store: redis.Redis, names: Names) -> Counted:
+def _counted(store: redis.Redis, names: Names) -> StoreState:
     fields = cast("dict[bytes, bytes]", store.hgetall(f"textsieve:{{{names.space}}}:centroids"))
     marks = {
         int(name.rpartition(b":")[2]): int(value.partition(b"@")[0])
@@ -66,4 +66,4 @@ def _counted(store: redis.Redis, names: Names) -> Counted:
         if name.startswith(f"offset:{names.messages}:".encode())
     }
     weight = float(np.frombuffer(fields.get(b"counts", b""), "<f8").sum())
-    return Counted(int(fields.get(b"learned", 0)), weight, marks)
+    return StoreState(int(fields.get(b"learned", 0)), weight, marks)

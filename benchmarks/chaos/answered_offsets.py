@@ -7,7 +7,7 @@ HOLE_SECONDS = 20.0  # for what was answered before a commit to be read here
 
 
 @dataclass(slots=True)
-class Progress:
+class AnsweredOffsets:
     """The answered offsets of some partitions, as they come.
 
     Attributes:
@@ -21,7 +21,7 @@ class Progress:
     def __post_init__(self) -> None:
         self._beyond = {partition: set() for partition in self.floor}
 
-    def answered(self, places: Iterable[tuple[int, int]], *, now: float) -> None:
+    def add(self, places: Iterable[tuple[int, int]], *, now: float) -> None:
         """Take in answers, (partition, offset) each, in any order and as often as they come; `now` in seconds."""
         for partition, offset in places:
             if offset >= self.floor[partition]:  # a repeat says nothing new, and must not look like one that is ahead

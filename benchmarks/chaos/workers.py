@@ -1,4 +1,4 @@
-"""The worker processes of one stream: started, frozen, struck, and started again as a supervisor would."""
+"""The worker processes of one stream: started, frozen, killed, and started again as a supervisor would."""
 
 import signal
 import sys
@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from benchmarks.chaos.control import Field, Remote
-from benchmarks.chaos.plants import Plant
+from benchmarks.chaos.control import FaultPointControl, Field
+from benchmarks.chaos.mutants import Mutant
 from textsieve.embedded.child import Child
 
 STOP_SECONDS = 30.0  # above a worker's own deadline (delivery.shutdown_seconds)
@@ -18,17 +18,26 @@ FREEZE_SECONDS = 1.0  # for the kernel to stop a process
 LOOK_SECONDS = 0.001
 
 
-class Hand:
+class WorkerProcess:
     """One worker process and the line to it."""
 
-    def __init__(self, name: str, settings: Sequence[str], *, directory: Path, plant: Plant, armed: str | None) -> None:
+    def __init__(
+        self, name: str, settings: Sequence[str], *, directory: Path, mutant: Mutant, armed: str | None
+    ) -> None:
         self.name = name
-        self.remote = Remote(directory / name)
+        self.control = FaultPointControl(directory / name)
         if armed is not None:
-            self.remote.arm(armed)
+            self.control.arm(armed)
         self._log = directory / f"{name}.log"
         self._child = Child(
-            [sys.executable, "-m", "benchmarks.chaos.worker", str(self.remote.directory), plant.value, *settings],
+            [
+                sys.executable,
+                "-m",
+                "benchmarks.chaos.worker_process",
+                str(self.control.directory),
+                mutant.value,
+                *settings,
+            ],
             log_path=self._log,
         )
         self.ended_by_us = False
@@ -51,12 +60,12 @@ class Hand:
     @property
     def unfinished(self) -> int:
         """Messages read and not committed."""
-        return self.remote.page[Field.UNFINISHED]
+        return self.control.page[Field.UNFINISHED]
 
     @property
     def is_exposed(self) -> bool:
         """Whether it stands between fence and last ack."""
-        return bool(self.remote.page[Field.EXPOSED])
+        return bool(self.control.page[Field.EXPOSED])
 
     def freeze(self) -> None:
         """SIGSTOP, and wait until it takes effect."""
@@ -91,7 +100,7 @@ class Hand:
         """Kill it if it lives, and give the line back."""
         if self.is_alive:
             self._child.kill()
-        self.remote.close()
+        self.control.close()
 
     def _is_stopped(self) -> bool:
         if sys.platform != "linux":
@@ -104,25 +113,25 @@ class Hand:
         return status.rpartition(")")[2].split()[0] in "TZX"
 
 
-class Crew:
+class Workers:
     """The workers that should be there; the dead are replaced, and what ended by itself is remembered.
 
     Args:
         size: how many.
         settings: `section.option=value` of all of them.
         directory: for their logs and lines.
-        plant: what is wrong with them.
+        mutant: what is wrong with them.
         armed: fault point that is armed before they start.
     """
 
     def __init__(
-        self, size: int, settings: Sequence[str], *, directory: Path, plant: Plant, armed: str | None = None
+        self, size: int, settings: Sequence[str], *, directory: Path, mutant: Mutant, armed: str | None = None
     ) -> None:
-        self._settings, self._directory, self._plant = tuple(settings), directory, plant
+        self._settings, self._directory, self._mutant = tuple(settings), directory, mutant
         self._size = size
         self._started = 0
-        self.hands: list[Hand] = []
-        self.complaints: list[str] = []  # about workers that ended by themselves, or not as they should
+        self.processes: list[WorkerProcess] = []
+        self.errors: list[str] = []  # about workers that ended by themselves, or not as they should
         for _ in range(size):
             self.add(armed=armed)
 
@@ -130,53 +139,53 @@ class Crew:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        for hand in self.hands:
-            hand.close()
-        self.hands.clear()
+        for process in self.processes:
+            process.close()
+        self.processes.clear()
 
-    def add(self, *, armed: str | None = None) -> Hand:
+    def add(self, *, armed: str | None = None) -> WorkerProcess:
         """Start one more."""
         self._started += 1
-        hand = Hand(
-            f"worker-{self._started}", self._settings, directory=self._directory, plant=self._plant, armed=armed
+        process = WorkerProcess(
+            f"worker-{self._started}", self._settings, directory=self._directory, mutant=self._mutant, armed=armed
         )
-        self.hands.append(hand)
-        return hand
+        self.processes.append(process)
+        return process
 
-    def bury(self) -> None:
+    def remove_ended(self) -> None:
         """Forget the dead."""
-        for hand in [hand for hand in self.hands if not hand.is_alive]:
-            if not hand.ended_by_us:
-                self.complaints.append(f"ended by itself: {hand.tail()}")
-            hand.close()
-            self.hands.remove(hand)
+        for process in [process for process in self.processes if not process.is_alive]:
+            if not process.ended_by_us:
+                self.errors.append(f"ended by itself: {process.tail()}")
+            process.close()
+            self.processes.remove(process)
 
     def refill(self) -> None:
-        """Forget the dead and start others, up to the size of the crew."""
-        self.bury()
-        while len(self.hands) < self._size:
+        """Forget the dead and start others, up to the size of the workers."""
+        self.remove_ended()
+        while len(self.processes) < self._size:
             self.add()
 
     def stop(self) -> None:
-        """Ask all to end, and wait; an exit code other than 0 is a complaint."""
-        self.bury()
-        for hand in self.hands:
-            hand.terminate()
-        for hand in self.hands:
-            if hand.wait() != 0:
-                self.complaints.append(f"did not end well after SIGTERM: {hand.tail()}")
-            hand.close()
-        self.hands.clear()
+        """Ask all to end, and wait; an exit code other than 0 is a error."""
+        self.remove_ended()
+        for process in self.processes:
+            process.terminate()
+        for process in self.processes:
+            if process.wait() != 0:
+                self.errors.append(f"did not end well after SIGTERM: {process.tail()}")
+            process.close()
+        self.processes.clear()
 
     @contextmanager
-    def frozen(self) -> Iterator[list[Hand]]:
+    def frozen(self) -> Iterator[list[WorkerProcess]]:
         """All of them stand still within; those that still live go on afterwards."""
-        hands = [hand for hand in self.hands if hand.is_alive]
-        for hand in hands:
-            hand.freeze()
+        processes = [process for process in self.processes if process.is_alive]
+        for process in processes:
+            process.freeze()
         try:
-            yield hands
+            yield processes
         finally:
-            for hand in hands:
-                if hand.is_alive:
-                    hand.thaw()
+            for process in processes:
+                if process.is_alive:
+                    process.thaw()

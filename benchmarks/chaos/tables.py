@@ -3,28 +3,28 @@
 from rich.console import Console
 from rich.table import Column, Table
 
-from benchmarks.chaos.outcome import Event, Failed, Judged, Line
+from benchmarks.chaos.reports import FaultReport, Report, RunnerFailed, StreamReport
 from benchmarks.chaos.summary import Summary
 
 
-def show_line(console: Console, line: Line) -> None:
+def show_line(console: Console, line: Report) -> None:
     """One line of progress."""
     match line:
-        case Event() if line.counts:
+        case FaultReport() if line.counts:
             seconds = "never" if line.recovery_seconds is None else f"{line.recovery_seconds:.1f} s"
             repeated = f", [red]{line.repeated} repeated[/red]" if line.repeated else ""
             console.print(
-                f"stream {line.stream:>2}  {line.kind}: {line.unfinished} unfinished, recovered in {seconds}{repeated}"
+                f"stream {line.stream:>2}  {line.fault}: {line.unfinished} unfinished, recovered in {seconds}{repeated}"
             )
-        case Event():
-            console.print(f"stream {line.stream:>2}  {line.kind}: [yellow]{line.note}[/yellow]")
-        case Judged():
+        case FaultReport():
+            console.print(f"stream {line.stream:>2}  {line.fault}: [yellow]{line.note}[/yellow]")
+        case StreamReport():
             verdict = line.verdict
             word = "[green]good[/green]" if verdict.is_good else f"[red]{verdict}[/red]"
             console.print(
                 f"stream {line.stream:>2}  judged after {line.seconds:.0f} s, {verdict.inputs} messages: {word}"
             )
-        case Failed():
+        case RunnerFailed():
             console.print(f"[red]failed: {line.reason}[/red]")
 
 
@@ -32,7 +32,7 @@ def show_summary(console: Console, summary: Summary) -> None:
     """The table, then the verdict."""
     table = Table(
         Column("event", no_wrap=True),
-        "struck",
+        "injected",
         "missed",
         "median s",
         "max s",
@@ -43,7 +43,7 @@ def show_summary(console: Console, summary: Summary) -> None:
         column.justify = "right"
     for row in summary.rows:
         seconds = ["" if value is None else f"{value:.1f}" for value in (row.median_seconds, row.max_seconds)]
-        table.add_row(row.kind, str(row.events), str(row.missed or ""), *seconds, str(row.repeated or ""))
+        table.add_row(row.fault, str(row.events), str(row.missed or ""), *seconds, str(row.repeated or ""))
     console.print(table)
     numbers = summary.as_json()
     shown = (
@@ -58,12 +58,12 @@ def show_summary(console: Console, summary: Summary) -> None:
         "reordered",
     )
     console.print("  ".join(f"{name} {numbers[name]}" for name in shown))
-    for kind in summary.unrecovered:
-        console.print(f"[red]never recovered: {kind}[/red]")
-    for complaint in (*summary.complaints, *summary.failures):
-        console.print(f"[yellow]{complaint}[/yellow]")
+    for fault in summary.unrecovered:
+        console.print(f"[red]never recovered: {fault}[/red]")
+    for error in (*summary.worker_errors, *summary.failures):
+        console.print(f"[yellow]{error}[/yellow]")
     if summary.skipped:
-        console.print(f"skipped, because what they strike at is not ours: {', '.join(summary.skipped)}")
+        console.print(f"skipped, because what they concern is not ours: {', '.join(summary.skipped)}")
     console.print(
         "[green]nothing lost, nothing twice[/green]" if summary.is_good else "[red]the promise was broken[/red]"
     )

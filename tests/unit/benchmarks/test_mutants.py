@@ -1,7 +1,7 @@
-"""The planted faults of workers whose batches are transactions do what they say."""
+"""The mutants of workers whose batches are transactions do what they say."""
 
-from benchmarks.chaos.planted_transactions import FOR_EVER_SECONDS, PLANTED, KeepsOffsets
-from benchmarks.chaos.plants import Plant, planted
+from benchmarks.chaos.mutants import Mutant, mutated
+from benchmarks.chaos.transaction_mutants import FOR_EVER_SECONDS, MUTANTS, KeepsOffsets
 from tests.unit.worker.connectors.kafka.producer.sinks import STAMP, RecordingFactory, RecordingProducer
 from textsieve.worker import app
 from textsieve.worker.connectors.kafka import TransactionalSink
@@ -13,20 +13,20 @@ def sink() -> TransactionalSink:
     )
 
 
-def test_every_plant_is_known_by_its_name():
-    assert PLANTED.keys() < {plant.value for plant in Plant}
+def test_every_mutant_of_a_transaction_has_its_name():
+    assert MUTANTS.keys() < {mutant.value for mutant in Mutant}
 
 
-def test_workers_without_a_plant_are_as_they_are():
+def test_workers_without_a_mutant_are_as_they_are():
     parts = app.Parts()
 
-    assert parts is planted(Plant.NONE, parts)
+    assert parts is mutated(Mutant.NONE, parts)
 
 
 def test_without_a_watchdog_nothing_has_a_deadline():
     part = sink()
 
-    planted(Plant.NO_WATCHDOG, app.Parts()).sink(part)
+    mutated(Mutant.NO_WATCHDOG, app.Parts()).sink(part)
 
     assert FOR_EVER_SECONDS == part.producers.publish_seconds
 

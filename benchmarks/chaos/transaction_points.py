@@ -2,34 +2,31 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
-from benchmarks.chaos.control import Gate
-from benchmarks.chaos.points import GatedSink
+from benchmarks.chaos.control import FaultPoints
+from benchmarks.chaos.fault_points import FaultPointSink
+from benchmarks.chaos.wrapped import Wrapped
 from textsieve.worker.connectors.kafka import ProducerFactory, TransactionalSink
 from textsieve.worker.streams import Sink
 
 
-@dataclass(frozen=True, slots=True)
-class GatedProducer:
-    """Stops between the steps of a transaction; in all else the producer behind it."""
+@dataclass(slots=True)
+class FaultPointProducer(Wrapped):
+    """Stops between the steps of a transaction."""
 
-    inner: Any
-    gate: Gate
+    points: FaultPoints
 
     def send_offsets_to_transaction(self, *arguments: Any) -> None:
         """See KafkaProducer."""
-        self.gate.hit("before_offsets")
+        self.points.hit("before_offsets")
         self.inner.send_offsets_to_transaction(*arguments)
 
     def commit_transaction(self) -> None:
         """See KafkaProducer."""
-        self.gate.hit("in_a_transaction")
+        self.points.hit("in_a_transaction")
         self.inner.commit_transaction()
-        self.gate.hit("between_publish_and_learn")
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
+        self.points.hit("between_publish_and_learn")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +52,8 @@ def wrap_producers(sink: TransactionalSink, wrap: Callable[[Any], Any]) -> None:
     )
 
 
-def gated_sink(sink: Sink, gate: Gate) -> GatedSink:
+def sink_with_fault_points(sink: Sink, points: FaultPoints) -> Sink:
     """The sink with its fault points, those inside a transaction included."""
     if isinstance(sink, TransactionalSink):
-        wrap_producers(sink, lambda producer: GatedProducer(producer, gate))
-    return GatedSink(sink, gate)
+        wrap_producers(sink, lambda producer: FaultPointProducer(producer, points))
+    return cast("Sink", FaultPointSink(sink, points))

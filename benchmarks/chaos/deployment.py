@@ -8,7 +8,7 @@ Guarantee = Literal["exactly_once", "at_least_once"]
 Role = Literal["broker-line", "cluster", "store-line", "own-store"]
 
 
-class Ground(msgspec.Struct, frozen=True):
+class Deployment(msgspec.Struct, frozen=True):
     """The choices of whoever starts a run.
 
     Attributes:

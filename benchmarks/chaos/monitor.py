@@ -10,8 +10,8 @@ from typing import Self, cast
 import redis
 from kafka.errors import KafkaError
 
+from benchmarks.chaos.answered_offsets import AnsweredOffsets
 from benchmarks.chaos.committed import committed_offsets
-from benchmarks.chaos.progress import Progress
 from textsieve.embedded.answers import source_of
 from textsieve.embedded.reading import Reader
 from textsieve.embedded.topics import Names
@@ -20,7 +20,7 @@ POLL_SECONDS = 0.05
 ASK_SECONDS = 2.0  # between two questions for what the group has committed
 
 
-class Follower:
+class Monitor:
     """Reads results and dead letters incrementally, and the watermarks of the store.
 
     It serves the director alone; the checker reads everything afresh.
@@ -30,7 +30,7 @@ class Follower:
         self._reader = Reader(bootstrap_servers, [names.labels, names.dead_letters])
         self._store = store
         self._names = names
-        self._progress = Progress(dict.fromkeys(range(partitions), 0))
+        self._offsets = AnsweredOffsets(dict.fromkeys(range(partitions), 0))
         self._seen: Counter[tuple[int, int]] = Counter()
         self._bootstrap_servers = bootstrap_servers
         self._asked = float("-inf")
@@ -42,12 +42,12 @@ class Follower:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._reader.__exit__(kind, error, at)
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Take in what came since the last look."""
         found = (source_of(record) for record in self._reader.poll(max_wait_seconds=POLL_SECONDS))
         places = [(source.partition, source.offset) for source in found if source is not None]
         self._seen.update(places)
-        self._progress.answered(places, now=time.monotonic())
+        self._offsets.add(places, now=time.monotonic())
 
     @property
     def repeated(self) -> int:
@@ -56,23 +56,23 @@ class Follower:
 
     @property
     def answers(self) -> int:
-        """How many messages have an answer so far: grows as long as there is progress."""
+        """How many messages have an answer so far: grows as long as there is offsets."""
         return len(self._seen)
 
     @property
     def has_hole(self) -> bool:
         """Whether some message will never be answered, as the group is past it: nothing is worth waiting for."""
         now = time.monotonic()
-        holes = self._progress.holes(now=now)
+        holes = self._offsets.holes(now=now)
         if holes and now - self._asked > ASK_SECONDS:
             self._asked = now
             with suppress(KafkaError):  # away for now: asked again later
-                self._committed = committed_offsets(self._bootstrap_servers, self._names, len(self._progress.floor))
+                self._committed = committed_offsets(self._bootstrap_servers, self._names, len(self._offsets.floor))
         return any(self._committed.get(partition, 0) > floor for partition, floor in holes.items())
 
     def is_answered(self, ends: Mapping[int, int]) -> bool:
         """Whether every message below these offsets has an answer."""
-        return self._progress.reaches(ends)
+        return self._offsets.reaches(ends)
 
     def is_counted(self, ends: Mapping[int, int]) -> bool:
         """Whether the store knows every message below these offsets; False while it does not answer.
@@ -93,7 +93,7 @@ class Follower:
             return False
 
     def _marks(self, what: str) -> dict[int, int]:
-        partitions = list(self._progress.floor)
+        partitions = list(self._offsets.floor)
         names = [f"offset:{self._names.messages}:{partition}" for partition in partitions]
         marks = cast("list[bytes | None]", self._store.hmget(self._key(what), names))
         found = zip(partitions, marks, strict=True)

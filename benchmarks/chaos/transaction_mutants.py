@@ -1,32 +1,22 @@
-"""Planted faults of workers whose batches are transactions: each is what the client library lets one write."""
+"""Mutants of workers whose batches are transactions: each is what the client library lets one write."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
-from typing import Any
+from typing import Any, cast
 
-from benchmarks.chaos.transactions import wrap_producers
+from benchmarks.chaos.transaction_points import wrap_producers
+from benchmarks.chaos.wrapped import Wrapped
 from textsieve.worker import app
 from textsieve.worker.connectors.kafka import KafkaSource, TransactionalSink
 from textsieve.worker.connectors.kafka.producer.transactions import Membership
-from textsieve.worker.records import Outgoing, Partition, Position, Progress
-from textsieve.worker.streams import Published, Sink, Source
+from textsieve.worker.streams import Sink, Source
 
 FOR_EVER_SECONDS = 600.0  # below the most that brokers allow a transaction (transaction.max.timeout.ms)
 
 
 @dataclass(frozen=True, slots=True)
-class Wrapped:
-    """A producer, but for what a plant does otherwise."""
-
-    inner: Any
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.inner, name)
-
-
-@dataclass(frozen=True, slots=True)
-class Careless(Membership):
+class AlwaysMember(Membership):
     """Whatever the client says it is, after a lost session "no member", is taken for a membership."""
 
     @property
@@ -35,7 +25,7 @@ class Careless(Membership):
         return True
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class KeepsOffsets(Wrapped):
     """Leaves the offsets of a transaction to somebody else."""
 
@@ -47,41 +37,8 @@ class KeepsOffsets(Wrapped):
         self.kept.update(offsets)
 
 
-@dataclass(frozen=True, slots=True)
-class Around:
-    """A sink, to be changed at one place."""
-
-    inner: Sink
-
-    @property
-    def is_transactional(self) -> bool:
-        """See Sink."""
-        return self.inner.is_transactional
-
-    def recover(self, starts: Mapping[Partition, Position]) -> Mapping[Partition, Published]:
-        """See Sink."""
-        return self.inner.recover(starts)
-
-    def publish(
-        self,
-        *,
-        results: Sequence[Outgoing],
-        dead_letters: Sequence[Outgoing],
-        progress: Mapping[Partition, Progress],
-        timeout_seconds: float,
-    ) -> None:
-        """See Sink."""
-        self.inner.publish(
-            results=results, dead_letters=dead_letters, progress=progress, timeout_seconds=timeout_seconds
-        )
-
-    def settle(self) -> None:
-        """See Sink."""
-        self.inner.settle()
-
-
-@dataclass(frozen=True, slots=True)
-class CommitsAfterwards(Around):
+@dataclass(slots=True)
+class CommitsAfterwards(Wrapped):
     """Commits the offsets through the consumer, once the transaction is."""
 
     source: KafkaSource
@@ -95,12 +52,12 @@ class CommitsAfterwards(Around):
             self.kept.clear()
 
 
-class Unhurried(Around):
+class NoDeadline(Wrapped):
     """Knows no deadline."""
 
     def publish(self, *, timeout_seconds: float, **batch: Any) -> None:
         """See Sink."""
-        super().publish(timeout_seconds=max(timeout_seconds, FOR_EVER_SECONDS), **batch)
+        self.inner.publish(timeout_seconds=max(timeout_seconds, FOR_EVER_SECONDS), **batch)
 
 
 @dataclass(slots=True)
@@ -123,7 +80,7 @@ def metadata_at_commit(parts: app.Parts) -> app.Parts:
 
     def membership() -> Membership:
         source = built.sources[0]
-        return Careless(source._consumer.group_metadata(), source.membership.committed)  # noqa: SLF001
+        return AlwaysMember(source._consumer.group_metadata(), source.membership.committed)  # noqa: SLF001
 
     def sink(part: Sink) -> Sink:
         if isinstance(part, TransactionalSink):
@@ -138,7 +95,11 @@ def offsets_outside(parts: app.Parts) -> app.Parts:
     built = Built(parts)
     kept: dict[Any, Any] = {}
     sink = _wrapping(parts, lambda inner: KeepsOffsets(inner, kept))
-    return replace(parts, source=built.source, sink=lambda part: CommitsAfterwards(sink(part), built.sources[0], kept))
+    return replace(
+        parts,
+        source=built.source,
+        sink=lambda part: cast("Sink", CommitsAfterwards(sink(part), built.sources[0], kept)),
+    )
 
 
 def acks_1(parts: app.Parts) -> app.Parts:
@@ -152,7 +113,7 @@ def no_watchdog(parts: app.Parts) -> app.Parts:
     def sink(part: Sink) -> Sink:
         if isinstance(part, TransactionalSink):
             part.producers = replace(part.producers, publish_seconds=FOR_EVER_SECONDS)
-        return Unhurried(parts.sink(part))
+        return cast("Sink", NoDeadline(parts.sink(part)))
 
     return replace(parts, sink=sink)
 
@@ -173,7 +134,7 @@ def _wrapping(parts: app.Parts, wrap: Callable[[Any], Any]) -> Callable[[Sink], 
     return sink
 
 
-PLANTED: Mapping[str, Callable[[app.Parts], app.Parts]] = MappingProxyType(
+MUTANTS: Mapping[str, Callable[[app.Parts], app.Parts]] = MappingProxyType(
     {
         "metadata-at-commit": metadata_at_commit,
         "offsets-outside": offsets_outside,
