@@ -1,7 +1,7 @@
 """Reads whole topics from their start, as any outside observer would: no group, no commits."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -10,7 +10,8 @@ from kafka.consumer.fetcher import ConsumerRecord
 from kafka.errors import KafkaError
 
 from textsieve.embedded.errors import DemoFailed
-from textsieve.producer.bootstrap import patient_client
+from textsieve.kafka_client.bootstrap import patient_client
+from textsieve.kafka_client.reading import polls_to_end
 from textsieve.worker.records import Record
 
 FETCH_MAX_BYTES = 8 * 1024 * 1024  # per request; the client's own 50 MiB is memory for nothing
@@ -71,6 +72,12 @@ class Reader:
         batches = self._consumer.poll(timeout_ms=int(max_wait_seconds * 1000))
         return [_record(message) for batch in batches.values() for message in batch]
 
+    def to_end(self) -> Iterator[list[Record]]:
+        """From the beginning on, poll by poll, until everything was read that was there when this began."""
+        polls = polls_to_end(self._consumer, self._partitions, poll_ms=int(POLL_SECONDS * 1000), ends=self._listed)
+        for messages in polls:
+            yield [_record(message) for message in messages]
+
     def is_at_end(self) -> bool:
         """Whether every record was returned that was in the topics at the last response of each partition."""
         for partition in self._partitions:
@@ -96,15 +103,14 @@ def read_topics(bootstrap_servers: str, topics: Sequence[str], *, timeout_second
     deadline = time.monotonic() + timeout_seconds
     records: list[Record] = []
     with Reader(bootstrap_servers, topics) as reader:
-        while True:
-            records += reader.poll()
-            if reader.is_at_end():
-                return records
+        for found in reader.to_end():
+            records += found
             if time.monotonic() > deadline:
                 raise DemoFailed(
                     f"expected to read {', '.join(topics)} to the end within {timeout_seconds:.0f} s, got"
                     f" {len(records)} records and no end"
                 )
+    return records
 
 
 def _record(message: ConsumerRecord) -> Record:

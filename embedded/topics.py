@@ -10,8 +10,8 @@ from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
 
 from textsieve.embedded.errors import DemoFailed
-from textsieve.producer.bootstrap import patient_client
-from textsieve.producer.topics import durable_shape
+from textsieve.kafka_client.bootstrap import patient_client
+from textsieve.kafka_client.durability import durable_shape
 
 CREATE_TIMEOUT_MS = 10_000
 CONNECT_TIMEOUT_MS = 8_000  # patience with a broker that does not answer: a person is waiting

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from textsieve.producer.bootstrap import patient_client
+from textsieve.kafka_client.bootstrap import patient_client
 from textsieve.producer.errors import ConfigurationError
 
 HIGHEST_PORT = 65_535  # of TCP

@@ -1,21 +1,20 @@
 """Makes sure that the topic is there."""
 
 import re
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from kafka.errors import KafkaError, RetriableError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
+from kafka.errors import KafkaError, TopicAlreadyExistsError, UnknownTopicOrPartitionError, for_code
 
+from textsieve.kafka_client.durability import durable_configs, replicas_on
+from textsieve.kafka_client.retries import with_retries
 from textsieve.producer.errors import BrokerUnavailable, ConfigurationError
 
 DEFAULT_PARTITIONS = 4  # room for four workers
 DEFAULT_MAX_MESSAGE_BYTES = 1_000_000  # what the worker allows its results
 ASK_SECONDS = 10.0  # patience with brokers that do not answer
-PAUSE_SECONDS = 0.2  # between two tries
-REPLICAS = 3  # one broker may fail while another is being restarted
 
 _LEGAL_NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")  # Kafka's own rule; the embedded broker takes anything
 
@@ -63,7 +62,7 @@ def ensure_topic(admin: Admin, spec: TopicSpec, *, warn: Callable[[str], object]
         BrokerUnavailable: The broker refused to describe or to create the topic.
     """
     try:
-        partitions = _asked(lambda: _describe(admin, spec.name) or _create(admin, spec))
+        partitions = with_retries(lambda: _describe(admin, spec.name) or _create(admin, spec), seconds=ASK_SECONDS)
     except KafkaError as error:
         raise BrokerUnavailable(
             f"topic {spec.name}: the broker refused to describe or create it ({error}):"
@@ -77,18 +76,6 @@ def ensure_topic(admin: Admin, spec: TopicSpec, *, warn: Callable[[str], object]
     return partitions
 
 
-def _asked(ask: Callable[[], list[int]]) -> list[int]:
-    """The answer of some broker: the library asks one of them, and gives up when that one is away."""
-    deadline = time.monotonic() + ASK_SECONDS
-    while True:
-        try:
-            return ask()
-        except RetriableError:
-            if time.monotonic() >= deadline:
-                raise
-            time.sleep(PAUSE_SECONDS)
-
-
 def _describe(admin: Admin, topic: str) -> list[int]:
     [metadata] = admin.describe_topics([topic])
     error = for_code(metadata["error_code"])
@@ -99,23 +86,13 @@ def _describe(admin: Admin, topic: str) -> list[int]:
     return sorted(partition["partition_index"] for partition in metadata["partitions"])
 
 
-def durable_shape(brokers: int) -> dict[str, Any]:
-    """Replication of a new topic, as the admin client takes it: what is acked outlives any one broker, if it can."""
-    replicas = max(1, min(REPLICAS, brokers))
-    configs = {
-        "min.insync.replicas": str(max(1, replicas - 1)),  # acked by one broker alone would be lost with it
-        "unclean.leader.election.enable": "false",
-    }
-    return {"replication_factor": replicas, "configs": configs}
-
-
 def _create(admin: Admin, spec: TopicSpec) -> list[int]:
-    shape = {"num_partitions": spec.partitions or DEFAULT_PARTITIONS, **durable_shape(_brokers(admin))}
-    shape["configs"]["max.message.bytes"] = str(spec.max_message_bytes)
+    replicas = replicas_on(len(admin.describe_cluster()["brokers"]))
+    shape = {
+        "num_partitions": spec.partitions or DEFAULT_PARTITIONS,
+        "replication_factor": replicas,
+        "configs": {**durable_configs(replicas), "max.message.bytes": str(spec.max_message_bytes)},
+    }
     with suppress(TopicAlreadyExistsError):  # somebody was faster
         admin.create_topics({spec.name: shape}, wait_for_metadata=True)
     return _describe(admin, spec.name)
-
-
-def _brokers(admin: Admin) -> int:
-    return len(admin.describe_cluster()["brokers"])

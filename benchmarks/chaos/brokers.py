@@ -12,7 +12,7 @@ from kafka.errors import KafkaError
 from benchmarks.chaos.proxy import Proxy
 from textsieve.embedded.kafka.cluster import KafkaCluster
 from textsieve.embedded.topics import Names
-from textsieve.producer.bootstrap import patient_client
+from textsieve.kafka_client.bootstrap import patient_client
 
 CONNECT_MS = 10_000  # a broker that is stopped does not answer: the others do
 REQUEST_MS = 5_000  # as above

@@ -14,6 +14,7 @@ from kafka.admin import KafkaAdminClient, MemberToRemove, NewTopic
 from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata
 
 from tests.services import BROKERS, KAFKA, brokers
+from textsieve.kafka_client.reading import polls_to_end
 from textsieve.worker.codec import source_header
 from textsieve.worker.connectors.kafka import (
     KafkaSink,
@@ -24,7 +25,7 @@ from textsieve.worker.connectors.kafka import (
     prepare_topics,
 )
 from textsieve.worker.connectors.kafka.group.commit_metadata import CommitMetadata
-from textsieve.worker.connectors.kafka.producer.sending import let_go
+from textsieve.worker.connectors.kafka.producer.sending import abandon
 from textsieve.worker.connectors.kafka.topics.preparation import Topics
 from textsieve.worker.errors import BrokerUnavailable, OwnershipLost, PublishFailed
 from textsieve.worker.records import Header, Outgoing, Partition, Position, Progress, Record
@@ -184,12 +185,9 @@ class KafkaStreams:
             enable_incremental_fetch_sessions=False,
         )
         logs = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-        consumer.assign(logs)
-        consumer.seek_to_beginning(*logs)
         found: list[Landed] = []
-        while any((consumer.highwater(tp) is None or consumer.position(tp) < consumer.highwater(tp)) for tp in logs):
-            for batch in consumer.poll(timeout_ms=200).values():
-                found.extend(Landed(m.partition, m.key, m.value, tuple(m.headers)) for m in batch)
+        for messages in polls_to_end(consumer, logs, poll_ms=200):
+            found.extend(Landed(m.partition, m.key, m.value, tuple(m.headers)) for m in messages)
         consumer.close()
         return found
 
@@ -759,7 +757,7 @@ def test_what_a_killed_worker_had_begun_counts_for_nobody(transactions):
     producer.send(transactions.settings().output_topic, b"v0", partition=0).get(timeout=60)
     offsets = {TopicPartition(transactions.topic, 0): OffsetAndMetadata(1, "", -1)}
     producer.send_offsets_to_transaction(offsets, member.membership.group)
-    let_go(producer)
+    abandon(producer)
 
     begin = time.monotonic()
     while True:  # the broker ends what nobody ends; until then it does not say what the group has committed

@@ -19,6 +19,7 @@ from kafka.admin import KafkaAdminClient, NewTopic
 
 from tests.services import Brokers
 from textsieve.embedded.topics import Names
+from textsieve.kafka_client.reading import polls_to_end
 from textsieve.worker.clustering.minibatch import Clustering
 
 WORKER = Path(__file__).with_name("hashing_worker.py")
@@ -116,16 +117,11 @@ class Stream:
         numbers = consumer.partitions_for_topic(topic) - {without}
         partitions = [TopicPartition(topic, number) for number in numbers]
         found: list[Any] = []
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
         ends = {} if self.preset == "embedded" else consumer.end_offsets(partitions)  # that broker's answer is another
         deadline = time.monotonic() + READ_SECONDS
-        while any(
-            (end := ends.get(tp, consumer.highwater(tp))) is None or consumer.position(tp) < end for tp in partitions
-        ):
+        for messages in polls_to_end(consumer, partitions, poll_ms=100, ends=ends):
+            found += messages
             assert time.monotonic() < deadline, (topic, ends, {tp: consumer.position(tp) for tp in partitions})
-            for batch in consumer.poll(timeout_ms=100).values():
-                found.extend(batch)
         consumer.close()
         return found
 

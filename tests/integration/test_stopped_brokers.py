@@ -17,6 +17,7 @@ from tests.integration.waiting import wait_until
 from tests.services import Brokers
 from textsieve.embedded.kafka.cluster import KafkaCluster
 from textsieve.embedded.topics import Names
+from textsieve.kafka_client.reading import polls_to_end
 
 FROZEN_SECONDS = 9.0  # longer than the session, and than the controller waits for a broker
 BOUND_SECONDS = SESSION_MS / 1000 + 15
@@ -42,15 +43,11 @@ class ReplicatedStream(Stream):
         """When each message was appended, in seconds: of the input by what it is, of the output by what it answers."""
         consumer = KafkaConsumer(bootstrap_servers=self.broker, group_id=None, isolation_level="read_committed")
         logs = [TopicPartition(topic, number) for number in range(PARTITIONS)]
-        ends = consumer.end_offsets(logs)
-        consumer.assign(logs)
-        consumer.seek_to_beginning(*logs)
         found: dict[str, float] = {}
-        while any(consumer.position(log) < ends[log] for log in logs):
-            for records in consumer.poll(timeout_ms=200).values():
-                for record in records:
-                    (name,) = sources([record]) if record.headers else [f"{topic}/{record.partition}/{record.offset}"]
-                    found[name] = record.timestamp / 1000
+        for records in polls_to_end(consumer, logs, poll_ms=200, ends=consumer.end_offsets(logs)):
+            for record in records:
+                (name,) = sources([record]) if record.headers else [f"{topic}/{record.partition}/{record.offset}"]
+                found[name] = record.timestamp / 1000
         consumer.close()
         return found
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from kafka import errors
 
-from textsieve.worker.connectors.kafka.client.bootstrap import patient_client
+from textsieve.kafka_client.bootstrap import patient_client
 from textsieve.worker.connectors.kafka.client.connection_errors import REFUSED, ConnectionErrors
 from textsieve.worker.connectors.kafka.client.oauth import token_provider
 from textsieve.worker.connectors.kafka.client.patches import patch_client_library

@@ -7,6 +7,7 @@ from typing import Any
 
 from kafka import KafkaConsumer, TopicPartition
 
+from textsieve.kafka_client.reading import polls_to_end
 from textsieve.worker.connectors.kafka.client.options import (
     REQUEST_TIMEOUT_MS,
     connecting,
@@ -27,8 +28,6 @@ LOOK_SECONDS = 0.5  # between two looks for a topic that is not there yet
 def read_to_end(settings: KafkaSettings, topics: Sequence[str]) -> Iterator[Record]:
     """Every record that the topics hold at the first response of each partition, and perhaps some later ones.
 
-    The end is the high watermark of the fetch responses, never `end_offsets`: some brokers answer that too low.
-
     Raises:
         ConfigurationError: a topic does not exist.
         BrokerUnavailable: the broker does not answer.
@@ -36,9 +35,13 @@ def read_to_end(settings: KafkaSettings, topics: Sequence[str]) -> Iterator[Reco
     consumer = open_reader(settings)
     with closing(consumer), translated(f"reading {', '.join(topics)}"):
         partitions = [partition for topic in topics for partition in _partitions(consumer, topic)]
-        consumer.assign(partitions)
-        consumer.seek_to_beginning(*partitions)
-        yield from _until_end(consumer, set(partitions))
+        empty = 0
+        for messages in polls_to_end(consumer, partitions, poll_ms=READ_POLL_MS):
+            yield from map(record_of, messages)
+            empty = 0 if messages else empty + 1
+            if empty > STALLED_POLLS:
+                seconds = STALLED_POLLS * READ_POLL_MS / 1000
+                raise BrokerUnavailable(f"reading {', '.join(topics)}: nothing came for {seconds:.0f} s")
 
 
 def _partitions(consumer: Any, topic: str) -> list[Any]:
@@ -49,25 +52,6 @@ def _partitions(consumer: Any, topic: str) -> list[Any]:
             " (kafka.dead_letter_topic, kafka.input_topics, kafka.output_topic)"
         )
     return [TopicPartition(topic, number) for number in sorted(numbers)]
-
-
-def _until_end(consumer: Any, unread: set[Any]) -> Iterator[Record]:
-    ends: dict[Any, int] = {}  # fixed at the first response: a topic may grow faster than it is read
-    stalled = 0
-    while unread:
-        batches = consumer.poll(timeout_ms=READ_POLL_MS)
-        for batch in batches.values():
-            for message in batch:
-                yield record_of(message)
-        for partition in tuple(unread):
-            if (highwater := consumer.highwater(partition)) is not None:
-                end = ends.setdefault(partition, highwater)
-                if consumer.position(partition, timeout_ms=REQUEST_TIMEOUT_MS) >= end:
-                    unread.discard(partition)
-        stalled = 0 if batches else stalled + 1
-        if stalled > STALLED_POLLS:
-            names = ", ".join(sorted(f"{partition.topic}/{partition.partition}" for partition in unread))
-            raise BrokerUnavailable(f"reading {names}: nothing came for {STALLED_POLLS * READ_POLL_MS / 1000:.0f} s")
 
 
 def tail(

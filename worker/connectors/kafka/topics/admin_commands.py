@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable
 
-REPLICAS = 3  # one broker may fail while another is being restarted
+from textsieve.kafka_client.durability import REPLICAS, replicas_on
 
 
 def create_topic(server: str, topic: str, *, partitions: int, brokers: int) -> str:
     """Make a topic, as durable as topics should be, or as so many brokers can."""
-    replicas = max(1, min(REPLICAS, brokers))
+    replicas = replicas_on(brokers)
     insync = " --config min.insync.replicas=2" if replicas == REPLICAS else ""
     return (
         f"  kafka-topics.sh --bootstrap-server {server} --create --topic {topic} --partitions {partitions}"

@@ -10,8 +10,8 @@ from kafka.errors import (
     TopicAlreadyExistsError,
 )
 
+from textsieve.kafka_client.durability import REPLICAS, durable_configs, replicas_on
 from textsieve.worker.connectors.kafka.topics import admin_commands as commands
-from textsieve.worker.connectors.kafka.topics.admin_commands import REPLICAS
 from textsieve.worker.connectors.kafka.topics.description import Cluster
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.settings import DeliverySettings, KafkaSettings, OutputSettings
@@ -22,7 +22,7 @@ ROOM_FOR_OVERHEAD = 65_536  # bytes a created topic allows beyond the largest me
 def replicas_of(cluster: Cluster, kafka: KafkaSettings) -> int:
     """As many as the input has, and at least three, if there are brokers enough."""
     inputs = [cluster.topics[name].replicas for name in kafka.input_topics]
-    return max(1, min(cluster.brokers, max(REPLICAS, *inputs)))
+    return replicas_on(cluster.brokers, at_least=max(REPLICAS, *inputs))
 
 
 def configs_of(output: OutputSettings, *, replicas: int) -> dict[str, str]:
@@ -30,8 +30,7 @@ def configs_of(output: OutputSettings, *, replicas: int) -> dict[str, str]:
     return {
         "max.message.bytes": str(output.max_message_bytes + ROOM_FOR_OVERHEAD),
         "cleanup.policy": "delete",
-        "min.insync.replicas": str(max(1, min(2, replicas - 1))),  # acked by one broker alone would be lost with it
-        "unclean.leader.election.enable": "false",
+        **durable_configs(replicas),
         "message.timestamp.type": "LogAppendTime" if output.timestamp == "now" else "CreateTime",
     }
 

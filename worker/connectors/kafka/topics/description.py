@@ -1,27 +1,25 @@
 """What a broker says about topics, as plain data."""
 
-import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 from kafka.admin import ConfigResource
 from kafka.errors import (
     KafkaError,
-    RetriableError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
     for_code,
 )
 
+from textsieve.kafka_client.retries import with_retries
+
 RETRY_SECONDS = 15.0  # patience with brokers that do not answer: one of them hangs, another is asked
-PAUSE_SECONDS = 0.2  # between two tries
 CONSUMER_OFFSETS = "__consumer_offsets"  # of groups
 INTERNAL_TOPICS = (CONSUMER_OFFSETS, "__transaction_state")  # where the group's positions and transactions stand
 OFFSETS_RETENTION = "offsets.retention.minutes"
 
 _ABSENT, _HIDDEN = UnknownTopicOrPartitionError.errno, TopicAuthorizationFailedError.errno
-_Answer = TypeVar("_Answer")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +77,8 @@ def describe(admin: Any, names: Iterable[str]) -> Cluster:
         KafkaError: no broker answered, or it refused.
     """
     wanted = list(names)
-    brokers = [broker["broker_id"] for broker in with_retries(admin.describe_cluster)["brokers"]]
-    entries = with_retries(lambda: _entries(admin, wanted))
+    brokers = [broker["broker_id"] for broker in with_retries(admin.describe_cluster, seconds=RETRY_SECONDS)["brokers"]]
+    entries = with_retries(lambda: _entries(admin, wanted), seconds=RETRY_SECONDS)
     codes = {name: entry["error_code"] for name, entry in entries.items()}
     found = [name for name in wanted if codes.get(name) == 0]
     configs = _configs(admin, found)
@@ -91,26 +89,6 @@ def describe(admin: Any, names: Iterable[str]) -> Cluster:
         missing={name: _operations(entries[name]) for name, code in codes.items() if code == _ABSENT},
         offsets_retention_minutes=_offsets_retention(admin, brokers) if CONSUMER_OFFSETS in wanted else None,
     )
-
-
-def with_retries(ask: Callable[[], _Answer], *, worth: tuple[type[KafkaError], ...] = (RetriableError,)) -> _Answer:
-    """The answer of some broker: the library asks one of them, and gives up when that one is away.
-
-    Args:
-        ask: once.
-        worth: the errors after which it asks again.
-
-    Raises:
-        KafkaError: the last one, after RETRY_SECONDS.
-    """
-    deadline = time.monotonic() + RETRY_SECONDS
-    while True:
-        try:
-            return ask()
-        except worth:
-            if time.monotonic() >= deadline:
-                raise
-            time.sleep(PAUSE_SECONDS)
 
 
 def _entries(admin: Any, names: list[str]) -> dict[str, Any]:
@@ -143,7 +121,7 @@ def _configs(admin: Any, names: list[str]) -> dict[str, dict[str, str]]:
         return {}
     try:
         resources = [ConfigResource("TOPIC", name) for name in names]
-        described = with_retries(lambda: admin.describe_configs(resources, config_filter="all"))
+        described = with_retries(lambda: admin.describe_configs(resources, config_filter="all"), seconds=RETRY_SECONDS)
     except KafkaError:
         return {}
     topics = described.get("topic", {})

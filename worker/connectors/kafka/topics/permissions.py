@@ -13,8 +13,9 @@ from kafka.errors import (
     TransactionalIdNotFoundError,
 )
 
+from textsieve.kafka_client.retries import with_retries
 from textsieve.worker.connectors.kafka.topics import admin_commands as commands
-from textsieve.worker.connectors.kafka.topics.description import with_retries
+from textsieve.worker.connectors.kafka.topics import description
 from textsieve.worker.errors import BrokerUnavailable, ConfigurationError
 from textsieve.worker.settings import KafkaSettings
 
@@ -33,7 +34,9 @@ def require_group(admin: Any, kafka: KafkaSettings) -> None:
         KafkaError: the broker refused for another reason.
     """
     try:
-        found = with_retries(lambda: admin.describe_groups([kafka.group_id]), worth=_NOT_YET)[kafka.group_id]
+        found = with_retries(
+            lambda: admin.describe_groups([kafka.group_id]), seconds=description.RETRY_SECONDS, worth=_NOT_YET
+        )[kafka.group_id]
     except GroupAuthorizationFailedError:
         found = {"error": GroupAuthorizationFailedError.__name__}
     except RetriableError:  # the one broker that could say is away: whoever joins will hear of it
@@ -62,7 +65,11 @@ def require_transactions(admin: Any, kafka: KafkaSettings) -> None:
     """
     with suppress(TransactionalIdNotFoundError):  # as expected: nobody has this id
         try:
-            with_retries(lambda: admin.describe_transactions([f"{kafka.group_id}-check"]), worth=_NOT_YET)
+            with_retries(
+                lambda: admin.describe_transactions([f"{kafka.group_id}-check"]),
+                seconds=description.RETRY_SECONDS,
+                worth=_NOT_YET,
+            )
         except TransactionalIdAuthorizationFailedError as error:
             ids = f"--transactional-id {kafka.group_id}- --resource-pattern-type prefixed"
             raise ConfigurationError(

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
+from textsieve.kafka_client.durability import REPLICAS
 from textsieve.worker.connectors.kafka.topics import admin_commands as commands
-from textsieve.worker.connectors.kafka.topics.admin_commands import REPLICAS
 from textsieve.worker.connectors.kafka.topics.description import INTERNAL_TOPICS, OFFSETS_RETENTION, Cluster, Topic
 from textsieve.worker.settings import KafkaSettings, Risk
 

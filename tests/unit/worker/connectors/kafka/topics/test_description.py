@@ -7,14 +7,12 @@ import pytest
 from kafka.errors import (
     ClusterAuthorizationFailedError,
     InvalidTopicError,
-    KafkaConnectionError,
-    KafkaTimeoutError,
     TopicAuthorizationFailedError,
     UnknownTopicOrPartitionError,
 )
 
 from textsieve.worker.connectors.kafka.topics import description
-from textsieve.worker.connectors.kafka.topics.description import CONSUMER_OFFSETS, Topic, describe, with_retries
+from textsieve.worker.connectors.kafka.topics.description import CONSUMER_OFFSETS, Topic, describe
 
 
 class Admin:
@@ -101,36 +99,3 @@ def test_a_broker_that_is_not_asked_for_positions_is_not_asked_how_long_it_keeps
 def test_a_name_that_no_broker_takes_is_an_error() -> None:
     with pytest.raises(InvalidTopicError):
         describe(Admin({"two words": InvalidTopicError.errno}), ["two words"])
-
-
-def test_another_broker_is_asked_where_one_is_away() -> None:
-    answers = iter([KafkaConnectionError("hung"), KafkaTimeoutError("late"), "answer"])
-
-    def ask() -> Any:
-        answer = next(answers)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    assert "answer" == with_retries(ask)
-
-
-def test_patience_with_brokers_that_are_all_away_ends() -> None:
-    def ask() -> None:
-        raise KafkaConnectionError("hung")
-
-    with pytest.raises(KafkaConnectionError):
-        with_retries(ask)
-
-
-def test_a_refusal_is_not_tried_again() -> None:
-    tries = []
-
-    def ask() -> None:
-        tries.append(1)
-        raise ClusterAuthorizationFailedError
-
-    with pytest.raises(ClusterAuthorizationFailedError):
-        with_retries(ask)
-
-    assert 1 == len(tries)

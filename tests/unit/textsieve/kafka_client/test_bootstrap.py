@@ -7,7 +7,7 @@ from kafka.net.manager import KafkaConnectionManager
 from kafka.protocol.consumer import HeartbeatRequest
 from kafka.protocol.metadata import FindCoordinatorRequest, MetadataRequest
 
-from textsieve.worker.connectors.kafka.client.bootstrap import QUESTION_MS, PatientManager, least_failed
+from textsieve.kafka_client.bootstrap import QUESTION_MS, PatientManager, least_failed
 
 
 def test_a_server_that_failed_is_asked_again_only_after_all_others() -> None:

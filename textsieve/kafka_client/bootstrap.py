@@ -1,7 +1,4 @@
-"""Clients that find a healthy broker where the first one they ask hangs.
-
-Worker and producer have this module each, the same to the letter: neither may import the other.
-"""
+"""Clients that find a healthy broker where the first one they ask hangs."""
 
 import random
 import time
