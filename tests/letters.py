@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from textsieve.worker.inference.engines.engine import TokenBatch
-from textsieve.worker.inference.tokens import Tokens
+from textsieve.worker.inference.model_folder.tokenizer import Tokens
 
 
 class Letters:

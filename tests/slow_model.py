@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from textsieve.worker.inference.engines.engine import Answers, TokenBatch
+from textsieve.worker.inference.model_folder.tokenizer import Tokens
+from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 from textsieve.worker.inference.predictor import ModelCard
-from textsieve.worker.inference.tokens import Tokens
-from textsieve.worker.inference.transformer import TransformerPredictor
 from textsieve.worker.testing import ManualClock
 
 CARD = ModelCard(name="slow", version="1", labels=("ham", "spam"), dim=2, max_tokens=512, fingerprint="slow")

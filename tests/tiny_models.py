@@ -11,8 +11,8 @@ from tokenizers.pre_tokenizers import BertPreTokenizer
 from tokenizers.processors import TemplateProcessing
 from transformers import BertConfig, BertModel, PreTrainedModel, PreTrainedTokenizerFast
 
-from textsieve.worker.inference.bundle import EncoderReference, Manifest, TrainingData
-from textsieve.worker.inference.sources import weights_sha256
+from textsieve.worker.inference.bundle.manifest import EncoderReference, Manifest, TrainingData
+from textsieve.worker.inference.model_folder.model_files import weights_sha256
 
 WORDS = ("free", "prize", "win", "cash", "call", "now", "see", "you", "at", "home", "dinner", "late", "ok", "bus")
 SPECIALS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")

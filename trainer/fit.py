@@ -24,9 +24,10 @@ from textsieve.trainer.training.fine_tuned_model import Part, hold_out, require_
 from textsieve.trainer.training.interruption import asked_to_stop
 from textsieve.trainer.training.linear_probe import Extra, embed, fit_frozen
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.bundle import Manifest, require_writable
-from textsieve.worker.inference.encoder import Encoder
+from textsieve.worker.inference.bundle.manifest import Manifest
+from textsieve.worker.inference.bundle.writing import require_writable
 from textsieve.worker.inference.loading import load_embedder
+from textsieve.worker.inference.networks.encoder import Encoder
 from textsieve.worker.inference.predictor import Predictor
 from textsieve.worker.records import Embeddings
 

@@ -91,7 +91,7 @@ def _checked(settings: Settings) -> dict[str, Any]:
 
 
 def _examined(settings: Settings, text: str | None) -> dict[str, Any]:
-    from textsieve.worker.inference.examination import TEXT, examine  # noqa: PLC0415  # as above
+    from textsieve.worker.inference.model_check import TEXT, examine  # noqa: PLC0415  # as above
 
     return asdict(examine(settings.model, max_message_bytes=settings.output.max_message_bytes, text=text or TEXT))
 

@@ -40,11 +40,11 @@ from textsieve.worker.connectors.kafka import (
 )
 from textsieve.worker.errors import ConfigurationError, StoreUnavailable
 from textsieve.worker.health import Health
-from textsieve.worker.inference.cache import CachingPredictor
-from textsieve.worker.inference.calibration import EngineReport
-from textsieve.worker.inference.label_map import too_many_labels
+from textsieve.worker.inference.engines.report import EngineReport
+from textsieve.worker.inference.model_folder.label_map import too_many_labels
+from textsieve.worker.inference.prediction.cache import CachingPredictor
+from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 from textsieve.worker.inference.predictor import Bounded, Metered, ModelCard, Predictor
-from textsieve.worker.inference.transformer import TransformerPredictor
 from textsieve.worker.journal import Journal
 from textsieve.worker.loop import LoopSettings, StreamLoop
 from textsieve.worker.meters import MeteredStore, PredictorMeter
@@ -267,7 +267,7 @@ def _doors(
 
 def _load(settings: Settings) -> Loaded:
     """The model, behind the cache that the settings ask for, over an engine that serves at once."""
-    from textsieve.worker.inference.improving import improving  # noqa: PLC0415  # not for those who bring a predictor
+    from textsieve.worker.inference.background_search.thread import improving  # noqa: PLC0415  # not for those who bring a predictor
     from textsieve.worker.inference.loading import open_model  # noqa: PLC0415  # as above
 
     opened = open_model(settings.model)
@@ -399,7 +399,7 @@ def _traced(settings: Settings, doors: Doors, name: str, resources: ExitStack) -
 
 
 def _watch_gpu(registry: ConsistentRegistry) -> None:
-    from textsieve.worker.inference.gpu import gpu_reader  # noqa: PLC0415  # as in _load
+    from textsieve.worker.inference.gpu_info import gpu_reader  # noqa: PLC0415  # as in _load
 
     read = gpu_reader()
     if read is not None:

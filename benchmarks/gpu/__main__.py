@@ -28,10 +28,11 @@ from benchmarks.gpu.passes import compiled, passes
 from benchmarks.gpu.plan import FULL, QUICK, Plan
 from benchmarks.gpu.shapes import fresh, replayed
 from benchmarks.speed.texts import chosen, cycled, data_folder
-from textsieve.worker.inference.bundle import SHIPPED, read_bundle
-from textsieve.worker.inference.encoders import encoder_folder
+from textsieve.worker.inference.bundle.encoder_source import encoder_folder
+from textsieve.worker.inference.bundle.manifest import SHIPPED
+from textsieve.worker.inference.bundle.reading import read_bundle
 from textsieve.worker.inference.loading import load_predictor
-from textsieve.worker.inference.transformer import TransformerPredictor
+from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 from textsieve.worker.settings import ModelSettings
 
 RESULTS = Path(__file__).parents[1] / "results"

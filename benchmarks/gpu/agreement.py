@@ -7,10 +7,10 @@ import numpy as np
 import torch
 
 from benchmarks.gpu.device import Device
-from textsieve.worker.inference.calibration import calibration_texts
+from textsieve.worker.inference.building.calibration_texts import calibration_texts
 from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 from textsieve.worker.inference.predictor import NoMeter
-from textsieve.worker.inference.transformer import TransformerPredictor
 from textsieve.worker.records import Predictions
 from textsieve.worker.settings import ModelSettings
 

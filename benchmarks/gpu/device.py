@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from benchmarks.machine import cpu
-from textsieve.worker.inference.gpu import gpu_reader
+from textsieve.worker.inference.gpu_info import gpu_reader
 from textsieve.worker.settings import ModelSettings
 
 PACKAGES = ("torch", "transformers", "tokenizers", "numpy", "scikit-learn", "kafka-python", "confluent-kafka", "redis")

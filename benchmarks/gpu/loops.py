@@ -19,9 +19,9 @@ from benchmarks.speed.texts import encoded
 from textsieve.worker.clustering import minibatch
 from textsieve.worker.clustering.minibatch import Clustering
 from textsieve.worker.codec import Decoder, Encoder
-from textsieve.worker.inference.bundle import Bundle
-from textsieve.worker.inference.networks import pool
-from textsieve.worker.inference.transformer import TransformerPredictor
+from textsieve.worker.inference.bundle.reading import Bundle
+from textsieve.worker.inference.networks.modules import pool
+from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 from textsieve.worker.normalization import normalize
 from textsieve.worker.pipeline import Pipeline
 from textsieve.worker.records import Record

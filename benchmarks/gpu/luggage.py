@@ -24,8 +24,10 @@ from msgspec import structs
 from numpy.typing import NDArray
 from safetensors.numpy import load_file, save_file
 
-from textsieve.worker.inference.bundle import SHIPPED, EncoderReference, read_bundle, write_bundle
-from textsieve.worker.inference.sources import package_folder, weights_sha256
+from textsieve.worker.inference.bundle.manifest import SHIPPED, EncoderReference
+from textsieve.worker.inference.bundle.reading import read_bundle
+from textsieve.worker.inference.bundle.writing import write_bundle
+from textsieve.worker.inference.model_folder.model_files import package_folder, weights_sha256
 
 # what the CUDA images of PyTorch's users seldom hold; torch, transformers, scikit-learn and what these need they do
 WHEELS = (

@@ -17,7 +17,7 @@ from benchmarks.speed.engines import flop_per_token
 from textsieve.worker.batching import cut_batches
 from textsieve.worker.inference.engines.engine import Engine, TokenBatch
 from textsieve.worker.inference.engines.torch import TorchEngine
-from textsieve.worker.inference.transformer import TransformerPredictor
+from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 
 
 def engine_of(predictor: TransformerPredictor) -> Engine:

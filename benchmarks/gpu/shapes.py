@@ -16,7 +16,7 @@ from benchmarks.gpu.plan import Plan
 from benchmarks.gpu.rounds import rates
 from textsieve.worker.inference.engines.engine import TokenBatch
 from textsieve.worker.inference.engines.torch import ATTENTION
-from textsieve.worker.inference.transformer import TransformerPredictor
+from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 
 EVERY = [*ATTENTION, SDPBackend.CUDNN_ATTENTION]
 

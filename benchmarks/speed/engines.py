@@ -21,10 +21,10 @@ from benchmarks.speed.figures import Spread
 from benchmarks.speed.task import Task
 from textsieve.worker.batching import cut_batches
 from textsieve.worker.inference.decisions import expected_loss, given_labels
-from textsieve.worker.inference.engines.export import OPSET
 from textsieve.worker.inference.engines.onnx import open_session
+from textsieve.worker.inference.graphs.export import OPSET
 from textsieve.worker.inference.loading import load_predictor
-from textsieve.worker.inference.sources import package_folder
+from textsieve.worker.inference.model_folder.model_files import package_folder
 from textsieve.worker.records import Predictions
 from textsieve.worker.settings import ModelSettings
 

@@ -8,11 +8,12 @@ import torch
 from onnxruntime import quantization
 from transformers import AutoConfig, AutoTokenizer, BertForSequenceClassification
 
-from textsieve.worker.inference.bundle import SHIPPED, read_bundle
-from textsieve.worker.inference.encoder import load_encoder
-from textsieve.worker.inference.layers import LinearHead, activation_of
-from textsieve.worker.inference.networks import EncoderNetwork
-from textsieve.worker.inference.sources import package_folder
+from textsieve.worker.inference.bundle.manifest import SHIPPED
+from textsieve.worker.inference.bundle.reading import read_bundle
+from textsieve.worker.inference.model_folder.model_files import package_folder
+from textsieve.worker.inference.networks.encoder import load_encoder
+from textsieve.worker.inference.networks.heads import LinearHead, activation_of
+from textsieve.worker.inference.networks.modules import EncoderNetwork
 
 
 def prepare(folder: Path) -> Path:

@@ -14,8 +14,8 @@ import tokenizers
 from benchmarks.speed.rivals.wiring import WINDOW
 from textsieve.worker import app
 from textsieve.worker.__main__ import _exit_codes
+from textsieve.worker.inference.model_folder.tokenizer import Tokenizer
 from textsieve.worker.inference.predictor import ModelCard
-from textsieve.worker.inference.tokens import Tokenizer
 from textsieve.worker.loading import load_settings
 from textsieve.worker.records import Predictions
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from textsieve.worker import app
 from textsieve.worker.__main__ import _exit_codes
-from textsieve.worker.inference.cache import CachingPredictor
+from textsieve.worker.inference.prediction.cache import CachingPredictor
 from textsieve.worker.loading import load_settings
 from textsieve.worker.records import Predictions
 from textsieve.worker.testing import HashingPredictor

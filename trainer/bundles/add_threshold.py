@@ -13,18 +13,12 @@ from textsieve.trainer.data.reading import Columns, read_examples
 from textsieve.trainer.data.splits import require_disjoint
 from textsieve.trainer.evaluation.thresholds import Threshold, Wish, find_threshold
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.bundle import (
-    Bundle,
-    Interval,
-    Manifest,
-    ThresholdScore,
-    read_bundle,
-    require_writable,
-    write_bundle,
-)
+from textsieve.worker.inference.bundle.manifest import Interval, Manifest, ThresholdScore
+from textsieve.worker.inference.bundle.reading import Bundle, read_bundle
+from textsieve.worker.inference.bundle.writing import require_writable, write_bundle
+from textsieve.worker.inference.heads.thresholds import faults
 from textsieve.worker.inference.loading import load_predictor
-from textsieve.worker.inference.sources import file_sha256
-from textsieve.worker.inference.thresholds import faults
+from textsieve.worker.inference.model_folder.model_files import file_sha256
 from textsieve.worker.records import Predictions, Probabilities
 from textsieve.worker.settings import ModelSettings
 

@@ -16,9 +16,9 @@ from textsieve.trainer.data.examples import Examples
 from textsieve.trainer.training.checkpoints import Checkpoints
 from textsieve.trainer.training.fine_tuned_model import Part, require_no_dense
 from textsieve.trainer.training.linear_probe import fit_frozen
-from textsieve.worker.inference.bundle import Manifest
-from textsieve.worker.inference.encoder import Encoder
+from textsieve.worker.inference.bundle.manifest import Manifest
 from textsieve.worker.inference.engines.torch import choose_device
+from textsieve.worker.inference.networks.encoder import Encoder
 from textsieve.worker.settings import ModelSettings
 
 

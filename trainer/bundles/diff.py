@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from textsieve.worker.inference.bundle import Bundle
+from textsieve.worker.inference.bundle.reading import Bundle
 
 _OWN = frozenset({"created", "files"})  # fields that say when a bundle was written, and its hashes
 

@@ -8,7 +8,7 @@ from textsieve.trainer.data.examples import Examples
 from textsieve.trainer.evaluation.cross_validation import Report
 from textsieve.trainer.training.config import Recipe
 from textsieve.trainer.training.fine_tuning import Epoch
-from textsieve.worker.inference.bundle import PACKAGE_SOURCE, EncoderSource, Manifest, Score
+from textsieve.worker.inference.bundle.manifest import PACKAGE_SOURCE, EncoderSource, Manifest, Score
 
 
 @dataclass(frozen=True, slots=True)

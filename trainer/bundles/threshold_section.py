@@ -2,7 +2,7 @@
 
 import re
 
-from textsieve.worker.inference.bundle import Interval, Manifest
+from textsieve.worker.inference.bundle.manifest import Interval, Manifest
 
 _SECTION = re.compile(r"\n## Thresholds\n.*?(?=\n## |\Z)", re.DOTALL)
 

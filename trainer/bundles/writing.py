@@ -16,16 +16,12 @@ from textsieve.trainer.data.reading import Columns
 from textsieve.trainer.evaluation.cross_validation import Report
 from textsieve.trainer.training.config import Recipe
 from textsieve.trainer.training.fine_tuned_model import HEAD_POOLING, save_encoder
-from textsieve.worker.inference.bundle import (
-    EncoderReference,
-    Manifest,
-    TrainingData,
-    write_bundle,
-)
+from textsieve.worker.inference.bundle.encoder_source import source_of
+from textsieve.worker.inference.bundle.manifest import EncoderReference, Manifest, TrainingData
+from textsieve.worker.inference.bundle.writing import write_bundle
 from textsieve.worker.inference.decisions import EVEN
-from textsieve.worker.inference.encoder import Encoder
-from textsieve.worker.inference.encoders import source_of
-from textsieve.worker.inference.sources import file_sha256, weights_sha256
+from textsieve.worker.inference.model_folder.model_files import file_sha256, weights_sha256
+from textsieve.worker.inference.networks.encoder import Encoder
 from textsieve.worker.settings import ModelSettings
 
 _TWO = 2  # labels of which the rarer is the one looked for: spam among ham

@@ -16,9 +16,9 @@ from textsieve.trainer.training.forward_pass import JUDGE_TOKENS, Pads
 from textsieve.trainer.training.losses import drift
 from textsieve.worker.batching import cut_batches
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.networks import pool
-from textsieve.worker.inference.sentence_modules import Pooling
-from textsieve.worker.inference.tokens import Tokens
+from textsieve.worker.inference.model_folder.sentence_modules import Pooling
+from textsieve.worker.inference.model_folder.tokenizer import Tokens
+from textsieve.worker.inference.networks.modules import pool
 from textsieve.worker.records import Embeddings
 
 

@@ -10,7 +10,8 @@ import typer
 
 from textsieve.trainer.bundles.diff import compare_bundles
 from textsieve.trainer.commands.console import exit_codes, say
-from textsieve.worker.inference.bundle import Bundle, Manifest, read_bundle
+from textsieve.worker.inference.bundle.manifest import Manifest
+from textsieve.worker.inference.bundle.reading import Bundle, read_bundle
 
 
 def inspect(

@@ -10,7 +10,7 @@ from sklearn.model_selection import StratifiedGroupKFold, StratifiedKFold
 from textsieve.trainer.data.examples import Groups, Labels, Targets
 from textsieve.trainer.evaluation.scores import Scores, score_decisions
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.bundle import Score
+from textsieve.worker.inference.bundle.manifest import Score
 
 Rows = NDArray[np.int64]
 FitAndPredict = Callable[[Rows, Rows], Labels]  # positions to train on, positions to answer -> labels of the latter

@@ -7,8 +7,8 @@ import numpy as np
 
 from textsieve.trainer.data.disguises import KINDS, disguise
 from textsieve.trainer.data.examples import Examples, Targets
-from textsieve.worker.inference.cache import CachingPredictor
 from textsieve.worker.inference.decisions import given_labels
+from textsieve.worker.inference.prediction.cache import CachingPredictor
 from textsieve.worker.inference.predictor import Predictor
 from textsieve.worker.normalization import normalize
 

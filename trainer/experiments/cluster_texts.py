@@ -25,9 +25,9 @@ from textsieve.trainer.training.fine_tuned_model import Part, require_no_dense
 from textsieve.trainer.training.interruption import asked_to_stop
 from textsieve.trainer.training.linear_probe import embed
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.bundle import require_writable
-from textsieve.worker.inference.encoder import Encoder
+from textsieve.worker.inference.bundle.writing import require_writable
 from textsieve.worker.inference.loading import load_embedder
+from textsieve.worker.inference.networks.encoder import Encoder
 from textsieve.worker.inference.predictor import Predictor
 from textsieve.worker.settings import ModelSettings
 

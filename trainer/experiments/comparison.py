@@ -36,8 +36,8 @@ from textsieve.trainer.training.embedding_cache import remembered
 from textsieve.trainer.training.linear_probe import embed
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.inference.loading import load_embedder
+from textsieve.worker.inference.model_folder.model_files import file_sha256, weight_files
 from textsieve.worker.inference.predictor import Predictor
-from textsieve.worker.inference.sources import file_sha256, weight_files
 from textsieve.worker.records import Embeddings
 from textsieve.worker.settings import ModelSettings
 

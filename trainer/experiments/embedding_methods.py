@@ -15,7 +15,7 @@ from textsieve.trainer.experiments.experiment_data import MEGABYTE, Bench, Fold,
 from textsieve.trainer.training.baselines import decide_sklearn, fit_sklearn, model_bytes
 from textsieve.trainer.training.described_labels import Described, embed_descriptions
 from textsieve.trainer.training.linear_probe import search
-from textsieve.worker.inference.zeroshot import mean_direction, zero_shot_head
+from textsieve.worker.inference.heads.zero_shot import mean_direction, zero_shot_head
 from textsieve.worker.records import Embeddings
 
 # of a frozen head for independent labels, or from a few texts of each, where a search is all cost: the middle of

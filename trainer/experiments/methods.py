@@ -18,11 +18,11 @@ from textsieve.trainer.fit import fit
 from textsieve.trainer.training.baselines import BASELINES, decide_sklearn, fit_sklearn, make_baseline, model_bytes
 from textsieve.trainer.training.config import Recipe
 from textsieve.trainer.training.embedding_cache import remembered
-from textsieve.worker.inference.bundle import is_bundle, read_bundle
+from textsieve.worker.inference.bundle.reading import is_bundle, read_bundle
 from textsieve.worker.inference.decisions import given_labels
 from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.inference.model_folder.model_files import file_sha256
 from textsieve.worker.inference.predictor import Predictor
-from textsieve.worker.inference.sources import file_sha256
 
 
 def run(method: str, fold: Fold, bench: Bench) -> Outcome:

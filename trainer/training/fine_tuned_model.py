@@ -22,11 +22,11 @@ from textsieve.trainer.training.config import Recipe
 from textsieve.trainer.training.fine_tuning import Epoch, FineTuning
 from textsieve.trainer.training.forward_pass import Judged, Material, Passes
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.encoder import Encoder, quiet
 from textsieve.worker.inference.engines.torch import choose_device
-from textsieve.worker.inference.layers import LinearHead, activation_of
-from textsieve.worker.inference.networks import EncoderNetwork
-from textsieve.worker.inference.sentence_modules import MODULES, Pooling
+from textsieve.worker.inference.model_folder.sentence_modules import MODULES, Pooling
+from textsieve.worker.inference.networks.encoder import Encoder, quiet
+from textsieve.worker.inference.networks.heads import LinearHead, activation_of
+from textsieve.worker.inference.networks.modules import EncoderNetwork
 from textsieve.worker.records import Embeddings
 from textsieve.worker.settings import ModelSettings
 

@@ -17,7 +17,7 @@ from textsieve.trainer.training.losses import drift, label_loss, label_weights, 
 from textsieve.trainer.training.optimizer import make_optimizer, rate_factor
 from textsieve.trainer.training.precision import arithmetic
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.networks import EncoderNetwork
+from textsieve.worker.inference.networks.modules import EncoderNetwork
 
 CHECKPOINT_STEPS = 60  # between two checkpoints: at most half a minute of work on one core is lost
 GREATEST_NORM = 1.0  # of all gradients together: one odd batch must not undo the others

@@ -13,8 +13,8 @@ from textsieve.trainer.evaluation.calibration import Logits, log_loss, probabili
 from textsieve.trainer.evaluation.scores import decide, macro_f1
 from textsieve.worker.batching import cut_batches
 from textsieve.worker.inference.engines.engine import TokenBatch
-from textsieve.worker.inference.networks import EncoderNetwork
-from textsieve.worker.inference.tokens import Tokens
+from textsieve.worker.inference.model_folder.tokenizer import Tokens
+from textsieve.worker.inference.networks.modules import EncoderNetwork
 from textsieve.worker.records import Embeddings
 
 JUDGE_TOKENS = 4096  # of a padded batch without gradients: memory stays below that of a training batch

@@ -3,7 +3,7 @@
 import torch
 
 from textsieve.trainer.training.config import Recipe
-from textsieve.worker.inference.networks import EncoderNetwork
+from textsieve.worker.inference.networks.modules import EncoderNetwork
 
 
 def rate_factor(step: int, *, steps: int, warmup: float) -> float:

@@ -6,8 +6,8 @@ from typing import Literal
 import torch
 
 from textsieve.trainer.training.config import Precision
+from textsieve.worker.inference.cpu_info import Cpu, this_cpu
 from textsieve.worker.inference.engines.torch import choose_device
-from textsieve.worker.inference.machine import Cpu, this_cpu
 
 
 def training_precision(

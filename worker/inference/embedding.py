@@ -1,14 +1,14 @@
 """A predictor without labels by torch, and the network inside it: what training needs."""
 
-from textsieve.worker.inference.calibration import FIRST_BUDGET
-from textsieve.worker.inference.encoder import Encoder
+from textsieve.worker.inference.building.warmup import answering
+from textsieve.worker.inference.engines.report import FIRST_BUDGET
 from textsieve.worker.inference.engines.torch import TorchEngine, choose_device
-from textsieve.worker.inference.firstwords import answering
-from textsieve.worker.inference.kinds import embedding_model
-from textsieve.worker.inference.layers import NoHead, unchanged
-from textsieve.worker.inference.networks import EncoderNetwork
+from textsieve.worker.inference.model_factories import embedding_model
+from textsieve.worker.inference.networks.encoder import Encoder
+from textsieve.worker.inference.networks.heads import NoHead, unchanged
+from textsieve.worker.inference.networks.modules import EncoderNetwork
+from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 from textsieve.worker.inference.predictor import Predictor
-from textsieve.worker.inference.transformer import TransformerPredictor
 from textsieve.worker.settings import ModelSettings
 
 

@@ -5,27 +5,28 @@ from typing import TYPE_CHECKING, Literal
 
 from textsieve.worker import logs
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.bundle import SHIPPED, is_bundle, read_bundle
-from textsieve.worker.inference.firstwords import answering
-from textsieve.worker.inference.kinds import (
+from textsieve.worker.inference.building.engine_builder import Model, require_torch
+from textsieve.worker.inference.building.warmup import answering
+from textsieve.worker.inference.bundle.manifest import SHIPPED
+from textsieve.worker.inference.bundle.reading import is_bundle, read_bundle
+from textsieve.worker.inference.cpu_info import allowed_processors
+from textsieve.worker.inference.model_factories import (
     DEFAULT,
     bundle_model,
     classifier_model,
     read_bare_encoder,
     zero_shot_model,
 )
-from textsieve.worker.inference.machine import allowed_processors
-from textsieve.worker.inference.model_folder import read_config
+from textsieve.worker.inference.model_folder.folder import read_config
+from textsieve.worker.inference.model_folder.model_files import model_folder
 from textsieve.worker.inference.multilingual.folder import MULTILINGUAL, multilingual_folder
+from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 from textsieve.worker.inference.predictor import Predictor
-from textsieve.worker.inference.selection import Opened, open_predictor, select_predictor
-from textsieve.worker.inference.sources import model_folder
-from textsieve.worker.inference.transformer import TransformerPredictor
-from textsieve.worker.inference.workshop import Model, require_torch
+from textsieve.worker.inference.tuning.selection import Opened, open_predictor, select_predictor
 from textsieve.worker.settings import ModelSettings
 
 if TYPE_CHECKING:
-    from textsieve.worker.inference.encoder import Encoder
+    from textsieve.worker.inference.networks.encoder import Encoder
 
 log = logs.get_logger("model")
 
@@ -92,7 +93,7 @@ def load_embedder(settings: ModelSettings) -> "tuple[Predictor, Encoder]":
     settings = on_this_machine(settings)
     folder = _folder(settings)
     require_torch(folder)
-    from textsieve.worker.inference.building import load_bare_encoder  # noqa: PLC0415  # imports torch: seconds
+    from textsieve.worker.inference.building.torch_builder import load_bare_encoder  # noqa: PLC0415  # imports torch: seconds
     from textsieve.worker.inference.embedding import embedding_predictor  # noqa: PLC0415  # as above
 
     encoder = load_bare_encoder(read_bare_encoder(folder, settings), settings)

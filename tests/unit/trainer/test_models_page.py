@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.unit.trainer.told import parameters
-from textsieve.worker.inference.bundle import SHIPPED, read_bundle
-from textsieve.worker.inference.sources import file_sha256
+from textsieve.worker.inference.bundle.manifest import SHIPPED
+from textsieve.worker.inference.bundle.reading import read_bundle
+from textsieve.worker.inference.model_folder.model_files import file_sha256
 from textsieve.worker.settings import ModelSettings
 
 ROOT = Path(__file__).parents[3]

@@ -85,7 +85,7 @@ def test_lines_below_the_level_are_left_out(capsys, level, expected):
     assert expected == len(lines(capsys))
 
 
-@pytest.mark.parametrize("module", ["selection", "shelf", "transformer", "trials"])
+@pytest.mark.parametrize("module", ["tuning.selection", "artifact_cache", "prediction.transformer", "tuning.autotune"])
 def test_what_the_model_says_is_our_own_and_heard_at_info(module, capsys):
     logs.configure(level="info", style="json")
 

@@ -4,7 +4,7 @@ import pytest
 
 from tests.slow_model import PASS_SECONDS, slow_predictor, words
 from textsieve.worker.errors import BrokerUnavailable, PublishFailed
-from textsieve.worker.inference.cache import CachingPredictor
+from textsieve.worker.inference.prediction.cache import CachingPredictor
 from textsieve.worker.meters import PredictorMeter
 from textsieve.worker.testing import ManualClock, MemoryLog
 

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from textsieve.worker import errors
 from textsieve.worker.__main__ import _exit_codes, _shown, cli
-from textsieve.worker.inference.calibration import EngineReport, Trial
+from textsieve.worker.inference.engines.report import EngineReport, Trial
 from textsieve.worker.loading import reference_table
 
 

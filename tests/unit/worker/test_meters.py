@@ -4,7 +4,7 @@ import pytest
 
 from textsieve.worker.errors import StoreUnavailable
 from textsieve.worker.health import Health
-from textsieve.worker.inference.cache import CachingPredictor
+from textsieve.worker.inference.prediction.cache import CachingPredictor
 from textsieve.worker.meters import MeteredStore, PredictorMeter
 from textsieve.worker.metrics import ConsistentRegistry, Metrics
 from textsieve.worker.testing import HashingPredictor, ManualClock, MemoryCentroidStore

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from textsieve.worker.codec import Decoder, Encoder
 from textsieve.worker.errors import DeviceOutOfMemory, PredictorError
-from textsieve.worker.inference.cache import CachingPredictor
+from textsieve.worker.inference.prediction.cache import CachingPredictor
 from textsieve.worker.inference.predictor import ModelCard, Predictor
 from textsieve.worker.normalization import normalize, verbatim
 from textsieve.worker.pipeline import MAX_ISOLATED, Pipeline

@@ -1,1 +1,1 @@
-"""The machines that run the encoder."""
+"""What runs a network on a device."""

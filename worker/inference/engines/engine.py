@@ -6,7 +6,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from textsieve.worker.inference.heads import Features
+from textsieve.worker.inference.heads.linear import Features
 from textsieve.worker.records import Embeddings
 
 

@@ -1,1 +1,1 @@
-"""Graphs that are shipped: how the default encoder computes, without the weights, which a package brings."""
+"""ONNX graphs: exported, quantised, kept without their weights, and those that are shipped."""

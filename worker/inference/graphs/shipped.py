@@ -7,8 +7,8 @@ from pathlib import Path
 
 import msgspec
 
-from textsieve.worker.inference.engines.ranges import Range, packed, unpacked
-from textsieve.worker.inference.engines.weightless import Ingredient, Weightless
+from textsieve.worker.inference.graphs.activation_ranges import Range, packed, unpacked
+from textsieve.worker.inference.graphs.external_weights import Ingredient, Weightless
 
 FOLDER = Path(__file__).parent
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from textsieve.worker import logs
 from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.artifact_cache import Shelf
+from textsieve.worker.inference.model_folder.model_files import file_sha256
 from textsieve.worker.inference.multilingual.conversion import write_folder
 from textsieve.worker.inference.multilingual.packed import read_packed
-from textsieve.worker.inference.shelf import Shelf
-from textsieve.worker.inference.sources import file_sha256
 
 log = logs.get_logger("model")
 

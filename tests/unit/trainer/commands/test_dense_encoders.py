@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from textsieve.worker.inference.bundle import read_bundle
+from textsieve.worker.inference.bundle.reading import read_bundle
 from textsieve.worker.inference.loading import load_predictor
 from textsieve.worker.settings import ModelSettings
 

@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from tests.tiny_models import tiny_manifest
 from textsieve.trainer.__main__ import app
-from textsieve.worker.inference.bundle import write_bundle
+from textsieve.worker.inference.bundle.writing import write_bundle
 
 
 @pytest.fixture

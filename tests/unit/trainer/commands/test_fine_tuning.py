@@ -15,7 +15,7 @@ import textsieve.trainer.training.fine_tuning
 import textsieve.trainer.training.forward_pass
 from tests.unit.trainer.conftest import rows, write_rows
 from textsieve.trainer.__main__ import app
-from textsieve.worker.inference.bundle import read_bundle
+from textsieve.worker.inference.bundle.reading import read_bundle
 from textsieve.worker.inference.loading import load_embedder, load_predictor
 from textsieve.worker.settings import ModelSettings
 

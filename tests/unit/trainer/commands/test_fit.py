@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 import textsieve.trainer.fit
 from textsieve.trainer.__main__ import app
-from textsieve.worker.inference.bundle import read_bundle
+from textsieve.worker.inference.bundle.reading import read_bundle
 from textsieve.worker.inference.loading import load_predictor
 from textsieve.worker.settings import ModelSettings
 

@@ -9,7 +9,9 @@ import pytest
 from typer.testing import CliRunner
 
 from textsieve.trainer.__main__ import app
-from textsieve.worker.inference.bundle import SHIPPED, read_bundle, write_bundle
+from textsieve.worker.inference.bundle.manifest import SHIPPED
+from textsieve.worker.inference.bundle.reading import read_bundle
+from textsieve.worker.inference.bundle.writing import write_bundle
 
 
 def inspect(*arguments):

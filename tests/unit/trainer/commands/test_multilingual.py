@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from tests.multilingual import WINDOW, save_xlm_roberta
 from textsieve.trainer.__main__ import app
-from textsieve.worker.inference.bundle import read_bundle
+from textsieve.worker.inference.bundle.reading import read_bundle
 from textsieve.worker.inference.loading import load_embedder, load_predictor
 from textsieve.worker.settings import ModelSettings
 

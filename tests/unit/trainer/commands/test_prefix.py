@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from textsieve.worker.inference.bundle import read_bundle
+from textsieve.worker.inference.bundle.reading import read_bundle
 from textsieve.worker.inference.loading import load_predictor
 from textsieve.worker.settings import ModelSettings
 

@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from tests.tiny_models import tiny_manifest
 from tests.unit.trainer.conftest import DIM, in_wide_letters, rows, write_rows
 from textsieve.trainer.__main__ import app
-from textsieve.worker.inference.bundle import read_bundle, write_bundle
+from textsieve.worker.inference.bundle.reading import read_bundle
+from textsieve.worker.inference.bundle.writing import write_bundle
 from textsieve.worker.inference.decisions import given_labels
 from textsieve.worker.inference.loading import load_predictor
 from textsieve.worker.settings import ModelSettings

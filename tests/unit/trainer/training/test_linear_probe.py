@@ -7,7 +7,7 @@ from sklearn.linear_model import LogisticRegression
 
 from textsieve.trainer.training.described_labels import Described
 from textsieve.trainer.training.linear_probe import Extra, _rows_per_label, embed, fit_frozen
-from textsieve.worker.inference.layers import LinearHead, activation_of
+from textsieve.worker.inference.networks.heads import LinearHead, activation_of
 from textsieve.worker.records import Predictions
 
 

@@ -6,7 +6,7 @@ import torch
 from safetensors import safe_open
 
 from textsieve.trainer.training.precision import arithmetic, training_precision
-from textsieve.worker.inference.machine import Cpu
+from textsieve.worker.inference.cpu_info import Cpu
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,8 @@ import torch
 from transformers import BertForSequenceClassification
 
 from tests.tiny_models import save_model, tiny_config, tiny_manifest
-from textsieve.worker.inference.bundle import Manifest, write_bundle
+from textsieve.worker.inference.bundle.manifest import Manifest
+from textsieve.worker.inference.bundle.writing import write_bundle
 from textsieve.worker.settings import ModelSettings
 
 DIM = 32

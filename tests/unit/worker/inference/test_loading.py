@@ -15,10 +15,11 @@ from structlog.testing import capture_logs
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, GPT2Config, GPT2ForSequenceClassification
 
 from textsieve.worker.errors import ConfigurationError, PredictorError
-from textsieve.worker.inference.bundle import EncoderReference, write_bundle
-from textsieve.worker.inference.encoder import load_encoder
+from textsieve.worker.inference.bundle.manifest import EncoderReference
+from textsieve.worker.inference.bundle.writing import write_bundle
+from textsieve.worker.inference.cpu_info import allowed_processors
 from textsieve.worker.inference.loading import load_embedder, load_predictor, on_this_machine
-from textsieve.worker.inference.machine import allowed_processors
+from textsieve.worker.inference.networks.encoder import load_encoder
 from textsieve.worker.settings import ModelSettings
 
 PLAIN = {"device": "cpu", "engine": "torch", "precision": "fp32", "max_batch_tokens": 512}  # nothing is calibrated
@@ -392,7 +393,7 @@ def test_no_more_threads_than_processors_are_used_and_that_is_said(classifier_fo
 def test_an_engine_that_is_all_that_the_settings_allow_and_differs_from_fp32_is_warned_of(
     classifier_folder, settings_for, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr("textsieve.worker.inference.calibration.LEAST_COSINE", 1.5)  # nothing is so near
+    monkeypatch.setattr("textsieve.worker.inference.engines.report.LEAST_COSINE", 1.5)  # nothing is so near
     way = {"engine": "onnx", "precision": "int8", "cache_directory": str(tmp_path / "cache")}
 
     with capture_logs() as lines:

@@ -5,14 +5,14 @@ import shutil
 import pytest
 
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.calibration import Candidate
-from textsieve.worker.inference.encoder import encoder_of
-from textsieve.worker.inference.kinds import classifier_model, embedding_model
-from textsieve.worker.inference.machine import this_cpu
-from textsieve.worker.inference.model_folder import Reading, read_encoder_folder
-from textsieve.worker.inference.shelf import Shelf
-from textsieve.worker.inference.sources import package_folder
-from textsieve.worker.inference.workshop import Workshop
+from textsieve.worker.inference.artifact_cache import Shelf
+from textsieve.worker.inference.building.engine_builder import Workshop
+from textsieve.worker.inference.cpu_info import this_cpu
+from textsieve.worker.inference.engines.report import Candidate
+from textsieve.worker.inference.model_factories import classifier_model, embedding_model
+from textsieve.worker.inference.model_folder.folder import Reading, read_encoder_folder
+from textsieve.worker.inference.model_folder.model_files import package_folder
+from textsieve.worker.inference.networks.encoder import encoder_of
 
 ONNX = Candidate("onnx", "fp32")
 OTHERS = "files that were there at the start, got others"

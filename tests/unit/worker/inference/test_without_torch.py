@@ -86,7 +86,7 @@ def test_what_is_forbidden_is_not_there(tmp_path, forbid):
 
 def test_a_worker_is_built_without_them_and_without_scikit_learn(tmp_path):
     script = """
-import sys, worker.app, worker.inference.improving
+import sys, worker.app, worker.inference.background_search.thread
 from textsieve.worker.inference.loading import open_model
 from textsieve.worker.settings import ModelSettings
 open_model(ModelSettings.model_validate_json(sys.argv[1]))

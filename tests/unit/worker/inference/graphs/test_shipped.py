@@ -4,23 +4,19 @@ import numpy as np
 import pytest
 import torch
 
-from textsieve.worker.inference.building import build_network
-from textsieve.worker.inference.calibration import ONNX_FP32, calibration_texts
+from textsieve.worker.inference.building.calibration_texts import calibration_texts
+from textsieve.worker.inference.building.engine_builder import graph_key, ranging_batches
+from textsieve.worker.inference.building.torch_builder import build_network
 from textsieve.worker.inference.engines.engine import TokenBatch
-from textsieve.worker.inference.engines.export import export_graph
-from textsieve.worker.inference.engines.int8 import quantized, ranges_of
 from textsieve.worker.inference.engines.onnx import OnnxEngine, open_session
+from textsieve.worker.inference.engines.report import ONNX_FP32
 from textsieve.worker.inference.engines.torch import TorchEngine
-from textsieve.worker.inference.engines.weightless import Weightless, weights_of, whole, without_weights
-from textsieve.worker.inference.graphs.__main__ import (
-    MULTILINGUAL_NAME,
-    NAME,
-    default_model,
-    multilingual_model,
-)
+from textsieve.worker.inference.graphs.export import export_graph
+from textsieve.worker.inference.graphs.external_weights import Weightless, weights_of, whole, without_weights
+from textsieve.worker.inference.graphs.int8 import quantized, ranges_of
 from textsieve.worker.inference.graphs.shipped import FOLDER, ship, ship_ranges, shipped_graph, shipped_ranges
-from textsieve.worker.inference.sources import read_weights
-from textsieve.worker.inference.workshop import graph_key, ranging_batches
+from textsieve.worker.inference.model_folder.model_files import read_weights
+from textsieve.worker.inference.ship_graphs import MULTILINGUAL_NAME, NAME, default_model, multilingual_model
 
 TEXTS = calibration_texts()[::20]
 

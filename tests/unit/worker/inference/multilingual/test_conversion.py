@@ -9,9 +9,9 @@ from tokenizers import Tokenizer
 
 from tests.packed import HIDDEN, PIECES, POSITIONS, save_packed
 from textsieve.worker.inference.loading import load_embedder
+from textsieve.worker.inference.model_folder.model_files import file_sha256
 from textsieve.worker.inference.multilingual.conversion import write_folder
 from textsieve.worker.inference.multilingual.packed import read_packed
-from textsieve.worker.inference.sources import file_sha256
 
 
 @pytest.fixture

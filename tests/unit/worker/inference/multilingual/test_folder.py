@@ -9,11 +9,11 @@ from structlog.testing import capture_logs
 from tests.packed import save_packed
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.inference.loading import load_embedder, load_predictor
+from textsieve.worker.inference.model_folder.model_files import file_sha256
 from textsieve.worker.inference.multilingual import folder as module
 from textsieve.worker.inference.multilingual.conversion import write_folder
 from textsieve.worker.inference.multilingual.folder import multilingual_folder
 from textsieve.worker.inference.multilingual.packed import read_packed
-from textsieve.worker.inference.sources import file_sha256
 from textsieve.worker.settings import ModelSettings
 
 PLAIN = {"device": "cpu", "engine": "torch", "precision": "fp32", "max_batch_tokens": 512}

@@ -1,0 +1,1 @@
+"""Looks for a faster engine while a worker serves."""

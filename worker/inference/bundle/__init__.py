@@ -1,0 +1,1 @@
+"""Bundles: the folders that the trainer writes and a worker serves."""

@@ -1,0 +1,1 @@
+"""Reads the folders of models: weights, configuration, tokenizer, modules of sentence-transformers; without torch."""

@@ -1,0 +1,1 @@
+"""Finds the fastest engine whose answers agree with float32."""

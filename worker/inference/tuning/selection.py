@@ -1,0 +1,246 @@
+"""From a model and the settings to the engine that runs it, calibrated where there is a choice."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import util
+
+import msgspec
+
+from textsieve.worker import logs
+from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.artifact_cache import Shelf
+from textsieve.worker.inference.building.calibration_texts import calibration_texts
+from textsieve.worker.inference.building.engine_builder import (
+    Model,
+    Workshop,
+    predictor_over,
+    require_torch,
+)
+from textsieve.worker.inference.cpu_info import Cpu, has_gpu_driver, this_cpu
+from textsieve.worker.inference.engines.report import (
+    FIRST_BUDGET,
+    ONNX_FP32,
+    ONNX_INT8,
+    REFERENCE,
+    Candidate,
+    EngineReport,
+)
+from textsieve.worker.inference.prediction.transformer import TransformerPredictor
+from textsieve.worker.inference.tuning.autotune import Trials, calibrate
+from textsieve.worker.inference.tuning.default_engine import safe_report, tell_difference
+from textsieve.worker.settings import ModelSettings
+
+log = logs.get_logger("model")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which engine: what there is to choose from, and under which name the answer is kept.
+
+    Attributes:
+        reference: what candidates are compared with.
+    """
+
+    workshop: Workshop
+    settings: ModelSettings
+    possible: tuple[Candidate, ...]
+    reference: Candidate
+    key: str
+
+    def answer(self) -> EngineReport | None:
+        """What an earlier start, or another process, has found."""
+        return self.workshop.stored(self.key)
+
+    def keep(self, report: EngineReport) -> None:
+        """Let other starts, and other processes, find it."""
+        self.workshop.shelf.put(self.key, msgspec.json.encode(report))
+
+    def predictor(self, report: EngineReport) -> TransformerPredictor:
+        """The predictor over the engine of a report, within the settings."""
+        engine = self.workshop.engine(report.candidate)
+        report = replace(within_settings(report, self.settings), threads=self.workshop.cores)
+        log.info("engine chosen", **msgspec.to_builtins(report))
+        return predictor_over(engine, self.workshop.model, report)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A predictor that serves, and what is still to be found out about its engine; None where nothing is."""
+
+    predictor: TransformerPredictor
+    question: Question | None = None
+
+
+def within_settings(report: EngineReport, settings: ModelSettings) -> EngineReport:
+    """The report with the budget in force: what the settings ask for goes before what was found."""
+    return replace(report, max_batch_tokens=settings.max_batch_tokens or report.max_batch_tokens)
+
+
+def select_predictor(model: Model, settings: ModelSettings) -> TransformerPredictor:
+    """The predictor over the engine that the settings ask for, or that a calibration finds, here and now.
+
+    Raises:
+        ConfigurationError: what the settings ask for cannot run here.
+        DeviceOutOfMemory: the device cannot hold the weights.
+        PredictorError: the model does not answer.
+    """
+    asked = ask(model, settings)
+    return asked.predictor(find_out(asked)) if isinstance(asked, Question) else asked
+
+
+def open_predictor(model: Model, settings: ModelSettings) -> Opened:
+    """A predictor at once: over the engine that the settings ask for, that was found before, or that is safe.
+
+    Raises:
+        ConfigurationError: as `select_predictor`, as the others.
+    """
+    asked = ask(model, settings)
+    if not isinstance(asked, Question):
+        return Opened(asked)
+    known = asked.answer()
+    if known and known.settled:
+        return Opened(asked.predictor(known))
+    return Opened(asked.predictor(known or safe_report(asked.workshop, asked.possible, asked.reference)), asked)
+
+
+def ask(model: Model, settings: ModelSettings) -> Question | TransformerPredictor:
+    """The question which engine to run; the predictor, where there is nothing to choose.
+
+    Raises:
+        ConfigurationError: as `select_predictor`, as the others.
+    """
+    if device_of(settings) == "cuda":
+        return _on_cuda(model, settings)
+    workshop = Workshop(model, Shelf(settings.cache_folder), this_cpu(), settings.threads)
+    has_torch = util.find_spec("torch") is not None
+    proven = workshop.is_proven()
+    possible = candidates(
+        settings,
+        cpu=workshop.cpu,
+        onnx_installed=util.find_spec("onnxruntime") is not None,
+        torch_installed=has_torch,
+        proven=proven,
+    )
+    reference = REFERENCE if has_torch and not proven else ONNX_FP32
+    if len(possible) == 1 and settings.max_batch_tokens:
+        made = workshop.predictor(possible[0], max_batch_tokens=settings.max_batch_tokens)
+        if possible[0] not in (REFERENCE, reference):
+            tell_difference(workshop, possible[0], reference)
+        return made
+    return Question(workshop, settings, tuple(possible), reference, workshop.report_key(possible))
+
+
+def find_out(question: Question) -> EngineReport:
+    """Try the candidates now, while no other process does, and keep what was found.
+
+    Raises:
+        ConfigurationError: none of the candidates runs.
+        PredictorError: the reference does not run.
+    """
+    shelf = question.workshop.shelf
+    with shelf.alone(question.key):  # who comes second finds what the first has made
+        known = question.answer()
+        if known and known.settled:
+            return known
+        report = calibrate(trials_of(question, clock=time.perf_counter))
+        question.keep(report)
+    return report
+
+
+def trials_of(question: Question, *, clock: Callable[[], float]) -> Trials:
+    """The trials that answer it: all at once by `calibrate`, or step by step."""
+    workshop = question.workshop
+    return Trials(
+        question.possible,
+        lambda candidate: workshop.predictor(candidate, max_batch_tokens=FIRST_BUDGET),
+        texts=calibration_texts(workshop.model.tokenizer.tokenize),
+        card=workshop.model.card,
+        threads=workshop.cores,
+        clock=clock,
+        reference=question.reference,
+    )
+
+
+def candidates(
+    settings: ModelSettings, *, cpu: Cpu, onnx_installed: bool, torch_installed: bool = True, proven: bool = False
+) -> list[Candidate]:
+    """The ways to run on this CPU that the settings allow; float32 first, then the likely winners.
+
+    Args:
+        settings: engine and precision.
+        cpu: what it computes natively.
+        onnx_installed: whether ONNX Runtime is.
+        torch_installed: whether torch is.
+        proven: a graph in float32 is at hand that answers as torch does: torch's float32, slower, need not be tried.
+
+    Raises:
+        ConfigurationError: there is none.
+    """
+    ways = [REFERENCE, ONNX_INT8, Candidate("torch", "bf16"), ONNX_FP32]
+    installed = {"onnx": onnx_installed, "torch": torch_installed}
+    allowed = [
+        way
+        for way in ways
+        if settings.engine in ("auto", way.engine)
+        and settings.precision in ("auto", way.precision)
+        and installed[way.engine]
+        and (cpu.native_bf16 or way.precision != "bf16" or settings.precision == "bf16")
+        and not (proven and way == REFERENCE and settings.engine == "auto")
+    ]
+    if not allowed:
+        remedy = "run `pip install onnxruntime` and `make torch` (`pip install 'textsieve[torch]'`)"
+        remedy = "fp16 needs CUDA" if settings.precision == "fp16" else remedy
+        raise ConfigurationError(
+            f"model.engine {settings.engine}, model.precision {settings.precision}: nothing on this machine runs so; "
+            f"{remedy}, or set both to auto"
+        )
+    return allowed
+
+
+def device_of(settings: ModelSettings) -> str:
+    """`cuda` or `cpu`; torch, which knows, is imported only where a driver says that there may be a GPU.
+
+    Raises:
+        ConfigurationError: CUDA was asked for, and it or torch is not there.
+    """
+    if settings.device == "cpu" or (settings.device == "auto" and not has_gpu_driver()):
+        return "cpu"
+    if settings.device == "auto" and util.find_spec("torch") is None:
+        log.warning("a GPU's driver is loaded, and torch is not installed: the CPU is used; `make torch` installs it")
+        return "cpu"
+    if util.find_spec("torch") is None:
+        raise ConfigurationError(
+            "model.device: expected torch, which runs CUDA devices, got none; run `make torch`, or "
+            "`pip install 'textsieve[torch]'`, or set model.device to cpu"
+        )
+    from textsieve.worker.inference.engines.torch import choose_device  # noqa: PLC0415  # imports torch: seconds
+
+    return choose_device(settings.device).type
+
+
+def reference_predictor(model: Model, settings: ModelSettings) -> TransformerPredictor:
+    """A predictor in float32, on the device: nothing is calibrated.
+
+    Raises:
+        ConfigurationError: the folder is broken, or what it needs is not installed.
+        DeviceOutOfMemory: the device cannot hold the weights.
+    """
+    if device_of(settings) == "cuda":
+        return _on_cuda(model, settings)
+    workshop = Workshop(model, Shelf(settings.cache_folder), this_cpu(), settings.threads)
+    by_torch = settings.engine == "torch" or not workshop.has_graph(ONNX_FP32)
+    return workshop.predictor(
+        REFERENCE if by_torch else ONNX_FP32, max_batch_tokens=settings.max_batch_tokens or FIRST_BUDGET
+    )
+
+
+def _on_cuda(model: Model, settings: ModelSettings) -> TransformerPredictor:
+    require_torch(model.files.folder)
+    if settings.engine == "onnx":
+        raise ConfigurationError(
+            "model.engine: onnx runs on CPUs, got a CUDA device; set model.device to cpu, or model.engine to auto"
+        )
+    from textsieve.worker.inference.building.torch_builder import cuda_predictor  # noqa: PLC0415  # imports torch: seconds
+
+    return cuda_predictor(model, settings)
