@@ -14,16 +14,16 @@ import msgspec
 import typer
 from rich.console import Console
 
-from textsieve.embedded import report
 from textsieve.embedded.broker import Broker
-from textsieve.embedded.demo import run
+from textsieve.embedded.command_line import FAULT, exit_codes, serve
+from textsieve.embedded.demo import report
+from textsieve.embedded.demo.config import DemoConfig
+from textsieve.embedded.demo.console_log import ConsoleLog, next_steps
+from textsieve.embedded.demo.message_source import Scenario, TextFile
+from textsieve.embedded.demo.run import run
 from textsieve.embedded.interruption import interruptible
 from textsieve.embedded.kafka.command import kafka
-from textsieve.embedded.narration import Narrator, next_steps
-from textsieve.embedded.plan import Plan
-from textsieve.embedded.planning import Scenario, TextFile
-from textsieve.embedded.services import provided
-from textsieve.embedded.serving import FAULT, explained, serve
+from textsieve.embedded.services import start_services
 from textsieve.embedded.store import Store
 from textsieve.files.layout import Format, Layout
 
@@ -54,9 +54,9 @@ def up(
 ) -> None:
     """Start a broker and a store on loopback, print the settings that use them, and serve until interrupted."""
     with (
-        explained(),
+        exit_codes(),
         interruptible(),
-        provided(
+        start_services(
             None,
             None,
             broker=partial(Broker, port=broker_port, binary=broker_bin),
@@ -121,14 +121,14 @@ def demo(
 ) -> None:
     """Feed real workers over a real broker and store, watch them, and check what became of every message."""
     console = Console(stderr=True)
-    narrator = Narrator(console, started_ms=time.time_ns() // 1_000_000)
+    log = ConsoleLog(console, started_ms=time.time_ns() // 1_000_000)
     logging.getLogger("kafka").setLevel(logging.CRITICAL)  # what matters of its retries is in our own messages
-    with explained():
+    with exit_codes():
         layout = Layout(file_format, encoding, delimiter, header=not no_header, quotes=not no_quotes)
-        material = Scenario(seed) if file is None else TextFile(file, text_column, label_column, layout)
-        plan = Plan(
-            material=material,
-            messages=material.count(messages),
+        source = Scenario(seed) if file is None else TextFile(file, text_column, label_column, layout)
+        config = DemoConfig(
+            source=source,
+            messages=source.count(messages),
             rate=rate,
             workers=workers,
             partitions=max(partitions, workers),
@@ -137,20 +137,20 @@ def demo(
             keep=keep,
         )
         if file is not None:
-            narrator.name_missed(file, material.missed(messages))
-        narrator.say("starting a broker and a store" if not bootstrap_servers else f"using {bootstrap_servers}")
+            log.name_skipped(file, source.skipped(messages))
+        log.say("starting a broker and a store" if not bootstrap_servers else f"using {bootstrap_servers}")
     with (
-        explained(),
+        exit_codes(),
         interruptible(),
         _log_directory(log_dir) as directory,
-        provided(
+        start_services(
             bootstrap_servers,
             redis_url,
             broker=partial(Broker, binary=broker_bin),
             store=partial(Store, binary=store_bin),
         ) as services,
     ):
-        outcome = run(services, plan, directory=directory, narrator=narrator)
+        outcome = run(services, config, directory=directory, log=log)
         if as_json:
             if outcome.comparison is not None:
                 report.print_comparison(console, outcome.comparison)

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from textsieve.embedded import tether
+from textsieve.embedded import die_with_parent
 from textsieve.embedded.errors import StartFailed
 
 KILL_PATIENCE_SECONDS = 5.0  # for the kernel to end a process that got SIGKILL
@@ -36,8 +36,8 @@ class Child:
         self.log_path = log_path
         with log_path.open("ab") as log:
             self._process = subprocess.Popen(
-                _tethered(command),
-                stdin=subprocess.PIPE,  # its end tells the tether that we are gone
+                _dying_with_us(command),
+                stdin=subprocess.PIPE,  # its end tells the program in between that we are gone
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=None if environment is None else dict(environment),
@@ -95,5 +95,5 @@ class Child:
             self._process.stdin.close()
 
 
-def _tethered(command: Sequence[str]) -> list[str]:
-    return [sys.executable, "-I", "-S", tether.__file__, str(os.getpid()), *command]
+def _dying_with_us(command: Sequence[str]) -> list[str]:
+    return [sys.executable, "-I", "-S", die_with_parent.__file__, str(os.getpid()), *command]

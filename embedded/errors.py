@@ -8,7 +8,7 @@
     ├── StartFailed       a program was started and did not come to serve
     │   └── PortTaken     somebody else listens where it should
     ├── ServerDied        a server that served has ended by itself
-    ├── UnusableMaterial  there is nothing to send: the file does not fit
+    ├── UnusableFile      there is nothing to send: the file does not fit
     └── DemoFailed        the demo could not finish; the message says what is missing
 """
 
@@ -37,7 +37,7 @@ class ServerDied(EmbeddedError):
     """A running server ended although nobody asked it to."""
 
 
-class UnusableMaterial(EmbeddedError):
+class UnusableFile(EmbeddedError):
     """The file for the demo cannot be read, or holds too little."""
 
 

@@ -44,7 +44,7 @@ class Services:
 
 
 @contextmanager
-def provided(
+def start_services(
     bootstrap_servers: str | None,
     redis_url: str | None,
     *,

@@ -10,8 +10,8 @@ import redis
 from benchmarks.chaos.checker import InputMessage, OutputMessage, SourceOffset, StoreState, Verdict, check
 from benchmarks.chaos.committed import committed_offsets
 from benchmarks.chaos.messages import id_of
-from textsieve.embedded.answers import source_of
 from textsieve.embedded.reading import read_topics
+from textsieve.embedded.results import source_of
 from textsieve.embedded.topics import Names
 from textsieve.worker.records import Record
 

@@ -12,8 +12,8 @@ from kafka.errors import KafkaError
 
 from benchmarks.chaos.answered_offsets import AnsweredOffsets
 from benchmarks.chaos.committed import committed_offsets
-from textsieve.embedded.answers import source_of
 from textsieve.embedded.reading import Reader
+from textsieve.embedded.results import source_of
 from textsieve.embedded.topics import Names
 
 POLL_SECONDS = 0.05

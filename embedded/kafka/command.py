@@ -8,13 +8,13 @@ from typing import Annotated, Literal
 import msgspec
 import typer
 
+from textsieve.embedded.command_line import exit_codes, serve
 from textsieve.embedded.interruption import interruptible
 from textsieve.embedded.kafka.cluster import HEAP_MB, KafkaCluster
 from textsieve.embedded.kafka.jars import DEFAULT_VERSION, versions
 from textsieve.embedded.kafka.properties import MIN_INSYNC, REPLICATION
 from textsieve.embedded.kafka.upkeep import Upkeep
-from textsieve.embedded.services import Services, provided
-from textsieve.embedded.serving import explained, serve
+from textsieve.embedded.services import Services, start_services
 from textsieve.embedded.store import Store
 
 
@@ -40,10 +40,10 @@ def kafka(
     """
     many: Literal[1, 3] = 3 if nodes is Nodes.THREE else 1
     with (
-        explained(),
+        exit_codes(),
         interruptible(),
         KafkaCluster(many, version=version, heap_mb=heap_mb) as cluster,
-        provided(cluster.bootstrap_servers, None, store=partial(Store, port=store_port)) as services,
+        start_services(cluster.bootstrap_servers, None, store=partial(Store, port=store_port)) as services,
     ):
         typer.echo(msgspec.json.encode(services.settings) if as_json else services.exports)
         _tell(_introduction(cluster))

@@ -97,11 +97,11 @@ class Node:
         child, deadline = self._last, time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             if (code := child.exit_code) is not None:
-                raise StartFailed(f"node {self.number} ended with exit code {code} before it served;{self._words()}")
+                raise StartFailed(f"node {self.number} ended with exit code {code} before it served;{self._logs()}")
             if owns_listener(child.pid, self.ports.clients) and speaks_kafka(self.ports.brokers):
                 return
             time.sleep(READY_POLL_SECONDS)
-        raise StartFailed(f"node {self.number} did not serve within {READY_SECONDS:.0f} s;{self._words()}")
+        raise StartFailed(f"node {self.number} did not serve within {READY_SECONDS:.0f} s;{self._logs()}")
 
     def check(self) -> None:
         """See that it still runs.
@@ -110,7 +110,7 @@ class Node:
             ServerDied: It ended.
         """
         if not self.is_alive:
-            raise ServerDied(f"node {self.number} of Kafka ended with {self._last.exit_code};{self._words()}")
+            raise ServerDied(f"node {self.number} of Kafka ended with {self._last.exit_code};{self._logs()}")
 
     def kill(self) -> None:
         """End it at once, as a lost machine does."""
@@ -140,5 +140,5 @@ class Node:
             raise StartFailed(f"node {self.number} has no process yet: start it first")
         return self._child
 
-    def _words(self) -> str:
+    def _logs(self) -> str:
         return f" the end of {self._log}:\n{self.tail() or '(empty)'}"

@@ -19,15 +19,15 @@ from rich.console import Console
 
 from tests.integration.waiting import wait_until
 from textsieve.embedded.broker import Broker
-from textsieve.embedded.demo import Outcome, run
+from textsieve.embedded.cluster_space import delete_space
+from textsieve.embedded.demo.config import Plan
+from textsieve.embedded.demo.console_log import Narrator
+from textsieve.embedded.demo.message_source import Scenario
+from textsieve.embedded.demo.run import Outcome, run
+from textsieve.embedded.demo.workers import STOP_SECONDS
 from textsieve.embedded.errors import ServerDied
-from textsieve.embedded.narration import Narrator
-from textsieve.embedded.plan import Plan
-from textsieve.embedded.planning import Scenario
 from textsieve.embedded.services import Services
-from textsieve.embedded.space import delete_space
 from textsieve.embedded.topics import Names, delete_topics
-from textsieve.embedded.workers import STOP_SECONDS
 
 FAKE_WORKER = (sys.executable, str(Path(__file__).parent / "fake_worker.py"), "run")
 ENDLESS = ("lose", "forget")  # faults with which a demo waits for what never comes, until it gives up
@@ -45,7 +45,7 @@ def each_demo(each_broker, store, tmp_path, monkeypatch):
 
 def run_demo(brokers, store, directory, monkeypatch, *, fault: str = "none", messages: int = 200) -> Outcome:
     if fault in ENDLESS:
-        monkeypatch.setattr("textsieve.embedded.watching.STALL_SECONDS", 15.0)
+        monkeypatch.setattr("textsieve.embedded.demo.monitor.STALL_SECONDS", 15.0)
     plan = Plan(Scenario(), messages=messages, command=FAKE_WORKER, settings=[f"fake.fault={fault}"])
     return run(
         Services(brokers.bootstrap_servers, store, preset=brokers.preset),
@@ -104,7 +104,7 @@ def test_a_worker_that_ends_early_ends_the_demo_with_its_words(demo) -> None:
 
 
 def test_a_worker_that_does_not_stop_is_killed_and_named(demo, monkeypatch) -> None:
-    monkeypatch.setattr("textsieve.embedded.workers.STOP_SECONDS", 1.0)
+    monkeypatch.setattr("textsieve.embedded.demo.workers.STOP_SECONDS", 1.0)
 
     outcome = demo(fault="stuck")
 
@@ -112,7 +112,7 @@ def test_a_worker_that_does_not_stop_is_killed_and_named(demo, monkeypatch) -> N
 
 
 def test_a_broker_that_dies_ends_the_demo_at_once(store, tmp_path, monkeypatch) -> None:
-    monkeypatch.setattr("textsieve.embedded.workers.STOP_SECONDS", 1.0)
+    monkeypatch.setattr("textsieve.embedded.demo.workers.STOP_SECONDS", 1.0)
     with Broker() as server:
         services = Services(server.bootstrap_servers, store, preset="embedded", broker=server)
         plan = Plan(Scenario(), messages=1000, rate=100, command=FAKE_WORKER)

@@ -13,7 +13,7 @@ import redis
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 
 from tests.integration.waiting import wait_until
-from textsieve.embedded import tether
+from textsieve.embedded import die_with_parent
 from textsieve.embedded.broker import Broker
 from textsieve.embedded.child import Child
 from textsieve.embedded.errors import BinaryMissing, PortTaken, StartFailed
@@ -34,7 +34,7 @@ signal.pause()
 # a child tied to its parent as on a platform without PR_SET_PDEATHSIG
 WATCHED = """
 import os, signal, subprocess, sys
-tied = "import runpy, sys; sys.platform = 'darwin'; runpy.run_path({tether!r}, run_name='__main__')"
+tied = "import runpy, sys; sys.platform = 'darwin'; runpy.run_path({die_with_parent!r}, run_name='__main__')"
 command = [sys.executable, "-I", "-c", tied, str(os.getpid()), "/bin/sleep", "60"]
 child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
 print(child.pid, flush=True)
@@ -185,7 +185,7 @@ def test_a_child_is_refused_outside_the_main_thread(tmp_path) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_the_pipe_ends_a_child_where_the_kernel_does_not(number) -> None:
-    script = WATCHED.format(tether=tether.__file__)
+    script = WATCHED.format(die_with_parent=die_with_parent.__file__)
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as parent:
         pid = int(parent.stdout.readline())
         alive_before = is_alive(pid)

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 from rich.console import Console
 
-from textsieve.embedded.comparison import Comparison
-from textsieve.embedded.demo import Outcome
-from textsieve.embedded.evaluation import Pair, evaluate
-from textsieve.embedded.progress import Progress
-from textsieve.embedded.report import as_json, print_outcome
-from textsieve.embedded.shipped import shipped_card
-from textsieve.embedded.summary import Summary
+from textsieve.embedded.demo.comparison import Comparison
+from textsieve.embedded.demo.evaluation import Pair, evaluate
+from textsieve.embedded.demo.model_card import default_model_card
+from textsieve.embedded.demo.progress import Progress
+from textsieve.embedded.demo.report import as_json, print_outcome
+from textsieve.embedded.demo.run import Outcome
+from textsieve.embedded.demo.summary import Summary
 from textsieve.embedded.topics import Names
 from textsieve.worker.testing import ManualClock
 
@@ -57,7 +57,7 @@ def test_shares_are_of_all_workers_and_of_all_dead_letters() -> None:
 
 def test_the_json_line_carries_the_quality_and_what_it_is_worth() -> None:
     evaluation = evaluate([Pair("spam", "spam"), Pair("ham", "spam")])
-    outcome = Outcome(NOTHING, [], Progress(NAMES, ManualClock()), {}, {}, Comparison(evaluation, shipped_card()))
+    outcome = Outcome(NOTHING, [], Progress(NAMES, ManualClock()), {}, {}, Comparison(evaluation, default_model_card()))
 
     quality = json.loads(as_json(outcome))["evaluation"]
 

@@ -8,12 +8,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from textsieve.embedded.comparison import Comparison
-from textsieve.embedded.demo import Outcome
-from textsieve.embedded.evaluation import Evaluation, Pair
-from textsieve.embedded.live import cluster_table, seconds
-from textsieve.embedded.shipped import Card
-from textsieve.embedded.summary import Summary
+from textsieve.embedded.demo.comparison import Comparison
+from textsieve.embedded.demo.evaluation import Evaluation, Pair
+from textsieve.embedded.demo.live import cluster_table, seconds
+from textsieve.embedded.demo.model_card import ModelCard
+from textsieve.embedded.demo.run import Outcome
+from textsieve.embedded.demo.summary import Summary
 from textsieve.terminal import printable
 
 LABELS_SHOWN = 12  # a confusion matrix of more does not fit a terminal
@@ -79,7 +79,7 @@ def _scores(comparison: Comparison) -> Table:
     return scores
 
 
-def _caveat(card: Card | None) -> str:
+def _caveat(card: ModelCard | None) -> str:
     if card is None:
         return "Cross-validated figures are known only for the head that comes with textsieve."
     return (
@@ -89,7 +89,7 @@ def _caveat(card: Card | None) -> str:
     )
 
 
-def _figure(card: Card | None, name: str) -> str:
+def _figure(card: ModelCard | None, name: str) -> str:
     figure = None if card is None else card.metrics.get(name)
     return "-" if figure is None else f"{figure.mean:.3f} ± {figure.std:.3f}"
 

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from textsieve.embedded.feeding import Feed
-from textsieve.embedded.live import Show
-from textsieve.embedded.progress import Progress
+from textsieve.embedded.demo.live import Display
+from textsieve.embedded.demo.producer_process import ProducerProcess
+from textsieve.embedded.demo.progress import Progress
+from textsieve.embedded.demo.workers import Workers
 from textsieve.embedded.reading import Reader
-from textsieve.embedded.workers import Crew
 
 STALL_SECONDS = 60.0  # without any progress: far above a takeover (11 s) and the broker's own timeouts
 LEARNED_POLL_SECONDS = 0.25
@@ -16,13 +16,13 @@ MISSING_SHOWN = 3
 
 
 @dataclass(slots=True)
-class Watch:
+class Monitor:
     """One run, seen through the topics and the store.
 
     Attributes:
         progress: what was seen so far.
-        crew: the workers; one that ends early ends the watch.
-        feed: the producer.
+        workers: the workers; one that ends early ends the watching.
+        producer: the producer.
         reader: of all three topics.
         learned: how many results the clusters have counted.
         check_services: raises when broker or store have ended.
@@ -30,12 +30,12 @@ class Watch:
     """
 
     progress: Progress
-    crew: Crew
-    feed: Feed
+    workers: Workers
+    producer: ProducerProcess
     reader: Reader
     learned: Callable[[], int]
     check_services: Callable[[], None]
-    show: Show
+    show: Display
     _learned: int = 0
     _asked_at: float = float("-inf")
 
@@ -54,30 +54,30 @@ class Watch:
             now = time.monotonic()
             if self._seen() != seen:
                 moved_at, seen = now, self._seen()
-            if complaints := self.crew.ended() or self._feed_complaints():
-                return complaints
+            if failures := self.workers.ended() or self._producer_failures():
+                return failures
             if now > deadline:
-                return [f"not done within {deadline_seconds:.0f} s: {self._missing()}\n{self._words()}"]
+                return [f"not done within {deadline_seconds:.0f} s: {self._missing()}\n{self._logs()}"]
             if now - moved_at > STALL_SECONDS:
-                return [f"nothing moved for {STALL_SECONDS:.0f} s: {self._missing()}\n{self._words()}"]
+                return [f"nothing moved for {STALL_SECONDS:.0f} s: {self._missing()}\n{self._logs()}"]
         return []
 
     def _is_done(self) -> bool:
-        account = self.feed.account() if self.feed.is_done else None
-        if account is None or len(self.progress.inputs) < account.acked or self.progress.lag:
+        report = self.producer.report() if self.producer.is_done else None
+        if report is None or len(self.progress.inputs) < report.acked or self.progress.lag:
             return False
         if time.monotonic() - self._asked_at > LEARNED_POLL_SECONDS:
             self._learned, self._asked_at = self.learned(), time.monotonic()
         return self._learned == self.progress.labelled
 
-    def _feed_complaints(self) -> list[str]:
-        if not self.feed.is_done:
+    def _producer_failures(self) -> list[str]:
+        if not self.producer.is_done:
             return []
-        account = self.feed.account()
-        if account is None:
-            return [f"the producer ended without an account\n{self.feed.tail()}"]
-        if account.failed:
-            return [f"the producer could not send {account.failed} messages\n{self.feed.tail()}"]
+        report = self.producer.report()
+        if report is None:
+            return [f"the producer ended without a report\n{self.producer.tail()}"]
+        if report.failed:
+            return [f"the producer could not send {report.failed} messages\n{self.producer.tail()}"]
         return []
 
     def _seen(self) -> tuple[int, int]:
@@ -89,8 +89,8 @@ class Watch:
         return (
             f"{len(unanswered)} of {len(self.progress.inputs)} messages unanswered ({examples or 'none'}),"
             f" {self._learned} of {self.progress.labelled} results learned,"
-            f" producer {'done' if self.feed.is_done else 'still running'}"
+            f" producer {'done' if self.producer.is_done else 'still running'}"
         )
 
-    def _words(self) -> str:
-        return f"{self.crew.tails()}\n{self.feed.tail()}"
+    def _logs(self) -> str:
+        return f"{self.workers.tails()}\n{self.producer.tail()}"

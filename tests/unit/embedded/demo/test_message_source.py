@@ -3,8 +3,8 @@ import os
 
 import pytest
 
-from textsieve.embedded.errors import UnusableMaterial
-from textsieve.embedded.planning import Scenario, TextFile
+from textsieve.embedded.demo.message_source import Scenario, TextFile
+from textsieve.embedded.errors import UnusableFile
 from textsieve.files.layout import Format, Layout
 
 
@@ -23,10 +23,10 @@ def test_a_file_counts_the_rows_that_can_become_messages(tmp_path) -> None:
 def test_a_format_is_passed_on_to_the_producer(tmp_path) -> None:
     path = tmp_path / "texts.log"
     path.write_text("hello\n" * 12)
-    material = TextFile(path, layout=Layout(Format.TEXT))
+    source = TextFile(path, layout=Layout(Format.TEXT))
 
-    assert 12 == material.count(None)
-    assert [str(path), "--text-column", "text", "--format", "text"] == material.arguments()
+    assert 12 == source.count(None)
+    assert [str(path), "--text-column", "text", "--format", "text"] == source.arguments()
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_a_file_that_does_not_fit_is_refused_with_the_reason(tmp_path, name, con
     path = tmp_path / name
     path.write_text(content)
 
-    with pytest.raises(UnusableMaterial, match=complaint):
+    with pytest.raises(UnusableFile, match=complaint):
         TextFile(path).count(None)
 
 
@@ -49,18 +49,18 @@ def test_too_few_texts_are_explained_by_the_rows_that_were_left_out(tmp_path) ->
     path = tmp_path / "texts.jsonl"
     path.write_text('{"text": "hello"}\n{"body": "hello"}\n[]\n')
 
-    with pytest.raises(UnusableMaterial, match=r"got 1; 2 rows are left out, the first: .*jsonl:2: there is no field"):
+    with pytest.raises(UnusableFile, match=r"got 1; 2 rows are left out, the first: .*jsonl:2: there is no field"):
         TextFile(path).count(None)
 
 
 def test_how_to_read_a_file_is_passed_on_to_the_producer(tmp_path) -> None:
     path = tmp_path / "texts.csv"
     path.write_bytes("ham;“hello”\n".encode("cp1252") * 12)
-    material = TextFile(path, "2", "1", Layout(encoding="cp1252", header=False))
+    source = TextFile(path, "2", "1", Layout(encoding="cp1252", header=False))
 
-    assert 12 == material.count(None)
-    assert [str(path), "--text-column", "2", "--encoding", "cp1252", "--no-header"] == material.arguments()
-    assert "1" == material.label_column
+    assert 12 == source.count(None)
+    assert [str(path), "--text-column", "2", "--encoding", "cp1252", "--no-header"] == source.arguments()
+    assert "1" == source.label_column
 
 
 def test_a_label_by_the_number_of_its_column_is_found_by_its_name(tmp_path) -> None:
@@ -69,14 +69,14 @@ def test_a_label_by_the_number_of_its_column_is_found_by_its_name(tmp_path) -> N
 
     assert "v1" == TextFile(path, "2", "1").label_column
     assert "label" == TextFile(path, "2").label_column
-    with pytest.raises(UnusableMaterial, match="expected the column 9"):
+    with pytest.raises(UnusableFile, match="expected the column 9"):
         _ = TextFile(path, "2", "9").label_column
 
 
 def test_a_pipe_is_refused_for_it_is_read_twice(tmp_path) -> None:
     os.mkfifo(tmp_path / "texts.csv")
 
-    with pytest.raises(UnusableMaterial, match="save it to a file"):
+    with pytest.raises(UnusableFile, match="save it to a file"):
         TextFile(tmp_path / "texts.csv").count(None)
 
 
@@ -84,8 +84,8 @@ def test_the_rows_of_a_file_that_become_no_message_are_named_with_the_reason(tmp
     path = tmp_path / "texts.jsonl"
     path.write_text('{"text": "hello"}\n' * 12 + '{"body": "hello"}\n[]\n{"text": "late"}\n')
 
-    missed = TextFile(path).missed(None)
+    skipped = TextFile(path).skipped(None)
 
-    assert [f"{path}:13", f"{path}:14"] == [reason.rpartition(": ")[0] for reason in missed]
-    assert [] == TextFile(path).missed(12)
-    assert [] == Scenario().missed(None)
+    assert [f"{path}:13", f"{path}:14"] == [reason.rpartition(": ")[0] for reason in skipped]
+    assert [] == TextFile(path).skipped(12)
+    assert [] == Scenario().skipped(None)

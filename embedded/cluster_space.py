@@ -14,7 +14,7 @@ TIMEOUT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Space:
+class SpaceState:
     """What the store knows about a cluster space; nothing before it is seeded."""
 
     learned: int = 0  # results counted in it
@@ -22,7 +22,7 @@ class Space:
     version: int = 0  # how often it was written
 
 
-def read_space(redis_url: str, name: str) -> Space:
+def read_space(redis_url: str, name: str) -> SpaceState:
     """Read the hash of one cluster space.
 
     Raises:
@@ -32,9 +32,9 @@ def read_space(redis_url: str, name: str) -> Space:
         fields = client.hmget(_key(name, "centroids"), ["learned", "version", "counts"])
     learned, version, counts = cast("list[bytes | None]", fields)
     if learned is None or version is None or counts is None:
-        return Space()
+        return SpaceState()
     weights = np.frombuffer(counts, "<f8")  # [k]
-    return Space(learned=int(learned), clusters=int(np.count_nonzero(weights)), version=int(version))
+    return SpaceState(learned=int(learned), clusters=int(np.count_nonzero(weights)), version=int(version))
 
 
 def delete_space(redis_url: str, name: str) -> None:

@@ -6,7 +6,7 @@ from contextlib import contextmanager, suppress
 
 import typer
 
-from textsieve.embedded.errors import BinaryMissing, EmbeddedError, PortTaken, UnusableMaterial, WrongJars
+from textsieve.embedded.errors import BinaryMissing, EmbeddedError, PortTaken, UnusableFile, WrongJars
 from textsieve.files.errors import UnreadableFile
 from textsieve.terminal import printable
 
@@ -25,13 +25,13 @@ def serve(look: Callable[[], None]) -> None:
 
 
 @contextmanager
-def explained() -> Iterator[None]:
+def exit_codes() -> Iterator[None]:
     """Turn the errors that a person can mend into one message and an exit code."""
     try:
         yield
     except (EmbeddedError, UnreadableFile) as error:
         typer.echo("error: " + printable(str(error), keep="\n"), err=True)
-        is_configuration = isinstance(error, BinaryMissing | WrongJars | PortTaken | UnusableMaterial | UnreadableFile)
+        is_configuration = isinstance(error, BinaryMissing | WrongJars | PortTaken | UnusableFile | UnreadableFile)
         raise typer.Exit(BAD_CONFIGURATION if is_configuration else FAULT) from None
     except KeyboardInterrupt:
         typer.echo("interrupted", err=True)

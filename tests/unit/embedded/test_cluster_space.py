@@ -2,8 +2,8 @@
 
 import pytest
 
+from textsieve.embedded.cluster_space import delete_space, read_space
 from textsieve.embedded.errors import DemoFailed
-from textsieve.embedded.space import delete_space, read_space
 
 
 @pytest.mark.parametrize("ask", [read_space, delete_space])

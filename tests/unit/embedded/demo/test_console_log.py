@@ -6,45 +6,45 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from textsieve.embedded.narration import Narrator, next_steps, program
+from textsieve.embedded.demo.console_log import ConsoleLog, next_steps, program
 
 
 @pytest.fixture
-def narrator() -> Narrator:
-    return Narrator(Console(file=io.StringIO(), width=60), 0)
+def log() -> ConsoleLog:
+    return ConsoleLog(Console(file=io.StringIO(), width=60), 0)
 
 
-def told(narrator: Narrator) -> str:
-    return narrator.console.file.getvalue()
+def told(log: ConsoleLog) -> str:
+    return log.console.file.getvalue()
 
 
-def test_a_line_has_the_seconds_and_is_not_wrapped(narrator) -> None:
-    narrator.say("word " * 30)
+def test_a_line_has_the_seconds_and_is_not_wrapped(log) -> None:
+    log.say("word " * 30)
 
-    assert 1 == told(narrator).count("\n")
-    assert " s  word word" in told(narrator)
+    assert 1 == told(log).count("\n")
+    assert " s  word word" in told(log)
 
 
-def test_rows_that_become_no_message_are_named_up_to_a_few(narrator) -> None:
-    narrator.name_missed(Path("texts.csv"), [f"texts.csv:{row}: [red]no \x1b text" for row in range(7)])
+def test_rows_that_become_no_message_are_named_up_to_a_few(log) -> None:
+    log.name_skipped(Path("texts.csv"), [f"texts.csv:{row}: [red]no \x1b text" for row in range(7)])
 
-    said = told(narrator)
+    said = told(log)
     assert "of texts.csv this becomes no message (7 in all):" in said
     assert [True] * 5 + [False] * 2 == [f"texts.csv:{row}: [red]no \\x1b text" in said for row in range(7)]
     assert "... and 2 more like these" in said
 
 
 @pytest.mark.parametrize(("kind", "answered"), [(KeyboardInterrupt, True), (ValueError, False), (None, False)])
-def test_an_interruption_is_answered_before_anything_is_waited_for(narrator, kind, answered) -> None:
-    narrator.answer_interruption(kind, None, None)
+def test_an_interruption_is_answered_before_anything_is_waited_for(log, kind, answered) -> None:
+    log.answer_interruption(kind, None, None)
 
-    assert answered == ("interrupted" in told(narrator))
+    assert answered == ("interrupted" in told(log))
 
 
-def test_of_a_good_file_nothing_is_said(narrator) -> None:
-    narrator.name_missed(Path("texts.csv"), [])
+def test_of_a_good_file_nothing_is_said(log) -> None:
+    log.name_skipped(Path("texts.csv"), [])
 
-    assert "" == told(narrator)
+    assert "" == told(log)
 
 
 def test_what_was_kept_can_be_pasted_into_another_terminal() -> None:

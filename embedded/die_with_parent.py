@@ -1,4 +1,4 @@
-"""Runs a program that dies with the process that started it: `python tether.py PARENT_PID PROGRAM [ARG ...]`.
+"""Runs a program that dies with the process that started it: `python die_with_parent.py PARENT_PID PROGRAM [ARG ...]`.
 
 It stands between fork and exec, so that nothing runs inside a forked copy of the parent (a `preexec_fn` may deadlock
 when the parent has threads). The program replaces this one and keeps its process id.

@@ -13,11 +13,11 @@ from rich.console import Console
 
 from textsieve.terminal import printable
 
-MISSED_SHOWN = 5  # rows of a file: enough to see the pattern
+SKIPPED_SHOWN = 5  # rows of a file: enough to see the pattern
 
 
 @dataclass(slots=True)
-class Narrator:
+class ConsoleLog:
     """Says what happens, each time with the seconds since the demo was asked for.
 
     Attributes:
@@ -45,15 +45,15 @@ class Narrator:
         if kind is not None and issubclass(kind, KeyboardInterrupt):
             self.say("interrupted: ending all that was started")
 
-    def name_missed(self, path: Path, missed: Sequence[str]) -> None:
+    def name_skipped(self, path: Path, skipped: Sequence[str]) -> None:
         """Name the rows of a file that become no messages."""
-        if not missed:
+        if not skipped:
             return
-        self.say(f"of {path} this becomes no message ({len(missed)} in all):")
-        for reason in missed[:MISSED_SHOWN]:
+        self.say(f"of {path} this becomes no message ({len(skipped)} in all):")
+        for reason in skipped[:SKIPPED_SHOWN]:
             self.console.print(f"          {printable(reason)}", highlight=False, markup=False, soft_wrap=True)
-        if len(missed) > MISSED_SHOWN:
-            self.console.print(f"          ... and {len(missed) - MISSED_SHOWN} more like these", highlight=False)
+        if len(skipped) > SKIPPED_SHOWN:
+            self.console.print(f"          ... and {len(skipped) - SKIPPED_SHOWN} more like these", highlight=False)
 
 
 def next_steps(*, settings: Mapping[str, str] | None, file: Path | None, labelled: bool) -> str:

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from textsieve.embedded.answers import Model, attribute, labelled
-from textsieve.embedded.evaluation import Evaluation, Pair, evaluate
-from textsieve.embedded.shipped import Card, shipped_card
-from textsieve.embedded.summary import first_answers
+from textsieve.embedded.demo.evaluation import Evaluation, Pair, evaluate
+from textsieve.embedded.demo.model_card import ModelCard, default_model_card
+from textsieve.embedded.demo.summary import first_answers
+from textsieve.embedded.results import Model, attribute, labelled
 from textsieve.worker.records import Record
 
 
@@ -15,7 +15,7 @@ class Comparison:
     """The quality on the user's file, and what the model's makers measured."""
 
     evaluation: Evaluation
-    card: Card | None  # of the model that answered; None if it is not the shipped one
+    card: ModelCard | None  # of the model that answered; None if it is not the shipped one
 
     @property
     def has_common_labels(self) -> bool:
@@ -38,6 +38,6 @@ def compare(records: Sequence[Record], *, label_column: str | None) -> Compariso
     evaluation = evaluate(Pair(str(truth), answer) for truth, answer in truths if truth not in (None, ""))
     if evaluation is None:
         return None
-    card = shipped_card()
+    card = default_model_card()
     is_shipped = {result.model for result in results} == {Model(card.name, card.version)}
     return Comparison(evaluation, card if is_shipped else None)

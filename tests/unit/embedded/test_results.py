@@ -1,6 +1,6 @@
 import pytest
 
-from textsieve.embedded.answers import Source, attribute, header, labelled, source_of
+from textsieve.embedded.results import Source, attribute, header, labelled, source_of
 from textsieve.worker.records import Record
 
 VALUE = (

@@ -3,12 +3,12 @@ import json
 
 from rich.console import Console
 
-from textsieve.embedded.comparison import compare
-from textsieve.embedded.report import print_comparison
-from textsieve.embedded.shipped import shipped_card
+from textsieve.embedded.demo.comparison import compare
+from textsieve.embedded.demo.model_card import default_model_card
+from textsieve.embedded.demo.report import print_comparison
 from textsieve.worker.records import Record
 
-CARD = shipped_card()
+CARD = default_model_card()
 
 
 def result(offset: int, *, truth: object, answer: str, model: str = CARD.name) -> Record:

@@ -104,7 +104,7 @@ class Worker:
             connection.close()
 
 
-class Crew:
+class Workers:
     """The workers of one demo; leaving the context stops those that still run, and kills them at Ctrl-C.
 
     Args:
@@ -170,7 +170,7 @@ class Crew:
         return f"{count} workers: {', '.join(f'{number} {stage}' for stage, number in sorted(stages.items()))}"
 
     def ended(self) -> list[str]:
-        """A complaint about every worker that does not run."""
+        """A failure for every worker that does not run."""
         return [
             f"{worker.name} ended early with exit code {worker.exit_code}\n{worker.tail()}"
             for worker in self.workers
@@ -178,7 +178,7 @@ class Crew:
         ]
 
     def stop(self) -> list[str]:
-        """Stop all of them gracefully; a complaint about every one whose exit code is not 0."""
+        """Stop all of them gracefully; a failure for every one whose exit code is not 0."""
         return [
             f"{worker.name}: expected exit code 0 after SIGTERM, got {code}\n{worker.tail()}"
             for worker, code in zip(self.workers, self._end(), strict=True)

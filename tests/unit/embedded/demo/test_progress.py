@@ -4,8 +4,8 @@ import json
 import pytest
 from rich.console import Console
 
-from textsieve.embedded.live import line, live_view, table
-from textsieve.embedded.progress import Progress
+from textsieve.embedded.demo.live import line, live_view, table
+from textsieve.embedded.demo.progress import Progress
 from textsieve.embedded.topics import Names
 from textsieve.worker.records import Record
 from textsieve.worker.testing import ManualClock

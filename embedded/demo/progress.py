@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from textsieve.embedded.answers import Cluster, Labelled, Source, labelled, source_of
+from textsieve.embedded.results import Cluster, Labelled, Source, labelled, source_of
 from textsieve.embedded.topics import Names
 from textsieve.worker.records import Record
 

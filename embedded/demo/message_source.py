@@ -5,7 +5,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Protocol
 
-from textsieve.embedded.errors import UnusableMaterial
+from textsieve.embedded.errors import UnusableFile
 from textsieve.files.errors import UnreadableFile
 from textsieve.files.layout import Layout
 from textsieve.files.reading import read
@@ -18,7 +18,7 @@ DEFAULT_MESSAGES = 2000
 MINIMUM_MESSAGES = 10  # fewer make no clusters worth looking at
 
 
-class Material(Protocol):
+class MessageSource(Protocol):
     """Something to send."""
 
     @property
@@ -28,7 +28,7 @@ class Material(Protocol):
     def count(self, wanted: int | None) -> int:
         """How many messages it gives when so many are wanted (None: as many as it has)."""
 
-    def missed(self, wanted: int | None) -> list[str]:
+    def skipped(self, wanted: int | None) -> list[str]:
         """What of it becomes no message, where and why, one line each."""
 
     def arguments(self) -> list[str]:
@@ -47,16 +47,16 @@ class Scenario:
         return None
 
     def count(self, wanted: int | None) -> int:
-        """See Material."""
+        """See MessageSource."""
         return wanted or DEFAULT_MESSAGES
 
-    def missed(self, wanted: int | None) -> list[str]:
-        """See Material."""
+    def skipped(self, wanted: int | None) -> list[str]:
+        """See MessageSource."""
         del wanted
         return []
 
     def arguments(self) -> list[str]:
-        """See Material."""
+        """See MessageSource."""
         return ["--scenario", "--seed", str(self.seed)]
 
 
@@ -74,7 +74,7 @@ class TextFile:
         """The name of the column with the true label; it need not be there, unless it goes by its number.
 
         Raises:
-            UnusableMaterial: The file cannot be read, or has no column of that number.
+            UnusableFile: The file cannot be read, or has no column of that number.
         """
         if self.labels is None or not self.labels.isdigit():
             return self.labels
@@ -82,54 +82,52 @@ class TextFile:
             rows = read(self._source(), needed=[self.text_column, self.labels])
             first = next((row for row in rows if isinstance(row, Row)), None)
         except UnreadableFile as error:
-            raise UnusableMaterial(str(error)) from error
+            raise UnusableFile(str(error)) from error
         return self.labels if first is None else first.numbered.get(self.labels, self.labels)
 
     def count(self, wanted: int | None) -> int:
-        """See Material.
+        """See MessageSource.
 
         Raises:
-            UnusableMaterial: The file cannot be read, or holds too little.
+            UnusableFile: The file cannot be read, or holds too little.
         """
-        look = self._look(wanted)
-        if look.messages < MINIMUM_MESSAGES:
-            first = f"; {len(look.missed)} rows are left out, the first: {look.missed[0]}" if look.missed else ""
-            raise UnusableMaterial(
-                f"{self.path}: expected at least {MINIMUM_MESSAGES} texts, got {look.messages}{first}"
-            )
-        return look.messages
+        scan = self._scan(wanted)
+        if scan.messages < MINIMUM_MESSAGES:
+            first = f"; {len(scan.skipped)} rows are left out, the first: {scan.skipped[0]}" if scan.skipped else ""
+            raise UnusableFile(f"{self.path}: expected at least {MINIMUM_MESSAGES} texts, got {scan.messages}{first}")
+        return scan.messages
 
-    def missed(self, wanted: int | None) -> list[str]:
-        """See Material; rows behind the last one that is wanted are not among them.
+    def skipped(self, wanted: int | None) -> list[str]:
+        """See MessageSource; rows behind the last one that is wanted are not among them.
 
         Raises:
-            UnusableMaterial: As `count`.
+            UnusableFile: As `count`.
         """
-        return self._look(wanted).missed
+        return self._scan(wanted).skipped
 
     def arguments(self) -> list[str]:
-        """See Material."""
+        """See MessageSource."""
         return [str(self.path), "--text-column", self.text_column, *self.layout.arguments()]
 
-    def _look(self, wanted: int | None) -> "_Look":
-        missed: list[str] = []
+    def _scan(self, wanted: int | None) -> "_Scan":
+        skipped: list[str] = []
         try:
             columns = Columns(self.text_column)
-            messages = read_messages([self._source()], columns, passes=1, on_bad_row=missed.append)
-            return _Look(sum(1 for _ in islice(messages, wanted)), missed)
+            messages = read_messages([self._source()], columns, passes=1, on_bad_row=skipped.append)
+            return _Scan(sum(1 for _ in islice(messages, wanted)), skipped)
         except UnreadableFile as error:
-            raise UnusableMaterial(str(error)) from error
+            raise UnusableFile(str(error)) from error
 
     def _source(self) -> Source:
         source = find_source(str(self.path), layout=self.layout)
         if source.is_stream:
-            raise UnusableMaterial(f"{self.path}: expected a file, which is read twice, got a pipe: save it to a file")
+            raise UnusableFile(f"{self.path}: expected a file, which is read twice, got a pipe: save it to a file")
         return source
 
 
 @dataclass(frozen=True, slots=True)
-class _Look:
+class _Scan:
     """What the rows of a file come to."""
 
     messages: int
-    missed: list[str]  # what is wrong with each of the others
+    skipped: list[str]  # what is wrong with each of the others

@@ -1,4 +1,4 @@
-"""The producer as a process of its own, and its account of what it sent."""
+"""The producer as a process of its own, and its report of what it sent."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ STOP_SECONDS = 10.0
 TAIL_LINES = 10
 
 
-class Account(msgspec.Struct, frozen=True):
+class ProducerReport(msgspec.Struct, frozen=True):
     """What the producer says at its end."""
 
     acked: int  # messages that the broker has
@@ -23,7 +23,7 @@ class Account(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class ProducerProcess:
     """A running producer; leaving the context stops it."""
 
     child: Child
@@ -48,11 +48,11 @@ class Feed:
         """Whether it has ended."""
         return self.child.exit_code is not None
 
-    def account(self) -> Account | None:
+    def report(self) -> ProducerReport | None:
         """What it said at its end; None if it has not, or failed before it could."""
         for line in reversed(self.child.tail().splitlines()):
             try:
-                return msgspec.json.decode(line, type=Account)
+                return msgspec.json.decode(line, type=ProducerReport)
             except msgspec.MsgspecError:
                 continue
         return None

@@ -21,7 +21,7 @@ class Data(msgspec.Struct, frozen=True):
     used_rows: int
 
 
-class Card(msgspec.Struct, frozen=True):
+class ModelCard(msgspec.Struct, frozen=True):
     """The part of a bundle's `bundle.json` that says what to expect of it."""
 
     name: str
@@ -30,6 +30,8 @@ class Card(msgspec.Struct, frozen=True):
     data: Data
 
 
-def shipped_card() -> Card:
-    """The card of the shipped spam head."""
-    return msgspec.json.decode(resources.files("textsieve.worker.inference").joinpath(BUNDLE).read_bytes(), type=Card)
+def default_model_card() -> ModelCard:
+    """The card of the spam head that comes with the worker."""
+    return msgspec.json.decode(
+        resources.files("textsieve.worker.inference").joinpath(BUNDLE).read_bytes(), type=ModelCard
+    )

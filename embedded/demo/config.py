@@ -4,7 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from textsieve.embedded.planning import Material
+from textsieve.embedded.demo.message_source import MessageSource
 from textsieve.embedded.services import Services
 from textsieve.embedded.topics import Names
 from textsieve.modules import module_command
@@ -15,11 +15,11 @@ SEED_AFTER_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class DemoConfig:
     """What the demo does.
 
     Attributes:
-        material: what to send.
+        source: what to send.
         messages: how many that will be.
         rate: messages per second to send; as fast as possible if None.
         workers: processes to start.
@@ -30,7 +30,7 @@ class Plan:
         keep: leave the topics and the cluster space for looking around.
     """
 
-    material: Material
+    source: MessageSource
     messages: int
     rate: float | None = None
     workers: int = 2
@@ -41,10 +41,10 @@ class Plan:
     keep: bool = False
 
 
-def worker_settings(services: Services, plan: Plan, names: Names) -> list[str]:
+def worker_settings(services: Services, config: DemoConfig, names: Names) -> list[str]:
     """`section.option=value` for every worker."""
-    clusters = _cluster_count(plan)
-    threads = max(1, (os.cpu_count() or 1) // plan.workers)
+    clusters = _cluster_count(config)
+    threads = max(1, (os.cpu_count() or 1) // config.workers)
     return [
         f"kafka.bootstrap_servers={services.bootstrap_servers}",
         f"kafka.preset={services.preset}",
@@ -55,25 +55,25 @@ def worker_settings(services: Services, plan: Plan, names: Names) -> list[str]:
         f"redis.url={services.redis_url}",
         f"clusters.space={names.space}",
         f"clusters.k={clusters}",
-        f"clusters.seed_messages={max(clusters, min(SEED_MESSAGES, plan.messages // 4))}",
+        f"clusters.seed_messages={max(clusters, min(SEED_MESSAGES, config.messages // 4))}",
         f"clusters.seed_after_seconds={SEED_AFTER_SECONDS}",
         f"model.threads={threads}",
-        *plan.settings,
+        *config.settings,
     ]
 
 
-def _cluster_count(plan: Plan) -> int:
-    return max(2, min(CLUSTERS, plan.messages // 4))
+def _cluster_count(config: DemoConfig) -> int:
+    return max(2, min(CLUSTERS, config.messages // 4))
 
 
-def producer_arguments(services: Services, plan: Plan, names: Names) -> list[str]:
+def producer_arguments(services: Services, config: DemoConfig, names: Names) -> list[str]:
     """What the producer is told."""
     where = ["--bootstrap-servers", services.bootstrap_servers, "--topic", names.messages]
-    pace = [] if plan.rate is None else ["--rate", str(plan.rate)]
-    return [*plan.material.arguments(), *where, "--limit", str(plan.messages), *pace]
+    pace = [] if config.rate is None else ["--rate", str(config.rate)]
+    return [*config.source.arguments(), *where, "--limit", str(config.messages), *pace]
 
 
-def left_settings(services: Services, plan: Plan, names: Names) -> dict[str, str]:
+def left_settings(services: Services, config: DemoConfig, names: Names) -> dict[str, str]:
     """Environment variables by which other commands find what the demo leaves."""
     return {
         **services.settings,
@@ -82,5 +82,5 @@ def left_settings(services: Services, plan: Plan, names: Names) -> dict[str, str
         "TEXTSIEVE_KAFKA__DEAD_LETTER_TOPIC": names.dead_letters,
         "TEXTSIEVE_KAFKA__GROUP_ID": names.group,
         "TEXTSIEVE_CLUSTERS__SPACE": names.space,
-        "TEXTSIEVE_CLUSTERS__K": str(_cluster_count(plan)),
+        "TEXTSIEVE_CLUSTERS__K": str(_cluster_count(config)),
     }

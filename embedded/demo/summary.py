@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from textsieve.embedded.answers import Labelled, Source, header, labelled, source_of
-from textsieve.embedded.space import Space
+from textsieve.embedded.cluster_space import SpaceState
+from textsieve.embedded.results import Labelled, Source, header, labelled, source_of
 from textsieve.worker.records import Record
 
 UNKNOWN_REASON = "unknown"
@@ -20,7 +20,7 @@ class Evidence:
     inputs: Sequence[Record]
     results: Sequence[Record]
     dead_letters: Sequence[Record]
-    space: Space
+    space: SpaceState
     started_ms: int  # Unix time at which the run was asked for
 
 

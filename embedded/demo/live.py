@@ -9,8 +9,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from textsieve.embedded.answers import Labelled
-from textsieve.embedded.progress import Progress
+from textsieve.embedded.demo.progress import Progress
+from textsieve.embedded.results import Labelled
 from textsieve.lines import Cluster, Result, heading, printer, result_line
 from textsieve.terminal import printable
 
@@ -19,11 +19,11 @@ LINE_SECONDS = 5.0  # between two lines on how far it is, where there is no term
 RESULTS_SECONDS = 0.25  # between two looks at the newest results: a dozen lines a second can be followed
 CLUSTERS_SHOWN = 8
 
-Show = Callable[[Progress], object]
+Display = Callable[[Progress], object]
 
 
 @contextmanager
-def live_view(console: Console) -> Iterator[Show]:
+def live_view(console: Console) -> Iterator[Display]:
     """Yield a function that shows the progress; call it as often as you like, it leaves most calls out.
 
     On a terminal a table below the messages changes in place; elsewhere a line says now and then how far it is.
@@ -38,7 +38,7 @@ def live_view(console: Console) -> Iterator[Show]:
         yield lambda progress: (results(progress), far(progress))
 
 
-def _results_to(console: Console) -> Show:
+def _results_to(console: Console) -> Display:
     """Prints the newest results, below a heading that comes with the first of them."""
     show = printer(console)
     is_begun = False
@@ -117,7 +117,7 @@ def _labels(progress: Progress) -> Table:
     return mix
 
 
-def _at_most_every(interval_seconds: float, show: Show) -> Show:
+def _at_most_every(interval_seconds: float, show: Display) -> Display:
     shown_at = float("-inf")
 
     def throttled(progress: Progress) -> None:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textsieve.embedded.space import Space
-from textsieve.embedded.summary import Evidence, faults, reasons, shares, summarise
+from textsieve.embedded.cluster_space import SpaceState
+from textsieve.embedded.demo.summary import Evidence, faults, reasons, shares, summarise
 from textsieve.worker.records import Record
 
 STARTED_MS = 1_000_000
@@ -38,7 +38,7 @@ def _says_source(source: Record) -> tuple[str, bytes]:
 
 
 def evidence(inputs, results, dead_letters=(), *, learned: int | None = None) -> Evidence:
-    space = Space(learned=len(results) if learned is None else learned, clusters=3, version=7)
+    space = SpaceState(learned=len(results) if learned is None else learned, clusters=3, version=7)
     return Evidence(inputs, results, dead_letters, space, started_ms=STARTED_MS - 2000)
 
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 
-from textsieve.embedded.evaluation import Pair, evaluate
+from textsieve.embedded.demo.evaluation import Pair, evaluate
 
 labels = st.sampled_from(["ham", "spam", "other"])
 
