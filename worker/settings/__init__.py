@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from textsieve.worker.settings.model import ModelSettings
 from textsieve.worker.settings.observability import DriftSettings, HttpSettings, LogSettings, TraceSettings
+from textsieve.worker.settings.redaction import RedactSettings
 from textsieve.worker.settings.section import Section
 from textsieve.worker.settings.services import KafkaSettings, RedisSettings, Risk
 from textsieve.worker.settings.stream import (
@@ -31,6 +32,7 @@ __all__ = [
     "LogSettings",
     "ModelSettings",
     "OutputSettings",
+    "RedactSettings",
     "RedisSettings",
     "Risk",
     "Section",
@@ -60,6 +62,7 @@ class Settings(BaseSettings):
     clusters: ClusterSettings = ClusterSettings()
     delivery: DeliverySettings = DeliverySettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
+    redact: RedactSettings = RedactSettings()
     http: HttpSettings = HttpSettings()
     drift: DriftSettings = DriftSettings()
     traces: TraceSettings = TraceSettings()

@@ -83,7 +83,7 @@ def test_every_option_is_one_of_the_settings(page):
 
 def _is_option(section: str, option: str = "") -> bool:
     group = Settings.model_fields.get(section)
-    return group is not None and option.removesuffix("_file") in group.annotation.model_fields
+    return group is not None and not {option, option.removesuffix("_file")}.isdisjoint(group.annotation.model_fields)
 
 
 @each_page

@@ -1,0 +1,31 @@
+"""Where in a text something stands that is to go."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+BLANK = "\0"  # no letter, digit or white space: what was found once is no part of anything found later
+
+
+class Span(NamedTuple):
+    """One thing found.
+
+    Attributes:
+        start, end: its place in the folded text.
+        value: in the one form that all of its spellings share.
+    """
+
+    start: int
+    end: int
+    value: str
+
+
+Finder = Callable[[str], Sequence[Span]]  # a folded text to spans that do not overlap, in their order
+
+
+def blanked(text: str, spans: Sequence[Span]) -> str:
+    """The text with as many blanks in the place of each span as it had characters."""
+    parts, place = [], 0
+    for start, end, _ in spans:
+        parts += [text[place:start], BLANK * (end - start)]
+        place = end
+    return "".join([*parts, text[place:]])
