@@ -16,8 +16,7 @@ class RedactSettings(Section):
 
     kinds: Annotated[tuple[RedactKind, ...], NoDecode, BeforeValidator(split_commas), Field(min_length=1)] = Field(
         ("url_query", "secret", "email", "iban", "ip", "card", "phone"),
-        description="What is taken out of texts, comma separated, where `output.text` or `dead_letters.value` is"
-        " `redacted`, and of samples that textsieve itself keeps.",
+        description="What is taken out of texts before they are kept or shown, comma separated.",
     )
     regions: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_commas)] = Field(
         (),
