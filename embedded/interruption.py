@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import NoReturn
 
+from textsieve.signals import handling
+
 SIGNALS = (signal.SIGTERM, signal.SIGHUP)  # `kill`, and a terminal that was closed
 
 
@@ -16,12 +18,8 @@ def interruptible() -> Iterator[None]:
     Raises:
         KeyboardInterrupt: One of the signals came.
     """
-    previous = {number: signal.signal(number, _interrupt) for number in SIGNALS}
-    try:
+    with handling(dict.fromkeys(SIGNALS, _interrupt)):
         yield
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:

@@ -9,7 +9,6 @@ from itertools import islice
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from textsieve.files.errors import UnreadableFile
 from textsieve.files.layout import Layout
@@ -27,6 +26,7 @@ from textsieve.producer.rate_limit import at_rate
 from textsieve.producer.report import Report, to_json, to_text
 from textsieve.producer.row_errors import RowErrors
 from textsieve.producer.topics import DEFAULT_MAX_MESSAGE_BYTES, TopicSpec
+from textsieve.progress import progress_bar
 from textsieve.terminal import printable
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -103,7 +103,7 @@ def main(
             )
         messages = islice(messages, limit)
         stream = UntilInterrupted(messages if rate is None else at_rate(messages, rate=rate))
-        with _progress(console, hidden=quiet or dry_run) as progress:
+        with progress_bar(console, hidden=quiet or dry_run or not console.is_terminal) as progress:
             tracked = progress.track(stream, total=limit, description=topic)
             if dry_run:
                 report = _print_messages(tracked, topic=topic)
@@ -142,17 +142,6 @@ def _find_sources(names: list[str], layout: Layout) -> list[Source]:
         raise ConfigurationError("nothing to send: name files, - for standard input, or --scenario")
     stdin = None if sys.stdin is None else sys.stdin.buffer  # it may be closed
     return [find_source(name, stdin=stdin, layout=layout) for name in names]
-
-
-def _progress(console: Console, *, hidden: bool) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        console=console,
-        disable=hidden or not console.is_terminal,
-    )
 
 
 def _print_messages(messages: Iterable[Message], *, topic: str) -> Report:

@@ -5,6 +5,8 @@ from collections.abc import Iterable, Iterator
 from types import FrameType
 from typing import Generic, TypeVar
 
+from textsieve.signals import handling
+
 Item = TypeVar("Item")
 
 
@@ -25,20 +27,18 @@ class UntilInterrupted(Generic[Item]):
         self.interrupted = False
 
     def __iter__(self) -> Iterator[Item]:
-        previous = {number: signal.signal(number, self._interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
         iterator = iter(self._items)
-        try:
-            while not self.interrupted:
-                self._awaiting = True
-                item = next(iterator)
+        with handling({signal.SIGINT: self._interrupt, signal.SIGTERM: self._interrupt}):
+            try:
+                while not self.interrupted:
+                    self._awaiting = True
+                    item = next(iterator)
+                    self._awaiting = False
+                    yield item
+            except (KeyboardInterrupt, StopIteration):
+                return
+            finally:
                 self._awaiting = False
-                yield item
-        except (KeyboardInterrupt, StopIteration):
-            return
-        finally:
-            self._awaiting = False
-            for number, handler in previous.items():
-                signal.signal(number, handler)
 
     def _interrupt(self, _number: int, _frame: FrameType | None) -> None:
         is_second = self.interrupted

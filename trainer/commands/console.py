@@ -9,9 +9,10 @@ from typing import ParamSpec, TypeVar
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from textsieve.output import OutputLost, standard_output
+from textsieve.progress import progress_bar
+from textsieve.signals import handling
 from textsieve.terminal import printable
 from textsieve.worker.errors import ConfigurationError, TextsieveError
 
@@ -89,18 +90,14 @@ def _terminated_as_interrupted() -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():  # where signals cannot be caught
         yield
         return
-    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
+    with handling({signal.SIGTERM: signal.default_int_handler}):
         yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager
 def progress_bars(*stages: str) -> Iterator[Callable[[str, int, int], None]]:
     """Bars on stderr, one for each stage from its first step on; a stage that comes again begins again."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=errors) as bars:
+    with progress_bar(errors) as bars:
         tasks = {stage: bars.add_task(stage, total=None, visible=False) for stage in stages}
 
         def advance(stage: str, steps: int, total: int) -> None:
