@@ -50,7 +50,7 @@ from textsieve.worker.loop import LoopSettings, StreamLoop
 from textsieve.worker.meters import MeteredStore, PredictorMeter
 from textsieve.worker.metrics import ConsistentRegistry, Metrics
 from textsieve.worker.metrics.gpu import GpuCollector
-from textsieve.worker.normalization import reader
+from textsieve.worker.normalization import normalizer
 from textsieve.worker.pace import Pace
 from textsieve.worker.pipeline import Pipeline
 from textsieve.worker.records import REASONS
@@ -328,7 +328,7 @@ def _pipeline(settings: Settings, predictor: Predictor, clusters: OnlineClusters
             settings.input.text_field,
             settings.input.id_field,
             settings.input.max_value_bytes,
-            reader(settings.model.rules),
+            normalizer(settings.model.rules),
             settings.input.tombstones,
         ),
         predictor=predictor,

@@ -21,8 +21,8 @@ from textsieve.worker.envelopes import (
     unwrapped,
 )
 from textsieve.worker.fields import NOTHING, RawObject, take
-from textsieve.worker.normalization import verbatim
-from textsieve.worker.records import NO_CLUSTER, DeadLetter, Document, Header, Outgoing, Reading, Record, Skipped
+from textsieve.worker.normalization import identity
+from textsieve.worker.records import NO_CLUSTER, DeadLetter, Document, Header, NormalizedText, Outgoing, Record, Skipped
 
 PREFIX = "textsieve."  # of our headers; incoming ones are dropped, or a sender could forge the ledger
 SOURCE_HEADER = PREFIX + "source"
@@ -96,7 +96,7 @@ class Decoder:
     text_field: str = "text"
     id_field: str = "id"
     max_value_bytes: int = 262_144
-    read: Callable[[str], Reading] = verbatim
+    read: Callable[[str], NormalizedText] = identity
     tombstones: Literal["dead_letter", "skip"] = "dead_letter"
 
     def decode(self, record: Record) -> Document | DeadLetter | Skipped:
@@ -248,8 +248,8 @@ class Encoder:
                 attributes=document.attributes,  # type: ignore[arg-type]  # Raw values: passed on byte for byte
                 source=Source(record.topic, record.partition, record.offset, record.timestamp_ms),
                 processed_ms=now_ms,
-                normalized=document.reading.rules,
-                obfuscated=document.reading.obfuscated,
+                normalized=document.normalized.rules,
+                obfuscated=document.normalized.obfuscated,
             )
         )
         headers = [*_foreign(record.headers), (SOURCE_HEADER, place.encode())]

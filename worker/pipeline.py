@@ -81,7 +81,7 @@ class Pipeline:
         while waiting:
             batch = waiting.pop()
             try:
-                predictions = self.predictor.predict([document.reading.text for document in batch])
+                predictions = self.predictor.predict([document.normalized.text for document in batch])
             except DeviceOutOfMemory:
                 raise
             except PredictorError as error:
@@ -159,7 +159,7 @@ class Pipeline:
             distances=assignments.distances[rows],
             token_counts=predictions.token_counts[rows],
             truncated=int(predictions.truncated[rows].sum()),
-            obfuscated=sum(columns.documents[row].reading.obfuscated for row in kept),
+            obfuscated=sum(columns.documents[row].normalized.obfuscated for row in kept),
             skipped=skipped,
         )
 

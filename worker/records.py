@@ -69,7 +69,7 @@ class Record(msgspec.Struct, frozen=True, gc=False):
         return _known(self.topic, self.partition)
 
 
-class Reading(msgspec.Struct, frozen=True, gc=False):
+class NormalizedText(msgspec.Struct, frozen=True, gc=False):
     """A text as the model reads it."""
 
     text: str
@@ -86,7 +86,7 @@ class Document(msgspec.Struct, frozen=True, gc=False):
 
     id: str | None
     text: str  # as it came
-    reading: Reading
+    normalized: NormalizedText
     attributes: Mapping[str, object]
     record: Record
 

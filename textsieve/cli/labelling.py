@@ -13,7 +13,7 @@ from textsieve.worker.connectors import redis as store
 from textsieve.worker.errors import ConfigurationError, StoreUnavailable
 from textsieve.worker.inference.loading import open_model
 from textsieve.worker.inference.predictor import ModelCard, Predictor
-from textsieve.worker.normalization import reader
+from textsieve.worker.normalization import normalizer
 from textsieve.worker.pipeline import Pipeline
 from textsieve.worker.records import NO_CLUSTER, Assignments, Embeddings, Outgoing, Record
 from textsieve.worker.settings import Settings
@@ -39,7 +39,7 @@ def labeller(settings: Settings, *, warn: Callable[[str], object], predictor: Pr
     used: Predictor = predictor or open_model(settings.model).predictor  # nobody waits for the fastest engine here
     card = used.card
     pipeline = Pipeline(
-        decoder=Decoder(max_value_bytes=settings.input.max_value_bytes, read=reader(settings.model.rules)),
+        decoder=Decoder(max_value_bytes=settings.input.max_value_bytes, read=normalizer(settings.model.rules)),
         predictor=used,
         assign=_assign(settings, card, warn),
         encoder=Encoder(card.name, card.version, embedding=settings.output.embedding),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any, cast, get_args, get_origin
 
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.loading.misspelt import did_you_mean
+from textsieve.worker.loading.suggestions import did_you_mean
 from textsieve.worker.settings import Section, Settings
 
 

@@ -1,5 +1,5 @@
 """Undoes disguised spelling before a model reads a text."""
 
-from textsieve.worker.normalization.texts import ALL, RULES, normalize, origins, reader, verbatim
+from textsieve.worker.normalization.text_normalizer import ALL, RULES, identity, normalize, normalizer, offset_mapping
 
-__all__ = ["ALL", "RULES", "normalize", "origins", "reader", "verbatim"]
+__all__ = ["ALL", "RULES", "identity", "normalize", "normalizer", "offset_mapping"]

@@ -48,8 +48,8 @@ LATIN = "A-Za-z\u00c0-\u024f"  # for a character class
 FOREIGN = _block(0x370, 0x590) | _block(0x13A0, 0x13FE)  # those scripts, as blocks of Unicode
 ODD_LATIN = frozenset(_ODD_LATIN)
 
-_CLOTHES = ("<font>", "<wide>", "<circle>", "<square>", "<compat>")  # Unicode's names for a letter in other clothes
-_CLOTHES_BLOCKS = ((0x2100, 0x2150), (0x2460, 0x2500), (0xFF00, 0xFF5F), (0x1D400, 0x1D800), (0x1F110, 0x1F14A))
+_STYLES = ("<font>", "<wide>", "<circle>", "<square>", "<compat>")  # Unicode's names for a styled letter
+_STYLES_BLOCKS = ((0x2100, 0x2150), (0x2460, 0x2500), (0xFF00, 0xFF5F), (0x1D400, 0x1D800), (0x1F110, 0x1F14A))
 _NEGATIVE_BLOCKS = (0x1F150, 0x1F170)  # white letters on black circles and squares, A to Z, without a decomposition
 _RAISED_BLOCKS = ((0x2B0, 0x2E5), (0x1D2C, 0x1D6B), (0x1D9B, 0x1DC0), (0x2070, 0x209D), (0x2C7C, 0x2C7E))
 
@@ -68,20 +68,20 @@ def _decomposed(blocks: Iterable[tuple[int, int]], kinds: tuple[str, ...]) -> di
     return found
 
 
-def _clothed() -> dict[str, str]:
-    found = _decomposed(_CLOTHES_BLOCKS, _CLOTHES)
+def _styled() -> dict[str, str]:
+    found = _decomposed(_STYLES_BLOCKS, _STYLES)
     for first in _NEGATIVE_BLOCKS:
         found |= {chr(first + index): letter for index, letter in enumerate(ascii_uppercase)}
     return found
 
 
-CLOTHED = _clothed()  # mathematical, full-width, bracketed and enclosed letters, and digits, to ASCII
+STYLED = _styled()  # mathematical, full-width, bracketed and enclosed letters, and digits, to ASCII
 RAISED = _decomposed(_RAISED_BLOCKS, ("<super>", "<sub>"))  # superscript and subscript letters
-WIDE = frozenset(CLOTHED) & _block(0xFF00, 0xFF5F)  # ordinary beside ideographs
+WIDE = frozenset(STYLED) & _block(0xFF00, 0xFF5F)  # ordinary beside ideographs
 REGIONAL = {chr(0x1F1E6 + index): letter for index, letter in enumerate(ascii_uppercase)}  # two of them are a flag
 
 # Letters upside down, as the other letter that they look like
-TURNED = dict(zip("ɐqɔpǝəɟƃɥᴉıɾʞןlɯuodbɹsʇnʌʍxʎz", "abcdeefghiijkllmnopqrstuvwxyz", strict=True))
+UPSIDE_DOWN = dict(zip("ɐqɔpǝəɟƃɥᴉıɾʞןlɯuodbɹsʇnʌʍxʎz", "abcdeefghiijkllmnopqrstuvwxyz", strict=True))
 
 # Shown as nothing. Joiners and variation selectors belong to emoji and to some scripts: where one stands decides.
 INVISIBLE = (
@@ -98,7 +98,7 @@ DIRECTIONS = frozenset("\u061c\u200e\u200f") | _block(0x202A, 0x202F) | _block(0
 BACKWARDS = "\u202e"  # what follows is shown from right to left
 
 # Those of no one script
-MARKS = (
+COMBINING_MARKS = (
     (_block(0x300, 0x370) - {"\u034f"})
     | _block(0x483, 0x48A)
     | _block(0x1AB0, 0x1B00)

@@ -20,7 +20,7 @@ class Found(NamedTuple):
     marked: bool = False
 
 
-def applied(text: str, edits: Iterable[Edit]) -> str:
+def apply(text: str, edits: Iterable[Edit]) -> str:
     """The text with all edits made."""
     parts, end = [], 0
     for edit in edits:
@@ -29,7 +29,7 @@ def applied(text: str, edits: Iterable[Edit]) -> str:
     return "".join((*parts, text[end:]))
 
 
-def traced(places: Sequence[int], edits: Iterable[Edit]) -> list[int]:
+def map_offsets(places: Sequence[int], edits: Iterable[Edit]) -> list[int]:
     """For every character that the edits leave, the place of the character that it was.
 
     Args:

@@ -18,7 +18,7 @@ from textsieve.worker.normalization.alphabets import (
 )
 from textsieve.worker.normalization.edits import Edit, Found
 from textsieve.worker.normalization.lexicon import UNKNOWN, rank
-from textsieve.worker.normalization.shapes import is_foreign, is_phonetic, sounds
+from textsieve.worker.normalization.word_checks import is_foreign, is_phonetic, is_pronounceable
 
 _FOREIGN = any_of(FOREIGN)[1:-1]
 _WORD = re.compile(r"[^\W\d_]{2,}")  # a lone letter of another script is a symbol
@@ -86,7 +86,7 @@ def _is_certain(word: str, strange: list[str]) -> bool:
     if all(map(TWINS.__contains__, strange)):
         return True
     symbols = len(strange) == 1 or bool(_GREEK.search(word))  # the alpha of a helix, the gamma of a ray
-    return not symbols and len(word) >= _LEAST_UNKNOWN and sounds(word.translate(_TO_LATIN))
+    return not symbols and len(word) >= _LEAST_UNKNOWN and is_pronounceable(word.translate(_TO_LATIN))
 
 
 def _known(word: str) -> str | None:

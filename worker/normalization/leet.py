@@ -5,8 +5,8 @@ from itertools import islice, product
 
 from textsieve.worker.normalization.alphabets import LATIN
 from textsieve.worker.normalization.edits import Edit, Found
+from textsieve.worker.normalization.leet_rules import READ_AS, SHORTEST, Word, is_disguise_by_shape, is_known_disguise
 from textsieve.worker.normalization.lexicon import UNKNOWN, rank
-from textsieve.worker.normalization.signs import READ_AS, SHORTEST, Word, is_disguise_by_shape, is_known_disguise
 
 _SIGN = "[0-9@$!|+£¥¢]"  # and the euro, which would make the search for all of them slower
 _SIGNS = READ_AS.keys()

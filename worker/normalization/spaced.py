@@ -7,7 +7,7 @@ from string import ascii_lowercase
 from textsieve.worker.normalization.alphabets import LATIN
 from textsieve.worker.normalization.edits import Edit, Found
 from textsieve.worker.normalization.lexicon import is_word
-from textsieve.worker.normalization.shapes import is_foreign, sounds
+from textsieve.worker.normalization.word_checks import is_foreign, is_pronounceable
 
 _BETWEEN = "[ .,*_/|~+=:;\u00b7-]"  # what keeps letters apart
 # What every text that this rule could change contains, and few others; a charset in front is searched for fastest
@@ -76,4 +76,4 @@ def _is_disguised(run: re.Match[str], letters: str) -> bool:
     if letters.isupper() and dotted:
         return False
     least = _LEAST_FOREIGN if is_foreign(run.string) or not letters.isascii() else _LEAST_UNKNOWN
-    return len(letters) >= least and not in_order and sounds(letters)
+    return len(letters) >= least and not in_order and is_pronounceable(letters)

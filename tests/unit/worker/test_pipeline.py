@@ -14,9 +14,9 @@ from textsieve.worker.codec import Decoder, Encoder
 from textsieve.worker.errors import DeviceOutOfMemory, PredictorError
 from textsieve.worker.inference.prediction.cache import CachingPredictor
 from textsieve.worker.inference.predictor import ModelCard, Predictor
-from textsieve.worker.normalization import normalize, verbatim
+from textsieve.worker.normalization import identity, normalize
 from textsieve.worker.pipeline import MAX_ISOLATED, Pipeline
-from textsieve.worker.records import NO_CLUSTER, Assignments, Embeddings, Outcome, Predictions, Reading, Record
+from textsieve.worker.records import NO_CLUSTER, Assignments, Embeddings, NormalizedText, Outcome, Predictions, Record
 from textsieve.worker.testing import HashingPredictor, header
 
 POISON = "poison"
@@ -44,7 +44,7 @@ def pipeline(
     predictor: Predictor,
     *,
     assign: Callable[[Embeddings], Assignments] = unseeded,
-    read: Callable[[str], Reading] = verbatim,
+    read: Callable[[str], NormalizedText] = identity,
 ) -> Pipeline:
     return Pipeline(Decoder(read=read), predictor, assign, Encoder("hashing", "1", max_message_bytes=2000), lambda: 5)
 
@@ -221,7 +221,7 @@ def test_the_model_reads_what_a_disguise_hides_and_the_result_has_what_came():
 
 
 def test_a_text_is_read_as_it_came_where_nothing_is_to_be_undone():
-    outcome = pipeline(HashingPredictor(), read=verbatim).process(records([b'{"text": "f r e e ca$h"}']))
+    outcome = pipeline(HashingPredictor(), read=identity).process(records([b'{"text": "f r e e ca$h"}']))
 
     assert 0 == outcome.obfuscated
     assert b"obfuscated" not in outcome.results[0].value

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.inference.heads.linear import Head
 from textsieve.worker.inference.predictor import Predictor
-from textsieve.worker.normalization import reader
+from textsieve.worker.normalization import normalizer
 from textsieve.worker.settings import ModelSettings
 
 _LEAST_LABELS = 2  # with fewer there is nothing to choose between
@@ -29,7 +29,7 @@ def zero_shot_head(labels: Mapping[str, Sequence[str]], embedder: Predictor, set
     Raises:
         ConfigurationError: fewer than two labels, a blank description, two labels without any, or two of the same.
     """
-    read = reader(settings.rules)
+    read = normalizer(settings.rules)
     labels = {label: tuple(read(text).text for text in texts) for label, texts in labels.items()}
     _require_described(labels)
     means = np.zeros((len(labels), embedder.card.dim), dtype=np.float32)

@@ -4,7 +4,7 @@ import re
 from typing import NamedTuple
 
 from textsieve.worker.normalization.lexicon import COMMON, KNOWN, is_word
-from textsieve.worker.normalization.shapes import is_foreign, sounds
+from textsieve.worker.normalization.word_checks import is_foreign, is_pronounceable
 
 USUAL = {"0": "o", "1": "il", "3": "e", "4": "a", "5": "s", "7": "t", "@": "a", "$": "s"}
 _SPOKEN = {"2": "z", "6": "gb", "8": "b", "9": "g"}  # gr8, 4get: only inside a word
@@ -115,7 +115,7 @@ def is_disguise_by_shape(word: Word, around: str) -> bool:
     new = "".join(READ_AS.get(letter, letter)[0] for letter in text)
     if "@" in text or _HEXADECIMAL.fullmatch(text):
         return False  # an address, or a name on social media
-    if not sounds(new):
+    if not is_pronounceable(new):
         return False
     several = len(word.runs) > 1 and all(len(run[0]) == 1 for run in word.runs)
     if several and word.inside and len(text) > _LEAST_TRAILING:

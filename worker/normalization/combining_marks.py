@@ -3,14 +3,14 @@
 import re
 import unicodedata
 
-from textsieve.worker.normalization.alphabets import CLOTHED, FOREIGN, LATIN, MARKS, OVERLAYS, any_of
+from textsieve.worker.normalization.alphabets import COMBINING_MARKS, FOREIGN, LATIN, OVERLAYS, STYLED, any_of
 from textsieve.worker.normalization.edits import Edit, Found
 from textsieve.worker.normalization.lexicon import is_word
-from textsieve.worker.normalization.shapes import is_phonetic
+from textsieve.worker.normalization.word_checks import is_phonetic
 
-_LETTER = f"[{LATIN}\u1e00-\u1eff{any_of(FOREIGN | CLOTHED.keys())[1:-1]}]"
-_MARKED = re.compile(f"({_LETTER}){any_of(MARKS)}+")
-_WORD = re.compile(f"(?:{_LETTER}{any_of(MARKS)}*)+")
+_LETTER = f"[{LATIN}\u1e00-\u1eff{any_of(FOREIGN | STYLED.keys())[1:-1]}]"
+_MARKED = re.compile(f"({_LETTER}){any_of(COMBINING_MARKS)}+")
+_WORD = re.compile(f"(?:{_LETTER}{any_of(COMBINING_MARKS)}*)+")
 _OVERLAID = re.compile(any_of(OVERLAYS))
 
 _LONGEST = 8  # characters of a letter with its marks that any spelling could need, generously

@@ -7,38 +7,38 @@ from typing import Final
 
 from textsieve.worker.normalization.alphabets import (
     BACKWARDS,
-    CLOTHED,
+    COMBINING_MARKS,
     FOREIGN,
     INVISIBLE,
-    MARKS,
     ODD_LATIN,
     RAISED,
     REGIONAL,
     SMALL_CAPITALS,
-    TURNED,
+    STYLED,
+    UPSIDE_DOWN,
 )
-from textsieve.worker.normalization.clothes import clothed, shrunken, turned
-from textsieve.worker.normalization.edits import Found, applied, traced
-from textsieve.worker.normalization.hidden import backwards, invisible
+from textsieve.worker.normalization.combining_marks import marks
+from textsieve.worker.normalization.edits import Found, apply, map_offsets
+from textsieve.worker.normalization.format_characters import bidi_override, invisible
 from textsieve.worker.normalization.homoglyphs import homoglyphs
 from textsieve.worker.normalization.leet import SOMEWHERE as SIGN_SOMEWHERE
 from textsieve.worker.normalization.leet import leet
-from textsieve.worker.normalization.marks import marks
 from textsieve.worker.normalization.spaced import SOMEWHERE as APART_SOMEWHERE
 from textsieve.worker.normalization.spaced import spaced
-from textsieve.worker.records import Reading
+from textsieve.worker.normalization.styled import small_letters, styled, upside_down
+from textsieve.worker.records import NormalizedText
 
 _BEYOND = re.compile("[^\x00-\xac\xae-\xff]")  # English and most of what western Europe writes ends before it
 _ASCII = frozenset(map(chr, range(128)))
 # In their order, each with the characters without which it has nothing to do
 _OF_CHARACTERS: tuple[tuple[str, frozenset[str], Callable[[str], Found]], ...] = (
-    ("bidi", frozenset(BACKWARDS), backwards),
-    ("styled", frozenset(REGIONAL), shrunken),
+    ("bidi", frozenset(BACKWARDS), bidi_override),
+    ("styled", frozenset(REGIONAL), small_letters),
     ("invisible", INVISIBLE, invisible),
-    ("marks", MARKS, marks),
-    ("styled", frozenset(CLOTHED), clothed),
-    ("styled", frozenset((*SMALL_CAPITALS, *RAISED)), shrunken),
-    ("turned", frozenset(TURNED) - _ASCII, turned),
+    ("marks", COMBINING_MARKS, marks),
+    ("styled", frozenset(STYLED), styled),
+    ("styled", frozenset((*SMALL_CAPITALS, *RAISED)), small_letters),
+    ("turned", frozenset(UPSIDE_DOWN) - _ASCII, upside_down),
     ("homoglyphs", FOREIGN | ODD_LATIN, homoglyphs),
 )
 _OF_WORDS = (("spaced", APART_SOMEWHERE, spaced), ("leet", SIGN_SOMEWHERE, leet))
@@ -47,10 +47,10 @@ RULES: Final = ("invisible", "bidi", "styled", "turned", "marks", "homoglyphs", 
 ALL: Final = frozenset(RULES)
 
 
-def normalize(text: str, rules: frozenset[str] = ALL) -> Reading:
+def normalize(text: str, rules: frozenset[str] = ALL) -> NormalizedText:
     """The text in the letters it is read as; pure, and the same for its own result unless disguises are piled up.
 
-    What is undone: characters inside a word that show nothing, signs that turn the direction, letters in other clothes
+    What is undone: characters inside a word that show nothing, signs that turn the direction, styled letters
     (mathematical, full-width, enclosed, small capitals, raised) or upside down, stacks of marks, letters of another
     script inside a word, single letters with something between them, digits and signs for letters. Everything else
     stays, whatever the language: single accents, case, emoji, numbers, the short forms of text messages. What also
@@ -63,23 +63,23 @@ def normalize(text: str, rules: frozenset[str] = ALL) -> Reading:
 
     Example:
         >>> normalize("Cl@im your f r e e pr1ze")
-        Reading(text='Claim your free prize', rules=('spaced', 'leet'))
+        NormalizedText(text='Claim your free prize', rules=('spaced', 'leet'))
         >>> normalize("C u 2nite @ 7, gr8!")
-        Reading(text='C u 2nite @ 7, gr8!', rules=())
+        NormalizedText(text='C u 2nite @ 7, gr8!', rules=())
     """
     if (text.isascii() or not _BEYOND.search(text)) and not (
         SIGN_SOMEWHERE.search(text) or APART_SOMEWHERE.search(text)
     ):
-        return Reading(text, ())
+        return NormalizedText(text, ())
     marked = set()
     for name, found, after in _passes(text, rules):
         text = after
         if found.marked:
             marked.add(name)
-    return Reading(text, tuple(rule for rule in RULES if rule in marked))
+    return NormalizedText(text, tuple(rule for rule in RULES if rule in marked))
 
 
-def origins(text: str, rules: frozenset[str] = ALL) -> tuple[int, ...]:
+def offset_mapping(text: str, rules: frozenset[str] = ALL) -> tuple[int, ...]:
     """For every character of the normalised text, the place of the character in the text as it came.
 
     Args:
@@ -87,12 +87,12 @@ def origins(text: str, rules: frozenset[str] = ALL) -> tuple[int, ...]:
         rules: as `normalize` was given them.
 
     Example:
-        >>> origins("f r e e")
+        >>> offset_mapping("f r e e")
         (0, 2, 4, 6)
     """
     places = list(range(len(text)))
     for _, found, _ in _passes(text, rules):
-        places = traced(places, found.edits)
+        places = map_offsets(places, found.edits)
     return tuple(places)
 
 
@@ -104,24 +104,24 @@ def _passes(text: str, rules: frozenset[str]) -> Iterator[tuple[str, Found, str]
             if name in rules and not characters.isdisjoint(odd):
                 found = rule(text)
                 if found.edits:
-                    text = applied(text, found.edits)
+                    text = apply(text, found.edits)
                     yield name, found, text
     for name, somewhere, rule in _OF_WORDS:
         if name in rules and (somewhere.search(text) or "€" in text):
             found = rule(text)
             if found.edits:
-                text = applied(text, found.edits)
+                text = apply(text, found.edits)
                 yield name, found, text
 
 
-def reader(rules: Iterable[str]) -> Callable[[str], Reading]:
+def normalizer(rules: Iterable[str]) -> Callable[[str], NormalizedText]:
     """What gives a model the text as it reads by these rules; none of them leaves it as it came."""
     chosen = frozenset(rules)
     if chosen == ALL:
         return normalize
-    return partial(normalize, rules=chosen) if chosen else verbatim
+    return partial(normalize, rules=chosen) if chosen else identity
 
 
-def verbatim(text: str) -> Reading:
+def identity(text: str) -> NormalizedText:
     """The text as it came."""
-    return Reading(text, ())
+    return NormalizedText(text, ())

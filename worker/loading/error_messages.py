@@ -5,7 +5,7 @@ from typing import cast
 
 from pydantic import ValidationError
 
-from textsieve.worker.loading.misspelt import did_you_mean, meant
+from textsieve.worker.loading.suggestions import did_you_mean, meant
 from textsieve.worker.settings import ENV_PREFIX, Section, Settings
 
 

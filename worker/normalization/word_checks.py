@@ -16,7 +16,7 @@ _LEAST_WORDS = 2  # of a text that can be told to be in another language
 _REACH = 64  # characters looked at on either side of a word: all of a text without spaces, for each word, takes minutes
 
 
-def sounds(letters: str) -> bool:
+def is_pronounceable(letters: str) -> bool:
     """Whether vowels and consonants take turns as in a word of a language in Latin letters."""
     plain = unicodedata.normalize("NFD", letters.lower())
     kinds = "".join("v" if letter in _VOWELS else "c" for letter in plain if letter.isalpha())

@@ -16,7 +16,7 @@ from pydantic_settings import (
 from pydantic_settings.exceptions import SettingsError
 
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.loading.faults import explained, unknown_variables
+from textsieve.worker.loading.error_messages import explained, unknown_variables
 from textsieve.worker.loading.overrides import tree_of
 from textsieve.worker.loading.secret_files import SecretFiles, leave_out_secret_files
 from textsieve.worker.settings import Settings

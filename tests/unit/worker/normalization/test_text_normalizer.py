@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textsieve.worker.normalization import ALL, RULES, normalize, origins, reader, verbatim
-from textsieve.worker.records import Reading
+from textsieve.worker.normalization import ALL, RULES, identity, normalize, normalizer, offset_mapping
+from textsieve.worker.records import NormalizedText
 from textsieve.worker.settings import model as options
 
 UNDONE = {
@@ -123,12 +123,12 @@ LEFT = (
 def test_a_disguise_is_undone_and_named(text, expected):
     plain, rules = expected
 
-    assert Reading(plain, tuple(rules.split())) == normalize(text)
+    assert NormalizedText(plain, tuple(rules.split())) == normalize(text)
 
 
 @pytest.mark.parametrize("text", LEFT)
 def test_what_is_no_disguise_stays_as_it_is(text):
-    assert Reading(text) == normalize(text)
+    assert NormalizedText(text) == normalize(text)
 
 
 @pytest.mark.parametrize(
@@ -143,7 +143,7 @@ def test_what_is_no_disguise_stays_as_it_is(text):
     ],
 )
 def test_innocent_forms_are_evened_out_without_a_word(text, expected):
-    assert Reading(expected) == normalize(text)
+    assert NormalizedText(expected) == normalize(text)
 
 
 def test_latin_letters_in_a_russian_word_become_cyrillic():
@@ -166,7 +166,7 @@ def test_a_text_that_is_not_empty_stays_so(text):
 
 @given(st.text())
 def test_a_text_is_read_as_it_came_where_nothing_is_to_be_undone(text):
-    assert Reading(text) == verbatim(text)
+    assert NormalizedText(text) == identity(text)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +194,7 @@ def test_a_rule_that_is_switched_off_leaves_its_disguises(text, expected):
     rules = frozenset(expected[1].split())
 
     assert rules.isdisjoint(normalize(text, ALL - rules).rules)
-    assert Reading(text) == normalize(text, frozenset())
+    assert NormalizedText(text) == normalize(text, frozenset())
 
 
 def test_the_settings_name_the_rules_that_there_are():
@@ -204,9 +204,9 @@ def test_the_settings_name_the_rules_that_there_are():
 def test_a_reader_undoes_what_it_is_told():
     text = "f r e e ca$h"
 
-    assert Reading("f r e e cash", ("leet",)) == reader(["leet"])(text)
-    assert Reading("free cash", ("spaced", "leet")) == reader(RULES)(text)
-    assert Reading(text) == reader(())(text)
+    assert NormalizedText("f r e e cash", ("leet",)) == normalizer(["leet"])(text)
+    assert NormalizedText("free cash", ("spaced", "leet")) == normalizer(RULES)(text)
+    assert NormalizedText(text) == normalizer(())(text)
 
 
 pieces = st.lists(st.sampled_from([*UNDONE, *LEFT]), min_size=1, max_size=4).map(" ".join)
@@ -214,7 +214,7 @@ pieces = st.lists(st.sampled_from([*UNDONE, *LEFT]), min_size=1, max_size=4).map
 
 @given(st.text() | pieces)
 def test_every_character_that_is_read_has_a_place_in_the_text_as_it_came(text):
-    places = origins(text)
+    places = offset_mapping(text)
 
     assert len(places) == len(normalize(text).text)
     assert all(0 <= place < len(text) for place in places)
@@ -222,7 +222,7 @@ def test_every_character_that_is_read_has_a_place_in_the_text_as_it_came(text):
 
 @given(st.text() | pieces)
 def test_places_rise_with_the_text_where_nothing_is_turned_round(text):
-    places = origins(text, ALL - {"bidi", "turned"})
+    places = offset_mapping(text, ALL - {"bidi", "turned"})
 
     assert list(places) == sorted(places)
 
@@ -231,7 +231,7 @@ def test_places_rise_with_the_text_where_nothing_is_turned_round(text):
 def test_a_text_that_is_read_as_it_came_is_where_it_was(text):
     as_it_came = tuple(range(len(text)))
 
-    assert (as_it_came == origins(text)) or text != normalize(text).text
+    assert (as_it_came == offset_mapping(text)) or text != normalize(text).text
 
 
 @pytest.mark.parametrize(
@@ -245,10 +245,10 @@ def test_a_text_that_is_read_as_it_came_is_where_it_was(text):
     ],
 )
 def test_a_word_that_is_read_is_found_where_it_stood(text, word, stood):
-    places, first = origins(text), normalize(text).text.index(word)
+    places, first = offset_mapping(text), normalize(text).text.index(word)
 
     assert stood == text[places[first] : places[first + len(word) - 1] + 1]
 
 
 def test_what_was_turned_round_is_traced_letter_by_letter():
-    assert (0, 1, 6, 5, 4, 3, 8) == origins("a \u202eeerf\u202c.")
+    assert (0, 1, 6, 5, 4, 3, 8) == offset_mapping("a \u202eeerf\u202c.")

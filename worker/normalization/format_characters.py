@@ -4,22 +4,22 @@ import re
 
 from textsieve.worker.normalization.alphabets import (
     BACKWARDS,
-    CLOTHED,
+    COMBINING_MARKS,
     DIRECTIONS,
     FOREIGN,
     INVISIBLE,
     LATIN,
-    MARKS,
     SMALL_CAPITALS,
     SOFT_HYPHEN,
+    STYLED,
     any_of,
 )
 from textsieve.worker.normalization.edits import Edit, Found
 from textsieve.worker.normalization.lexicon import is_word
 
 # Scripts that need no joiners, and digits
-_CASED = any_of(FOREIGN | CLOTHED.keys() | SMALL_CAPITALS.keys())[1:-1] + f"0-9{LATIN}"
-_HIDDEN = re.compile(f"(?<=[{_CASED}{any_of(MARKS)[1:-1]}]){any_of(INVISIBLE)}+(?=[{_CASED}])")
+_CASED = any_of(FOREIGN | STYLED.keys() | SMALL_CAPITALS.keys())[1:-1] + f"0-9{LATIN}"
+_HIDDEN = re.compile(f"(?<=[{_CASED}{any_of(COMBINING_MARKS)[1:-1]}]){any_of(INVISIBLE)}+(?=[{_CASED}])")
 _FROM_THE_RIGHT = re.compile("[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")  # scripts written so
 _TURNED_AROUND = re.compile("\u202e([^\u202a-\u202e\u2066-\u2069\n]+)(\u202c?)")
 _WORD = re.compile(rf"[{LATIN}]{{3,}}")
@@ -49,7 +49,7 @@ def _is_innocent(run: re.Match[str], *, both_ways: bool) -> bool:
     return before is None or behind is None or min(len(before[0]), len(behind[0])) >= _LEAST_SYLLABLE
 
 
-def backwards(text: str) -> Found:
+def bidi_override(text: str) -> Found:
     """Latin text that is stored from right to left and shown the other way round is stored as it is shown."""
     if BACKWARDS not in text or _FROM_THE_RIGHT.search(text):
         return Found()
