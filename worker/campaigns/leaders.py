@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 
 from textsieve.worker.campaigns.minhash import Signatures, band_keys, similarities
 
-BAND_ROWS: Final = 3  # 16 bands: of pairs with a similarity of .45 they find 78 in 100, and signatures tell the rest
 TTL_SECONDS: Final = 24 * 3600  # after its last member a campaign is forgotten
 MAX_LEADERS: Final = 10_000  # beyond them those go whose last member is the longest ago; 3 kB each in a worker
 
@@ -139,7 +138,7 @@ class Leaders:
         """The most similar leader of each message."""
         ids: list[str | None] = [None] * len(signatures)
         alike = np.zeros(len(signatures), np.float32)
-        for row, keys in enumerate(band_keys(signatures, BAND_ROWS).tolist()):
+        for row, keys in enumerate(band_keys(signatures).tolist()):
             found = {campaign for key in keys if key in self._by_key for campaign in self._by_key[key]}
             if found:
                 candidates = sorted(found)
@@ -151,5 +150,5 @@ class Leaders:
 
 
 def _keys(leader: Leader) -> list[int]:
-    keys: list[int] = band_keys(leader.signature[None], BAND_ROWS)[0].tolist()
+    keys: list[int] = band_keys(leader.signature[None])[0].tolist()
     return keys

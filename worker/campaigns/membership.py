@@ -14,7 +14,8 @@ from textsieve.worker.campaigns.minhash import Signatures, signatures
 from textsieve.worker.campaigns.recent import CAPACITY, NOBODY, RecentMessages
 from textsieve.worker.errors import StoreUnavailable
 
-AT_LEAST: Final = 0.4  # Jaccard similarity of one campaign; 1 of 100,000 pairs of unrelated texts reaches it
+OPEN_AT_LEAST: Final = 0.4  # Jaccard similarity of two messages that make a campaign: 1 of 100,000 pairs reaches it
+JOIN_AT_LEAST: Final = 0.33  # to a leader, of whom there are few: copies with a quarter of other words reach it
 NEW_MS: Final = 3_600_000  # event time for which a campaign is called new: the half-life of what bursts are told by
 
 
@@ -41,15 +42,15 @@ class _Found:
 
     ids: list[str | None]
     similarities: NDArray[np.float32]
-    proposed: dict[str, int] = field(default_factory=dict)  # the row of every leader that the store has not seen
+    proposed: dict[str, Leader] = field(default_factory=dict)  # those that the store has not seen
 
 
 class CampaignDetector:
     """Finds near-duplicates among the messages of all workers.
 
     A message joins the campaign of the leader it resembles most, else that of a remembered message. The second of two
-    messages that resemble each other and belong nowhere makes a leader; the store says whether another worker was
-    there before. While the store is away known campaigns go on, and no new one begins.
+    messages that resemble each other and belong nowhere makes the first a leader; the store says whether another worker
+    was there before. While the store is away known campaigns go on, and no new one begins.
 
     Args:
         store: of the leaders.
@@ -83,11 +84,11 @@ class CampaignDetector:
             timestamps_ms: [rows], event time.
         """
         made = signatures([canonical(text) for text in texts])
-        matches = self._leaders.match(made, at_least=AT_LEAST)
+        matches = self._leaders.match(made, at_least=JOIN_AT_LEAST)
         found = _Found(list(matches.ids), matches.similarities)
-        first = self._ask_neighbours(found, made, sources)
+        first = self._ask_neighbours(found, made, sources, timestamps_ms)
         if found.proposed:
-            self._open(found, made, timestamps_ms)
+            self._open(found, made)
         for row, campaign in enumerate(found.ids):
             self._campaigns[(first + row) % len(self._campaigns)] = campaign
         return self._memberships(found, timestamps_ms)
@@ -110,21 +111,24 @@ class CampaignDetector:
             self._unsent.clear()
         self._sizes = {campaign: size for campaign, size in self._sizes.items() if campaign in self._leaders}
 
-    def _ask_neighbours(self, found: _Found, made: Signatures, sources: NDArray[np.uint64]) -> int:
-        """Let messages without a leader follow the one that they resemble, or propose to lead both.
+    def _ask_neighbours(
+        self, found: _Found, made: Signatures, sources: NDArray[np.uint64], timestamps_ms: NDArray[np.int64]
+    ) -> int:
+        """Let messages without a leader follow the one that they resemble, or propose that one to lead both.
 
         Returns:
             The number of the first message.
         """
-        neighbours = self._recent.remember(made, sources, at_least=AT_LEAST)
+        neighbours = self._recent.remember(made, sources, at_least=OPEN_AT_LEAST)
         capacity = len(self._campaigns)
         first = int(neighbours.numbers[0]) if len(made) else 0
         for row, nearest in enumerate(neighbours.nearest.tolist()):
             if found.ids[row] is None and nearest != NOBODY:
                 campaign = self._campaigns[nearest % capacity]
                 if campaign is None or not (campaign in self._leaders or campaign in found.proposed):
-                    campaign = Leader.of(made[row], 0).id
-                    found.proposed.setdefault(campaign, row)
+                    leader = Leader.of(self._recent.signature(nearest), int(timestamps_ms[row]))
+                    campaign = leader.id
+                    found.proposed.setdefault(campaign, leader)
                     self._campaigns[nearest % capacity] = campaign
                     if nearest >= first:  # not published yet
                         self._join(found, nearest - first, campaign, neighbours.similarities[row])
@@ -137,11 +141,11 @@ class CampaignDetector:
         found.ids[row] = campaign
         found.similarities[row] = similarity
 
-    def _open(self, found: _Found, made: Signatures, timestamps_ms: NDArray[np.int64]) -> None:
+    def _open(self, found: _Found, made: Signatures) -> None:
         """Have the store open the proposed campaigns, and look once more for messages that now have a leader."""
-        proposals = [Leader.of(made[row], int(timestamps_ms[row])) for row in found.proposed.values()]
+        proposals = list(found.proposed.values())
         try:
-            leaders = self._store.open(proposals, at_least=AT_LEAST, now_ms=self._now_ms())
+            leaders = self._store.open(proposals, at_least=JOIN_AT_LEAST, now_ms=self._now_ms())
         except StoreUnavailable:
             leaders = []
         opened = Leaders()
@@ -156,7 +160,7 @@ class CampaignDetector:
             if found.ids[row] is None:
                 found.similarities[row] = 0
                 alone.append(row)
-        matches = opened.match(made[alone], at_least=AT_LEAST)
+        matches = opened.match(made[alone], at_least=JOIN_AT_LEAST)
         for row, campaign, similarity in zip(alone, matches.ids, matches.similarities, strict=True):
             if campaign is not None:
                 self._join(found, row, campaign, similarity)

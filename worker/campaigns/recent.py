@@ -6,13 +6,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from textsieve.worker.campaigns.minhash import PERMUTATIONS, Signatures, band_keys, similarities
+from textsieve.worker.campaigns.minhash import BANDS, PERMUTATIONS, Signatures, band_keys, similarities
 
 CAPACITY: Final = 100_000  # messages
-BAND_ROWS: Final = 4  # 12 bands: of unrelated pairs .002 % have a band in common
 NOBODY: Final = -1
 
-_BUCKETS = 2**19  # of each band: 100,000 messages cover one another in 9 of 100 cases, and there are 11 other bands
+_BUCKETS = 2**19  # of each band: 100,000 messages cover one another in 9 of 100 cases, and there are 15 other bands
 _LAST_NUMBER = 2**31 - 1  # numbers of messages are 32 bits wide
 
 
@@ -47,7 +46,7 @@ class RecentMessages:
         self._capacity = capacity
         self._signatures = np.zeros((capacity, PERMUTATIONS), np.uint32)
         self._sources = np.zeros(capacity, np.uint64)
-        self._newest = np.full(PERMUTATIONS // BAND_ROWS * _BUCKETS, NOBODY, np.int32)  # [bands x buckets]
+        self._newest = np.full(BANDS * _BUCKETS, NOBODY, np.int32)  # [bands x buckets]
         self._next = 0
 
     @property
@@ -74,6 +73,11 @@ class RecentMessages:
         self._next += len(signatures)
         return self._nearest(signatures, sources, numbers, earlier, at_least)
 
+    def signature(self, number: int) -> NDArray[np.uint32]:
+        """[PERMUTATIONS], of a message that was just found."""
+        signature: NDArray[np.uint32] = self._signatures[number % self._capacity].copy()
+        return signature
+
     def forget(self) -> None:
         """Remember nothing."""
         self._newest[:] = NOBODY
@@ -82,7 +86,7 @@ class RecentMessages:
     @staticmethod
     def _buckets(signatures: Signatures) -> NDArray[np.int64]:
         """[rows, bands], into `_newest`."""
-        keys = band_keys(signatures, BAND_ROWS)
+        keys = band_keys(signatures)
         within = (keys >> np.uint64(32)).astype(np.int64) % _BUCKETS
         return within + np.arange(keys.shape[1]) * _BUCKETS
 

@@ -6,13 +6,13 @@ from typing import Any, cast
 
 import numpy as np
 
-from textsieve.worker.campaigns.leaders import BAND_ROWS, MAX_LEADERS, TTL_SECONDS, Changes, Leader, Revision
-from textsieve.worker.campaigns.minhash import PERMUTATIONS, band_keys
+from textsieve.worker.campaigns.leaders import MAX_LEADERS, TTL_SECONDS, Changes, Leader, Revision
+from textsieve.worker.campaigns.minhash import BANDS, PERMUTATIONS, band_keys
 from textsieve.worker.connectors.redis.client import Client, translated
 from textsieve.worker.errors import ConfigurationError
 
 _SIGNATURE_BYTES = 4 * PERMUTATIONS
-_BANDS_BYTES = 8 * (PERMUTATIONS // BAND_ROWS)
+_BANDS_BYTES = 8 * BANDS
 _ID_BYTES = 12
 
 # KEYS leaders (id -> signature, bands, event time of the first message), bands (band -> ids, one after the other),
@@ -120,7 +120,7 @@ class RedisLeaderStore:
         arguments: list[Any] = [str(at_least), str(now_ms)]
         for proposal in proposals:
             signature = proposal.signature.astype("<u4").tobytes()
-            bands = band_keys(proposal.signature[None], BAND_ROWS).astype("<u8").tobytes()
+            bands = band_keys(proposal.signature[None]).astype("<u8").tobytes()
             arguments += [proposal.id, signature, bands, str(proposal.first_seen_ms)]
         answer = cast("list[bytes]", self._run(_OPEN, arguments))
         return self._leaders(answer)
