@@ -92,7 +92,7 @@ lint: $(INSTALLED) ## Format, lint, types and floors: checked, nothing changed
 .PHONY: fuzz
 fuzz: $(INSTALLED) ## Look for inputs nobody thought of: hypothesis at depth, atheris where it is installed (FUZZ_ARGS="-max_total_time=600")
 	@FUZZ_EXAMPLES=20000 $(BIN)/python -m pytest --timeout=0 tests/unit/worker/test_fuzz.py
-	@PYTHONPATH=. $(BIN)/python tests/fuzz/codec.py $(FUZZ_ARGS)
+	@PYTHONPATH=. $(BIN)/python tests/fuzz/stages.py $(FUZZ_ARGS)
 
 # quix-streams demands older versions of what we use: a folder of its own (docs/decisions/0014-quix-streams-lives-apart.md)
 $(QUIX): benchmarks/speed/rivals/quix.txt $(INSTALLED)

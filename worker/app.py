@@ -25,7 +25,6 @@ from textsieve.worker.clustering.centroids import CentroidStore
 from textsieve.worker.clustering.online import OnlineClusters
 from textsieve.worker.clustering.pending import row_bytes
 from textsieve.worker.clustering.space import ClusterSpace, space_of
-from textsieve.worker.codec import Decoder, Encoder
 from textsieve.worker.connectors import redis as store
 from textsieve.worker.connectors.http import USUAL_PORTS, Probes, serve
 from textsieve.worker.connectors.kafka import (
@@ -50,9 +49,8 @@ from textsieve.worker.loop import LoopSettings, StreamLoop
 from textsieve.worker.meters import MeteredStore, PredictorMeter
 from textsieve.worker.metrics import ConsistentRegistry, Metrics
 from textsieve.worker.metrics.gpu import GpuCollector
-from textsieve.worker.normalization import normalizer
 from textsieve.worker.pace import Pace
-from textsieve.worker.pipeline import Pipeline
+from textsieve.worker.pipeline import build_pipeline
 from textsieve.worker.records import REASONS
 from textsieve.worker.settings import Settings
 from textsieve.worker.streams import Sink, Source
@@ -158,7 +156,12 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
         loop = StreamLoop(
             source=doors.source,
             sink=doors.sink,
-            pipeline=_pipeline(settings, predictor, clusters),
+            pipeline=build_pipeline(
+                settings,
+                predictor=predictor,
+                assign=clusters.assign,
+                now_ms=lambda: time.time_ns() // 1_000_000,
+            ),
             clusters=clusters,
             settings=LoopSettings(
                 poll_timeout_seconds=settings.delivery.poll_timeout_seconds,
@@ -318,31 +321,6 @@ def _clusters(
     )
     clusters.watermarks()  # another model or group in this space is refused before anything is consumed
     return clusters
-
-
-def _pipeline(settings: Settings, predictor: Predictor, clusters: OnlineClusters) -> Pipeline:
-    card = predictor.card
-    return Pipeline(
-        decoder=Decoder(
-            settings.input.format,
-            settings.input.text_field,
-            settings.input.id_field,
-            settings.input.max_value_bytes,
-            normalizer(settings.model.rules),
-            settings.input.tombstones,
-        ),
-        predictor=predictor,
-        assign=clusters.assign,
-        encoder=Encoder(
-            card.name,
-            card.version,
-            settings.output.include_text,
-            settings.output.embedding,
-            settings.output.timestamp,
-            settings.output.max_message_bytes,
-        ),
-        now_ms=lambda: time.time_ns() // 1_000_000,
-    )
 
 
 def _metrics(registry: ConsistentRegistry, settings: Settings, predictor: Predictor) -> Metrics:

@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from textsieve.worker.codec import PREFIX
 from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.headers import PREFIX
 from textsieve.worker.records import Header, Record
 
 REPLAYED: Final = (

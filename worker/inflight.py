@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from textsieve.worker.answered import Answered
-from textsieve.worker.records import Outcome, Outgoing, Partition
+from textsieve.worker.outcome import Outcome
+from textsieve.worker.records import Outgoing, Partition
 from textsieve.worker.streams import Poll
 
 

@@ -14,7 +14,8 @@ from textsieve.worker.metrics.centroid_metrics import CentroidMetrics
 from textsieve.worker.metrics.clock import LoopClock
 from textsieve.worker.metrics.partition_metrics import PartitionMetrics
 from textsieve.worker.metrics.result_metrics import ResultMetrics
-from textsieve.worker.records import Outcome, Outgoing, Partition, Position
+from textsieve.worker.outcome import Outcome
+from textsieve.worker.records import Outgoing, Partition, Position
 from textsieve.worker.streams import Poll, Published
 from textsieve.worker.waits import Wait
 

@@ -86,9 +86,7 @@ class Document(msgspec.Struct, frozen=True, gc=False):
 
     id: str | None
     text: str  # as it came
-    normalized: NormalizedText
     attributes: Mapping[str, object]
-    record: Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,24 +183,3 @@ class Observations:
             return self
         sources = [source for source, kept in zip(self.sources, keep.tolist(), strict=True) if kept]
         return Observations(sources, self.offsets[keep], self.embeddings[keep], self.cluster_ids[keep])
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """Everything one batch came to.
-
-    Each of its first records is in `results` or in `dead_letters`, never in both, or is one of those that were skipped.
-    """
-
-    records: int  # so many from the front were answered: all, unless time was short
-    results: Sequence[Outgoing]
-    dead_letters: Sequence[Outgoing]
-    observations: Observations  # row i belongs to results[i]
-    reasons: Sequence[str]  # of dead_letters, for metrics
-    label_ids: LabelIds  # [results]
-    scores: NDArray[np.float32]  # [results], of that label
-    distances: Distances  # [results]
-    token_counts: NDArray[np.int64]  # [results]
-    truncated: int  # results whose text was not read to its end
-    obfuscated: int  # results whose text was disguised
-    skipped: int = 0  # of the records, without an answer

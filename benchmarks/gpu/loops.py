@@ -18,13 +18,12 @@ from benchmarks.gpu.rounds import rates
 from benchmarks.speed.texts import encoded
 from textsieve.worker.clustering import minibatch
 from textsieve.worker.clustering.minibatch import Clustering
-from textsieve.worker.codec import Decoder, Encoder
 from textsieve.worker.inference.bundle.reading import Bundle
 from textsieve.worker.inference.networks.modules import pool
 from textsieve.worker.inference.prediction.transformer import TransformerPredictor
-from textsieve.worker.normalization import normalize
-from textsieve.worker.pipeline import Pipeline
+from textsieve.worker.pipeline import Pipeline, build_pipeline
 from textsieve.worker.records import Record
+from textsieve.worker.settings import Settings
 
 PLAIN_BATCHES = (32, 256, 1024)  # texts: what examples take, and what somebody takes who has a large device
 LARGER_BUDGETS = (32_768, 65_536)  # tokens, beside the usual ones
@@ -84,12 +83,11 @@ def pipeline_over(predictor: TransformerPredictor, *, seed: int) -> Pipeline:
     centers = np.random.default_rng(seed).standard_normal((CLUSTERS, predictor.card.dim))
     centers /= np.linalg.norm(centers, axis=1, keepdims=True)
     estimator = minibatch.restore(Clustering(centers, np.ones(CLUSTERS)))
-    return Pipeline(
-        Decoder(read=normalize),
-        predictor,
-        partial(minibatch.assign, estimator, version=1),
-        Encoder(predictor.card.name, predictor.card.version),
-        lambda: time.time_ns() // 1_000_000,
+    return build_pipeline(
+        Settings(),
+        predictor=predictor,
+        assign=partial(minibatch.assign, estimator, version=1),
+        now_ms=lambda: time.time_ns() // 1_000_000,
     )
 
 

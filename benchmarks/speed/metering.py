@@ -16,14 +16,14 @@ from benchmarks.speed.rivals.wiring import CLUSTERS
 from textsieve.worker.ceiling import DeadLetterCeiling
 from textsieve.worker.clustering.online import OnlineClusters
 from textsieve.worker.clustering.space import ClusterSpace
-from textsieve.worker.codec import Decoder, Encoder
 from textsieve.worker.health import Health
 from textsieve.worker.journal import Journal
 from textsieve.worker.loop import LoopSettings, StreamLoop
 from textsieve.worker.metrics import ConsistentRegistry, Metrics
 from textsieve.worker.pace import Pace
-from textsieve.worker.pipeline import Pipeline
+from textsieve.worker.pipeline import build_pipeline
 from textsieve.worker.records import REASONS, Record
+from textsieve.worker.settings import Settings
 from textsieve.worker.streams import Poll
 from textsieve.worker.testing import MemoryCentroidStore, MemoryLog, MemorySink, MemorySource
 
@@ -90,7 +90,7 @@ def _round(values: list[bytes]) -> float:
     loop = StreamLoop(
         source=FreshSource(log),
         sink=MemorySink(log),
-        pipeline=Pipeline(Decoder(), predictor, clusters.assign, Encoder("null", "1"), lambda: 0),
+        pipeline=build_pipeline(Settings(), predictor=predictor, assign=clusters.assign, now_ms=lambda: 0),
         clusters=clusters,
         settings=LoopSettings(0.3, 1.0, 10.0, 10.0, 64 << 20),
         pace=Pace(BATCH, 1.0),

@@ -15,7 +15,6 @@ from kafka.structs import ConsumerGroupMetadata, OffsetAndMetadata
 
 from tests.services import BROKERS, KAFKA, brokers
 from textsieve.kafka_client.reading import polls_to_end
-from textsieve.worker.codec import source_header
 from textsieve.worker.connectors.kafka import (
     KafkaSink,
     KafkaSource,
@@ -28,6 +27,7 @@ from textsieve.worker.connectors.kafka.group.commit_metadata import CommitMetada
 from textsieve.worker.connectors.kafka.producer.sending import abandon
 from textsieve.worker.connectors.kafka.topics.preparation import Topics
 from textsieve.worker.errors import BrokerUnavailable, OwnershipLost, PublishFailed
+from textsieve.worker.headers import source_header
 from textsieve.worker.records import Header, Outgoing, Partition, Position, Progress, Record
 from textsieve.worker.settings import DeliverySettings, KafkaSettings, OutputSettings
 from textsieve.worker.streams import Poll, Published, Sink, Source

@@ -5,20 +5,21 @@ import string
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
+from tests.answers import unseeded
 from textsieve.files.rows import BadRow, Row
 from textsieve.producer.columns import Columns, to_message
 from textsieve.producer.messages import MAX_VALUE_BYTES, Message, encode
 from textsieve.producer.scenario import generate
-from textsieve.worker.codec import Decoder, Encoder
-from textsieve.worker.pipeline import Pipeline
-from textsieve.worker.records import NO_CLUSTER, Assignments, DeadLetter, Document, Embeddings, Outcome, Record
+from textsieve.worker.outcome import Outcome
+from textsieve.worker.pipeline import build_pipeline
+from textsieve.worker.records import DeadLetter, Document, Record
 from textsieve.worker.settings import Settings
+from textsieve.worker.stages.decode import Decode
 from textsieve.worker.testing import HashingPredictor
 
 SCHEMAS = Path(__file__).parents[2] / "worker" / "schemas"
@@ -43,16 +44,12 @@ def record(message: Message, offset: int = 0) -> Record:
 
 
 def decode(value: bytes) -> Document | DeadLetter:
-    return Decoder().decode(Record("messages", 0, 0, None, value, 1000))
-
-
-def unseeded(embeddings: Embeddings) -> Assignments:
-    return Assignments(np.full(len(embeddings), NO_CLUSTER), np.zeros(len(embeddings), np.float32), 0)
+    return Decode().decode(Record("messages", 0, 0, None, value, 1000))
 
 
 def process(records: list[Record]) -> Outcome:
-    encoder = Encoder("hashing", "1")
-    return Pipeline(Decoder(), HashingPredictor(), unseeded, encoder, lambda: 2000).process(records)
+    pipeline = build_pipeline(Settings(), predictor=HashingPredictor(), assign=unseeded, now_ms=lambda: 2000)
+    return pipeline.process(records)
 
 
 @given(texts, st.none() | st.text(), st.dictionaries(names, values, max_size=4))
@@ -119,4 +116,4 @@ def test_a_row_that_no_worker_would_read_is_refused_by_the_producer_in_the_same_
     sent = to_message(row, Columns(), max_value_bytes=1_000_000)
 
     assert to_message(row, Columns()) == BadRow("a.csv:2", decode(sent.value).detail)
-    assert Settings().input.max_value_bytes == MAX_VALUE_BYTES == Decoder().max_value_bytes
+    assert Settings().input.max_value_bytes == MAX_VALUE_BYTES == Decode().max_value_bytes

@@ -4,14 +4,15 @@ import json
 from base64 import b64encode
 from pathlib import Path
 
-import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
-from textsieve.worker.codec import Answer, Decoder, Encoder
+from tests.answers import KnownModel, answer, third, unseeded
 from textsieve.worker.connectors.kafka.producer.sending import Stamp
-from textsieve.worker.normalization import normalize, verbatim
-from textsieve.worker.records import NO_CLUSTER, REASONS, DeadLetter, Document, Header, Outgoing, Partition, Record
+from textsieve.worker.normalization import RULES
+from textsieve.worker.records import REASONS, DeadLetter, Document, Header, Outgoing, Partition, Record
+from textsieve.worker.stages.dead_letters import DeadLetterEncoder
+from textsieve.worker.stages.decode import Decode
 
 SCHEMAS = Path(__file__).parents[2] / "worker" / "schemas"
 MAX_VALUE_BYTES = 1000
@@ -50,7 +51,7 @@ def _record(value: bytes | None, *, key: bytes | None = b"k") -> Record:
 
 
 def _decode(value: bytes | None) -> Document | DeadLetter:
-    return Decoder(max_value_bytes=MAX_VALUE_BYTES).decode(_record(value))
+    return Decode(max_value_bytes=MAX_VALUE_BYTES).decode(_record(value))
 
 
 def _stamp() -> list[Header]:
@@ -86,19 +87,16 @@ def test_an_input_that_does_not_fit_the_schema_is_a_dead_letter(reason):
     assert isinstance(_decode(value), DeadLetter)
 
 
-@pytest.mark.parametrize("read", [verbatim, normalize])
+@pytest.mark.parametrize("rules", [(), RULES], ids=["no rules", "all rules"])
 @pytest.mark.parametrize("embedding", ["none", "base64", "list"])
-@pytest.mark.parametrize("cluster", [NO_CLUSTER, 17])
-@pytest.mark.parametrize("labels", [["spam"], ["ham", "spam"], []], ids=str)
+@pytest.mark.parametrize("assign", [unseeded, third])
+@pytest.mark.parametrize("probabilities", [(0.019, 0.981), (0.6, 0.981), (0.1, 0.2)], ids=["one", "both", "none"])
 @pytest.mark.parametrize("value", GOOD)
-def test_every_result_fits_its_schema(value, labels, cluster, embedding, read):
-    document = Decoder(read=read).decode(_record(value))
-    assert isinstance(document, Document)
-    answer = Answer("spam", 0.981, {"ham": 0.019, "spam": 0.981}, labels, cluster, 0.41, 903)
+def test_every_result_fits_its_schema(value, probabilities, assign, embedding, rules):
+    model = KnownModel(probabilities, multi_label=True)
 
-    result = Encoder("sms-spam", "1", embedding=embedding).result(document, answer, np.full(4, 0.5, np.float32), 1)
+    result = answer(_record(value), model=model, assign=assign, embedding=embedding, rules=rules)
 
-    assert isinstance(result, Outgoing)
     assert result.value is not None
     _validator("result").validate(json.loads(result.value))
 
@@ -108,7 +106,7 @@ def test_every_dead_letter_of_the_decoder_fits_its_schema(reason, value):
     letter = _decode(value)
     assert isinstance(letter, DeadLetter)
 
-    whole = _whole(Encoder("sms-spam", "1").dead_letter(letter, 1))
+    whole = _whole(DeadLetterEncoder().encode(letter, 1))
 
     assert whole["headers"]["textsieve.reason"] == reason
     _validator("dead-letter").validate(whole)
@@ -118,7 +116,7 @@ def test_every_dead_letter_of_the_decoder_fits_its_schema(reason, value):
 def test_every_later_dead_letter_fits_its_schema(reason, stage):
     letter = DeadLetter(_record(GOOD[0]), stage, reason, "expected, got")
 
-    _validator("dead-letter").validate(_whole(Encoder("sms-spam", "1").dead_letter(letter, 1)))
+    _validator("dead-letter").validate(_whole(DeadLetterEncoder().encode(letter, 1)))
 
 
 @pytest.mark.parametrize("key", [None, b"k", b"k" * 3000])
@@ -126,4 +124,4 @@ def test_every_later_dead_letter_fits_its_schema(reason, stage):
 def test_dead_letters_that_were_cut_or_had_nothing_fit_their_schema(key, value):
     letter = DeadLetter(_record(value, key=key), "decode", "null_value" if value is None else "not_json", "expected")
 
-    _validator("dead-letter").validate(_whole(Encoder("sms-spam", "1", max_message_bytes=2000).dead_letter(letter, 1)))
+    _validator("dead-letter").validate(_whole(DeadLetterEncoder(max_message_bytes=2000).encode(letter, 1)))

@@ -9,9 +9,9 @@ from kafka.errors import KafkaError
 
 from tests.integration.members import Members, go_on, read, until, values
 from textsieve.embedded.topics import Names
-from textsieve.worker.codec import source_header
 from textsieve.worker.connectors.kafka import KafkaSink, ProducerFactory, Stamp
 from textsieve.worker.errors import BrokerUnavailable, LedgerError
+from textsieve.worker.headers import source_header
 from textsieve.worker.records import Outgoing, Position, Progress, Record
 from textsieve.worker.settings import OutputSettings
 

@@ -8,15 +8,13 @@ import msgspec
 import numpy as np
 
 from textsieve.worker.clustering.space import space_of
-from textsieve.worker.codec import Decoder, Encoder
 from textsieve.worker.connectors import redis as store
 from textsieve.worker.errors import ConfigurationError, StoreUnavailable
 from textsieve.worker.inference.loading import open_model
 from textsieve.worker.inference.predictor import ModelCard, Predictor
-from textsieve.worker.normalization import normalizer
-from textsieve.worker.pipeline import Pipeline
+from textsieve.worker.pipeline import Pipeline, build_pipeline
 from textsieve.worker.records import NO_CLUSTER, Assignments, Embeddings, Outgoing, Record
-from textsieve.worker.settings import Settings
+from textsieve.worker.settings import InputSettings, OutputSettings, Settings
 
 Labeller = Callable[[Sequence[bytes | None]], list[dict[str, Any]]]
 
@@ -38,12 +36,14 @@ def labeller(settings: Settings, *, warn: Callable[[str], object], predictor: Pr
     """
     used: Predictor = predictor or open_model(settings.model).predictor  # nobody waits for the fastest engine here
     card = used.card
-    pipeline = Pipeline(
-        decoder=Decoder(max_value_bytes=settings.input.max_value_bytes, read=normalizer(settings.model.rules)),
-        predictor=used,
-        assign=_assign(settings, card, warn),
-        encoder=Encoder(card.name, card.version, embedding=settings.output.embedding),
-        now_ms=lambda: time.time_ns() // 1_000_000,
+    plain = settings.model_copy(  # what is asked here is an object with a text, whatever the stream has
+        update={
+            "input": InputSettings(max_value_bytes=settings.input.max_value_bytes),
+            "output": OutputSettings(embedding=settings.output.embedding),
+        }
+    )
+    pipeline = build_pipeline(
+        plain, predictor=used, assign=_assign(settings, card, warn), now_ms=lambda: time.time_ns() // 1_000_000
     )
     return lambda values: _answers(pipeline, values)
 

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from textsieve.worker.metrics.catalogue import CONFIDENCE, LOW_CONFIDENCE, OTHER, TOKENS
 from textsieve.worker.metrics.drift import Drift
 from textsieve.worker.metrics.metrics import Metrics
-from textsieve.worker.records import NO_CLUSTER, Outcome, Outgoing, Partition, Record
+from textsieve.worker.outcome import Outcome
+from textsieve.worker.records import NO_CLUSTER, Outgoing, Partition, Record
 
 MAX_EXEMPLAR_TOPIC = 80  # characters: an exemplar's labels may hold 128 in all
 CLUSTER_BINS = 16  # of the drift index: clusters are folded into so many, since chance alone moves many small bins

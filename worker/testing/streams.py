@@ -3,8 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from textsieve.worker.codec import PREFIX
 from textsieve.worker.errors import OwnershipLost, PublishFailed
+from textsieve.worker.headers import PREFIX
 from textsieve.worker.records import Header, Outgoing, Partition, Position, Progress, Record
 from textsieve.worker.streams import Poll, Published
 

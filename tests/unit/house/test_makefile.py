@@ -100,7 +100,7 @@ def test_clean_all_removes_what_is_kept_in_the_users_folder_for_caches_and_nothi
 
 def test_fuzzing_without_atheris_says_so_and_succeeds(tmp_path):
     (tmp_path / "atheris.py").write_text("raise ImportError", encoding="utf-8")
-    command = [sys.executable, str(ROOT / "tests" / "fuzz" / "codec.py")]
+    command = [sys.executable, str(ROOT / "tests" / "fuzz" / "stages.py")]
 
     run = subprocess.run(command, env={"PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=False)
 

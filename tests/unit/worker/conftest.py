@@ -13,15 +13,15 @@ from textsieve.worker.ceiling import DeadLetterCeiling
 from textsieve.worker.clustering.online import OnlineClusters
 from textsieve.worker.clustering.pending import row_bytes
 from textsieve.worker.clustering.space import ClusterSpace
-from textsieve.worker.codec import Decoder, Encoder
 from textsieve.worker.health import Health
 from textsieve.worker.inference.predictor import Predictor
 from textsieve.worker.journal import Journal
 from textsieve.worker.loop import LoopSettings, StreamLoop
 from textsieve.worker.metrics import ConsistentRegistry, Metrics
 from textsieve.worker.pace import Pace
-from textsieve.worker.pipeline import Pipeline
+from textsieve.worker.pipeline import Pipeline, build_pipeline
 from textsieve.worker.records import REASONS
+from textsieve.worker.settings import Settings
 from textsieve.worker.testing import (
     HashingPredictor,
     ManualClock,
@@ -48,6 +48,7 @@ class MemoryWorker:
     max_iteration_seconds: float = 1e9
     clock: ManualClock = field(default_factory=lambda: ManualClock(100.0))
     transactional: bool = False
+    settings: Settings = field(default_factory=Settings)
     ceiling: DeadLetterCeiling = field(default_factory=lambda: DeadLetterCeiling(1.0, 1000, 10**9))
 
     def __post_init__(self) -> None:
@@ -63,13 +64,7 @@ class MemoryWorker:
         self.loop = StreamLoop(
             source=self.source,
             sink=self.sink,
-            pipeline=Pipeline(
-                Decoder(),
-                self.predictor,
-                self.clusters.assign,
-                Encoder("hashing", "1"),
-                lambda: int(self.clock() * 1000),
-            ),
+            pipeline=self._pipeline(self.predictor),
             clusters=self.clusters,
             settings=LoopSettings(0.0, self.checkpoint_seconds, 3.0, 300.0),
             pace=Pace(self.max_batch_records, self.max_iteration_seconds),
@@ -79,6 +74,18 @@ class MemoryWorker:
             clock=self.clock,
             wait=self.clock.advance,
         )
+
+    def _pipeline(self, predictor: Predictor) -> Pipeline:
+        return build_pipeline(
+            self.settings,
+            predictor=predictor,
+            assign=self.clusters.assign,
+            now_ms=lambda: int(self.clock() * 1000),
+        )
+
+    def ask(self, predictor: Predictor) -> None:
+        """From now on another model."""
+        self.loop.pipeline = self._pipeline(predictor)
 
     def turns(self, count: int) -> None:
         for _ in range(count):

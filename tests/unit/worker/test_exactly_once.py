@@ -106,7 +106,7 @@ def test_that_a_batch_counts_is_awaited_only_after_the_model_has_worked_on_the_n
     log = MemoryLog.of("in", TEXTS)
     worker = exactly_once(log)
     model = _Watching(worker.predictor, log)
-    object.__setattr__(worker.loop.pipeline, "predictor", model)
+    worker.ask(model)
 
     worker.turns(4)
 

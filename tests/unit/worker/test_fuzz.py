@@ -6,20 +6,21 @@ from contextlib import suppress
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.answers import KnownModel, third
 from textsieve.worker.clustering.space import ClusterSpace
-from textsieve.worker.codec import Answer, Decoder, Encoder
+from textsieve.worker.columns import TEXT
 from textsieve.worker.connectors.kafka.producer.published_offsets import _entry
 from textsieve.worker.connectors.redis import RedisCentroidStore
 from textsieve.worker.connectors.redis.store import _NOW
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.loading import load_settings
-from textsieve.worker.records import REASONS, DeadLetter, Document, Record
-from textsieve.worker.settings import Settings
+from textsieve.worker.pipeline import Pipeline, build_pipeline
+from textsieve.worker.records import REASONS, Record
+from textsieve.worker.settings import InputSettings, OutputSettings, Settings
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))  # of each test; `make fuzz` takes 20,000
 
@@ -50,29 +51,27 @@ headers = st.lists(st.tuples(st.text(max_size=20), st.binary(max_size=40)), max_
 paths = st.sampled_from(["text", "id", "a.b", "a.text", "a.a.a", "", ".", "a.", "..a"]) | st.text(max_size=12)
 
 
-def decoded_and_encoded(value: bytes | None, decoder: Decoder, found: list[tuple[str, bytes]]) -> None:
-    """A message becomes a result that is JSON with its text, or a dead letter of a known reason that fits."""
-    record = Record("messages", 0, 7, None, value, 0, tuple(found))
-    encoder = Encoder("model", "1", max_message_bytes=4096)
-    outcome = decoder.decode(record)
-    if isinstance(outcome, Document):
-        answer = Answer("spam", 1.0, {"spam": 1.0}, ["spam"], 0, 0.5, 1)
-        made = encoder.result(outcome, answer, np.zeros(4, np.float32), 1)
-        if not isinstance(made, DeadLetter):
-            assert made.value is not None
-            assert outcome.text == msgspec.json.decode(made.value)["text"]
-            return
-        outcome = made
-    assert outcome.reason in REASONS
-    letter = encoder.dead_letter(outcome, 1)
-    assert letter.value is not None or letter.key is not None or value is None
-    assert len(letter.value or b"") <= 4096
+def decoded_and_encoded(value: bytes | None, pipeline: Pipeline, found: list[tuple[str, bytes]]) -> None:
+    """A message becomes a result that is JSON with a text, or a dead letter of a known reason that fits."""
+    outcome = pipeline.process([Record("messages", 0, 7, None, value, 0, tuple(found))])
+
+    assert 1 == len(outcome.results) + len(outcome.dead_letters)
+    for result in outcome.results:
+        assert result.value is not None
+        assert list(outcome.batch[TEXT]) == [msgspec.json.decode(result.value)["text"]]
+    for letter in outcome.dead_letters:
+        assert letter.value is not None or letter.key is not None or value is None
+        assert len(letter.value or b"") <= 4096
+    assert set(outcome.reasons) <= set(REASONS)
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(value=values, text_field=paths, id_field=paths, form=st.sampled_from(["json", "text"]), found=headers)
 def test_the_codec_answers_every_message(value, text_field, id_field, form, found) -> None:
-    decoded_and_encoded(value, Decoder(form, text_field, id_field, max_value_bytes=100_000), found)
+    incoming = InputSettings(format=form, text_field=text_field, id_field=id_field, max_value_bytes=100_000)
+    settings_of = Settings(input=incoming, output=OutputSettings(max_message_bytes=4096))
+    pipeline = build_pipeline(settings_of, predictor=KnownModel(), assign=third, now_ms=lambda: 1)
+    decoded_and_encoded(value, pipeline, found)
 
 
 @settings(max_examples=EXAMPLES, deadline=None)

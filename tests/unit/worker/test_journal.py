@@ -74,7 +74,7 @@ def test_every_consumed_message_is_answered_dropped_or_in_flight_at_every_scrape
     log = MemoryLog.of("in", [*TEXTS[:13], BAD, *TEXTS[13:], None], partitions=2)
     worker = MemoryWorker(log)
     worker.loop.source, worker.loop.sink = Scraping(worker, worker.source), Scraping(worker, worker.sink)
-    object.__setattr__(worker.loop.pipeline, "predictor", Scraping(worker, worker.predictor))
+    worker.ask(Scraping(worker, worker.predictor))
 
     for step in steps:
         if step in FAULTS:

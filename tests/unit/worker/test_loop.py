@@ -137,7 +137,7 @@ def test_a_member_that_lost_its_partitions_does_not_publish(make_worker):
     zombie = make_worker(log, store)
     zombie.turns(2)
     published = len(log.results)
-    object.__setattr__(zombie.loop.pipeline, "predictor", _Slow(zombie.predictor, log))
+    zombie.ask(_Slow(zombie.predictor, log))
     zombie.turns(1)
 
     assert published == len(log.results)

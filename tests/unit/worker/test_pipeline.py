@@ -4,19 +4,26 @@ import math
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import UNSET
 
-from textsieve.worker.codec import Decoder, Encoder
+from tests.answers import unseeded
+from textsieve.worker.batch import Batch, Column
+from textsieve.worker.columns import TEXT
 from textsieve.worker.errors import DeviceOutOfMemory, PredictorError
 from textsieve.worker.inference.prediction.cache import CachingPredictor
 from textsieve.worker.inference.predictor import ModelCard, Predictor
-from textsieve.worker.normalization import identity, normalize
-from textsieve.worker.pipeline import MAX_ISOLATED, Pipeline
-from textsieve.worker.records import NO_CLUSTER, Assignments, Embeddings, NormalizedText, Outcome, Predictions, Record
+from textsieve.worker.outcome import Outcome
+from textsieve.worker.pipeline import Pipeline, build_pipeline
+from textsieve.worker.records import Assignments, DeadLetter, Embeddings, Predictions, Record
+from textsieve.worker.settings import ModelSettings, OutputSettings, Settings
+from textsieve.worker.stages.encode import contributed_fields
+from textsieve.worker.stages.predict import MAX_ISOLATED
 from textsieve.worker.testing import HashingPredictor, header
 
 POISON = "poison"
@@ -31,10 +38,6 @@ VALUES = {
 mixes = st.lists(st.tuples(st.sampled_from(sorted(VALUES)), st.integers(min_value=0, max_value=2)), max_size=60)
 
 
-def unseeded(embeddings: Embeddings) -> Assignments:
-    return Assignments(np.full(len(embeddings), NO_CLUSTER), np.zeros(len(embeddings), np.float32), 0)
-
-
 def numbered(embeddings: Embeddings) -> Assignments:
     """Every row in a cluster of its own, so that a row can be told from its neighbours."""
     return Assignments(np.arange(len(embeddings)), np.linspace(0, 1, len(embeddings), dtype=np.float32), 4)
@@ -44,9 +47,10 @@ def pipeline(
     predictor: Predictor,
     *,
     assign: Callable[[Embeddings], Assignments] = unseeded,
-    read: Callable[[str], NormalizedText] = identity,
+    normalize: bool = False,
 ) -> Pipeline:
-    return Pipeline(Decoder(read=read), predictor, assign, Encoder("hashing", "1", max_message_bytes=2000), lambda: 5)
+    settings = Settings(model=ModelSettings(normalize=normalize), output=OutputSettings(max_message_bytes=2000))
+    return build_pipeline(settings, predictor=predictor, assign=assign, now_ms=lambda: 5)
 
 
 def allergic() -> HashingPredictor:
@@ -118,7 +122,7 @@ def test_what_is_learned_are_the_results_row_by_row(mix):
 
 @given(mixes)
 def test_what_is_measured_has_one_entry_per_answer(mix):
-    outcome = pipeline(allergic()).process(interleaved(mix))
+    outcome = pipeline(allergic()).process([*interleaved(mix), Record("in", 3, 0, None, VALUES["good"], 1000)])
 
     per_result = (outcome.label_ids, outcome.scores, outcome.distances, outcome.token_counts)
     assert [len(outcome.results)] * 4 == [len(column) for column in per_result]
@@ -130,7 +134,7 @@ def test_a_batch_without_results_has_nothing_to_learn(values):
     outcome = pipeline(HashingPredictor()).process(records(values))
 
     assert ([], len(values)) == (list(outcome.results), len(outcome.dead_letters))
-    assert ((0,), (0, 16)) == (outcome.observations.offsets.shape, outcome.observations.embeddings.shape)
+    assert 0 == len(outcome.observations.offsets) == len(outcome.observations.embeddings)
 
 
 def test_a_model_is_not_asked_about_messages_that_cannot_be_decoded():
@@ -209,7 +213,7 @@ def test_texts_beyond_the_window_of_the_model_are_counted_among_results():
 def test_the_model_reads_what_a_disguise_hides_and_the_result_has_what_came():
     predictor = CachingPredictor(HashingPredictor(), messages=10)
     values = [b'{"text": "free cash"}', b'{"text": "f r e e ca$h"}']
-    undoing = pipeline(predictor, read=normalize)
+    undoing = pipeline(predictor, normalize=True)
 
     first, second = (undoing.process(records([value])) for value in values)
 
@@ -221,7 +225,7 @@ def test_the_model_reads_what_a_disguise_hides_and_the_result_has_what_came():
 
 
 def test_a_text_is_read_as_it_came_where_nothing_is_to_be_undone():
-    outcome = pipeline(HashingPredictor(), read=identity).process(records([b'{"text": "f r e e ca$h"}']))
+    outcome = pipeline(HashingPredictor()).process(records([b'{"text": "f r e e ca$h"}']))
 
     assert 0 == outcome.obfuscated
     assert b"obfuscated" not in outcome.results[0].value
@@ -230,7 +234,7 @@ def test_a_text_is_read_as_it_came_where_nothing_is_to_be_undone():
 def test_a_disguised_message_that_becomes_no_result_is_not_counted():
     values = [b'{"text": "f r e e %s"}' % (b"a" * 3000), b'{"text": "f r e e"}']
 
-    assert 1 == pipeline(HashingPredictor(), read=normalize).process(records(values)).obfuscated
+    assert 1 == pipeline(HashingPredictor(), normalize=True).process(records(values)).obfuscated
 
 
 @given(st.integers(min_value=1, max_value=200), st.data())
@@ -347,3 +351,55 @@ def test_time_that_is_short_while_poison_is_singled_out_leaves_a_prefix_too(mix)
     first = batch[: outcome.records]
     assert outcome.records or not batch
     assert sorted((record.partition, record.offset) for record in first) == sorted(answered(outcome))
+
+
+SHOUT = Column[list[object]]("shout")
+
+
+class Shouting:
+    """A stage that contributes a field of the result, or leaves it out, and refuses what is too quiet."""
+
+    needs = (TEXT,)
+    gives = (SHOUT,)
+    fields: ClassVar = {"shout": SHOUT}
+
+    def run(self, batch: Batch) -> Batch:
+        loud = [row for row, text in enumerate(batch[TEXT]) if text != "..."]
+        quiet = [record for record, text in zip(batch.records, batch[TEXT], strict=True) if text == "..."]
+        rejected = [DeadLetter(record, "decode", "empty_text", "too quiet") for record in quiet]
+        batch = batch.take(loud, rejected=rejected)
+        return batch.with_columns(SHOUT.of([{"loud": text.upper()} if text != "no" else UNSET for text in batch[TEXT]]))
+
+
+def with_shouting() -> Pipeline:
+    whole = pipeline(HashingPredictor())
+    *stages, encode = whole.stages
+    stages = [*stages, Shouting()]
+    return replace(whole, stages=[*stages, replace(encode, contributed=contributed_fields(stages))])
+
+
+def test_a_stage_contributes_a_field_behind_those_of_before():
+    (before,) = pipeline(HashingPredictor()).process(records(good(1))).results
+    (after,) = with_shouting().process(records(good(1))).results
+
+    assert before.value[:-1] + b',"shout":{"loud":"MESSAGE 0"}}' == after.value
+
+
+def test_a_stage_leaves_its_field_out_where_it_has_nothing_to_say():
+    (plain,) = pipeline(HashingPredictor()).process(records([b'{"text": "no"}'])).results
+
+    assert plain.value == with_shouting().process(records([b'{"text": "no"}'])).results[0].value
+
+
+def test_any_stage_may_reject_a_row():
+    outcome = with_shouting().process(records([*good(1), b'{"text": "..."}', *good(1)]))
+
+    assert ([0, 2], [1]) == ([r.offset for r in outcome.results], [r.offset for r in outcome.dead_letters])
+    assert [0, 2] == outcome.observations.offsets.tolist()
+
+
+def test_stages_that_do_not_fit_together_make_no_pipeline():
+    whole = pipeline(HashingPredictor())
+
+    with pytest.raises(ValueError, match="stage Normalize: expected earlier stages to give text"):
+        replace(whole, stages=whole.stages[1:])

@@ -1,10 +1,11 @@
 """Tombstones that are skipped go by like other messages: nothing is lost, repeated or learned for them."""
 
 from collections import Counter
+from functools import partial
 
 import pytest
 
-from textsieve.worker.codec import Decoder
+from textsieve.worker.settings import InputSettings, Settings
 from textsieve.worker.testing import MemoryCentroidStore, MemoryLog
 
 TEXTS = [f'{{"text": "word{i % 7} word{i % 5} message {i}"}}'.encode() for i in range(30)]
@@ -14,12 +15,7 @@ TOMBSTONES = MIXED.count(None)
 
 @pytest.fixture
 def skipping(make_worker):
-    def make(log, store):
-        worker = make_worker(log, store)
-        object.__setattr__(worker.loop.pipeline, "decoder", Decoder(tombstones="skip"))
-        return worker
-
-    return make
+    return partial(make_worker, settings=Settings(input=InputSettings(tombstones="skip")))
 
 
 def count(worker, name, **labels):

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from textsieve.worker.codec import Decoder
 from textsieve.worker.records import DeadLetter, Document, Record, Skipped
+from textsieve.worker.stages.decode import Decode
 
 FRAME = b"\x00\x00\x00\x00\x07"  # of a serialiser with a schema registry: a zero and the id of a schema
 HELLO = '{"text": "hello"}'
@@ -115,7 +115,7 @@ REFUSED = {
 
 def decode(value, **options):
     options = {"max_value_bytes": 20_000, **options}
-    return Decoder(**options).decode(Record("messages", 0, 1, None, value, 0))
+    return Decode(**options).decode(Record("messages", 0, 1, None, value, 0))
 
 
 @pytest.mark.parametrize("name", READ)
@@ -175,7 +175,7 @@ def test_a_value_in_plain_text_is_no_frame_and_no_json():
 def test_a_tombstone_is_skipped_on_request(style):
     record = Record("messages", 0, 1, b"k", None, 0)
 
-    assert Skipped(record) == Decoder(style, tombstones="skip").decode(record)
+    assert Skipped(record) == Decode(style, tombstones="skip").decode(record)
 
 
 @pytest.mark.parametrize("value", [b"", b"null", b'{"text": null}'])

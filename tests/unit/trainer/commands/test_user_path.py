@@ -3,19 +3,14 @@
 import csv
 import json
 
-import numpy as np
 from typer.testing import CliRunner
 
+from tests.answers import unseeded
 from textsieve.trainer.__main__ import app
-from textsieve.worker.codec import Decoder, Encoder
 from textsieve.worker.inference.loading import load_predictor
-from textsieve.worker.pipeline import Pipeline
-from textsieve.worker.records import NO_CLUSTER, Assignments, Record
-from textsieve.worker.settings import ModelSettings
-
-
-def unseeded(embeddings):
-    return Assignments(np.full(len(embeddings), NO_CLUSTER), np.zeros(len(embeddings), np.float32), 0)
+from textsieve.worker.pipeline import build_pipeline
+from textsieve.worker.records import Record
+from textsieve.worker.settings import ModelSettings, Settings
 
 
 def run(*arguments):
@@ -42,10 +37,10 @@ def test_csv_to_bundle_to_report_to_labelled_messages(tmp_path, texts, encoder_f
     run("fit", train, "--out", bundle, *quick)
     report = json.loads(run("evaluate", bundle, test, "--training", train, "--json"))
     predictor = load_predictor(ModelSettings(path=str(bundle), device="cpu"))
-    encoder = Encoder(predictor.card.name, predictor.card.version, max_message_bytes=10_000)
     values = [b'{"text": "free cash now"}', b'{"text": "see home you"}']
     records = [Record("messages", 0, offset, None, value, 1000) for offset, value in enumerate(values)]
-    outcome = Pipeline(Decoder(), predictor, unseeded, encoder, lambda: 5).process(records)
+    pipeline = build_pipeline(Settings(), predictor=predictor, assign=unseeded, now_ms=lambda: 5)
+    outcome = pipeline.process(records)
 
     labelled = [json.loads(result.value) for result in outcome.results]
     assert report["accuracy"] > 0.9

@@ -8,7 +8,6 @@ from typing import Any
 from kafka import KafkaConsumer, TopicPartition
 from kafka.errors import RetriableError
 
-from textsieve.worker.codec import PREFIX, SOURCE_HEADER
 from textsieve.worker.connectors.kafka.client.options import (
     REQUEST_TIMEOUT_MS,
     connecting,
@@ -18,6 +17,7 @@ from textsieve.worker.connectors.kafka.client.options import (
 )
 from textsieve.worker.connectors.kafka.consumer.paused_partitions import leaderless
 from textsieve.worker.errors import BrokerUnavailable, PartitionUnavailable
+from textsieve.worker.headers import PREFIX, SOURCE_HEADER
 from textsieve.worker.records import Partition, Position
 from textsieve.worker.settings import KafkaSettings
 

@@ -19,12 +19,12 @@ from kafka.errors import (
     TransactionalIdAuthorizationFailedError,
 )
 
-from textsieve.worker.codec import PREFIX
 from textsieve.worker.connectors.kafka.client.options import METADATA_AGE_MS, connection_options
 from textsieve.worker.connectors.kafka.consumer.paused_partitions import leaderless
 from textsieve.worker.connectors.kafka.producer.published_offsets import TOPIC_ID_HEADER
 from textsieve.worker.connectors.kafka.topics.timestamps import Timestamps
 from textsieve.worker.errors import PartitionUnavailable
+from textsieve.worker.headers import PREFIX
 from textsieve.worker.records import Header, Outgoing, Partition
 from textsieve.worker.settings import KafkaSettings, OutputSettings
 
