@@ -9,7 +9,7 @@ from benchmarks.chaos.transaction_points import wrap_producers
 from benchmarks.chaos.wrapped import Wrapped
 from textsieve.worker import app
 from textsieve.worker.connectors.kafka import KafkaSource, TransactionalSink
-from textsieve.worker.connectors.kafka.producer.transactions import Membership
+from textsieve.worker.connectors.kafka.group.member import Membership
 from textsieve.worker.streams import Sink, Source
 
 FOR_EVER_SECONDS = 600.0  # below the most that brokers allow a transaction (transaction.max.timeout.ms)

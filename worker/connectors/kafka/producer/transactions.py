@@ -5,9 +5,8 @@ worker polls, and the model works on the next batch. The library's calls have no
 transaction that has not ended by its deadline is given up together with its producer.
 """
 
-import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -27,6 +26,7 @@ from kafka.structs import OffsetAndMetadata
 
 from textsieve.worker.connectors.kafka.client.options import connecting
 from textsieve.worker.connectors.kafka.group.commit_metadata import CommitMetadata
+from textsieve.worker.connectors.kafka.group.member import Membership
 from textsieve.worker.connectors.kafka.group.static_membership import raise_fenced
 from textsieve.worker.connectors.kafka.producer.published_offsets import PublishedOffsetsReader, do_nothing
 from textsieve.worker.connectors.kafka.producer.sending import (
@@ -37,6 +37,7 @@ from textsieve.worker.connectors.kafka.producer.sending import (
     require_leaders,
     send_all,
 )
+from textsieve.worker.connectors.kafka.producer.transaction import Transaction
 from textsieve.worker.errors import ConfigurationError, OwnershipLost, PublishFailed, ServiceError
 from textsieve.worker.records import Outgoing, Partition, Position, Progress
 from textsieve.worker.streams import Published
@@ -52,29 +53,6 @@ _LOST = (
     ProducerFencedError,
     UnknownMemberIdError,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """Who the worker is to its consumer group, as of the moment in which its partitions were assigned.
-
-    It must be that moment. After a lost session the client forgets its generation and its name, and a broker accepts
-    offsets from "no member" without a look: asked for at the commit, the membership would let a zombie through.
-
-    Attributes:
-        group: the library's ConsumerGroupMetadata.
-        committed: the offsets from which the group started then, where this worker has not committed others since.
-        epochs: of the leader that took the last message read, by which truncated logs are known; where it is known.
-    """
-
-    group: Any
-    committed: Mapping[Partition, int]
-    epochs: Mapping[Partition, int] = field(default_factory=dict)
-
-    @property
-    def is_member(self) -> bool:
-        """Whether the group had given this worker a place."""
-        return bool(self.group.generation_id >= 0 and self.group.member_id)
 
 
 @dataclass(slots=True)
@@ -96,7 +74,7 @@ class TransactionalSink:
     membership: Callable[[], Membership]
     working: Callable[[], None] = do_nothing
     _producer: Any = None
-    _transaction: "_Transaction | None" = None
+    _transaction: Transaction | None = None
     _ids: int = 0  # that could not be taken before this one
     _is_open_ended: bool = False  # a transaction was given up, and no successor has ended it
     _dead_letters: PublishedOffsetsReader = field(init=False)
@@ -160,7 +138,7 @@ class TransactionalSink:
             producer.send_offsets_to_transaction(offsets, membership.group)
             producer.commit_transaction()
 
-        self._transaction = _Transaction(carry_through, deadline, tuple(progress))
+        self._transaction = Transaction(carry_through, deadline, tuple(progress))
 
     def _offset(self, membership: Membership, source: Partition, stands: Progress) -> OffsetAndMetadata:
         """What to commit: what is only read again, to be learned, must not set the group back to it."""
@@ -255,28 +233,3 @@ class TransactionalSink:
         if held is not None:
             self._is_open_ended = True
             abandon(held)
-
-
-class _Transaction:
-    """One transaction under way, in a thread that is left to itself when its time is over."""
-
-    def __init__(self, carry_through: Callable[[], None], deadline: float, sources: Collection[Partition]) -> None:
-        self._carry_through, self._deadline, self.sources = carry_through, deadline, sources
-        self._error: BaseException | None = None
-        self._thread = threading.Thread(target=self._run, name="transaction", daemon=True)
-        self._thread.start()
-
-    def outcome(self) -> Exception | None:
-        """None once it is committed; waits for that until the deadline."""
-        self._thread.join(max(0.0, self._deadline - time.monotonic()))
-        if self._thread.is_alive():
-            return TimeoutError("a transaction did not end in time")
-        if self._error is None or isinstance(self._error, Exception):
-            return self._error
-        raise self._error
-
-    def _run(self) -> None:
-        try:
-            self._carry_through()
-        except BaseException as error:  # noqa: BLE001  # raised again where it is awaited
-            self._error = error

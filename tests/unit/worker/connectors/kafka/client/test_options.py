@@ -9,7 +9,7 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 from kafka.protocol.consumer.offsets import IsolationLevel
 
 from textsieve.worker.connectors.kafka.client.options import METADATA_AGE_MS, REQUEST_TIMEOUT_MS
-from textsieve.worker.connectors.kafka.consumer import source
+from textsieve.worker.connectors.kafka.consumer import group_consumer
 from textsieve.worker.connectors.kafka.consumer.source import KafkaSource
 from textsieve.worker.connectors.kafka.producer import published_offsets, sending
 from textsieve.worker.connectors.kafka.producer.published_offsets import PublishedOffsetsReader
@@ -32,7 +32,7 @@ class Opened:
 @pytest.fixture(autouse=True)
 def _nothing_connects(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sending, "KafkaProducer", Opened)
-    monkeypatch.setattr(source, "KafkaConsumer", Opened)
+    monkeypatch.setattr(group_consumer, "KafkaConsumer", Opened)
     monkeypatch.setattr(published_offsets, "KafkaConsumer", Opened)
 
 

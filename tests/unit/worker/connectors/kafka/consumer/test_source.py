@@ -10,14 +10,13 @@ from kafka.consumer.fetcher import Fetcher
 from kafka.errors import KafkaConnectionError, LogTruncationError, OffsetOutOfRangeError
 from kafka.structs import MemberState, OffsetAndMetadata
 
+from textsieve.worker.connectors.kafka.consumer.fetch_positions import POLLS_BEYOND_END
 from textsieve.worker.connectors.kafka.consumer.paused_partitions import (
     NO_LEADER_SECONDS,
     UNREADABLE_SECONDS,
-    PausedPartitions,
 )
-from textsieve.worker.connectors.kafka.consumer.source import POLLS_BEYOND_END, KafkaSource
+from textsieve.worker.connectors.kafka.consumer.source import KafkaSource
 from textsieve.worker.connectors.kafka.group.commit_metadata import CommitMetadata
-from textsieve.worker.connectors.kafka.group.static_membership import FencedMemberWatch
 from textsieve.worker.errors import BrokerUnavailable, LedgerError, OwnershipLost
 from textsieve.worker.records import Partition, Position
 from textsieve.worker.settings import KafkaSettings
@@ -112,17 +111,12 @@ class RecordingConsumer:
         self.sought = offset
 
 
-def source(consumer, *, commits=True, clock=None):
-    """A source without its constructor, which would connect."""
-    made = KafkaSource.__new__(KafkaSource)
-    made.settings, made.partitions, made.topic_ids, made.max_records = KafkaSettings(), 1, {"in": "now"}, 10
-    made.log = structlog.stdlib.get_logger("test")
-    made._consumer, made._paused, made._refused = consumer, False, frozenset()
-    made._out_of_range, made._committed, made._group_offsets, made._positions = set(), {}, {}, {}
-    made._beyond, made.commits, made.max_reread = {}, commits, None
-    made._aside = PausedPartitions(made.log, clock or ManualClock(0.0))
-    made._truncated, made._epochs, made._fenced = {}, {}, FencedMemberWatch(None)
-    made._remember()
+def source(consumer, *, commits=True, clock=None, partitions=1):
+    """A source over a consumer that connects to nothing."""
+    log = structlog.stdlib.get_logger("test")
+    made = KafkaSource(KafkaSettings(), partitions, {"in": "now"}, 10, log, commits=commits, _consumer=consumer)
+    made._aside.clock = clock or ManualClock(0.0)
+    made._member.keep()
     return made
 
 
@@ -155,8 +149,7 @@ def test_what_the_clusters_learned_of_another_life_of_the_topic_does_not_matter(
 def test_the_committed_offsets_of_all_partitions_are_one_question():
     another = TopicPartition("in", 1)
     consumer = RecordingConsumer(elsewhere=(another,))
-    stream = source(consumer)
-    stream.partitions = 2
+    stream = source(consumer, partitions=2)
 
     stream.rewind({})
 
@@ -493,8 +486,7 @@ def two_partitions(**parts):
     """Two partitions are assigned; of the first the fields of the consumer tell."""
     clock = ManualClock(0.0)
     consumer = RecordingConsumer(elsewhere=(OTHER,), **parts)
-    made = source(consumer, clock=clock)
-    made.partitions = 2
+    made = source(consumer, clock=clock, partitions=2)
     return consumer, made, clock
 
 

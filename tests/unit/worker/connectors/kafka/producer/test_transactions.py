@@ -25,7 +25,8 @@ from tests.unit.worker.connectors.kafka.producer.sinks import (
     hand_over,
 )
 from textsieve.worker.connectors.kafka.group.commit_metadata import CommitMetadata
-from textsieve.worker.connectors.kafka.producer.transactions import Membership, TransactionalSink
+from textsieve.worker.connectors.kafka.group.member import Membership
+from textsieve.worker.connectors.kafka.producer.transactions import TransactionalSink
 from textsieve.worker.errors import (
     BrokerUnavailable,
     ConfigurationError,
