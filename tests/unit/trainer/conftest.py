@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from tests.tiny_models import save_model, tiny_config
 from textsieve.trainer.__main__ import app
+from textsieve.worker.inference.tuning import autotune
 
 SPAM, HAM, SHARED = ("free", "prize", "win", "cash"), ("see", "home", "dinner", "late"), ("call", "now", "you", "at")
 WINDOW = 16
@@ -23,6 +24,13 @@ def _one_thread():
     with threadpool_limits(1):  # on a busy machine the threads of the regressions would wait for each other
         yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture(autouse=True)
+def _brief_trials(monkeypatch):
+    """Engines of tiny models are about as fast as each other: no turns until one of them is told apart."""
+    monkeypatch.setattr(autotune, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(autotune, "LAPS", 0.0)
 
 
 @pytest.fixture

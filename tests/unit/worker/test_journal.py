@@ -26,10 +26,11 @@ def make_worker(at_least_once):
 
 
 class Scrape:
-    """All samples of one collection."""
+    """All samples of one collection, or those of some metrics alone, which takes a tenth of the time."""
 
-    def __init__(self, worker):
-        families = list(worker.metrics.registry.collect())
+    def __init__(self, worker, *only):
+        registry = worker.metrics.registry
+        families = list((registry.restricted_registry(only) if only else registry).collect())
         self.samples = [sample for family in families for sample in family.samples]
 
     def total(self, name, **labels):
@@ -46,6 +47,11 @@ class Scrape:
         return consumed - self.total("processed_messages_total") - self.total("in_flight_messages")
 
 
+BALANCE = [
+    f"textsieve_{name}" for name in ("consumed_messages_total", "processed_messages_total", "in_flight_messages")
+]
+
+
 class Scraping:
     """Stands in front of a part and looks at the metrics at every call."""
 
@@ -53,7 +59,7 @@ class Scraping:
         self._worker, self._part = worker, part
 
     def __getattr__(self, name):
-        assert 0 == Scrape(self._worker).missing()
+        assert 0 == Scrape(self._worker, *BALANCE).missing()
         return getattr(self._part, name)
 
 
@@ -87,7 +93,7 @@ def test_every_consumed_message_is_answered_dropped_or_in_flight_at_every_scrape
         worker.predictor.failure = PredictorError("boom")
         with suppress(WorkerStopped):
             worker.turns(1)
-        assert 0 == Scrape(worker).missing()
+        assert 0 == Scrape(worker, *BALANCE).missing()
 
     worker.store.away, worker.predictor.fail_on, worker.sink.land = False, None, None
     worker.source.fail_next.clear()

@@ -33,7 +33,7 @@ def fit(tmp_path, encoder_folder):
 
 
 def settings(path):
-    return ModelSettings(path=str(path), device="cpu")
+    return ModelSettings(path=str(path), device="cpu", engine="torch", precision="fp32", max_batch_tokens=256)
 
 
 def test_a_file_becomes_a_bundle_that_a_worker_serves_in_one_pass(tmp_path, texts, fit):

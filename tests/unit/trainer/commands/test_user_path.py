@@ -36,7 +36,9 @@ def test_csv_to_bundle_to_report_to_labelled_messages(tmp_path, texts, encoder_f
 
     run("fit", train, "--out", bundle, *quick)
     report = json.loads(run("evaluate", bundle, test, "--training", train, "--json"))
-    predictor = load_predictor(ModelSettings(path=str(bundle), device="cpu"))
+    predictor = load_predictor(
+        ModelSettings(path=str(bundle), device="cpu", engine="torch", precision="fp32", max_batch_tokens=256)
+    )
     values = [b'{"text": "free cash now"}', b'{"text": "see home you"}']
     records = [Record("messages", 0, offset, None, value, 1000) for offset, value in enumerate(values)]
     pipeline = build_pipeline(Settings(), predictor=predictor, assign=unseeded, now_ms=lambda: 5)

@@ -18,7 +18,7 @@ from textsieve.worker.inference.engines.report import REFERENCE, Candidate
 from textsieve.worker.inference.graphs import export as exporting
 from textsieve.worker.inference.graphs.export import export_graph
 from textsieve.worker.inference.loading import load_predictor, read_model
-from textsieve.worker.inference.tuning import selection
+from textsieve.worker.inference.tuning import autotune, selection
 from textsieve.worker.inference.tuning.autotune import calibrate
 from textsieve.worker.inference.tuning.selection import candidates
 from textsieve.worker.settings import ModelSettings
@@ -68,6 +68,13 @@ def test_fp16_without_cuda_is_named():
 
     with pytest.raises(ConfigurationError, match=r"model\.precision fp16.*needs CUDA"):
         candidates(settings, cpu=PLAIN, onnx_installed=True)
+
+
+@pytest.fixture(autouse=True)
+def _brief_trials(monkeypatch):
+    """Engines of tiny models are about as fast as each other: no turns until one of them is told apart."""
+    monkeypatch.setattr(autotune, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(autotune, "LAPS", 0.0)
 
 
 @pytest.fixture
