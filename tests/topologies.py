@@ -19,7 +19,7 @@ SERVICE = "textsieve"  # what the sentinel calls the primary
 DOWN_AFTER_MS = 500  # of silence, until a server counts as gone
 SETTLED_SECONDS = 30.0
 SLOTS = 16_384
-PATIENCE: dict[str, Any] = {"timeout_seconds": 1.0, "retries": 1}
+PATIENCE: dict[str, Any] = {"timeout_seconds": 1.0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ def absent(request: pytest.FixtureRequest) -> Iterator[CentroidStore]:
     if request.param == "memory":
         yield MemoryCentroidStore(away=True)
         return
-    settings = RedisSettings(url=f"redis://127.0.0.1:{free_port()}/0", timeout_seconds=0.2, retries=0)
+    settings = RedisSettings(url=f"redis://127.0.0.1:{free_port()}/0", timeout_seconds=0.2)
     with connect(settings) as client:
         yield RedisCentroidStore(client, "nowhere", SPACE)
 

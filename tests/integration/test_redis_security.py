@@ -49,7 +49,7 @@ def secured(tmp_path: Path, authority: Authority) -> Iterator[Server]:
 
 
 def settings(server: Server, authority: Authority, **more: object) -> RedisSettings:
-    options = {"username": "textsieve", "password": PASSWORD, "ssl_cafile": authority.cafile, "retries": 0, **more}
+    options = {"username": "textsieve", "password": PASSWORD, "ssl_cafile": authority.cafile, **more}
     return RedisSettings(url=f"rediss://{server.address}/0", **options)
 
 

@@ -49,7 +49,7 @@ def test_without_the_leader_of_one_output_partition_the_others_are_answered(
     alone = {0: [1], SICK: [2], 2: [3], 3: [3]}
     admin.create_topics([NewTopic(on_three.names.labels, replica_assignments=alone)])
     admin.close()
-    process = on_three.start(delivery__publish_session_fraction=0.3)
+    process = on_three.start()
     on_three.wait_for_topics()
     on_three.send(texts(80))
     on_three.until_answered(80)

@@ -119,7 +119,6 @@ def test_one_worker_learns_the_centroids_of_a_single_process_partial_fit(stream:
         clusters__seed_messages=40,
         delivery__max_batch_records=40,
         delivery__checkpoint_seconds=0,
-        delivery__poll_timeout_seconds=0.1,
     )
     stream.wait_for_topics()
     stream.send(texts(40))

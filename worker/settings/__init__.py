@@ -1,10 +1,12 @@
 """Every option of a worker, typed, once."""
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self, cast
 
 from pydantic import model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from textsieve.worker.settings.constants import without_constants
 from textsieve.worker.settings.model import ModelSettings
 from textsieve.worker.settings.observability import DriftSettings, HttpSettings, LogSettings, TraceSettings
 from textsieve.worker.settings.redaction import RedactSettings
@@ -72,6 +74,14 @@ class Settings(BaseSettings):
     def is_transactional(self) -> bool:
         """Whether the guarantee in force is exactly_once."""
         return is_transactional(self.kafka, self.delivery)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_constants(cls, given: Any) -> Any:
+        if not isinstance(given, Mapping):
+            return given
+        sections = {name: cast("type[Section]", field.annotation) for name, field in cls.model_fields.items()}
+        return without_constants(given, sections)
 
     @model_validator(mode="after")
     def _transactions_are_safe(self) -> Self:

@@ -19,7 +19,10 @@ Share = Annotated[float, Field(ge=0, le=1)]
 
 
 class Section(BaseModel):
-    """A group of options; unknown names are errors, not silence."""
+    """A group of options; unknown names are errors, not silence.
+
+    A class variable is a constant that was an option before: for one version its name is accepted, with a warning.
+    """
 
     model_config = ConfigDict(
         extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False

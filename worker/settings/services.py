@@ -2,7 +2,7 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
@@ -134,6 +134,8 @@ class KafkaSettings(Section):
 class RedisSettings(Section):
     """Where the centroids are shared."""
 
+    retries: ClassVar[int] = 2  # tries after the first, for a connection that was cut: the loop tries again later
+
     url: str = Field(
         "redis://127.0.0.1:6379/0",
         description="redis://host:port/db or rediss://host:port/db (TLS), nothing else in it.",
@@ -159,7 +161,6 @@ class RedisSettings(Section):
     timeout_seconds: float = Field(
         2.0, gt=0, le=3600, description="Patience for one command before classification goes on without."
     )
-    retries: int = Field(2, ge=0, description="Tries after the first before a command counts as failed.")
 
     @model_validator(mode="after")
     def _url_says_where_alone(self) -> Self:

@@ -1,6 +1,6 @@
 """How messages are read, answered and grouped."""
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -88,6 +88,11 @@ class ClusterSettings(Section):
 class DeliverySettings(Section):
     """How much is done between two checkpoints, and how a worker ends."""
 
+    # how long an idle worker waits in one poll: a message ends the wait, and a stop must not be heard much later
+    poll_timeout_seconds: ClassVar[float] = 0.3
+    # part of the session that publishing a batch may take: the fence before it and a heartbeat need the rest
+    publish_session_fraction: ClassVar[float] = 0.4
+
     max_batch_records: int = Field(1000, ge=1, description="Most messages of one iteration.")
     max_iteration_seconds: float = Field(
         1.0,
@@ -95,17 +100,8 @@ class DeliverySettings(Section):
         description="An iteration answers what takes so long by the measured cost of a token, and leaves the rest to"
         " the next: bounds latency and rebalances.",
     )
-    poll_timeout_seconds: float = Field(
-        0.3, gt=0, le=5, description="How long an idle worker waits for messages in one poll."
-    )
     checkpoint_seconds: float = Field(
         1.0, ge=0, description="Time between learning and committing: what a crash at most repeats."
-    )
-    publish_session_fraction: float = Field(
-        0.4,
-        gt=0,
-        le=0.9,
-        description="Part of the session that publishing a batch may take; then the batch is dropped.",
     )
     guarantee: Literal["exactly_once", "at_least_once"] | None = Field(
         None,
@@ -130,11 +126,12 @@ class DeliverySettings(Section):
 class DeadLetterSettings(Section):
     """When bad messages mean a bad deploy."""
 
+    window: ClassVar[int] = 1000  # messages over which the share is taken: fewer would let a short burst stop a worker
+
     max_ratio: float = Field(
         0.5,
         gt=0,
         le=1,
-        description="Stop when more than this share of the last `window` messages were bad; 1 never stops.",
+        description="Stop when more than this share of the last 1000 messages were bad; 1 never stops.",
     )
-    window: int = Field(1000, ge=10, description="Messages over which the share is taken.")
     max_consecutive: int = Field(500, ge=1, description="Stop after so many bad messages in a row.")

@@ -5,6 +5,7 @@ from typing import cast
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from textsieve.worker.loading import load_settings
 from textsieve.worker.settings import ClusterSettings, KafkaSettings, ModelSettings, RedisSettings, Section, Settings
 
 
@@ -124,8 +125,7 @@ def test_every_option_has_a_default(section):
         {"kafka": {"fetch_max_bytes": 2**31}},
         {"kafka": {"session_timeout_ms": 2**31}},
         {"kafka": {"max_poll_interval_ms": 2**31}},
-        {"delivery": {"poll_timeout_seconds": "inf"}},
-        {"delivery": {"poll_timeout_seconds": 1e12}},
+        {"delivery": {"max_iteration_seconds": "inf"}},
         {"delivery": {"shutdown_seconds": 1e12}},
         {"redis": {"timeout_seconds": "inf"}},
         {"redis": {"timeout_seconds": 1e12}},
@@ -188,3 +188,33 @@ def test_a_user_without_a_home_has_no_cache(monkeypatch):
     monkeypatch.setattr("textsieve.worker.settings.model.Path.home", nobody)
 
     assert ModelSettings().cache_folder is None
+
+
+@pytest.mark.parametrize(
+    ("section", "name"),
+    [
+        ("delivery", "poll_timeout_seconds"),
+        ("delivery", "publish_session_fraction"),
+        ("dead_letters", "window"),
+        ("redis", "retries"),
+    ],
+)
+def test_an_option_that_became_a_constant_is_accepted_with_a_warning_and_does_nothing(section, name):
+    with pytest.warns(FutureWarning, match=rf"{section}\.{name} is now a constant"):
+        settings = Settings.model_validate({section: {name: 99}})
+
+    assert Settings() == settings
+    assert getattr(getattr(Settings(), section), name) == getattr(getattr(settings, section), name)
+
+
+def test_every_source_may_still_have_a_constant(monkeypatch, tmp_path):
+    monkeypatch.setenv("TEXTSIEVE_DEAD_LETTERS__WINDOW", "50")
+    file = tmp_path / "textsieve.toml"
+    file.write_text("[delivery]\npoll_timeout_seconds = 0.1\nshutdown_seconds = 9\n")
+
+    with pytest.warns(FutureWarning) as warned:
+        settings = load_settings(config=file, overrides=["redis.retries=7"])
+
+    constants = {str(one.message).split()[0] for one in warned}
+    assert {"dead_letters.window", "delivery.poll_timeout_seconds", "redis.retries"} == constants
+    assert 9 == settings.delivery.shutdown_seconds
