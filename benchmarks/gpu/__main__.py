@@ -11,7 +11,7 @@ import sys
 import time
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,14 @@ import msgspec
 import torch
 from rich.console import Console
 
-from benchmarks.gpu import crews, table
+from benchmarks.gpu import crews
 from benchmarks.gpu.agreement import agreement, when_full
 from benchmarks.gpu.device import Device, described, roof, slug
 from benchmarks.gpu.loops import Plain, loops
-from benchmarks.gpu.passes import compiled, passes
+from benchmarks.gpu.passes import passes
 from benchmarks.gpu.plan import FULL, QUICK, Plan
-from benchmarks.gpu.shapes import fresh, replayed
 from benchmarks.speed.texts import chosen, cycled, data_folder
+from benchmarks.tables import table
 from textsieve.worker.inference.bundle.encoder_source import encoder_folder
 from textsieve.worker.inference.bundle.manifest import SHIPPED
 from textsieve.worker.inference.bundle.reading import read_bundle
@@ -36,8 +36,7 @@ from textsieve.worker.inference.prediction.transformer import TransformerPredict
 from textsieve.worker.settings import ModelSettings
 
 RESULTS = Path(__file__).parents[1] / "results"
-LEAST_LEFT_SECONDS = {"crews": 150.0, "compiled": 45.0}  # of those that take long
-COMPILED_BUDGET = 16_384  # tokens
+LEAST_LEFT_SECONDS = {"crews": 150.0}  # of those that take long
 
 
 @dataclass(slots=True)
@@ -76,10 +75,6 @@ class Run:
         """See benchmarks.gpu.passes."""
         return passes(self.device, self._timed, self.predictors, plan=self.plan, seed=self.seed)
 
-    def fresh(self) -> Any:
-        """See benchmarks.gpu.shapes."""
-        return fresh(self.device, self._timed, self.predictors[self.device.usual], plan=self.plan, seed=self.seed)
-
     def loops(self) -> Any:
         """See benchmarks.gpu.loops."""
         bundle = read_bundle(SHIPPED if self.device.model == "default" else Path(self.device.model))
@@ -100,28 +95,13 @@ class Run:
             )
         return found
 
-    def replayed(self) -> Any:
-        """See benchmarks.gpu.shapes."""
-        return replayed(self.device, self.predictors[self.device.usual], plan=self.plan)
-
-    def compiled(self) -> Any:
-        """See benchmarks.gpu.passes."""
-        return compiled(
-            self.device,
-            self._timed,
-            self.predictors[self.device.usual],
-            budget=COMPILED_BUDGET,
-            plan=self.plan,
-            seed=self.seed,
-        )
-
     @property
     def _timed(self) -> list[str]:
         return cycled(self.texts, self.plan.texts)
 
 
-SECTIONS = ("roof", "agreement", "full", "passes", "fresh", "loops", "replayed", "crews", "compiled")
-ON_CUDA_ONLY = frozenset({"full", "compiled"})
+SECTIONS = ("roof", "agreement", "full", "passes", "loops", "crews")
+ON_CUDA_ONLY = frozenset({"full"})
 
 
 def main() -> int:
@@ -160,10 +140,22 @@ def main() -> int:
             continue
         console.print(f"[bold]{name}[/] ({time.monotonic() - began:.0f} s so far)", highlight=False)
         _section(run, name, getattr(run, name), write)
-    table.show(run.found, console)
+    show(run.found, console)
     if options.json:
         print(json.dumps(run.found))
     return int(any("fault" in run.found.get(name, {}) for name in wanted))
+
+
+def show(found: Mapping[str, Any], console: Console) -> None:
+    """Print what was measured; a section that failed says why."""
+    console.print(f"[bold]{found['about']['machine']['device']}[/]", highlight=False)
+    for name in (*SECTIONS, "latency"):
+        section = found.get(name, {})
+        if "fault" in section:
+            console.print(f"{name}: {section['fault']}", markup=False, highlight=False)
+        elif section:
+            nested = {key: value for key, value in section.items() if isinstance(value, Mapping)}
+            console.print(table(name, section.get("arms", nested or section)))
 
 
 def _options() -> argparse.Namespace:

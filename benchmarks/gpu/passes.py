@@ -5,8 +5,6 @@ from functools import partial
 from typing import Any
 
 import msgspec
-import numpy as np
-import torch
 from torch import nn
 from transformers import AutoConfig
 
@@ -16,7 +14,6 @@ from benchmarks.gpu.rounds import rates
 from benchmarks.speed.engines import flop_per_token
 from textsieve.worker.batching import cut_batches
 from textsieve.worker.inference.engines.engine import Engine, TokenBatch
-from textsieve.worker.inference.engines.torch import TorchEngine
 from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 
 
@@ -82,27 +79,3 @@ def _peak(device: Device, lap: Callable[[], object]) -> dict[str, float]:
     before = device.peak_mib()
     lap()
     return {name: round(size - before[name], 1) for name, size in device.peak_mib().items()}
-
-
-def compiled(
-    device: Device, texts: Sequence[str], predictor: TransformerPredictor, *, budget: int, plan: Plan, seed: int
-) -> dict[str, Any]:
-    """The engine over the network as it is, and over what torch.compile makes of it for all shapes at once."""
-    batches = token_batches(predictor, texts, budget=budget)
-    network = torch.compile(network_of(predictor), dynamic=True)
-    other = TorchEngine(network, device=device.torch, max_tokens=predictor.card.max_tokens)  # type: ignore[arg-type]
-    arms: dict[str, Callable[[], object]] = {
-        "as it is": partial(_lap, engine_of(predictor), batches),
-        "compiled": partial(_lap, other, batches),
-    }
-    first = device.seconds(arms["compiled"], times=1)
-    found = rates(
-        device, arms, units=dict.fromkeys(arms, len(texts)), rounds=plan.rounds, seconds=plan.seconds, seed=seed
-    )
-    same = engine_of(predictor).embed_and_classify(batches[-1]).features
-    return {
-        "budget": budget,
-        "first_lap_seconds": round(first, 1),
-        "largest_difference": float(np.abs(other.embed_and_classify(batches[-1]).features - same).max()),
-        "texts_per_second": msgspec.to_builtins(found),
-    }

@@ -19,9 +19,7 @@ class Plan:
         variants: whether crews of one with other settings are measured as well.
         settle_seconds: from when all own partitions until the window: the pace settles, clusters are seeded.
         warm_messages: that a worker answers before its latency is looked at.
-        fresh_shapes: that a network meets for the first time.
         slices, slice_seconds: the window of a crew, and into how many parts it is cut.
-        shapes: texts and tokens of a pass that is also captured as a CUDA graph, `repeats` times each.
         roof_size, roof_bytes: of the product and of the copy that the roof is taken from.
     """
 
@@ -40,9 +38,6 @@ class Plan:
     slice_seconds: float
     latency_seconds: float
     warm_messages: int
-    fresh_shapes: int
-    shapes: tuple[tuple[int, int], ...]
-    repeats: int
     roof_size: int
     roof_bytes: int
 
@@ -63,9 +58,6 @@ FULL = Plan(
     slice_seconds=1.5,
     latency_seconds=8.0,
     warm_messages=60_000,
-    fresh_shapes=120,
-    shapes=((1, 16), (64, 16), (1024, 16), (64, 256)),
-    repeats=30,
     roof_size=8192,
     roof_bytes=2 << 30,
 )
@@ -85,9 +77,6 @@ QUICK = Plan(
     slice_seconds=1.0,
     latency_seconds=2.0,
     warm_messages=300,
-    fresh_shapes=4,
-    shapes=((1, 16),),
-    repeats=2,
     roof_size=512,
     roof_bytes=1 << 20,
 )

@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,12 @@ from typing import Any
 import msgspec
 from rich.console import Console
 
-from benchmarks.speed import page, plots, processors, sections, table
+from benchmarks.speed import page, plots, processors, sections
 from benchmarks.speed.arena import Arena
 from benchmarks.speed.machine import described, load
 from benchmarks.speed.plan import FULL, QUICK, ROW, Plan
-from benchmarks.speed.verdict import verdict
+from benchmarks.speed.verdict import against_targets, verdict
+from benchmarks.tables import table
 
 RESULTS = Path(__file__).parents[1] / "results"
 QUIX = Path(sys.prefix) / "quix"
@@ -83,7 +84,7 @@ def main() -> int:
     known = last.get("processors", {})
     found["processors"] = processors.with_run(known, found, machine) if "side_by_side" in wanted else known
     found["verdict"] = verdict(found)
-    table.show(found, console)
+    show(found, console)
     if options.row:
         last["processors"] = found["processors"]
         speed.write_text(json.dumps(last, indent=1) + "\n", encoding="utf-8")
@@ -96,6 +97,14 @@ def main() -> int:
     if options.json:
         print(json.dumps(found["verdict"]))
     return 0
+
+
+def show(found: Mapping[str, Any], console: Console) -> None:
+    """Print what was measured."""
+    for name in ("side_by_side", "engines", "road", "latency", "repeats"):
+        if name in found:
+            console.print(table(name.replace("_", " "), found[name].get("forward", found[name])))
+    console.print(table("against the targets", against_targets(found["verdict"])))
 
 
 if __name__ == "__main__":

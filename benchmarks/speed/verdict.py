@@ -44,6 +44,21 @@ def reached(name: str, value: float) -> bool | None:
     return value <= CEILINGS[name] if name in CEILINGS else None
 
 
+def against_targets(told: Mapping[str, float]) -> dict[str, dict[str, Any]]:
+    """Each figure with its target, and whether it reaches it."""
+    word = {True: "reached", False: "missed", None: ""}
+    return {
+        name: {
+            "measured": value,
+            "target": ""
+            if (target := TARGETS.get(name, CEILINGS.get(name))) is None
+            else f"{'≥' if name in TARGETS else '≤'} {target:g}",
+            "outcome": word[reached(name, value)],
+        }
+        for name, value in told.items()
+    }
+
+
 def _median(found: Mapping[str, Any], section: str, name: str) -> float | None:
     measured = found.get(section, {}).get(name)
     return None if measured is None else float(measured["median"])

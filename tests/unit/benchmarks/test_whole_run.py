@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from benchmarks.speed import page, plots, table
+from benchmarks.speed import page, plots
+from benchmarks.speed.__main__ import show
 from benchmarks.speed.plan import FULL
 from benchmarks.speed.verdict import CEILINGS, TARGETS, verdict
 
@@ -101,7 +102,7 @@ def test_every_picture_can_be_drawn(tmp_path):
 
 def test_the_table_can_be_shown(tmp_path):
     with (tmp_path / "table.txt").open("w", encoding="utf-8") as file:
-        table.show(_found(), Console(file=file, width=200))
+        show(_found(), Console(file=file, width=200))
 
     assert "competent script" in (tmp_path / "table.txt").read_text(encoding="utf-8")
 
