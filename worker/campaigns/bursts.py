@@ -105,6 +105,21 @@ class BurstTest:
         self._bucket = bucket + 1
         return self._test() if self._closed > HALF_LIFE_BUCKETS else ()
 
+    def early(self, counts: Mapping[str, int], *, messages: int) -> Sequence[Burst]:
+        """Bursts of campaigns without a past, in a window of buckets that are not closed yet.
+
+        Its messages may be of some partitions alone: for a campaign that lives in one of these, they would be a wrong
+        exposure, so that the others wait until their buckets are closed.
+
+        Args:
+            counts: messages of each campaign in the window.
+            messages: all in it.
+        """
+        if self._closed <= HALF_LIFE_BUCKETS:
+            return ()
+        unknown = {campaign: count for campaign, count in counts.items() if campaign not in self._alphas}
+        return self._bursts(unknown, messages)
+
     def expected(self, campaign: str, messages: int) -> float:
         """How many of so many messages the past lets one expect to be of a campaign."""
         return self._alphas.get(campaign, _PRIOR_MESSAGES) * messages / self._beta
@@ -159,10 +174,12 @@ class BurstTest:
         counts: Counter[str] = Counter()
         for found, _ in self._window:
             counts.update(found)
-        exposure = self.window_messages
+        return self._bursts(counts, self.window_messages)
+
+    def _bursts(self, counts: Mapping[str, int], messages: int) -> Sequence[Burst]:
         bursts = []
         for campaign, count in counts.items():
-            mean = self.expected(campaign, exposure)
+            mean = self.expected(campaign, messages)
             if count >= ALARM_COUNT and count >= ALARM_FACTOR * mean:
                 p = tail(count, mean=mean, shape=min(self._alphas.get(campaign, _PRIOR_MESSAGES), _LARGEST_SHAPE))
                 if p < ALARM_P:

@@ -1,0 +1,1 @@
+"""How well campaigns are told: near-duplicates planted among real texts, and days of bursts."""
