@@ -20,6 +20,7 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from threadpoolctl import threadpool_limits
 
 from textsieve.worker import logs
+from textsieve.worker.campaigns.membership import CampaignDetector
 from textsieve.worker.ceiling import DeadLetterCeiling
 from textsieve.worker.clustering.centroids import CentroidStore
 from textsieve.worker.clustering.online import OnlineClusters
@@ -160,7 +161,8 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
                 settings,
                 predictor=predictor,
                 assign=clusters.assign,
-                now_ms=lambda: time.time_ns() // 1_000_000,
+                now_ms=_now_ms,
+                campaigns=_campaigns(settings),
             ),
             clusters=clusters,
             settings=LoopSettings(
@@ -321,6 +323,17 @@ def _clusters(
     )
     clusters.watermarks()  # another model or group in this space is refused before anything is consumed
     return clusters
+
+
+def _campaigns(settings: Settings) -> CampaignDetector | None:
+    if not settings.campaigns.enabled:
+        return None
+    leaders = store.RedisLeaderStore(store.connect(settings.redis), settings.clusters.space)
+    return CampaignDetector(leaders, now_ms=_now_ms)
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
 
 
 def _metrics(registry: ConsistentRegistry, settings: Settings, predictor: Predictor) -> Metrics:

@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from textsieve.worker.batch import Batch
+from textsieve.worker.campaigns.membership import CampaignDetector
 from textsieve.worker.inference.predictor import Predictor
 from textsieve.worker.normalization import normalizer
 from textsieve.worker.outcome import Outcome
 from textsieve.worker.records import Assignments, Embeddings, Record
 from textsieve.worker.settings import Settings
 from textsieve.worker.stages.assign import Assign
+from textsieve.worker.stages.campaign import FindCampaign
 from textsieve.worker.stages.dead_letters import DeadLetterEncoder
 from textsieve.worker.stages.decode import Decode
 from textsieve.worker.stages.encode import Encode, Model, contributed_fields
@@ -61,6 +63,7 @@ def build_pipeline(
     predictor: Predictor,
     assign: Callable[[Embeddings], Assignments],
     now_ms: Callable[[], int],
+    campaigns: CampaignDetector | None = None,
 ) -> Pipeline:
     """The stages of a worker: a new one is one file in `stages` and one line here.
 
@@ -69,6 +72,7 @@ def build_pipeline(
         predictor: the model.
         assign: embeddings [rows, dim] to the nearest shared centroids.
         now_ms: the clock, Unix time in milliseconds.
+        campaigns: finds near-duplicates; None: nobody asks for them.
     """
     incoming, outgoing, card = settings.input, settings.output, predictor.card
     stages: tuple[Stage, ...] = (
@@ -77,6 +81,7 @@ def build_pipeline(
         Predict(predictor),
         Label(card),
         Assign(assign),
+        *((FindCampaign(campaigns),) if campaigns else ()),
     )
     encode = Encode(
         contributed_fields(stages),

@@ -8,11 +8,15 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from tests.answers import KnownModel, answer, third, unseeded
+from textsieve.worker.campaigns.membership import CampaignDetector
 from textsieve.worker.connectors.kafka.producer.sending import Stamp
 from textsieve.worker.normalization import RULES
+from textsieve.worker.pipeline import build_pipeline
 from textsieve.worker.records import REASONS, DeadLetter, Document, Header, Outgoing, Partition, Record
+from textsieve.worker.settings import Settings
 from textsieve.worker.stages.dead_letters import DeadLetterEncoder
 from textsieve.worker.stages.decode import Decode
+from textsieve.worker.testing import MemoryLeaderStore
 
 SCHEMAS = Path(__file__).parents[2] / "worker" / "schemas"
 MAX_VALUE_BYTES = 1000
@@ -76,6 +80,22 @@ def test_an_input_that_fits_the_schema_is_a_document(value):
 
 def test_there_is_a_bad_input_for_every_reason():
     assert {*BAD, *LATER} == set(REASONS)
+
+
+def test_results_with_campaigns_fit_their_schema():
+    """One of a campaign, and one of none."""
+    campaigns = CampaignDetector(MemoryLeaderStore(), now_ms=lambda: 2000, capacity=10)
+    pipeline = build_pipeline(
+        Settings(), predictor=KnownModel(), assign=third, now_ms=lambda: 2000, campaigns=campaigns
+    )
+    texts = (b'{"text": "your parcel is held"}', b'{"text": "your parcel is held"}', b'{"text": "lunch on tuesday"}')
+
+    outcome = pipeline.process([Record("messages", 3, at, None, text, 1000) for at, text in enumerate(texts)])
+
+    results = [json.loads(result.value or b"") for result in outcome.results]
+    assert [False, False, True] == [result["campaign"] is None for result in results]
+    for result in results:
+        _validator("result").validate(result)
 
 
 @pytest.mark.parametrize("reason", ["text_not_a_string", "no_text", "empty_text", "id_not_a_string", "not_an_object"])

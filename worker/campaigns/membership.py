@@ -16,6 +16,8 @@ from textsieve.worker.errors import StoreUnavailable
 
 OPEN_AT_LEAST: Final = 0.4  # Jaccard similarity of two messages that make a campaign: 1 of 100,000 pairs reaches it
 JOIN_AT_LEAST: Final = 0.33  # to a leader, of whom there are few: copies with a quarter of other words reach it
+SYNCHRONIZE_MS: Final = 1000  # between two looks at what other workers have found
+AWAY_MS: Final = 5000  # for which a store that did not answer is left alone: labels must not wait for it
 NEW_MS: Final = 3_600_000  # event time for which a campaign is called new: the half-life of what bursts are told by
 
 
@@ -67,6 +69,8 @@ class CampaignDetector:
         self._revision = Revision()
         self._sizes: dict[str, int] = {}  # as the store last told them
         self._unsent: Counter[str] = Counter()  # members that the store has not heard of
+        self._ask_from_ms = 0  # not before, for the store was away
+        self._synchronize_from_ms = 0
 
     @property
     def known(self) -> int:
@@ -78,11 +82,14 @@ class CampaignDetector:
     ) -> Memberships:
         """The campaigns of a batch; messages that are read again are not their own duplicates.
 
+        Once a second it synchronizes with the store first.
+
         Args:
             texts: [rows], with disguises undone.
             sources: [rows], one number for each message, the same whenever it is read again.
             timestamps_ms: [rows], event time.
         """
+        self._keep_up()
         made = signatures([canonical(text) for text in texts])
         matches = self._leaders.match(made, at_least=JOIN_AT_LEAST)
         found = _Found(list(matches.ids), matches.similarities)
@@ -110,6 +117,17 @@ class CampaignDetector:
             self._sizes |= self._store.add_members(self._unsent, now_ms=now)
             self._unsent.clear()
         self._sizes = {campaign: size for campaign, size in self._sizes.items() if campaign in self._leaders}
+
+    def _keep_up(self) -> None:
+        now = self._now_ms()
+        if now < max(self._synchronize_from_ms, self._ask_from_ms):
+            return
+        try:
+            self.synchronize()
+        except StoreUnavailable:
+            self._ask_from_ms = now + AWAY_MS
+        else:
+            self._synchronize_from_ms = now + SYNCHRONIZE_MS
 
     def _ask_neighbours(
         self, found: _Found, made: Signatures, sources: NDArray[np.uint64], timestamps_ms: NDArray[np.int64]
@@ -144,10 +162,7 @@ class CampaignDetector:
     def _open(self, found: _Found, made: Signatures) -> None:
         """Have the store open the proposed campaigns, and look once more for messages that now have a leader."""
         proposals = list(found.proposed.values())
-        try:
-            leaders = self._store.open(proposals, at_least=JOIN_AT_LEAST, now_ms=self._now_ms())
-        except StoreUnavailable:
-            leaders = []
+        leaders = self._led(proposals)
         opened = Leaders()
         for leader in leaders:
             self._leaders.add(leader)
@@ -164,6 +179,17 @@ class CampaignDetector:
         for row, campaign, similarity in zip(alone, matches.ids, matches.similarities, strict=True):
             if campaign is not None:
                 self._join(found, row, campaign, similarity)
+
+    def _led(self, proposals: Sequence[Leader]) -> Sequence[Leader]:
+        """The leaders of proposals as the store has them; none while it is away."""
+        now = self._now_ms()
+        if now < self._ask_from_ms:
+            return ()
+        try:
+            return self._store.open(proposals, at_least=JOIN_AT_LEAST, now_ms=now)
+        except StoreUnavailable:
+            self._ask_from_ms = now + AWAY_MS
+            return ()
 
     def _memberships(self, found: _Found, timestamps_ms: NDArray[np.int64]) -> Memberships:
         sizes = np.zeros(len(found.ids), np.int64)

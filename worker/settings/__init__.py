@@ -13,6 +13,7 @@ from textsieve.worker.settings.redaction import RedactSettings
 from textsieve.worker.settings.section import Section
 from textsieve.worker.settings.services import KafkaSettings, RedisSettings, Risk
 from textsieve.worker.settings.stream import (
+    CampaignSettings,
     ClusterSettings,
     DeadLetterSettings,
     DeliverySettings,
@@ -24,6 +25,7 @@ ENV_PREFIX = "TEXTSIEVE_"
 
 __all__ = [
     "ENV_PREFIX",
+    "CampaignSettings",
     "ClusterSettings",
     "DeadLetterSettings",
     "DeliverySettings",
@@ -62,6 +64,7 @@ class Settings(BaseSettings):
     output: OutputSettings = OutputSettings()
     model: ModelSettings = ModelSettings()
     clusters: ClusterSettings = ClusterSettings()
+    campaigns: CampaignSettings = CampaignSettings()
     delivery: DeliverySettings = DeliverySettings()
     dead_letters: DeadLetterSettings = DeadLetterSettings()
     redact: RedactSettings = RedactSettings()

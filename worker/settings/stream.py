@@ -85,6 +85,16 @@ class ClusterSettings(Section):
         return max(self.k, self.seed_messages or max(1000, 10 * self.k, min(20 * self.k, 10_000)))
 
 
+class CampaignSettings(Section):
+    """Near-duplicates in the stream."""
+
+    enabled: bool = Field(
+        False,  # pydantic takes the default first
+        description="Results say which campaign of near-duplicates a message belongs to. Costs 54 MB a worker, and more"
+        " rights in the store (docs/security.md).",
+    )
+
+
 class DeliverySettings(Section):
     """How much is done between two checkpoints, and how a worker ends."""
 

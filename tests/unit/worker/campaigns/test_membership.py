@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from textsieve.worker.campaigns.leaders import TTL_SECONDS
-from textsieve.worker.campaigns.membership import NEW_MS, CampaignDetector, Memberships
+from textsieve.worker.campaigns.membership import AWAY_MS, NEW_MS, SYNCHRONIZE_MS, CampaignDetector, Memberships
 from textsieve.worker.errors import StoreUnavailable
 from textsieve.worker.testing import MemoryLeaderStore
 
@@ -119,7 +119,29 @@ def test_no_campaign_begins_while_the_store_is_away_and_known_ones_go_on(world: 
     with pytest.raises(StoreUnavailable):
         worker.synchronize()
     world.store.away = False
+    assert [None] == list(world.assign(worker, [LUNCH]).ids)  # it is left alone for a while
+    world.now_ms += AWAY_MS
     assert world.assign(worker, [LUNCH]).ids[0] is not None
+
+
+def test_a_worker_looks_once_a_second_at_what_others_have_found(world: World) -> None:
+    left, right = world.worker(), world.worker()
+    world.assign(right, [LUNCH])
+    found = world.assign(left, [FEE.format(20), FEE.format(31)])
+
+    assert [None] == list(world.assign(right, [FEE.format(44)]).ids)
+    world.now_ms += SYNCHRONIZE_MS
+    assert [found.ids[0]] == list(world.assign(right, [FEE.format(45)]).ids)
+
+
+def test_a_store_that_is_away_is_not_asked_with_every_batch(world: World) -> None:
+    worker = world.worker()
+    world.store.away = True
+    world.assign(worker, [LUNCH])
+    world.store.away = False
+    world.now_ms += AWAY_MS - 1
+
+    assert [None] == list(world.assign(worker, [LUNCH]).ids)
 
 
 def test_members_are_told_to_the_store_when_it_is_back(world: World) -> None:

@@ -1,0 +1,63 @@
+import json
+from collections.abc import Sequence
+
+from tests.answers import KnownModel, unseeded
+from textsieve.worker.campaigns.membership import CampaignDetector
+from textsieve.worker.pipeline import Pipeline, build_pipeline
+from textsieve.worker.records import Record
+from textsieve.worker.settings import Settings
+from textsieve.worker.testing import MemoryLeaderStore
+
+FEE = "your parcel is held at customs, pay the fee of {} today"
+
+
+def pipeline(campaigns: CampaignDetector | None) -> Pipeline:
+    return build_pipeline(Settings(), predictor=KnownModel(), assign=unseeded, now_ms=lambda: 2000, campaigns=campaigns)
+
+
+def detector() -> CampaignDetector:
+    return CampaignDetector(MemoryLeaderStore(), now_ms=lambda: 2000, capacity=100)
+
+
+def results(through: Pipeline, texts: Sequence[str], *, offset: int = 0) -> list[dict[str, object]]:
+    records = [
+        Record("messages", 3, offset + row, None, json.dumps({"text": text}).encode(), 1000)
+        for row, text in enumerate(texts)
+    ]
+    return [json.loads(result.value or b"") for result in through.process(records).results]
+
+
+def test_a_result_names_the_campaign_of_its_message() -> None:
+    first, other, second = results(
+        pipeline(detector()), [FEE.format(17), "shall we have lunch on tuesday", FEE.format(31)]
+    )
+
+    campaign = first["campaign"]
+    assert isinstance(campaign, dict)
+    assert {"id": campaign["id"], "size": 1, "new": True, "similarity": 1.0} == campaign
+    assert {**campaign, "size": 2} == second["campaign"]
+    assert other["campaign"] is None
+
+
+def test_disguised_copies_are_copies() -> None:
+    first, second = results(
+        pipeline(detector()), ["claim your free prize right now", "cl@im your f r e e pr1ze right now"]
+    )
+
+    assert isinstance(first["campaign"], dict)
+    assert isinstance(second["campaign"], dict)
+    assert first["campaign"]["id"] == second["campaign"]["id"]
+
+
+def test_a_batch_that_is_read_again_makes_no_campaign_of_its_messages() -> None:
+    through = pipeline(detector())
+
+    assert [None] == [result["campaign"] for result in results(through, [FEE.format(17)])]
+    assert [None] == [result["campaign"] for result in results(through, [FEE.format(17)])]
+    assert [None] != [result["campaign"] for result in results(through, [FEE.format(17)], offset=1)]
+
+
+def test_results_have_no_campaign_where_nobody_asks_for_it() -> None:
+    (result,) = results(pipeline(None), [FEE.format(17)])
+
+    assert "campaign" not in result

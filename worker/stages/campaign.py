@@ -1,0 +1,56 @@
+"""Campaign: which other messages a message is nearly the same as."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import msgspec
+import numpy as np
+
+from textsieve.worker.batch import Batch, Column
+from textsieve.worker.campaigns.membership import CampaignDetector
+from textsieve.worker.columns import MODEL_TEXT
+
+
+class Campaign(msgspec.Struct, gc=False):
+    """What a message belongs to, as it stands on the wire."""
+
+    id: str
+    size: int
+    new: bool
+    similarity: float
+
+
+CAMPAIGN: Final = Column[list[Campaign | None]]("campaign")
+
+
+@dataclass(frozen=True, slots=True)
+class FindCampaign:
+    """Finds the campaign of each text; it alone asks the store for new ones, and goes on without where that is away.
+
+    Attributes:
+        detector: of this worker; it remembers.
+    """
+
+    detector: CampaignDetector
+    needs: ClassVar[tuple[Column[Any], ...]] = (MODEL_TEXT,)
+    gives: ClassVar[tuple[Column[Any], ...]] = (CAMPAIGN,)
+    fields: ClassVar[Mapping[str, Column[Any]]] = {"campaign": CAMPAIGN}
+
+    def run(self, batch: Batch) -> Batch:
+        """See Stage."""
+        records = batch.records
+        # Python's own hash, another in each process: what it names is remembered in this one alone
+        sources = np.array([hash((r.topic, r.partition, r.offset)) for r in records], np.int64).astype(np.uint64)
+        times = np.array([record.timestamp_ms for record in records], np.int64)
+        found = self.detector.assign(batch[MODEL_TEXT], sources, times)
+        alike = np.round(found.similarities.astype(np.float64), 3).tolist()
+        rows = zip(found.ids, found.sizes.tolist(), found.new.tolist(), alike, strict=True)
+        return batch.with_columns(
+            CAMPAIGN.of(
+                [
+                    None if campaign is None else Campaign(campaign, size, new, similarity)
+                    for campaign, size, new, similarity in rows
+                ]
+            )
+        )
