@@ -91,9 +91,9 @@ def _checked(settings: Settings) -> dict[str, Any]:
 
 
 def _examined(settings: Settings, text: str | None) -> dict[str, Any]:
-    from textsieve.worker.inference.model_check import TEXT, examine  # noqa: PLC0415  # as above
+    from textsieve.worker.inference.model_check import TEXT, check_model  # noqa: PLC0415  # as above
 
-    return asdict(examine(settings.model, max_message_bytes=settings.output.max_message_bytes, text=text or TEXT))
+    return asdict(check_model(settings.model, max_message_bytes=settings.output.max_message_bytes, text=text or TEXT))
 
 
 def _shown_warnings(warnings: Sequence[str]) -> str:

@@ -44,7 +44,7 @@ from textsieve.worker.inference.engines.report import EngineReport
 from textsieve.worker.inference.model_folder.label_map import too_many_labels
 from textsieve.worker.inference.prediction.cache import CachingPredictor
 from textsieve.worker.inference.prediction.transformer import TransformerPredictor
-from textsieve.worker.inference.predictor import Bounded, Metered, ModelCard, Predictor
+from textsieve.worker.inference.predictor import Metered, ModelCard, Predictor, TimeLimited
 from textsieve.worker.journal import Journal
 from textsieve.worker.loop import LoopSettings, StreamLoop
 from textsieve.worker.meters import MeteredStore, PredictorMeter
@@ -141,7 +141,7 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
         predictor = model.predictor
         _require_room(settings, predictor)
         metrics = _metrics(registry, settings, predictor)
-        if isinstance(predictor, Bounded):
+        if isinstance(predictor, TimeLimited):
             predictor.max_seconds = settings.delivery.max_iteration_seconds
         if isinstance(predictor, Metered):
             predictor.meter = PredictorMeter(metrics, health, time.monotonic)
@@ -272,14 +272,14 @@ def _doors(
 
 def _load(settings: Settings) -> Loaded:
     """The model, behind the cache that the settings ask for, over an engine that serves at once."""
-    from textsieve.worker.inference.background_search.thread import improving  # noqa: PLC0415  # not for those who bring a predictor
+    from textsieve.worker.inference.background_search.thread import background_search  # noqa: PLC0415  # not for those who bring a predictor
     from textsieve.worker.inference.loading import open_model  # noqa: PLC0415  # as above
 
     opened = open_model(settings.model)
     _limit_threads(settings)
     kept = settings.model.cache_messages
     predictor = CachingPredictor(opened.predictor, messages=kept) if kept else opened.predictor
-    return Loaded(predictor, lambda changed: improving(opened, changed=changed))
+    return Loaded(predictor, lambda changed: background_search(opened, changed=changed))
 
 
 def _load_model(settings: Settings) -> TransformerPredictor:

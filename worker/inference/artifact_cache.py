@@ -13,13 +13,13 @@ from textsieve.worker import logs
 
 log = logs.get_logger("model")
 
-KEEP = 24  # newest files; a model leaves four behind for every version of it
+MAX_FILES = 24  # newest files; a model leaves four behind for every version of it
 DIGEST = 16  # hex digits of a file's sha256 in its name
-PATIENCE_SECONDS = 60.0  # for another worker that makes the same file; then it is made here as well
+LOCK_TIMEOUT_SECONDS = 60.0  # for another worker that makes the same file; then it is made here as well
 _RETRY_SECONDS = 0.1
 
 
-class Shelf:
+class ArtifactCache:
     """Keeps contents by key; what is damaged counts as absent and is removed.
 
     A file's name ends with a hash of its content and it appears whole, by renaming, so a reader needs no lock. Where
@@ -31,7 +31,7 @@ class Shelf:
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder
-        self._told = False
+        self._warned = False
 
     def path(self, key: str) -> Path | None:
         """The file with the content kept for the key, found whole: large contents need not be read into memory."""
@@ -55,9 +55,9 @@ class Shelf:
         return None
 
     def put(self, key: str, content: bytes) -> None:
-        """Keep a content; the one kept before for the key, and the oldest beyond KEEP files, are removed."""
+        """Keep a content; the one kept before for the key, and the oldest beyond MAX_FILES files, are removed."""
         if self._folder is None:
-            self._tell("there is no folder for caches")
+            self._warn_once("there is no folder for caches")
             return
         target = self._folder / f"{key}.{_digest(content)}"
         try:
@@ -73,15 +73,15 @@ class Shelf:
                     Path(file.name).unlink(missing_ok=True)
                     raise
         except OSError as error:
-            self._tell(f"{self._folder}: {error.strerror or type(error).__name__}")
+            self._warn_once(f"{self._folder}: {error.strerror or type(error).__name__}")
             return
         stale = self._files(f"{key}.*")[1:]  # the newest stays, whoever wrote it: writers must not remove each other's
-        for path in {*stale, *self._files("*.*")[KEEP:]}:
+        for path in {*stale, *self._files("*.*")[MAX_FILES:]}:
             path.unlink(missing_ok=True)
 
     @contextmanager
-    def alone(self, key: str) -> Iterator[None]:
-        """Work on a key while no other process does; after PATIENCE_SECONDS, or without a folder, side by side."""
+    def lock(self, key: str) -> Iterator[None]:
+        """Work on a key while no other process does; after LOCK_TIMEOUT_SECONDS, or without a folder, side by side."""
         with ExitStack() as held:
             if self._folder is not None:
                 with suppress(OSError):
@@ -98,10 +98,10 @@ class Shelf:
                     found.append((path.stat().st_mtime_ns, path))
         return [path for _, path in sorted(found, reverse=True)]
 
-    def _tell(self, why: str) -> None:
-        if not self._told:
+    def _warn_once(self, why: str) -> None:
+        if not self._warned:
             log.warning("nothing is kept for the next start; set model.cache_directory", why=why)
-        self._told = True
+        self._warned = True
 
 
 def _digest(content: bytes) -> str:
@@ -110,7 +110,7 @@ def _digest(content: bytes) -> str:
 
 def _lock(descriptor: int) -> None:
     """Take the lock, or give up after a while; closing the file, or dying, gives it back."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + LOCK_TIMEOUT_SECONDS
     while time.monotonic() < deadline:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 from textsieve.worker import logs
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.inference.building.engine_builder import Model, require_torch
-from textsieve.worker.inference.building.warmup import answering
+from textsieve.worker.inference.building.warmup import warmed_up
 from textsieve.worker.inference.bundle.manifest import SHIPPED
 from textsieve.worker.inference.bundle.reading import is_bundle, read_bundle
 from textsieve.worker.inference.cpu_info import allowed_processors
@@ -22,7 +22,7 @@ from textsieve.worker.inference.model_folder.model_files import model_folder
 from textsieve.worker.inference.multilingual.folder import MULTILINGUAL, multilingual_folder
 from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 from textsieve.worker.inference.predictor import Predictor
-from textsieve.worker.inference.tuning.selection import Opened, open_predictor, select_predictor
+from textsieve.worker.inference.tuning.selection import OpenedModel, open_predictor, select_predictor
 from textsieve.worker.settings import ModelSettings
 
 if TYPE_CHECKING:
@@ -41,10 +41,10 @@ def load_predictor(settings: ModelSettings) -> TransformerPredictor:
     """
     settings = on_this_machine(settings)
     model = read_model(settings)
-    return answering(model, lambda: select_predictor(model, settings))
+    return warmed_up(model, lambda: select_predictor(model, settings))
 
 
-def open_model(settings: ModelSettings) -> Opened:
+def open_model(settings: ModelSettings) -> OpenedModel:
     """`load_predictor` for those who cannot wait: where the fastest engine is not known yet, a safe one serves.
 
     Raises:
@@ -52,13 +52,13 @@ def open_model(settings: ModelSettings) -> Opened:
     """
     settings = on_this_machine(settings)
     model = read_model(settings)
-    opened: list[Opened] = []
+    opened: list[OpenedModel] = []
 
     def open_it() -> TransformerPredictor:
         opened.append(open_predictor(model, settings))
         return opened[0].predictor
 
-    answering(model, open_it)
+    warmed_up(model, open_it)
     return opened[0]
 
 

@@ -38,7 +38,7 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class SampleAnswer:
     """One text, answered alone and in a batch with others.
 
     Attributes:
@@ -52,7 +52,7 @@ class Tried:
 
 
 @dataclass(frozen=True, slots=True)
-class Examination:
+class ModelCheck:
     """What was found.
 
     Attributes:
@@ -77,11 +77,11 @@ class Examination:
     score_map_bytes: int
     engine: EngineReport | None
     agreement: Agreement | str | None
-    tried: Tried
+    tried: SampleAnswer
     warnings: tuple[str, ...]
 
 
-def examine(settings: ModelSettings, *, max_message_bytes: int, text: str = TEXT) -> Examination:
+def check_model(settings: ModelSettings, *, max_message_bytes: int, text: str = TEXT) -> ModelCheck:
     """Load a model as a worker would and let it answer.
 
     Args:
@@ -98,7 +98,7 @@ def examine(settings: ModelSettings, *, max_message_bytes: int, text: str = TEXT
     if not isinstance(tokenizer, Tokenizer):
         raise TypeError(f"expected a Tokenizer, got {type(tokenizer).__name__}")
     size, texts = score_map_bytes(card.labels), calibration_texts(tokenizer.tokenize)
-    return Examination(
+    return ModelCheck(
         model=f"{card.name} {card.version}",
         labels=card.labels,
         multi_label=card.multi_label,
@@ -138,7 +138,7 @@ def _labels(answers: Predictions, predictor: Predictor) -> np.ndarray:
     return likeliest(answers.probabilities, given_labels(answers.probabilities, predictor.card))
 
 
-def _tried(predictor: Predictor, text: str, others: Sequence[str]) -> Tried:
+def _tried(predictor: Predictor, text: str, others: Sequence[str]) -> SampleAnswer:
     alone, together = (
         predictor.predict([text]),
         predictor.predict([text, "ok", f"{text} {text}", *others]),
@@ -147,7 +147,7 @@ def _tried(predictor: Predictor, text: str, others: Sequence[str]) -> Tried:
         np.abs(first[0] - second[0]).max(initial=0.0)
         for first, second in ((alone.probabilities, together.probabilities), (alone.embeddings, together.embeddings))
     ]
-    return Tried(
+    return SampleAnswer(
         text=text,
         alone=_scores(alone, predictor),
         in_a_batch=_scores(together, predictor),

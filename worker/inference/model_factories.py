@@ -17,7 +17,7 @@ from textsieve.worker.inference.heads.thresholds import with_thresholds
 from textsieve.worker.inference.heads.zero_shot import zero_shot_head
 from textsieve.worker.inference.model_folder.folder import (
     ModelFolder,
-    Reading,
+    ReadOptions,
     read_classifier_folder,
     read_encoder_folder,
 )
@@ -61,7 +61,9 @@ def classifier_model(folder: Path, settings: ModelSettings) -> Model:
     Raises:
         ConfigurationError: its files are broken, or it has nothing to choose between.
     """
-    files = read_classifier_folder(folder, Reading(settings.max_tokens, settings.max_windows, None, settings.prefix))
+    files = read_classifier_folder(
+        folder, ReadOptions(settings.max_tokens, settings.max_windows, None, settings.prefix)
+    )
     if files.head is None:  # read as a classifier, so it has one
         raise TypeError("expected the folder of a classifier")
     if files.head.nameless:
@@ -109,15 +111,15 @@ def read_bare_encoder(folder: Path, settings: ModelSettings) -> ModelFolder:
     """
     if settings.path != DEFAULT and is_bundle(folder):
         return _read_bundle_encoder(read_bundle(folder), settings)
-    reading = Reading(settings.max_tokens, settings.max_windows, None, settings.prefix)
-    return read_encoder_folder(package_folder() if settings.path == DEFAULT else folder, reading)
+    options = ReadOptions(settings.max_tokens, settings.max_windows, None, settings.prefix)
+    return read_encoder_folder(package_folder() if settings.path == DEFAULT else folder, options)
 
 
 def _read_bundle_encoder(bundle: Bundle, settings: ModelSettings) -> ModelFolder:
     manifest = bundle.manifest
     files = read_encoder_folder(
         encoder_folder(bundle, cache=settings.cache_folder),
-        Reading(
+        ReadOptions(
             max_tokens=settings.max_tokens or manifest.max_tokens,
             max_windows=settings.max_windows,
             pooling=manifest.pooling,

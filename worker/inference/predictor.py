@@ -96,7 +96,7 @@ class Metered(Protocol):
 
 
 @runtime_checkable
-class Bounded(Protocol):
+class TimeLimited(Protocol):
     """A predictor whose calls can be kept short.
 
     Attributes:

@@ -7,7 +7,7 @@ from textsieve.worker.inference.engines.report import ONNX_FP32
 from textsieve.worker.inference.graphs.external_weights import without_weights
 from textsieve.worker.inference.graphs.shipped import FOLDER, ship, ship_ranges
 from textsieve.worker.inference.model_factories import bundle_model, embedding_model
-from textsieve.worker.inference.model_folder.folder import Reading, read_encoder_folder
+from textsieve.worker.inference.model_folder.folder import ReadOptions, read_encoder_folder
 from textsieve.worker.inference.model_folder.model_files import read_weights
 from textsieve.worker.inference.multilingual.folder import NAME as MULTILINGUAL_NAME
 from textsieve.worker.inference.multilingual.folder import multilingual_folder
@@ -23,7 +23,7 @@ def default_model() -> Model:
 
 def multilingual_model() -> Model:
     """The multilingual encoder, bare: a head has no part in a graph."""
-    return embedding_model(read_encoder_folder(multilingual_folder(ModelSettings().cache_folder), Reading()))
+    return embedding_model(read_encoder_folder(multilingual_folder(ModelSettings().cache_folder), ReadOptions()))
 
 
 def exported(model: Model) -> bytes:

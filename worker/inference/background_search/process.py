@@ -1,8 +1,8 @@
 """`python -m worker.inference.background_search.process PARENT KEY`: finds a model's fastest engine, unhurried.
 
 A worker starts it (`worker.inference.background_search.thread`): PARENT is the process id of that worker, with which it
-ends, and KEY belongs to the question that was asked. Reads model settings as JSON from standard input, writes the
-report as JSON to standard output, and keeps it on the shelf for other workers; one at a time on a machine tries. It is
+ends, and KEY belongs to its search. Reads model settings as JSON from standard input, writes the report as JSON to
+standard output, and keeps it in the cache of artifacts for other workers; one at a time on a machine searches. It is
 the first to give way: lowest priority, and the first to be killed where memory runs out. What an engine costs is its
 processor time, not what a clock on the wall shows on a busy machine.
 """
@@ -24,31 +24,31 @@ from textsieve.worker import logs
 from textsieve.worker.errors import TextsieveError
 from textsieve.worker.inference.engines.report import EngineReport
 from textsieve.worker.inference.loading import read_model
-from textsieve.worker.inference.tuning.selection import Question, ask, trials_of
+from textsieve.worker.inference.tuning.selection import EngineSearch, autotuner_of, prepare_search
 from textsieve.worker.settings import ModelSettings
 
-TRIED_BY_ANOTHER = 75  # exit status: EX_TEMPFAIL of sysexits.h
+SEARCHED_BY_ANOTHER = 75  # exit status: EX_TEMPFAIL of sysexits.h
 LOWEST_PRIORITY = 19
 _SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Try, and say what was found; the exit status is 1 where nothing was, TRIED_BY_ANOTHER where others are at it."""
+    """Search, and say what was found; exits with 1 where nothing was, SEARCHED_BY_ANOTHER where others are at it."""
     parent, key = int(arguments[0]), arguments[1]
     _give_way()
     if os.getppid() != parent:  # it ended while this process imported, before it could ask to end with it
         return 1
     logs.configure(level="warning", style="json")
     settings = ModelSettings.model_validate_json(sys.stdin.read())
-    with trying_alone() as alone:
+    with search_lock() as alone:
         if not alone:
-            return TRIED_BY_ANOTHER
+            return SEARCHED_BY_ANOTHER
         try:
-            asked = ask(read_model(settings), settings)
-            if not isinstance(asked, Question) or asked.key != key:
+            search = prepare_search(read_model(settings), settings)
+            if not isinstance(search, EngineSearch) or search.key != key:
                 sys.stderr.write("expected the model and the machine of the worker's start, got others; start it again")
                 return 1
-            report = found(asked, parent=parent)
+            report = found(search, parent=parent)
         except TextsieveError as error:
             sys.stderr.write(str(error))
             return 1
@@ -58,30 +58,30 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def found(question: Question, *, parent: int) -> EngineReport | None:
+def found(search: EngineSearch, *, parent: int) -> EngineReport | None:
     """What another process has found meanwhile, or these trials; None where the worker that asked is gone.
 
     Raises:
         ConfigurationError: none of the candidates runs.
         PredictorError: the reference does not run.
     """
-    known = question.answer()
+    known = search.answer()
     if known and known.settled:
         return known
-    threads = question.workshop.cores
+    threads = search.builder.cores
     report = None
-    for step in trials_of(question, clock=lambda: time.process_time() / threads).steps():
+    for step in autotuner_of(search, clock=lambda: time.process_time() / threads).steps():
         report = step or report
         if os.getppid() != parent:
             return None
     if report is not None:
-        question.keep(report)
+        search.keep(report)
     return report
 
 
 @contextmanager
-def trying_alone() -> Iterator[bool]:
-    """Whether no other process on this machine tries engines now, and so it stays while this goes on."""
+def search_lock() -> Iterator[bool]:
+    """Whether no other process on this machine searches for engines now, and so it stays while this goes on."""
     try:
         path = Path(tempfile.gettempdir()) / f"textsieve-trying-{os.getuid()}.lock"
         descriptor = os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

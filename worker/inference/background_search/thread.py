@@ -13,10 +13,10 @@ import msgspec
 from textsieve.modules import module_command
 from textsieve.worker import logs
 from textsieve.worker.errors import ConfigurationError, PredictorError
-from textsieve.worker.inference.background_search.process import trying_alone
+from textsieve.worker.inference.background_search.process import search_lock
 from textsieve.worker.inference.engines.report import EngineReport
 from textsieve.worker.inference.prediction.transformer import TransformerPredictor
-from textsieve.worker.inference.tuning.selection import Opened, Question, within_settings
+from textsieve.worker.inference.tuning.selection import EngineSearch, OpenedModel, within_settings
 
 log = logs.get_logger("model")
 
@@ -26,17 +26,17 @@ _POLL_SECONDS = 0.5  # how soon an attempt ends when the worker stops
 _END_SECONDS = 2.0  # for a process that was asked to end
 
 
-class Attempt(Protocol):
+class SearchOnce(Protocol):
     """Tries all engines somewhere else."""
 
-    def __call__(self, question: Question, stop: threading.Event) -> EngineReport | None:
+    def __call__(self, search: EngineSearch, stop: threading.Event) -> EngineReport | None:
         """The report; None where it was stopped, was not its turn, or failed."""
         ...
 
 
 @dataclass(slots=True)
-class Improver:
-    """Goes on until the question is answered or the worker stops.
+class BackgroundSearch:
+    """Goes on until the engine is found or the worker stops.
 
     Attributes:
         changed: told the report of the engine that answers from the next batch on; called in a thread.
@@ -44,10 +44,10 @@ class Improver:
         stop: ends it.
     """
 
-    question: Question
+    search: EngineSearch
     predictor: TransformerPredictor
     changed: Callable[[EngineReport], None]
-    attempt: Attempt
+    attempt: SearchOnce
     stop: threading.Event = field(default_factory=threading.Event)
 
     def run(self) -> None:
@@ -56,13 +56,13 @@ class Improver:
         pause = 0.0
         while not self.stop.wait(pause):
             pause = LOOK_SECONDS
-            report = self.question.answer()
+            report = self.search.answer()
             if report is None or not report.settled:
-                with trying_alone() as free:
+                with search_lock() as free:
                     pass  # only a look: the attempt takes the turn itself
                 if not free:
                     continue
-                report = self.attempt(self.question, self.stop)
+                report = self.attempt(self.search, self.stop)
             failures += 1
             pause = min(MOST_SECONDS, LOOK_SECONDS * 2.0**failures)
             if report is not None and self._adopt(report):
@@ -70,11 +70,11 @@ class Improver:
 
     def _adopt(self, report: EngineReport) -> bool:
         """Change over between batches; what was found before by chance is only confirmed."""
-        report = within_settings(report, self.question.settings)
+        report = within_settings(report, self.search.settings)
         before = self.predictor.report
         same = before is not None and before.candidate == report.candidate
         try:
-            engine = None if same else self.question.workshop.engine(report.candidate)
+            engine = None if same else self.search.builder.engine(report.candidate)
         except (ConfigurationError, PredictorError) as error:
             log.warning("the engine that was found cannot be made: the present one goes on", why=str(error))
             return False
@@ -85,25 +85,25 @@ class Improver:
 
 
 @contextmanager
-def improving(opened: Opened, *, changed: Callable[[EngineReport], None]) -> Iterator[None]:
+def background_search(opened: OpenedModel, *, changed: Callable[[EngineReport], None]) -> Iterator[None]:
     """While this goes on a better engine is looked for, where it is not yet known."""
-    if opened.question is None:
+    if opened.search is None:
         yield
         return
-    improver = Improver(opened.question, opened.predictor, changed, in_a_process)
-    thread = threading.Thread(target=improver.run, name="improving", daemon=True)
+    background = BackgroundSearch(opened.search, opened.predictor, changed, search_in_process)
+    thread = threading.Thread(target=background.run, name="engine-search", daemon=True)
     thread.start()
     try:
         yield
     finally:
-        improver.stop.set()
+        background.stop.set()
         thread.join(_POLL_SECONDS + _END_SECONDS)
 
 
-def in_a_process(question: Question, stop: threading.Event) -> EngineReport | None:
+def search_in_process(search: EngineSearch, stop: threading.Event) -> EngineReport | None:
     """An attempt in another process, which is ended when `stop` is set."""
-    command = [*module_command("textsieve.worker.inference.background_search.process"), str(os.getpid()), question.key]
-    told: bytes | None = question.settings.model_dump_json().encode()
+    command = [*module_command("textsieve.worker.inference.background_search.process"), str(os.getpid()), search.key]
+    told: bytes | None = search.settings.model_dump_json().encode()
     pipe = subprocess.PIPE
     try:
         process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=pipe)  # noqa: S603  # our own

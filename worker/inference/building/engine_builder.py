@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from textsieve.worker.batching import cut_batches
 from textsieve.worker.errors import ConfigurationError, PredictorError
-from textsieve.worker.inference.artifact_cache import Shelf
+from textsieve.worker.inference.artifact_cache import ArtifactCache
 from textsieve.worker.inference.building.calibration_texts import calibration_texts
 from textsieve.worker.inference.cpu_info import Cpu, usable_cores
 from textsieve.worker.inference.engines.engine import Engine, TokenBatch
 from textsieve.worker.inference.engines.onnx import FORMAT, OnnxEngine, Session, open_session
 from textsieve.worker.inference.engines.report import ONNX_FP32, ONNX_INT8, Candidate, EngineReport
-from textsieve.worker.inference.graphs.external_weights import Weightless, weights_of, whole
+from textsieve.worker.inference.graphs.external_weights import GraphWithoutWeights, initializer_values, with_weights
 from textsieve.worker.inference.graphs.shipped import shipped_graph, shipped_ranges
 from textsieve.worker.inference.heads.linear import Head
 from textsieve.worker.inference.model_folder.folder import ModelFolder
@@ -67,7 +67,7 @@ class Model:
 
 
 @dataclass(slots=True)
-class Workshop:
+class EngineBuilder:
     """Engines for one CPU.
 
     Attributes:
@@ -75,7 +75,7 @@ class Workshop:
     """
 
     model: Model
-    shelf: Shelf
+    artifacts: ArtifactCache
     cpu: Cpu
     threads: int | None = None
     _network: Any = field(default=None, init=False)  # torch's nn.Module, where it had to be built
@@ -86,7 +86,7 @@ class Workshop:
         return self.threads or usable_cores()
 
     def engine(self, candidate: Candidate) -> Engine:
-        """The engine of a candidate; a graph is shipped, lies on the shelf, or is made.
+        """The engine of a candidate; a graph is shipped, lies in the cache of artifacts, or is made.
 
         Raises:
             ConfigurationError: ONNX Runtime is not installed, torch is not and there is no graph, or the model's files
@@ -111,7 +111,10 @@ class Workshop:
 
     def has_graph(self, candidate: Candidate) -> bool:
         """Whether a graph need not be made by torch."""
-        if self._shipped(candidate) is not None or self.shelf.path(f"graph-{self._graph_key(candidate)}") is not None:
+        if (
+            self._shipped(candidate) is not None
+            or self.artifacts.path(f"graph-{self._graph_key(candidate)}") is not None
+        ):
             return True
         return candidate != ONNX_FP32 and util.find_spec("onnx") is not None and self.has_graph(ONNX_FP32)
 
@@ -129,7 +132,7 @@ class Workshop:
 
     def stored(self, key: str) -> EngineReport | None:
         """The report of an earlier start."""
-        content = self.shelf.get(key)
+        content = self.artifacts.get(key)
         if content is None:
             return None
         try:
@@ -148,7 +151,7 @@ class Workshop:
             from textsieve.worker.inference.building.torch_builder import build_network  # noqa: PLC0415  # imports torch: seconds
 
             self._network = build_network(self.model, threads=self.threads)
-            self.shelf.put(self._padding_key, _READS if self.model.tokenizer.unpadded else _IGNORES)
+            self.artifacts.put(self._padding_key, _READS if self.model.tokenizer.unpadded else _IGNORES)
         return self._network
 
     def _settle_padding(self, engine: Engine, candidate: Candidate) -> None:
@@ -156,7 +159,7 @@ class Workshop:
         tokenizer = self.model.tokenizer
         if self._network is not None or tokenizer.unpadded or self.is_proven():
             return
-        known = self.shelf.get(self._padding_key)
+        known = self.artifacts.get(self._padding_key)
         if known is None:
             tolerance = EXACTLY if candidate.precision == "fp32" else ROUGHLY
             folder = self.model.files.folder
@@ -170,7 +173,7 @@ class Workshop:
     def _session(self, candidate: Candidate) -> Session:
         shipped = self._shipped(candidate)
         if shipped:
-            weights = weights_of(shipped.ingredients, self._weights())
+            weights = initializer_values(shipped.initializers, self._weights())
             return open_session(shipped.graph, threads=self.cores, weights=weights)
         return open_session(self._graph(candidate), threads=self.cores)
 
@@ -182,13 +185,13 @@ class Workshop:
 
     def _graph(self, candidate: Candidate) -> bytes | Path:
         key = f"graph-{self._graph_key(candidate)}"
-        with self.shelf.alone(key):
-            kept = self.shelf.path(key)
+        with self.artifacts.lock(key):
+            kept = self.artifacts.path(key)
             if kept:
                 return kept
             graph = self._in_int8() if candidate.precision == "int8" else self._exported()
-            self.shelf.put(key, graph)
-        return self.shelf.path(key) or graph
+            self.artifacts.put(key, graph)
+        return self.artifacts.path(key) or graph
 
     def _exported(self) -> bytes:
         network = self.network()
@@ -214,11 +217,11 @@ class Workshop:
         """The graph in float32, its weights inside."""
         shipped = self._shipped(ONNX_FP32)
         if shipped:
-            return whole(shipped, self._weights())
+            return with_weights(shipped, self._weights())
         kept = self._graph(ONNX_FP32)
         return kept.read_bytes() if isinstance(kept, Path) else kept
 
-    def _shipped(self, candidate: Candidate) -> Weightless | None:
+    def _shipped(self, candidate: Candidate) -> GraphWithoutWeights | None:
         return shipped_graph(self._graph_key(candidate))
 
     def _graph_key(self, candidate: Candidate) -> str:

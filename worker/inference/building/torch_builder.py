@@ -10,7 +10,7 @@ from textsieve.worker.inference.engines.report import EngineReport, Precision
 from textsieve.worker.inference.engines.torch import TorchEngine, choose_device, choose_dtype, precision_of
 from textsieve.worker.inference.model_folder.folder import ModelFolder
 from textsieve.worker.inference.networks.encoder import Encoder, encoder_of
-from textsieve.worker.inference.networks.heads import unchanged
+from textsieve.worker.inference.networks.heads import identity
 from textsieve.worker.inference.networks.modules import ClassifierNetwork, EncoderNetwork
 from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 from textsieve.worker.settings import ModelSettings
@@ -33,12 +33,12 @@ def build_network(model: Model, *, threads: int | None, dtype: torch.dtype = tor
         torch.set_num_threads(threads)
     encoder = encoder_of(model.files, dtype=dtype)
     if model.files.head is not None:
-        return ClassifierNetwork(encoder.model, activation=unchanged)
+        return ClassifierNetwork(encoder.model, activation=identity)
     return EncoderNetwork(
         encoder.model,
         pooling=encoder.pooling,
         head=nn.Identity(),
-        activation=unchanged,
+        activation=identity,
         head_pooling=model.head_pooling,
         dense=encoder.dense,
     )

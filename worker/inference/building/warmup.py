@@ -6,12 +6,12 @@ from textsieve.worker.errors import ConfigurationError, PredictorError
 from textsieve.worker.inference.building.engine_builder import Model
 from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 
-_FIRST_WORD = ("ok",)
+_WARMUP_TEXT = ("ok",)
 # of several lengths: padding is tried too, and whether a graph answers other lengths than it was traced with
-_FIRST_WORDS = ("first words", "and a few more of them", "and many more " * 12)
+_WARMUP_TEXTS = ("first words", "and a few more of them", "and many more " * 12)
 
 
-def answering(model: Model, make: Callable[[], TransformerPredictor]) -> TransformerPredictor:
+def warmed_up(model: Model, make: Callable[[], TransformerPredictor]) -> TransformerPredictor:
     """The predictor that is made, after its first words.
 
     Raises:
@@ -19,8 +19,8 @@ def answering(model: Model, make: Callable[[], TransformerPredictor]) -> Transfo
     """
     try:
         predictor = make()
-        predictor.predict(_FIRST_WORD)
-        predictor.predict(_FIRST_WORDS)
+        predictor.predict(_WARMUP_TEXT)
+        predictor.predict(_WARMUP_TEXTS)
     except (PredictorError, ValueError) as error:  # ValueError: an answer of another shape than the card says
         raise ConfigurationError(
             f"{model.files.folder}: expected a model that answers a short text with {len(model.card.labels)} "

@@ -8,7 +8,7 @@ Precision = Literal["fp32", "bf16", "fp16", "int8"]
 MOST_LOSS = 0.002  # expected loss, mean over texts: of a thousand decisions two more than float32's are wrong
 LEAST_COSINE = 0.995  # mean over texts, between the embedding and that in float32: 6 degrees; clusters use it
 MOST_SHIFT = 0.02  # mean over texts of the largest change of a probability; counts where labels prove nothing
-FIRST_BUDGET = 512  # tokens; what engines are compared with
+DEFAULT_BATCH_TOKENS = 512  # tokens; what engines are compared with
 
 
 @dataclass(frozen=True, slots=True)

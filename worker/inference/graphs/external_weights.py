@@ -14,7 +14,7 @@ SMALL = 256  # bytes; smaller constants stay in the graph
 _ELSEWHERE = "given at load"  # where the graph says that its weights are; no file of that name is ever looked for
 
 
-class Ingredient(msgspec.Struct, frozen=True):
+class Initializer(msgspec.Struct, frozen=True):
     """What one weight of a graph is made from.
 
     Attributes:
@@ -29,23 +29,23 @@ class Ingredient(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Weightless:
+class GraphWithoutWeights:
     """A graph and its recipe."""
 
     graph: bytes
-    ingredients: tuple[Ingredient, ...]
+    initializers: tuple[Initializer, ...]
 
 
-def weights_of(ingredients: tuple[Ingredient, ...], tensors: Tensors) -> dict[str, NDArray[Any]]:
+def initializer_values(initializers: tuple[Initializer, ...], tensors: Tensors) -> dict[str, NDArray[Any]]:
     """Name in the graph -> weight.
 
     Raises:
         KeyError: a tensor is not there.
     """
-    return {one.name: _FORMS[one.form](tensors[one.tensor]) for one in ingredients}
+    return {one.name: _FORMS[one.form](tensors[one.tensor]) for one in initializers}
 
 
-def whole(graph: Weightless, tensors: Tensors) -> bytes:
+def with_weights(graph: GraphWithoutWeights, tensors: Tensors) -> bytes:
     """The graph with its weights inside. Needs the package onnx.
 
     Raises:
@@ -53,7 +53,7 @@ def whole(graph: Weightless, tensors: Tensors) -> bytes:
     """
     import onnx  # noqa: PLC0415  # only where graphs are made
 
-    weights = weights_of(graph.ingredients, tensors)
+    weights = initializer_values(graph.initializers, tensors)
     model = onnx.load_from_string(graph.graph)
     for tensor in model.graph.initializer:
         if tensor.name in weights:
@@ -62,7 +62,7 @@ def whole(graph: Weightless, tensors: Tensors) -> bytes:
     return content
 
 
-def without_weights(graph: bytes, tensors: Tensors) -> Weightless:
+def without_weights(graph: bytes, tensors: Tensors) -> GraphWithoutWeights:
     """Take the weights out of an exported graph. Needs the package onnx.
 
     Args:
@@ -76,7 +76,7 @@ def without_weights(graph: bytes, tensors: Tensors) -> Weightless:
 
     model = onnx.load_from_string(graph)
     known = _known(tensors)
-    ingredients: list[Ingredient] = []
+    initializers: list[Initializer] = []
     for weight in model.graph.initializer:
         value = onnx.numpy_helper.to_array(weight)
         if value.nbytes <= SMALL:
@@ -85,12 +85,12 @@ def without_weights(graph: bytes, tensors: Tensors) -> Weightless:
         if found is None:
             raise ValueError(f"{weight.name}: expected a weight of the model, got other numbers {value.shape}")
         tensor, form = found
-        ingredients.append(Ingredient(weight.name, tensor, form))
+        initializers.append(Initializer(weight.name, tensor, form))
         weight.ClearField("raw_data")
         weight.data_location = onnx.TensorProto.EXTERNAL
         del weight.external_data[:]
         weight.external_data.add(key="location", value=_ELSEWHERE)
-    return Weightless(model.SerializeToString(deterministic=True), tuple(ingredients))
+    return GraphWithoutWeights(model.SerializeToString(deterministic=True), tuple(initializers))
 
 
 def _known(tensors: Tensors) -> dict[object, tuple[str, str]]:

@@ -8,31 +8,31 @@ from pathlib import Path
 import msgspec
 
 from textsieve.worker.inference.graphs.activation_ranges import Range, packed, unpacked
-from textsieve.worker.inference.graphs.external_weights import Ingredient, Weightless
+from textsieve.worker.inference.graphs.external_weights import GraphWithoutWeights, Initializer
 
 FOLDER = Path(__file__).parent
 
 
 class _Content(msgspec.Struct, frozen=True):
     graph: bytes
-    ingredients: tuple[Ingredient, ...]
+    initializers: tuple[Initializer, ...] = msgspec.field(name="ingredients")  # as shipped files call them
 
 
-def shipped_graph(key: str, *, folder: Path = FOLDER) -> Weightless | None:
+def shipped_graph(key: str, *, folder: Path = FOLDER) -> GraphWithoutWeights | None:
     """The graph that is shipped under a key; None where there is none, or one of another version."""
     for path in folder.glob(f"*.{key}.graph"):
         try:
             found = msgspec.msgpack.decode(gzip.decompress(path.read_bytes()), type=_Content)
         except (OSError, EOFError, msgspec.MsgspecError):
             return None
-        return Weightless(found.graph, found.ingredients)
+        return GraphWithoutWeights(found.graph, found.initializers)
     return None
 
 
-def ship(graph: Weightless, *, name: str, key: str, folder: Path = FOLDER) -> Path:
+def ship(graph: GraphWithoutWeights, *, name: str, key: str, folder: Path = FOLDER) -> Path:
     """Keep a graph to be shipped: the same bytes for the same graph."""
     path = folder / f"{name}.{key}.graph"
-    content = msgspec.msgpack.encode(_Content(graph.graph, graph.ingredients))
+    content = msgspec.msgpack.encode(_Content(graph.graph, graph.initializers))
     path.write_bytes(gzip.compress(content, mtime=0))
     return path
 

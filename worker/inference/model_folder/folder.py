@@ -33,7 +33,7 @@ _PACKAGE_FILES_SHA256 = "9c592aefcaa8d2cc31b42d03adcf82798c200a7c2c3087f06cb7c7e
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ReadOptions:
     """How a folder is to be read.
 
     Attributes:
@@ -121,23 +121,23 @@ class ModelFolder:
         return tuple(map(str, self.config.get("architectures") or ()))
 
 
-def read_encoder_folder(folder: Path, reading: Reading) -> ModelFolder:
+def read_encoder_folder(folder: Path, options: ReadOptions) -> ModelFolder:
     """Read a folder whose network gives embeddings; a head of any kind is left out.
 
     Raises:
         ConfigurationError: a file is missing or broken, or an option does not fit the model.
     """
-    return _read(folder, read_sentence_modules(folder), reading, head=None)
+    return _read(folder, read_sentence_modules(folder), options, head=None)
 
 
-def read_classifier_folder(folder: Path, reading: Reading) -> ModelFolder:
+def read_classifier_folder(folder: Path, options: ReadOptions) -> ModelFolder:
     """Read the folder of a sequence classifier, whose embedding is the mean of its last hidden state.
 
     Raises:
         ConfigurationError: as `read_encoder_folder`, or its labels are broken.
     """
     config = read_config(folder)
-    return _read(folder, SentenceModules(folder, "mean"), reading, head=read_label_map(folder / "config.json", config))
+    return _read(folder, SentenceModules(folder, "mean"), options, head=read_label_map(folder / "config.json", config))
 
 
 def read_config(folder: Path) -> dict[str, Any]:
@@ -150,12 +150,12 @@ def read_config(folder: Path) -> dict[str, Any]:
     return read_object(folder / "config.json")
 
 
-def _read(named: Path, modules: SentenceModules, reading: Reading, *, head: LabelMap | None) -> ModelFolder:
+def _read(named: Path, modules: SentenceModules, options: ReadOptions, *, head: LabelMap | None) -> ModelFolder:
     folder = modules.network
     config = read_config(folder)
     files = read_tokenizer(folder, lower_case=modules.lower_case)
     _require_fitting(folder, files, config)
-    prefix = modules.prompt if reading.prefix is None else reading.prefix
+    prefix = modules.prompt if options.prefix is None else options.prefix
     if prefix and not modules.prompt_is_pooled:
         raise ConfigurationError(
             f"{folder}: expected a pooling that reads the prefix too, got include_prompt false; set model.prefix to "
@@ -164,13 +164,13 @@ def _read(named: Path, modules: SentenceModules, reading: Reading, *, head: Labe
     pad_id = _stated_padding(config, files)
     # what the configuration states is in its own part of the identity
     tokens_sha256 = files.sha256 if pad_id in (None, config.get("pad_token_id")) else f"{files.sha256}/{pad_id}"
-    window = _window(folder, config, files, modules, reading)
+    window = _window(folder, config, files, modules, options)
     try:
         tokenizer = Tokenizer(
             files.backend,
             max_tokens=window,
             pad_id=pad_id or 0,
-            max_windows=reading.max_windows,
+            max_windows=options.max_windows,
             side=files.side,
             prefix=prefix,
         )
@@ -183,7 +183,7 @@ def _read(named: Path, modules: SentenceModules, reading: Reading, *, head: Labe
         config=config,
         tokenizer=tokenizer,
         pad_id=pad_id,
-        pooling=reading.pooling or modules.pooling,
+        pooling=options.pooling or modules.pooling,
         dense=modules.dense,
         prefix=prefix,
         head=head,
@@ -215,17 +215,17 @@ def _stated_padding(config: Mapping[str, Any], files: TokenizerFiles) -> int | N
 
 
 def _window(
-    folder: Path, config: Mapping[str, Any], files: TokenizerFiles, modules: SentenceModules, reading: Reading
+    folder: Path, config: Mapping[str, Any], files: TokenizerFiles, modules: SentenceModules, options: ReadOptions
 ) -> int:
     stated = [size for size in (files.max_tokens, positions(config)) if size is not None]
     window = min(stated, default=DEFAULT_WINDOW)
-    if reading.max_tokens is None:
+    if options.max_tokens is None:
         return min(window, modules.max_tokens or window)
-    if reading.max_tokens > window:
+    if options.max_tokens > window:
         raise ConfigurationError(
-            f"model.max_tokens: expected at most {window}, the window of {folder}, got {reading.max_tokens}; lower it"
+            f"model.max_tokens: expected at most {window}, the window of {folder}, got {options.max_tokens}; lower it"
         )
-    return reading.max_tokens
+    return options.max_tokens
 
 
 def _dimension(folder: Path, config: Mapping[str, Any]) -> int:

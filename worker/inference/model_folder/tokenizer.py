@@ -22,7 +22,7 @@ class Tokens:
         lengths: [rows].
         truncated: [texts], True where the text goes on behind its last row.
         windows: [texts], rows of each text, at least 1; None where every text is one row.
-        fresh: [rows], tokens that no earlier row of the text has; None as `windows`.
+        new_tokens: [rows], tokens that no earlier row of the text has; None as `windows`.
         unpadded: whether only rows of one length may share a batch: the network reads what fills the shorter ones.
     """
 
@@ -30,14 +30,14 @@ class Tokens:
     lengths: NDArray[np.int64]
     truncated: NDArray[np.bool_]
     windows: NDArray[np.int64] | None = None
-    fresh: NDArray[np.int64] | None = None
+    new_tokens: NDArray[np.int64] | None = None
     unpadded: bool = False
 
     def first(self, *, rows: int) -> "Tokens":
         """Those of the first whole texts that have no more than so many rows, at least of one text."""
         if rows >= len(self.lengths):
             return self
-        if self.windows is None or self.fresh is None:
+        if self.windows is None or self.new_tokens is None:
             short = self.ids[:rows], self.lengths[:rows], self.truncated[:rows]
             return Tokens(*short, unpadded=self.unpadded)
         ends = np.cumsum(self.windows)  # [texts]
@@ -48,7 +48,7 @@ class Tokens:
             self.lengths[:end],
             self.truncated[:texts],
             self.windows[:texts],
-            self.fresh[:end],
+            self.new_tokens[:end],
             unpadded=self.unpadded,
         )
 
@@ -120,11 +120,11 @@ class Tokenizer:
             lengths=lengths,
             truncated=beyond >= self.max_windows,
             windows=windows if split else None,
-            fresh=self._fresh(lengths, windows) if split else None,
+            new_tokens=self._new_tokens(lengths, windows) if split else None,
             unpadded=self.unpadded,
         )
 
-    def _fresh(self, lengths: NDArray[np.int64], windows: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _new_tokens(self, lengths: NDArray[np.int64], windows: NDArray[np.int64]) -> NDArray[np.int64]:
         """[rows]: what a row has beside special tokens and those of the row before; a first row has all."""
         fresh = lengths - self._repeated
         firsts = first_rows(windows)

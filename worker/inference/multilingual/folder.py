@@ -8,7 +8,7 @@ from pathlib import Path
 
 from textsieve.worker import logs
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.artifact_cache import Shelf
+from textsieve.worker.inference.artifact_cache import ArtifactCache
 from textsieve.worker.inference.model_folder.model_files import file_sha256
 from textsieve.worker.inference.multilingual.conversion import write_folder
 from textsieve.worker.inference.multilingual.packed import read_packed
@@ -51,7 +51,7 @@ def multilingual_folder(cache: Path | None) -> Path:
     if _fault(folder) is None:
         return folder
     package = _package_file()
-    with Shelf(cache).alone(folder.name):  # who comes second finds what the first has made
+    with ArtifactCache(cache).lock(folder.name):  # who comes second finds what the first has made
         fault = _fault(folder)
         if fault is not None:
             if folder.exists():

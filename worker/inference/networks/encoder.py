@@ -15,7 +15,7 @@ from textsieve.worker.errors import ConfigurationError, PredictorError
 from textsieve.worker.inference.engines.torch import TorchEngine
 from textsieve.worker.inference.model_folder.folder import (
     ModelFolder,
-    Reading,
+    ReadOptions,
     read_classifier_folder,
     read_encoder_folder,
 )
@@ -24,7 +24,7 @@ from textsieve.worker.inference.model_folder.model_files import require_config, 
 from textsieve.worker.inference.model_folder.sentence_modules import Pooling
 from textsieve.worker.inference.model_folder.tokenizer import Tokenizer
 from textsieve.worker.inference.networks.architecture_checks import require_native, require_used
-from textsieve.worker.inference.networks.heads import unchanged
+from textsieve.worker.inference.networks.heads import identity
 from textsieve.worker.inference.networks.modules import (
     ClassifierNetwork,
     DenseLayers,
@@ -106,16 +106,16 @@ def load_encoder(
 
     Args:
         folder: Hugging Face files: config.json, tokenizer files, safetensors; modules.json where there is one.
-        max_tokens: see `Reading`.
-        max_windows: see `Reading`.
-        pooling: see `Reading`.
-        prefix: see `Reading`.
+        max_tokens: see `ReadOptions`.
+        max_windows: see `ReadOptions`.
+        pooling: see `ReadOptions`.
+        prefix: see `ReadOptions`.
         dtype: arithmetic of the network.
 
     Raises:
         ConfigurationError: a file is missing or broken, or an option does not fit the model.
     """
-    files = read_encoder_folder(folder, Reading(max_tokens, max_windows, pooling, prefix))
+    files = read_encoder_folder(folder, ReadOptions(max_tokens, max_windows, pooling, prefix))
     return encoder_of(files, dtype=dtype)
 
 
@@ -132,7 +132,7 @@ def load_classifier(
     Raises:
         ConfigurationError: a file is missing or broken, or the weights have no classification head.
     """
-    files = read_classifier_folder(folder, Reading(max_tokens, max_windows, None, prefix))
+    files = read_classifier_folder(folder, ReadOptions(max_tokens, max_windows, None, prefix))
     return encoder_of(files, dtype=dtype)
 
 
@@ -162,10 +162,10 @@ def _try(encoder: Encoder, *, tolerance: float) -> None:
     """Find out on the CPU what no file says: what a GPU is given and has no place for ends its process."""
     if encoder.files.head is None:
         network: nn.Module = EncoderNetwork(
-            encoder.model, pooling=encoder.pooling, head=nn.Identity(), activation=unchanged, dense=encoder.dense
+            encoder.model, pooling=encoder.pooling, head=nn.Identity(), activation=identity, dense=encoder.dense
         )
     else:
-        network = ClassifierNetwork(encoder.model, activation=unchanged)
+        network = ClassifierNetwork(encoder.model, activation=identity)
     engine, tokenizer = TorchEngine(network, device=torch.device("cpu")), encoder.tokenizer
     try:
         require_window(engine, tokenizer, folder=encoder.folder)

@@ -42,6 +42,6 @@ class NoHead(nn.Module):
         return embeddings[:, :0]
 
 
-def unchanged(features: Tensor) -> Tensor:
+def identity(features: Tensor) -> Tensor:
     """The activation of a network whose head is outside (`worker.inference.heads.linear`)."""
     return features

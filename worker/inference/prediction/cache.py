@@ -8,7 +8,7 @@ from hashlib import blake2b
 import numpy as np
 from numpy.typing import NDArray
 
-from textsieve.worker.inference.predictor import Bounded, Meter, Metered, ModelCard, NoMeter, Predictor
+from textsieve.worker.inference.predictor import Meter, Metered, ModelCard, NoMeter, Predictor, TimeLimited
 from textsieve.worker.records import Predictions
 
 _DIGEST_BYTES = 16  # two texts in 2^64 share one by chance
@@ -60,12 +60,12 @@ class CachingPredictor:
 
     @property
     def max_seconds(self) -> float | None:
-        """See Bounded; of the predictor behind, for what is known takes no time."""
-        return self._predictor.max_seconds if isinstance(self._predictor, Bounded) else None
+        """See TimeLimited; of the predictor behind, for what is known takes no time."""
+        return self._predictor.max_seconds if isinstance(self._predictor, TimeLimited) else None
 
     @max_seconds.setter
     def max_seconds(self, seconds: float | None) -> None:
-        if isinstance(self._predictor, Bounded):
+        if isinstance(self._predictor, TimeLimited):
             self._predictor.max_seconds = seconds
 
     def predict(self, texts: Sequence[str]) -> Predictions:

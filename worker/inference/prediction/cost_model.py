@@ -13,7 +13,7 @@ SMOOTHING = (
 
 
 @dataclass(slots=True)
-class Allowance:
+class CostModel:
     """What a token costs in rows of each width, and the rows that a time is enough for.
 
     Widths are told apart by powers of two. Attention grows with the square of the width, so a width that was never met
@@ -22,14 +22,14 @@ class Allowance:
 
     _seconds: dict[int, float] = field(default_factory=dict)  # class of width -> seconds of one padded token
 
-    def passed(self, *, rows: int, width: int, seconds: float) -> None:
+    def observe(self, *, rows: int, width: int, seconds: float) -> None:
         """The device answered `rows` rows, all of them padded to `width` tokens."""
         size = int(_classes(np.asarray([width]))[0])
         cost = seconds / (rows * width)
         known = self._seconds.get(size, cost)
         self._seconds[size] = min(cost, known + SMOOTHING * (cost - known))
 
-    def fitting(self, lengths: Lengths, *, seconds: float, max_batch_tokens: int) -> int:
+    def rows_within(self, lengths: Lengths, *, seconds: float, max_batch_tokens: int) -> int:
         """Rows from the front that take no longer than `seconds`, at least one where there are some.
 
         Args:

@@ -15,7 +15,7 @@ from textsieve.worker.inference.engines.engine import Answers, Engine, TokenBatc
 from textsieve.worker.inference.engines.report import EngineReport
 from textsieve.worker.inference.heads.linear import Head
 from textsieve.worker.inference.model_folder.tokenizer import Tokens
-from textsieve.worker.inference.prediction.cost_model import Allowance
+from textsieve.worker.inference.prediction.cost_model import CostModel
 from textsieve.worker.inference.prediction.windows import joined_windows
 from textsieve.worker.inference.predictor import Meter, ModelCard, NoMeter
 from textsieve.worker.records import Embeddings, Predictions, Probabilities
@@ -53,7 +53,7 @@ class TransformerPredictor:
     Attributes:
         meter: told what every call spends.
         max_batch_tokens: as above, in force: less after the device was full.
-        max_seconds: see Bounded.
+        max_seconds: see TimeLimited.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class TransformerPredictor:
         self._engine = engine
         self._head = head
         self._clock = clock
-        self._allowance = Allowance()
+        self._cost_model = CostModel()
         self._offered: tuple[EngineReport, Engine | None] | None = None
 
     def offer(self, report: EngineReport, engine: Engine | None) -> None:
@@ -98,7 +98,7 @@ class TransformerPredictor:
         self.report = report
         if engine is not None:
             self._engine = engine
-            self._allowance = Allowance()  # what a token costs is another
+            self._cost_model = CostModel()  # what a token costs is another
             self._card = replace(self._card, engine=report.candidate.name)
 
     @property
@@ -124,7 +124,9 @@ class TransformerPredictor:
         self.meter.tokenized(seconds=self._clock() - began)
         if self.max_seconds is not None:
             left, most = self.max_seconds - (self._clock() - began), self.max_batch_tokens
-            tokens = tokens.first(rows=self._allowance.fitting(tokens.lengths, seconds=left, max_batch_tokens=most))
+            tokens = tokens.first(
+                rows=self._cost_model.rows_within(tokens.lengths, seconds=left, max_batch_tokens=most)
+            )
         probabilities = np.empty((len(tokens.lengths), len(self._card.labels)), dtype=np.float32)
         embeddings = np.empty((len(tokens.lengths), self._card.dim), dtype=np.float32)
         pending = self._cut(tokens, np.arange(len(tokens.lengths)))
@@ -153,7 +155,7 @@ class TransformerPredictor:
         real = int(tokens.lengths[rows].sum())
         self.meter.passed(seconds=seconds, real_tokens=real, padding_tokens=batch.input_ids.size - real)
         if self.max_seconds is not None:  # before, a model warms up
-            self._allowance.passed(rows=batch.input_ids.shape[0], width=batch.input_ids.shape[1], seconds=seconds)
+            self._cost_model.observe(rows=batch.input_ids.shape[0], width=batch.input_ids.shape[1], seconds=seconds)
         return answers
 
     def _tokenize(self, texts: Sequence[str]) -> Tokens:

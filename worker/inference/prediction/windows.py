@@ -27,18 +27,18 @@ def joined_windows(
         embeddings: [rows, dim], of length 1.
         card: of the model.
     """
-    if tokens.windows is None or tokens.fresh is None:
+    if tokens.windows is None or tokens.new_tokens is None:
         return Predictions(probabilities, embeddings, token_counts=tokens.lengths, truncated=tokens.truncated)
     firsts = first_rows(tokens.windows)
     answers = Predictions(
         probabilities=probabilities[firsts],
         embeddings=embeddings[firsts],
-        token_counts=np.add.reduceat(tokens.fresh, firsts),
+        token_counts=np.add.reduceat(tokens.new_tokens, firsts),
         truncated=tokens.truncated,
     )
     for text in np.flatnonzero(tokens.windows > 1):
         rows = slice(firsts[text], firsts[text] + tokens.windows[text])
-        shares = (tokens.fresh[rows] / tokens.fresh[rows].sum())[:, None]  # [windows, 1], float64
+        shares = (tokens.new_tokens[rows] / tokens.new_tokens[rows].sum())[:, None]  # [windows, 1], float64
         mean = (embeddings[rows] * shares).sum(axis=0)  # [dim]
         answers.embeddings[text] = mean / max(float(np.linalg.norm(mean)), _SHORTEST)
         answers.probabilities[text] = _said(probabilities[rows], shares, card)

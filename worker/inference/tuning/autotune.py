@@ -9,10 +9,10 @@ import msgspec
 
 from textsieve.worker import logs
 from textsieve.worker.errors import ConfigurationError, PredictorError
-from textsieve.worker.inference.engines.report import FIRST_BUDGET, REFERENCE, Candidate, EngineReport, Trial
+from textsieve.worker.inference.engines.report import DEFAULT_BATCH_TOKENS, REFERENCE, Candidate, EngineReport, Trial
 from textsieve.worker.inference.predictor import ModelCard
 from textsieve.worker.inference.tuning.comparison import BUDGETS, choose, choose_budget, compare
-from textsieve.worker.inference.tuning.slices import Turns
+from textsieve.worker.inference.tuning.slices import TextSlices
 from textsieve.worker.inference.tuning.timing import told_apart
 from textsieve.worker.records import Predictions
 
@@ -20,9 +20,11 @@ log = logs.get_logger("model")
 
 BUDGET_SLICES = 2  # large budgets must be filled to show what they do
 BUDGET_ROUNDS = 6  # of all budgets in turns
-HOPELESS = 1.5  # times the time of the best: what is slower after a lap is not run again
-ABSURD = 4.0  # times the time of the reference in each of the first rounds (emulated bf16): not run to the end of a lap
-ABSURD_ROUNDS = 2
+PRUNE_RATIO = 1.5  # times the time of the best: what is slower after a lap is not run again
+EARLY_PRUNE_RATIO = (
+    4.0  # times the time of the reference in each of the first rounds (emulated bf16): not run to the end of a lap
+)
+EARLY_PRUNE_ROUNDS = 2
 LEAST_SECONDS, MOST_SECONDS = 10.0, 120.0  # of taking turns, after the first lap
 LAPS = 4.0  # more than the first: the patience with a large model is as many times longer as it is slower
 WARM_UP = 8  # texts: the first call pays for what later ones find ready
@@ -44,7 +46,7 @@ Make = Callable[[Candidate], Runner]
 
 
 @dataclass(slots=True)
-class _Contender:
+class _CandidateRun:
     """A candidate that runs.
 
     Attributes:
@@ -67,7 +69,7 @@ class _Contender:
 
 
 @dataclass(slots=True)
-class Trials:
+class Autotuner:
     """Finds the engine to run, in small steps: nothing runs but inside `steps`.
 
     Every round, all candidates answer the same slice of the texts one after the other, in an order that turns. After a
@@ -92,7 +94,7 @@ class Trials:
     threads: int
     clock: Clock
     reference: Candidate = REFERENCE
-    _contenders: list[_Contender] = field(default_factory=list, init=False)
+    _runs: list[_CandidateRun] = field(default_factory=list, init=False)
     _faults: dict[Candidate, str] = field(default_factory=dict, init=False)
     _spent: float = field(default=0.0, init=False)
 
@@ -110,16 +112,16 @@ class Trials:
             self._enter(candidate)
             yield None
         self._require_one()
-        turns = Turns.of(self.texts)
+        turns = TextSlices.of(self.texts)
         yield from self._lap(turns)
-        alive, slices = self._hopeful(), turns.timed
+        alive, slices = self._unpruned(), turns.timed
         lap = sum(sum(one.seconds) for one in alive)
         patience, number = min(MOST_SECONDS, max(LEAST_SECONDS, LAPS * lap)), len(slices)
         while (
             not told_apart([one.seconds for one in alive]) and sum(sum(one.seconds) for one in alive) < lap + patience
         ):
             for _ in self._round(number, slices, alive):
-                yield self._report(FIRST_BUDGET)
+                yield self._report(DEFAULT_BATCH_TOKENS)
             number += 1
         yield from self._budgets([text for part in slices for text in part], patience=patience)
 
@@ -134,28 +136,28 @@ class Trials:
             log.warning("an engine does not run this model", engine=candidate.name, why=str(error))
             self._faults[candidate] = str(error)
         else:
-            self._contenders.append(_Contender(candidate, runner))
+            self._runs.append(_CandidateRun(candidate, runner))
         self._spent += self.clock() - began
 
     def _require_one(self) -> None:
-        if not any(one.candidate in self.possible for one in self._contenders):
+        if not any(one.candidate in self.possible for one in self._runs):
             named, why = next(iter(self._faults.items()))
             raise ConfigurationError(f"model.engine, model.precision: {named.name} cannot run: {why}")
 
-    def _lap(self, turns: Turns) -> Iterator[None]:
+    def _lap(self, turns: TextSlices) -> Iterator[None]:
         """Every text once."""
         for number in range(len(turns.timed)):
             yield from self._round(number, turns.timed, self._alive())
-            self._leave_the_absurd()
+            self._prune_early()
         for number, texts in enumerate(turns.untimed, len(turns.timed)):
             for one in self._alive():
                 one.answers[number] = self._timed(one.runner, texts)[0]
                 yield None
 
-    def _alive(self) -> list[_Contender]:
-        return [one for one in self._contenders if not one.fault]
+    def _alive(self) -> list[_CandidateRun]:
+        return [one for one in self._runs if not one.fault]
 
-    def _round(self, number: int, slices: Sequence[Sequence[str]], alive: Sequence[_Contender]) -> Iterator[None]:
+    def _round(self, number: int, slices: Sequence[Sequence[str]], alive: Sequence[_CandidateRun]) -> Iterator[None]:
         """One turn of each; the order turns, for what runs first may find the caches full of something else."""
         first, part = number % len(alive), number % len(slices)
         texts = slices[part]
@@ -174,25 +176,25 @@ class Trials:
         self._spent += seconds
         return answers, seconds
 
-    def _leave_the_absurd(self) -> None:
-        best = self._contenders[0].seconds
+    def _prune_early(self) -> None:
+        best = self._runs[0].seconds
         for one in self._alive():
             ratios = [mine / theirs for mine, theirs in zip(one.seconds, best, strict=True)]
-            if len(ratios) == ABSURD_ROUNDS and min(ratios) > ABSURD:
+            if len(ratios) == EARLY_PRUNE_ROUNDS and min(ratios) > EARLY_PRUNE_RATIO:
                 one.fault = f"not tried further: {min(ratios):.0f} times slower than {self.reference.name}"
 
-    def _hopeful(self) -> list[_Contender]:
+    def _unpruned(self) -> list[_CandidateRun]:
         """Those that may still win: they agree, where any does, and are not far slower than the best."""
         trials = {trial.name: trial for trial in self._trials()}
         allowed = [one for one in self._alive() if one.candidate in self.possible]
         agreeing = [one for one in allowed if trials[one.candidate.name].agrees] or allowed
         least = min(median(one.seconds) for one in agreeing)
-        return [one for one in agreeing if median(one.seconds) <= HOPELESS * least]
+        return [one for one in agreeing if median(one.seconds) <= PRUNE_RATIO * least]
 
     def _trials(self) -> list[Trial]:
         """Of all that may be chosen, by what is known now."""
-        exact = self._contenders[0].said()
-        known = {one.candidate: one for one in self._contenders}
+        exact = self._runs[0].said()
+        known = {one.candidate: one for one in self._runs}
         found = []
         for candidate in self.possible:
             one = known.get(candidate)
@@ -213,8 +215,8 @@ class Trials:
 
     def _budgets(self, texts: Sequence[str], *, patience: float) -> Iterator[EngineReport]:
         """The winner with every budget in turns."""
-        report = self._report(FIRST_BUDGET)
-        runner = next(one.runner for one in self._contenders if one.candidate == report.candidate)
+        report = self._report(DEFAULT_BATCH_TOKENS)
+        runner = next(one.runner for one in self._runs if one.candidate == report.candidate)
         rates: dict[int, list[float]] = {budget: [] for budget in BUDGETS}
         until = self._spent + patience / 2
         for number in range(BUDGET_ROUNDS):
@@ -233,9 +235,9 @@ class Trials:
         yield report
 
 
-def calibrate(trials: Trials) -> EngineReport:
-    """All of it at once. Raises as `Trials.steps`."""
-    *_, last = trials.steps()
+def autotune(autotuner: Autotuner) -> EngineReport:
+    """All of it at once. Raises as `Autotuner.steps`."""
+    *_, last = autotuner.steps()
     if last is None:  # steps end with a report
         raise PredictorError("expected the trials to end with a choice, got none")
     return last

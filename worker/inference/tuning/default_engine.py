@@ -8,8 +8,15 @@ import msgspec
 from textsieve.worker import logs
 from textsieve.worker.errors import PredictorError
 from textsieve.worker.inference.building.calibration_texts import calibration_texts
-from textsieve.worker.inference.building.engine_builder import Workshop
-from textsieve.worker.inference.engines.report import FIRST_BUDGET, ONNX_FP32, ONNX_INT8, Candidate, EngineReport, Trial
+from textsieve.worker.inference.building.engine_builder import EngineBuilder
+from textsieve.worker.inference.engines.report import (
+    DEFAULT_BATCH_TOKENS,
+    ONNX_FP32,
+    ONNX_INT8,
+    Candidate,
+    EngineReport,
+    Trial,
+)
 from textsieve.worker.inference.tuning.comparison import compare
 from textsieve.worker.records import Predictions
 
@@ -18,7 +25,7 @@ log = logs.get_logger("model")
 SHORT, LONG = 12, 4  # texts of a quick look: evenly from all lengths, and the longest, where masks go wrong
 
 
-def safe_report(workshop: Workshop, possible: Sequence[Candidate], reference: Candidate) -> EngineReport:
+def default_report(builder: EngineBuilder, possible: Sequence[Candidate], reference: Candidate) -> EngineReport:
     """The first of the candidates, in the order of this processor, that gives a few texts the reference's answers.
 
     int8 comes first only where sums of bytes are exact, for there it always was the faster one.
@@ -27,59 +34,59 @@ def safe_report(workshop: Workshop, possible: Sequence[Candidate], reference: Ca
         PredictorError: none of them runs.
         ConfigurationError: what all of them need is not installed, or the folder is broken.
     """
-    order = [way for way in (ONNX_INT8, ONNX_FP32) if way != ONNX_INT8 or workshop.cpu.sums_bytes_exactly]
+    order = [way for way in (ONNX_INT8, ONNX_FP32) if way != ONNX_INT8 or builder.cpu.sums_bytes_exactly]
     wanted = [way for way in order if way in possible] + [way for way in possible if way not in order]
-    texts = _quick_texts_for(workshop) if len(wanted) > 1 else []
+    texts = _sample_texts_for(builder) if len(wanted) > 1 else []
     told: Predictions | None = None
     for way in wanted[:-1]:
         if way == reference:
-            return _safe(workshop, way)
-        told = told or _answers(workshop, reference, texts)
+            return _safe(builder, way)
+        told = told or _answers(builder, reference, texts)
         try:
-            answers = _answers(workshop, way, texts)
+            answers = _answers(builder, way, texts)
         except PredictorError as error:
             log.warning("an engine does not run this model", engine=way.name, why=str(error))
             continue
-        trial = compare(way.name, answers, told, rate=0.0, card=workshop.model.card)
+        trial = compare(way.name, answers, told, rate=0.0, card=builder.model.card)
         if trial.agrees:
-            return _safe(workshop, way)
-    return _safe(workshop, wanted[-1])
+            return _safe(builder, way)
+    return _safe(builder, wanted[-1])
 
 
-def tell_difference(workshop: Workshop, way: Candidate, reference: Candidate) -> None:
+def warn_of_difference(builder: EngineBuilder, way: Candidate, reference: Candidate) -> None:
     """Warn where the one engine that the settings allow differs from float32 on a few texts; what was found is kept.
 
     Raises:
         PredictorError: one of the two does not run.
-        ConfigurationError: as `safe_report`.
+        ConfigurationError: as `default_report`.
     """
-    key = workshop.report_key([way, reference]).replace("choice", "agreement")
-    kept = workshop.shelf.get(key)
+    key = builder.report_key([way, reference]).replace("choice", "agreement")
+    kept = builder.artifacts.get(key)
     try:
         trial = msgspec.json.decode(kept or b"", type=Trial)
     except msgspec.MsgspecError:  # none yet, or of another version of the worker
-        texts = _quick_texts_for(workshop)
-        told, answers = _answers(workshop, reference, texts), _answers(workshop, way, texts)
-        trial = compare(way.name, answers, told, rate=0.0, card=workshop.model.card)
-        workshop.shelf.put(key, msgspec.json.encode(trial))
+        texts = _sample_texts_for(builder)
+        told, answers = _answers(builder, reference, texts), _answers(builder, way, texts)
+        trial = compare(way.name, answers, told, rate=0.0, card=builder.model.card)
+        builder.artifacts.put(key, msgspec.json.encode(trial))
     if not trial.agrees:
         log.warning("the engine that was asked for differs from fp32", **msgspec.to_builtins(trial))
 
 
-def _safe(workshop: Workshop, way: Candidate) -> EngineReport:
+def _safe(builder: EngineBuilder, way: Candidate) -> EngineReport:
     why = "safe on this processor, until the others have been tried"
-    return replace(workshop.report(way, FIRST_BUDGET), why=why)
+    return replace(builder.report(way, DEFAULT_BATCH_TOKENS), why=why)
 
 
-def _answers(workshop: Workshop, way: Candidate, texts: Sequence[str]) -> Predictions:
-    return workshop.predictor(way, max_batch_tokens=FIRST_BUDGET).predict(texts)
+def _answers(builder: EngineBuilder, way: Candidate, texts: Sequence[str]) -> Predictions:
+    return builder.predictor(way, max_batch_tokens=DEFAULT_BATCH_TOKENS).predict(texts)
 
 
-def _quick_texts_for(workshop: Workshop) -> list[str]:
-    return quick_texts(calibration_texts(workshop.model.tokenizer.tokenize))
+def _sample_texts_for(builder: EngineBuilder) -> list[str]:
+    return sample_texts(calibration_texts(builder.model.tokenizer.tokenize))
 
 
-def quick_texts(texts: Sequence[str]) -> list[str]:
+def sample_texts(texts: Sequence[str]) -> list[str]:
     """A few of the texts, of all lengths."""
     texts = sorted(texts, key=len)
     return texts[:: max(1, len(texts) // SHORT)] + texts[-LONG:]

@@ -9,17 +9,17 @@ import msgspec
 
 from textsieve.worker import logs
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.artifact_cache import Shelf
+from textsieve.worker.inference.artifact_cache import ArtifactCache
 from textsieve.worker.inference.building.calibration_texts import calibration_texts
 from textsieve.worker.inference.building.engine_builder import (
+    EngineBuilder,
     Model,
-    Workshop,
     predictor_over,
     require_torch,
 )
 from textsieve.worker.inference.cpu_info import Cpu, has_gpu_driver, this_cpu
 from textsieve.worker.inference.engines.report import (
-    FIRST_BUDGET,
+    DEFAULT_BATCH_TOKENS,
     ONNX_FP32,
     ONNX_INT8,
     REFERENCE,
@@ -27,22 +27,22 @@ from textsieve.worker.inference.engines.report import (
     EngineReport,
 )
 from textsieve.worker.inference.prediction.transformer import TransformerPredictor
-from textsieve.worker.inference.tuning.autotune import Trials, calibrate
-from textsieve.worker.inference.tuning.default_engine import safe_report, tell_difference
+from textsieve.worker.inference.tuning.autotune import Autotuner, autotune
+from textsieve.worker.inference.tuning.default_engine import default_report, warn_of_difference
 from textsieve.worker.settings import ModelSettings
 
 log = logs.get_logger("model")
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class EngineSearch:
     """Which engine: what there is to choose from, and under which name the answer is kept.
 
     Attributes:
         reference: what candidates are compared with.
     """
 
-    workshop: Workshop
+    builder: EngineBuilder
     settings: ModelSettings
     possible: tuple[Candidate, ...]
     reference: Candidate
@@ -50,26 +50,26 @@ class Question:
 
     def answer(self) -> EngineReport | None:
         """What an earlier start, or another process, has found."""
-        return self.workshop.stored(self.key)
+        return self.builder.stored(self.key)
 
     def keep(self, report: EngineReport) -> None:
         """Let other starts, and other processes, find it."""
-        self.workshop.shelf.put(self.key, msgspec.json.encode(report))
+        self.builder.artifacts.put(self.key, msgspec.json.encode(report))
 
     def predictor(self, report: EngineReport) -> TransformerPredictor:
         """The predictor over the engine of a report, within the settings."""
-        engine = self.workshop.engine(report.candidate)
-        report = replace(within_settings(report, self.settings), threads=self.workshop.cores)
+        engine = self.builder.engine(report.candidate)
+        report = replace(within_settings(report, self.settings), threads=self.builder.cores)
         log.info("engine chosen", **msgspec.to_builtins(report))
-        return predictor_over(engine, self.workshop.model, report)
+        return predictor_over(engine, self.builder.model, report)
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
+class OpenedModel:
     """A predictor that serves, and what is still to be found out about its engine; None where nothing is."""
 
     predictor: TransformerPredictor
-    question: Question | None = None
+    search: EngineSearch | None = None
 
 
 def within_settings(report: EngineReport, settings: ModelSettings) -> EngineReport:
@@ -85,84 +85,86 @@ def select_predictor(model: Model, settings: ModelSettings) -> TransformerPredic
         DeviceOutOfMemory: the device cannot hold the weights.
         PredictorError: the model does not answer.
     """
-    asked = ask(model, settings)
-    return asked.predictor(find_out(asked)) if isinstance(asked, Question) else asked
+    search = prepare_search(model, settings)
+    return search.predictor(run_search(search)) if isinstance(search, EngineSearch) else search
 
 
-def open_predictor(model: Model, settings: ModelSettings) -> Opened:
+def open_predictor(model: Model, settings: ModelSettings) -> OpenedModel:
     """A predictor at once: over the engine that the settings ask for, that was found before, or that is safe.
 
     Raises:
         ConfigurationError: as `select_predictor`, as the others.
     """
-    asked = ask(model, settings)
-    if not isinstance(asked, Question):
-        return Opened(asked)
-    known = asked.answer()
+    search = prepare_search(model, settings)
+    if not isinstance(search, EngineSearch):
+        return OpenedModel(search)
+    known = search.answer()
     if known and known.settled:
-        return Opened(asked.predictor(known))
-    return Opened(asked.predictor(known or safe_report(asked.workshop, asked.possible, asked.reference)), asked)
+        return OpenedModel(search.predictor(known))
+    return OpenedModel(
+        search.predictor(known or default_report(search.builder, search.possible, search.reference)), search
+    )
 
 
-def ask(model: Model, settings: ModelSettings) -> Question | TransformerPredictor:
-    """The question which engine to run; the predictor, where there is nothing to choose.
+def prepare_search(model: Model, settings: ModelSettings) -> EngineSearch | TransformerPredictor:
+    """The search for the engine to run; the predictor, where there is nothing to choose.
 
     Raises:
         ConfigurationError: as `select_predictor`, as the others.
     """
     if device_of(settings) == "cuda":
         return _on_cuda(model, settings)
-    workshop = Workshop(model, Shelf(settings.cache_folder), this_cpu(), settings.threads)
+    builder = EngineBuilder(model, ArtifactCache(settings.cache_folder), this_cpu(), settings.threads)
     has_torch = util.find_spec("torch") is not None
-    proven = workshop.is_proven()
-    possible = candidates(
+    proven = builder.is_proven()
+    possible = allowed_candidates(
         settings,
-        cpu=workshop.cpu,
+        cpu=builder.cpu,
         onnx_installed=util.find_spec("onnxruntime") is not None,
         torch_installed=has_torch,
         proven=proven,
     )
     reference = REFERENCE if has_torch and not proven else ONNX_FP32
     if len(possible) == 1 and settings.max_batch_tokens:
-        made = workshop.predictor(possible[0], max_batch_tokens=settings.max_batch_tokens)
+        made = builder.predictor(possible[0], max_batch_tokens=settings.max_batch_tokens)
         if possible[0] not in (REFERENCE, reference):
-            tell_difference(workshop, possible[0], reference)
+            warn_of_difference(builder, possible[0], reference)
         return made
-    return Question(workshop, settings, tuple(possible), reference, workshop.report_key(possible))
+    return EngineSearch(builder, settings, tuple(possible), reference, builder.report_key(possible))
 
 
-def find_out(question: Question) -> EngineReport:
+def run_search(search: EngineSearch) -> EngineReport:
     """Try the candidates now, while no other process does, and keep what was found.
 
     Raises:
         ConfigurationError: none of the candidates runs.
         PredictorError: the reference does not run.
     """
-    shelf = question.workshop.shelf
-    with shelf.alone(question.key):  # who comes second finds what the first has made
-        known = question.answer()
+    artifacts = search.builder.artifacts
+    with artifacts.lock(search.key):  # who comes second finds what the first has made
+        known = search.answer()
         if known and known.settled:
             return known
-        report = calibrate(trials_of(question, clock=time.perf_counter))
-        question.keep(report)
+        report = autotune(autotuner_of(search, clock=time.perf_counter))
+        search.keep(report)
     return report
 
 
-def trials_of(question: Question, *, clock: Callable[[], float]) -> Trials:
-    """The trials that answer it: all at once by `calibrate`, or step by step."""
-    workshop = question.workshop
-    return Trials(
-        question.possible,
-        lambda candidate: workshop.predictor(candidate, max_batch_tokens=FIRST_BUDGET),
-        texts=calibration_texts(workshop.model.tokenizer.tokenize),
-        card=workshop.model.card,
-        threads=workshop.cores,
+def autotuner_of(search: EngineSearch, *, clock: Callable[[], float]) -> Autotuner:
+    """The autotuner of a search: all at once by `autotune`, or step by step."""
+    builder = search.builder
+    return Autotuner(
+        search.possible,
+        lambda candidate: builder.predictor(candidate, max_batch_tokens=DEFAULT_BATCH_TOKENS),
+        texts=calibration_texts(builder.model.tokenizer.tokenize),
+        card=builder.model.card,
+        threads=builder.cores,
         clock=clock,
-        reference=question.reference,
+        reference=search.reference,
     )
 
 
-def candidates(
+def allowed_candidates(
     settings: ModelSettings, *, cpu: Cpu, onnx_installed: bool, torch_installed: bool = True, proven: bool = False
 ) -> list[Candidate]:
     """The ways to run on this CPU that the settings allow; float32 first, then the likely winners.
@@ -228,10 +230,10 @@ def reference_predictor(model: Model, settings: ModelSettings) -> TransformerPre
     """
     if device_of(settings) == "cuda":
         return _on_cuda(model, settings)
-    workshop = Workshop(model, Shelf(settings.cache_folder), this_cpu(), settings.threads)
-    by_torch = settings.engine == "torch" or not workshop.has_graph(ONNX_FP32)
-    return workshop.predictor(
-        REFERENCE if by_torch else ONNX_FP32, max_batch_tokens=settings.max_batch_tokens or FIRST_BUDGET
+    builder = EngineBuilder(model, ArtifactCache(settings.cache_folder), this_cpu(), settings.threads)
+    by_torch = settings.engine == "torch" or not builder.has_graph(ONNX_FP32)
+    return builder.predictor(
+        REFERENCE if by_torch else ONNX_FP32, max_batch_tokens=settings.max_batch_tokens or DEFAULT_BATCH_TOKENS
     )
 
 

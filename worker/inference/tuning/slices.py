@@ -10,7 +10,7 @@ UNTIMED = 2  # long texts of a turn: as much work as a slice
 
 
 @dataclass(frozen=True, slots=True)
-class Turns:
+class TextSlices:
     """Slices of texts.
 
     Attributes:
@@ -22,7 +22,7 @@ class Turns:
     untimed: tuple[tuple[str, ...], ...]
 
     @classmethod
-    def of(cls, texts: Sequence[str]) -> "Turns":
+    def of(cls, texts: Sequence[str]) -> "TextSlices":
         """All texts, each once."""
         short = [text for text in texts if text.strip() and len(text) < LONG_CHARACTERS[0]]
         others = [text for text in texts if text not in set(short)]

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from textsieve.worker.__main__ import cli
-from textsieve.worker.inference.model_check import examine
+from textsieve.worker.inference.model_check import check_model
 from textsieve.worker.inference.model_folder.label_map import too_many_labels
 
 ROOM = 1_000_000
@@ -48,13 +48,13 @@ def test_machines_are_told_the_same(command):
 def test_another_engine_is_compared_with_torch(classifier_folder, settings_for, tmp_path):
     settings = settings_for(classifier_folder, engine="onnx", cache_directory=str(tmp_path / "cache"))
 
-    agreement = examine(settings, max_message_bytes=ROOM).agreement
+    agreement = check_model(settings, max_message_bytes=ROOM).agreement
 
     assert (1.0, pytest.approx(1.0)) == (agreement.same_labels, agreement.mean_cosine)
 
 
 def test_scores_that_fit_no_message_are_warned_of(classifier_folder, settings_for):
-    warnings = examine(settings_for(classifier_folder), max_message_bytes=50).warnings
+    warnings = check_model(settings_for(classifier_folder), max_message_bytes=50).warnings
 
     assert "more than output.max_message_bytes (50)" in warnings[0]
     assert "" == too_many_labels(("ham", "spam"), max_message_bytes=50)

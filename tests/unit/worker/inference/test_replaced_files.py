@@ -5,12 +5,12 @@ import shutil
 import pytest
 
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.artifact_cache import Shelf
-from textsieve.worker.inference.building.engine_builder import Workshop
+from textsieve.worker.inference.artifact_cache import ArtifactCache
+from textsieve.worker.inference.building.engine_builder import EngineBuilder
 from textsieve.worker.inference.cpu_info import this_cpu
 from textsieve.worker.inference.engines.report import Candidate
 from textsieve.worker.inference.model_factories import classifier_model, embedding_model
-from textsieve.worker.inference.model_folder.folder import Reading, read_encoder_folder
+from textsieve.worker.inference.model_folder.folder import ReadOptions, read_encoder_folder
 from textsieve.worker.inference.model_folder.model_files import package_folder
 from textsieve.worker.inference.networks.encoder import encoder_of
 
@@ -27,7 +27,7 @@ def replace_weights(folder):
 
 
 def test_a_network_is_not_built_of_weights_that_came_later(encoder_folder):
-    files = read_encoder_folder(encoder_folder, Reading())
+    files = read_encoder_folder(encoder_folder, ReadOptions())
     encoder_of(files)
     replace_weights(encoder_folder)
 
@@ -40,15 +40,17 @@ def test_a_graph_of_files_that_came_later_is_not_kept(classifier_folder, setting
     edit_json(classifier_folder / "config.json", hidden_act="relu")
 
     with pytest.raises(ConfigurationError, match=OTHERS):
-        Workshop(model, Shelf(tmp_path / "kept"), this_cpu()).engine(ONNX)
+        EngineBuilder(model, ArtifactCache(tmp_path / "kept"), this_cpu()).engine(ONNX)
     assert [] == list((tmp_path / "kept").glob("graph-*"))
 
 
 def test_a_shipped_graph_is_not_given_weights_that_came_later(tmp_path):
     folder = shutil.copytree(package_folder(), tmp_path / "encoder", symlinks=False)
-    workshop = Workshop(embedding_model(read_encoder_folder(folder, Reading())), Shelf(None), this_cpu())
-    assert workshop.is_proven()
+    builder = EngineBuilder(
+        embedding_model(read_encoder_folder(folder, ReadOptions())), ArtifactCache(None), this_cpu()
+    )
+    assert builder.is_proven()
     replace_weights(folder)
 
     with pytest.raises(ConfigurationError, match=OTHERS):
-        workshop.engine(ONNX)
+        builder.engine(ONNX)

@@ -13,21 +13,25 @@ from structlog.testing import capture_logs
 
 from tests.letters import Letters
 from textsieve.worker.errors import PredictorError
-from textsieve.worker.inference.artifact_cache import Shelf
+from textsieve.worker.inference.artifact_cache import ArtifactCache
 from textsieve.worker.inference.background_search import process as trying
 from textsieve.worker.inference.background_search import thread as module
-from textsieve.worker.inference.background_search.process import TRIED_BY_ANOTHER, found, trying_alone
-from textsieve.worker.inference.background_search.thread import Improver, improving, in_a_process
+from textsieve.worker.inference.background_search.process import SEARCHED_BY_ANOTHER, found, search_lock
+from textsieve.worker.inference.background_search.thread import (
+    BackgroundSearch,
+    background_search,
+    search_in_process,
+)
 from textsieve.worker.inference.engines.engine import Answers
-from textsieve.worker.inference.engines.report import FIRST_BUDGET, EngineReport
+from textsieve.worker.inference.engines.report import DEFAULT_BATCH_TOKENS, EngineReport
 from textsieve.worker.inference.loading import open_model
 from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 from textsieve.worker.inference.predictor import ModelCard
-from textsieve.worker.inference.tuning.selection import Opened
+from textsieve.worker.inference.tuning.selection import OpenedModel
 from textsieve.worker.settings import ModelSettings
 
 CARD = ModelCard("m", "1", ("ham", "spam"), 2, 99, "f", engine="onnx fp32")
-SAFE = EngineReport("onnx", "fp32", "safe", FIRST_BUDGET, 1)
+SAFE = EngineReport("onnx", "fp32", "safe", DEFAULT_BATCH_TOKENS, 1)
 FAST = EngineReport("onnx", "int8", "the fastest", 256, 1, settled=True)
 
 
@@ -44,12 +48,12 @@ class Saying:
 
 
 class Asked:
-    """A question whose answers come one after the other; makes engines that are sure of spam."""
+    """A search whose answers come one after the other; makes engines that are sure of spam."""
 
     def __init__(self, *answers, fault=None, **settings):
         self.answers, self.fault = list(answers), fault
         self.settings = ModelSettings(device="cpu", **settings)
-        self.workshop = self
+        self.builder = self
 
     def answer(self):
         return self.answers.pop(0) if self.answers else None
@@ -80,13 +84,13 @@ def _at_once(monkeypatch, tmp_path):
 @pytest.fixture
 def predictor():
     return TransformerPredictor(
-        CARD, tokenizer=Letters(), engine=Saying(0.0), max_batch_tokens=FIRST_BUDGET, report=SAFE
+        CARD, tokenizer=Letters(), engine=Saying(0.0), max_batch_tokens=DEFAULT_BATCH_TOKENS, report=SAFE
     )
 
 
-def run(question, predictor, attempts):
+def run(search, predictor, attempts):
     told = []
-    Improver(question, predictor, told.append, attempts).run()
+    BackgroundSearch(search, predictor, told.append, attempts).run()
     return told
 
 
@@ -121,7 +125,7 @@ def test_attempts_that_come_to_nothing_are_repeated(predictor):
 def test_while_another_process_tries_only_its_answer_is_waited_for(predictor):
     attempts = Attempts()
 
-    with trying_alone() as alone:
+    with search_lock() as alone:
         told = run(Asked(None, None, FAST), predictor, attempts)
 
     assert alone
@@ -167,7 +171,7 @@ def test_a_stop_ends_the_search(predictor):
     stop.set()
     attempts = Attempts()
 
-    Improver(Asked(), predictor, print, attempts, stop).run()
+    BackgroundSearch(Asked(), predictor, print, attempts, stop).run()
 
     assert 0 == attempts.made
 
@@ -175,14 +179,14 @@ def test_a_stop_ends_the_search(predictor):
 def test_where_nothing_is_asked_nothing_is_looked_for(predictor):
     threads = threading.active_count()
 
-    with improving(Opened(predictor), changed=print):
+    with background_search(OpenedModel(predictor), changed=print):
         assert threads == threading.active_count()
 
 
 def test_one_process_at_a_time_tries():
-    with trying_alone() as first, trying_alone() as second:
+    with search_lock() as first, search_lock() as second:
         pass
-    with trying_alone() as third:
+    with search_lock() as third:
         pass
 
     assert (True, False, True) == (first, second, third)
@@ -193,11 +197,11 @@ def test_a_process_of_its_own_finds_what_all_workers_read(bundle_folder, setting
     only = {"engine": "onnx", "precision": "fp32", "max_batch_tokens": None, "threads": 1, "cache_directory": kept}
     opened = open_model(settings_for(bundle_folder, **only))
 
-    report = in_a_process(opened.question, threading.Event())
+    report = search_in_process(opened.search, threading.Event())
 
     assert report.settled
-    assert msgspec.json.decode(Shelf(kept).get(opened.question.key), type=EngineReport) == report
-    assert open_model(settings_for(bundle_folder, **only)).question is None
+    assert msgspec.json.decode(ArtifactCache(kept).get(opened.search.key), type=EngineReport) == report
+    assert open_model(settings_for(bundle_folder, **only)).search is None
 
 
 def test_an_attempt_ends_when_the_worker_stops(bundle_folder, settings_for, tmp_path):
@@ -206,15 +210,15 @@ def test_an_attempt_ends_when_the_worker_stops(bundle_folder, settings_for, tmp_
     stop = threading.Event()
     stop.set()
 
-    assert in_a_process(opened.question, stop) is None
+    assert search_in_process(opened.search, stop) is None
 
 
 def test_trials_end_with_the_worker_that_asked_for_them(bundle_folder, settings_for, tmp_path):
     free = {"engine": "onnx", "precision": "fp32", "max_batch_tokens": None, "cache_directory": tmp_path / "kept"}
-    question = open_model(settings_for(bundle_folder, **free)).question
+    search = open_model(settings_for(bundle_folder, **free)).search
 
-    assert found(question, parent=os.getppid() + 1) is None
-    assert question.answer() is None
+    assert found(search, parent=os.getppid() + 1) is None
+    assert search.answer() is None
 
 
 def test_a_search_whose_worker_ended_while_it_started_ends_at_once(bundle_folder, settings_for, tmp_path):
@@ -226,7 +230,7 @@ def test_a_search_whose_worker_ended_while_it_started_ends_at_once(bundle_folder
         "-m",
         "textsieve.worker.inference.background_search.process",
         str(os.getppid()),
-        open_model(settings).question.key,
+        open_model(settings).search.key,
     ]
     before = set(kept.iterdir())
 
@@ -244,7 +248,7 @@ def test_nothing_is_found_for_a_model_that_was_replaced_since_the_worker_read_it
     edit_json(classifier_folder / "config.json", hidden_act="relu")
 
     with capture_logs() as lines:
-        assert in_a_process(opened.question, threading.Event()) is None
+        assert search_in_process(opened.search, threading.Event()) is None
     assert "expected the model and the machine of the worker's start" in lines[-1]["why"]
 
 
@@ -253,7 +257,7 @@ def test_where_no_process_can_be_started_the_search_is_left_for_later(bundle_fol
     monkeypatch.setattr(sys, "executable", "/nowhere/python")
 
     with capture_logs() as lines:
-        assert in_a_process(opened.question, threading.Event()) is None
+        assert search_in_process(opened.search, threading.Event()) is None
     assert ["engines could not be tried yet"] == [line["event"] for line in lines]
 
 
@@ -263,7 +267,7 @@ def test_where_nothing_can_be_written_nobody_waits_for_a_turn(monkeypatch):
 
     monkeypatch.setattr(trying.tempfile, "gettempdir", nowhere)
 
-    with trying_alone() as first, trying_alone() as second:
+    with search_lock() as first, search_lock() as second:
         assert (True, True) == (first, second)
 
 
@@ -271,5 +275,5 @@ def test_it_is_said_when_it_is_anothers_turn(monkeypatch):
     monkeypatch.setattr("sys.stdin", __import__("io").StringIO(ModelSettings(device="cpu").model_dump_json()))
     monkeypatch.setattr(trying, "_give_way", lambda: None)
 
-    with trying_alone():
-        assert TRIED_BY_ANOTHER == trying.main([str(os.getppid()), "choice-0"])
+    with search_lock():
+        assert SEARCHED_BY_ANOTHER == trying.main([str(os.getppid()), "choice-0"])

@@ -17,7 +17,7 @@ from textsieve.worker.inference.engines.engine import TokenBatch
 from textsieve.worker.inference.engines.onnx import OnnxEngine, open_session
 from textsieve.worker.inference.graphs.export import export_graph
 from textsieve.worker.inference.graphs.int8 import LARGE_TABLE, LARGEST, quantized, ranges_of, rounded_weights
-from textsieve.worker.inference.networks.heads import unchanged
+from textsieve.worker.inference.networks.heads import identity
 from textsieve.worker.inference.networks.modules import EncoderNetwork
 
 WORDS = len(SPECIALS) + len(KNOWN)
@@ -43,7 +43,7 @@ def tokens(*lengths, seed=1):
 
 
 def graph_of(encoder):
-    network = EncoderNetwork(encoder, pooling="mean", head=torch.nn.Identity(), activation=unchanged)
+    network = EncoderNetwork(encoder, pooling="mean", head=torch.nn.Identity(), activation=identity)
     return export_graph(network.eval())
 
 

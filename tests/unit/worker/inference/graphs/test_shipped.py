@@ -12,7 +12,12 @@ from textsieve.worker.inference.engines.onnx import OnnxEngine, open_session
 from textsieve.worker.inference.engines.report import ONNX_FP32
 from textsieve.worker.inference.engines.torch import TorchEngine
 from textsieve.worker.inference.graphs.export import export_graph
-from textsieve.worker.inference.graphs.external_weights import Weightless, weights_of, whole, without_weights
+from textsieve.worker.inference.graphs.external_weights import (
+    GraphWithoutWeights,
+    initializer_values,
+    with_weights,
+    without_weights,
+)
 from textsieve.worker.inference.graphs.int8 import quantized, ranges_of
 from textsieve.worker.inference.graphs.shipped import FOLDER, ship, ship_ranges, shipped_graph, shipped_ranges
 from textsieve.worker.inference.model_folder.model_files import read_weights
@@ -58,7 +63,7 @@ def test_a_shipped_graph_is_what_is_exported_today(shipped, exported, tensors):
 
 
 def test_a_shipped_graph_answers_as_the_exported_one_bit_for_bit(model, shipped, exported, tensors):
-    ours = OnnxEngine(open_session(shipped.graph, threads=1, weights=weights_of(shipped.ingredients, tensors)))
+    ours = OnnxEngine(open_session(shipped.graph, threads=1, weights=initializer_values(shipped.initializers, tensors)))
     theirs = OnnxEngine(open_session(exported, threads=1))
 
     mine, other = (engine.embed_and_classify(batch(model)) for engine in (ours, theirs))
@@ -68,7 +73,7 @@ def test_a_shipped_graph_answers_as_the_exported_one_bit_for_bit(model, shipped,
 
 
 def test_the_shipped_graph_answers_as_torch(model, network, tensors, shipped):
-    session = open_session(shipped.graph, threads=1, weights=weights_of(shipped.ingredients, tensors))
+    session = open_session(shipped.graph, threads=1, weights=initializer_values(shipped.initializers, tensors))
     by_torch = TorchEngine(network, device=torch.device("cpu")).embed_and_classify(batch(model))
 
     answers = OnnxEngine(session).embed_and_classify(batch(model))
@@ -88,7 +93,7 @@ def test_all_that_is_shipped_is_found_and_nothing_else_lies_there(model):
 
 
 def test_a_graph_with_its_weights_put_back_answers_as_the_exported_one(model, shipped, exported, tensors):
-    ours, theirs = (OnnxEngine(open_session(graph, threads=1)) for graph in (whole(shipped, tensors), exported))
+    ours, theirs = (OnnxEngine(open_session(graph, threads=1)) for graph in (with_weights(shipped, tensors), exported))
 
     mine, other = (engine.embed_and_classify(batch(model)) for engine in (ours, theirs))
 
@@ -110,7 +115,7 @@ def test_what_is_shipped_of_the_multilingual_encoder_answers_as_torch():
     tensors, key = read_weights(model.files.path), graph_key(model, ONNX_FP32)
     torch_engine = TorchEngine(build_network(model, threads=1), device=torch.device("cpu"))
     by_torch = torch_engine.embed_and_classify(batch(model)).embeddings
-    exact = whole(shipped_graph(key), tensors)
+    exact = with_weights(shipped_graph(key), tensors)
     graphs = {"fp32": exact, "int8": quantized(exact, shipped_ranges(key), sums_exactly=False)}
 
     cosines = {
@@ -125,15 +130,15 @@ def test_what_is_shipped_of_the_multilingual_encoder_answers_as_torch():
 
 
 def test_a_graph_of_another_network_is_not_found(tmp_path):
-    ship(Weightless(b"graph", ()), name="model", key="int8-127-abc", folder=tmp_path)
+    ship(GraphWithoutWeights(b"graph", ()), name="model", key="int8-127-abc", folder=tmp_path)
 
-    assert Weightless(b"graph", ()) == shipped_graph("int8-127-abc", folder=tmp_path)
+    assert GraphWithoutWeights(b"graph", ()) == shipped_graph("int8-127-abc", folder=tmp_path)
     assert shipped_graph("int8-127-abd", folder=tmp_path) is None
 
 
 @pytest.mark.parametrize("damage", [b"", b"no gzip"])
 def test_a_damaged_one_counts_as_absent(tmp_path, damage):
-    ship(Weightless(b"graph", ()), name="model", key="key", folder=tmp_path).write_bytes(damage)
+    ship(GraphWithoutWeights(b"graph", ()), name="model", key="key", folder=tmp_path).write_bytes(damage)
     ship_ranges({}, name="model", key="key", folder=tmp_path).write_bytes(damage)
 
     assert shipped_graph("key", folder=tmp_path) is None

@@ -7,15 +7,15 @@ import sys
 import pytest
 
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.model_folder.folder import Reading, read_classifier_folder, read_encoder_folder
+from textsieve.worker.inference.model_folder.folder import ReadOptions, read_classifier_folder, read_encoder_folder
 from textsieve.worker.inference.model_folder.model_files import package_folder
 
 
 def test_a_folder_is_read_without_torch_and_transformers(classifier_folder):
     program = (
         "import sys; from pathlib import Path\n"
-        "from textsieve.worker.inference.model_folder.folder import Reading, read_classifier_folder\n"
-        "folder = read_classifier_folder(Path(sys.argv[1]), Reading())\n"
+        "from textsieve.worker.inference.model_folder.folder import ReadOptions, read_classifier_folder\n"
+        "folder = read_classifier_folder(Path(sys.argv[1]), ReadOptions())\n"
         "print(folder.head.labels, [name for name in ('torch', 'transformers') if name in sys.modules])"
     )
 
@@ -27,7 +27,7 @@ def test_a_folder_is_read_without_torch_and_transformers(classifier_folder):
 
 
 def test_spaces_of_the_default_encoder_are_those_of_before():
-    assert "5668f8d8aea0aada" == read_encoder_folder(package_folder(), Reading()).fingerprint
+    assert "5668f8d8aea0aada" == read_encoder_folder(package_folder(), ReadOptions()).fingerprint
 
 
 @pytest.mark.parametrize(
@@ -41,30 +41,30 @@ def test_spaces_of_the_default_encoder_are_those_of_before():
     ],
 )
 def test_whatever_changes_embeddings_changes_the_fingerprint(encoder_folder, edit_json, file, changes):
-    before = read_encoder_folder(encoder_folder, Reading()).fingerprint
+    before = read_encoder_folder(encoder_folder, ReadOptions()).fingerprint
     if not (encoder_folder / file).is_file():
         (encoder_folder / file).write_text("{}", encoding="utf-8")
     edit_json(encoder_folder / file, **changes)
 
-    assert before != read_encoder_folder(encoder_folder, Reading()).fingerprint
+    assert before != read_encoder_folder(encoder_folder, ReadOptions()).fingerprint
 
 
 @pytest.mark.parametrize("changes", [{"id2label": {"0": "a", "1": "b"}}, {"transformers_version": "4.0"}])
 def test_labels_and_the_version_of_who_saved_it_keep_the_fingerprint(encoder_folder, edit_json, changes):
-    before = read_encoder_folder(encoder_folder, Reading()).fingerprint
+    before = read_encoder_folder(encoder_folder, ReadOptions()).fingerprint
     edit_json(encoder_folder / "config.json", **changes)
 
-    assert before == read_encoder_folder(encoder_folder, Reading()).fingerprint
+    assert before == read_encoder_folder(encoder_folder, ReadOptions()).fingerprint
 
 
 @pytest.mark.parametrize(
     "changes", [{"id2label": {"0": "ham", "1": "eggs", "2": "x"}}, {"problem_type": "multi_label_classification"}]
 )
 def test_other_labels_are_another_version_of_a_classifier(classifier_folder, edit_json, changes):
-    before = read_classifier_folder(classifier_folder, Reading()).version
+    before = read_classifier_folder(classifier_folder, ReadOptions()).version
     edit_json(classifier_folder / "config.json", **changes)
 
-    assert before != read_classifier_folder(classifier_folder, Reading()).version
+    assert before != read_classifier_folder(classifier_folder, ReadOptions()).version
 
 
 def test_a_padding_token_that_only_the_tokenizer_names_is_another_version(classifier_folder, edit_json):
@@ -72,7 +72,7 @@ def test_a_padding_token_that_only_the_tokenizer_names_is_another_version(classi
     named = []
     for token in ("[PAD]", "[MASK]"):
         edit_json(classifier_folder / "tokenizer_config.json", pad_token=token)
-        named.append(read_classifier_folder(classifier_folder, Reading()))
+        named.append(read_classifier_folder(classifier_folder, ReadOptions()))
 
     assert named[0].pad_id != named[1].pad_id
     assert named[0].version != named[1].version  # a network that looks for the last token is told of it
@@ -80,8 +80,8 @@ def test_a_padding_token_that_only_the_tokenizer_names_is_another_version(classi
 
 
 def test_a_prefix_stands_before_every_text_and_makes_another_space(encoder_folder):
-    plain = read_encoder_folder(encoder_folder, Reading())
-    prefixed = read_encoder_folder(encoder_folder, Reading(prefix="free "))
+    plain = read_encoder_folder(encoder_folder, ReadOptions())
+    prefixed = read_encoder_folder(encoder_folder, ReadOptions(prefix="free "))
 
     told = [
         folder.tokenizer.tokenize([text]).ids[0].tolist() for folder, text in ((plain, "free ok"), (prefixed, "ok"))
@@ -95,7 +95,7 @@ def test_the_prompt_that_a_folder_names_is_its_prefix_unless_another_is_set(enco
     stated = {"prompts": {"query": "free "}, "default_prompt_name": "query"}
     (encoder_folder / "config_sentence_transformers.json").write_text(json.dumps(stated), encoding="utf-8")
 
-    prefixes = [read_encoder_folder(encoder_folder, Reading(prefix=prefix)).prefix for prefix in (None, "", "win ")]
+    prefixes = [read_encoder_folder(encoder_folder, ReadOptions(prefix=prefix)).prefix for prefix in (None, "", "win ")]
 
     assert ["free ", "", "win "] == prefixes
 
@@ -106,12 +106,12 @@ def test_a_padding_token_that_the_network_does_not_know_as_such_is_refused(encod
     with pytest.raises(
         ConfigurationError, match=r"got 0 in the tokenizer's files and 3 as pad_token_id in config\.json"
     ):
-        read_encoder_folder(encoder_folder, Reading())
+        read_encoder_folder(encoder_folder, ReadOptions())
 
 
 def test_a_window_without_room_for_a_word_is_refused(encoder_folder):
     with pytest.raises(ConfigurationError, match="expected a window of more than 2 tokens"):
-        read_encoder_folder(encoder_folder, Reading(max_tokens=2))
+        read_encoder_folder(encoder_folder, ReadOptions(max_tokens=2))
 
 
 @pytest.mark.parametrize(
@@ -129,14 +129,14 @@ def test_labels_that_do_not_fit_the_outputs_are_refused(classifier_folder, edit_
     edit_json(classifier_folder / "config.json", id2label=id2label)
 
     with pytest.raises(ConfigurationError, match=words):
-        read_classifier_folder(classifier_folder, Reading())
+        read_classifier_folder(classifier_folder, ReadOptions())
 
 
 def test_an_adapter_names_the_command_that_merges_it(encoder_folder):
     (encoder_folder / "config.json").rename(encoder_folder / "adapter_config.json")
 
     with pytest.raises(ConfigurationError, match=r"got an adapter; merge it .*merge_and_unload"):
-        read_encoder_folder(encoder_folder, Reading())
+        read_encoder_folder(encoder_folder, ReadOptions())
 
 
 def test_a_config_in_a_subfolder_is_pointed_at(tmp_path, encoder_folder):
@@ -145,4 +145,4 @@ def test_a_config_in_a_subfolder_is_pointed_at(tmp_path, encoder_folder):
     (tmp_path / "outer-model").rename(tmp_path / "outer" / "inner")
 
     with pytest.raises(ConfigurationError, match="there is one in inner"):
-        read_encoder_folder(tmp_path / "outer", Reading())
+        read_encoder_folder(tmp_path / "outer", ReadOptions())

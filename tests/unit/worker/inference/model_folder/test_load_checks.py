@@ -7,7 +7,7 @@ import pytest
 
 from textsieve.worker.errors import ConfigurationError, PredictorError
 from textsieve.worker.inference.engines.engine import Answers
-from textsieve.worker.inference.model_folder.folder import Reading, read_encoder_folder
+from textsieve.worker.inference.model_folder.folder import ReadOptions, read_encoder_folder
 from textsieve.worker.inference.model_folder.load_checks import reads_padding, require_window
 
 FOLDER = Path("model")
@@ -33,7 +33,7 @@ class Engine:
 
 @pytest.fixture
 def tokenizer(encoder_folder):
-    return read_encoder_folder(encoder_folder, Reading()).tokenizer
+    return read_encoder_folder(encoder_folder, ReadOptions()).tokenizer
 
 
 @pytest.mark.parametrize(("reads", "expected"), [("nothing", False), ("padding", True)])

@@ -69,7 +69,7 @@ def test_texts_that_fit_are_a_row_each_and_say_nothing_of_windows(splitting):
     tokens = splitting(8).tokenize(["free", "free " * INSIDE])
 
     assert [3, MAX_TOKENS] == tokens.lengths.tolist()
-    assert (None, None) == (tokens.windows, tokens.fresh)
+    assert (None, None) == (tokens.windows, tokens.new_tokens)
 
 
 def test_a_long_text_is_split_into_windows_that_share_a_quarter(splitting):
@@ -80,7 +80,7 @@ def test_a_long_text_is_split_into_windows_that_share_a_quarter(splitting):
     assert [1, 2, 1] == tokens.windows.tolist()
     assert [False] * 3 == tokens.truncated.tolist()
     assert tokens.ids[1][-OVERLAP - 1 : -1].tolist() == tokens.ids[2][1 : OVERLAP + 1].tolist()
-    assert [3, MAX_TOKENS, 4, 3] == tokens.fresh.tolist()
+    assert [3, MAX_TOKENS, 4, 3] == tokens.new_tokens.tolist()
 
 
 def test_what_lies_beyond_the_last_window_is_cut_and_only_that_is_marked(splitting):
@@ -105,7 +105,7 @@ def test_the_windows_of_a_text_hold_every_token_once_beside_what_they_share(spli
 
     tokens = tokenizer.tokenize([" ".join(words)])
 
-    fresh = tokens.lengths if tokens.fresh is None else tokens.fresh
+    fresh = tokens.lengths if tokens.new_tokens is None else tokens.new_tokens
     read = [row[1:-1] if number == 0 else row[1 + OVERLAP : -1] for number, row in enumerate(tokens.ids)]
     assert [5 + WORDS.index(word) for word in words] == np.concatenate(read).tolist()
     assert len(words) + 2 == fresh.sum()
@@ -124,7 +124,7 @@ def test_the_first_rows_are_those_of_whole_texts(splitting):
     ]
     assert fitting == [len(found.truncated) for found in first]
     assert [sum(windows[:texts]) for texts in fitting] == [len(found.ids) for found in first]
-    assert all(len(found.lengths) == len(found.fresh) == found.windows.sum() for found in first)
+    assert all(len(found.lengths) == len(found.new_tokens) == found.windows.sum() for found in first)
 
 
 def test_the_first_rows_of_short_texts_are_the_first_texts(tokenizer):
@@ -162,7 +162,7 @@ def test_windows_hold_every_token_whatever_stands_around_a_text(before, after, s
     found = {count: splitting.tokenize([" ".join(NUMBERS[:count])]) for count in (0, 1, 2, 7, 8, 21, 60)}
 
     for count, tokens in found.items():
-        fresh = tokens.lengths if tokens.fresh is None else tokens.fresh
+        fresh = tokens.lengths if tokens.new_tokens is None else tokens.new_tokens
         read = {int(token) for row in tokens.ids for token in row[before : len(row) - after]}
         assert set(range(count)) == read
         assert count + before + after == fresh.sum()

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from tests.slow_model import MAX_BATCH_TOKENS, PASS_SECONDS, slow_predictor, words
 from textsieve.worker.inference.prediction.cache import CachingPredictor
-from textsieve.worker.inference.prediction.cost_model import SMOOTHING, Allowance
+from textsieve.worker.inference.prediction.cost_model import SMOOTHING, CostModel
 from textsieve.worker.testing import ManualClock
 
 lengths = st.lists(st.integers(1, 512), min_size=1, max_size=300)
@@ -18,58 +18,58 @@ def rows(width, count):
 
 
 def test_before_anything_is_measured_there_is_one_pass():
-    fitting = Allowance().fitting(rows(100, 50), seconds=1.0, max_batch_tokens=1000)
+    fitting = CostModel().rows_within(rows(100, 50), seconds=1.0, max_batch_tokens=1000)
 
     assert 10 == fitting
 
 
 def test_rows_fit_by_the_cost_of_their_width():
-    allowance = Allowance()
-    allowance.passed(rows=10, width=16, seconds=0.16)
-    allowance.passed(rows=10, width=256, seconds=5.12)
+    costs = CostModel()
+    costs.observe(rows=10, width=16, seconds=0.16)
+    costs.observe(rows=10, width=256, seconds=5.12)
 
-    short = allowance.fitting(rows(16, 1000), seconds=1.0, max_batch_tokens=1000)
-    long = allowance.fitting(rows(256, 1000), seconds=1.0, max_batch_tokens=1000)
+    short = costs.rows_within(rows(16, 1000), seconds=1.0, max_batch_tokens=1000)
+    long = costs.rows_within(rows(256, 1000), seconds=1.0, max_batch_tokens=1000)
 
     assert (62, 1) == (short, long)
 
 
 def test_a_width_that_was_never_met_is_feared_to_cost_the_square():
-    allowance = Allowance()
-    allowance.passed(rows=10, width=16, seconds=0.016)
+    costs = CostModel()
+    costs.observe(rows=10, width=16, seconds=0.016)
 
-    fitting = allowance.fitting(rows(64, 1000), seconds=1.0, max_batch_tokens=10_000)
+    fitting = costs.rows_within(rows(64, 1000), seconds=1.0, max_batch_tokens=10_000)
 
     assert int(1.0 / (64 * 1e-4 * 4)) == fitting
 
 
 def test_rows_narrower_than_all_that_were_met_cost_what_the_narrowest_do():
-    allowance = Allowance()
-    allowance.passed(rows=10, width=64, seconds=0.064)
+    costs = CostModel()
+    costs.observe(rows=10, width=64, seconds=0.064)
 
-    fitting = allowance.fitting(rows(8, 2000), seconds=1.0, max_batch_tokens=10_000)
+    fitting = costs.rows_within(rows(8, 2000), seconds=1.0, max_batch_tokens=10_000)
 
     assert 1250 == pytest.approx(fitting, abs=1)
 
 
 def test_a_slow_pass_counts_by_its_weight_and_a_fast_one_whole():
-    allowance = Allowance()
-    allowance.passed(rows=1, width=16, seconds=0.16)
-    allowance.passed(rows=1, width=16, seconds=0.32)
-    slower = allowance.fitting(rows(16, 1000), seconds=10.0, max_batch_tokens=1000)
-    allowance.passed(rows=1, width=16, seconds=0.08)
-    faster = allowance.fitting(rows(16, 1000), seconds=10.0, max_batch_tokens=1000)
+    costs = CostModel()
+    costs.observe(rows=1, width=16, seconds=0.16)
+    costs.observe(rows=1, width=16, seconds=0.32)
+    slower = costs.rows_within(rows(16, 1000), seconds=10.0, max_batch_tokens=1000)
+    costs.observe(rows=1, width=16, seconds=0.08)
+    faster = costs.rows_within(rows(16, 1000), seconds=10.0, max_batch_tokens=1000)
 
     assert (int(10 / (0.16 + SMOOTHING * 0.16)), int(10 / 0.08)) == (slower, pytest.approx(faster, abs=1))
 
 
 @given(lengths, st.floats(-5, 5))
 def test_one_row_always_fits_and_never_more_than_there_are(found, seconds):
-    allowance = Allowance()
-    fresh = allowance.fitting(np.asarray(found), seconds=seconds, max_batch_tokens=512)
-    allowance.passed(rows=3, width=40, seconds=0.1)
+    costs = CostModel()
+    fresh = costs.rows_within(np.asarray(found), seconds=seconds, max_batch_tokens=512)
+    costs.observe(rows=3, width=40, seconds=0.1)
 
-    fitting = allowance.fitting(np.asarray(found), seconds=seconds, max_batch_tokens=512)
+    fitting = costs.rows_within(np.asarray(found), seconds=seconds, max_batch_tokens=512)
 
     assert 1 <= fresh <= len(found)
     assert 1 <= fitting <= len(found)

@@ -172,7 +172,7 @@ def test_a_tokenizer_that_breaks_or_panics_is_a_failure_of_the_batch_and_quotes_
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), SystemExit(1)])
 def test_an_end_of_the_process_is_no_failure_of_the_tokenizer(error):
-    asked = TransformerPredictor(CARD, tokenizer=PanickingTokenizer(error), engine=SummingEngine(), max_batch_tokens=8)
+    search = TransformerPredictor(CARD, tokenizer=PanickingTokenizer(error), engine=SummingEngine(), max_batch_tokens=8)
 
     with pytest.raises(type(error)):
-        asked.predict(TEXTS)
+        search.predict(TEXTS)

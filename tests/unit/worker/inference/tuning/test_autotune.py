@@ -9,10 +9,10 @@ from structlog.testing import capture_logs
 from tests.letters import Letters
 from textsieve.worker.errors import ConfigurationError, PredictorError
 from textsieve.worker.inference.engines.engine import Answers
-from textsieve.worker.inference.engines.report import FIRST_BUDGET, REFERENCE, Candidate
+from textsieve.worker.inference.engines.report import DEFAULT_BATCH_TOKENS, REFERENCE, Candidate
 from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 from textsieve.worker.inference.predictor import ModelCard
-from textsieve.worker.inference.tuning.autotune import LEAST_SECONDS, MOST_SECONDS, Trials, calibrate
+from textsieve.worker.inference.tuning.autotune import LEAST_SECONDS, MOST_SECONDS, Autotuner, autotune
 from textsieve.worker.inference.tuning.comparison import BUDGETS
 from textsieve.worker.inference.tuning.slices import SLICES
 from textsieve.worker.testing import ManualClock
@@ -46,20 +46,20 @@ def clock():
 
 
 def trials(clock, *possible, **engines):
-    """Trials over engines by name; one that is an error is raised."""
+    """Autotuner over engines by name; one that is an error is raised."""
     known = {name.replace("_", " "): engine for name, engine in engines.items()}
 
     def make(candidate):
         engine = known[candidate.name]
         if isinstance(engine, Exception):
             raise engine
-        return TransformerPredictor(CARD, tokenizer=Letters(), engine=engine, max_batch_tokens=FIRST_BUDGET)
+        return TransformerPredictor(CARD, tokenizer=Letters(), engine=engine, max_batch_tokens=DEFAULT_BATCH_TOKENS)
 
-    return Trials(possible, make, texts=TEXTS, card=CARD, threads=2, clock=clock)
+    return Autotuner(possible, make, texts=TEXTS, card=CARD, threads=2, clock=clock)
 
 
 def run(clock, *possible, **engines):
-    return calibrate(trials(clock, *possible, **engines))
+    return autotune(trials(clock, *possible, **engines))
 
 
 def test_the_fastest_that_agrees_is_reported_with_every_trial(clock):

@@ -11,7 +11,7 @@ from textsieve.worker.inference.cpu_info import Cpu
 from textsieve.worker.inference.engines.report import REFERENCE, Candidate
 from textsieve.worker.inference.model_folder.tokenizer import Tokens
 from textsieve.worker.inference.predictor import ModelCard
-from textsieve.worker.inference.tuning.default_engine import ONNX_FP32, ONNX_INT8, quick_texts, safe_report
+from textsieve.worker.inference.tuning.default_engine import ONNX_FP32, ONNX_INT8, default_report, sample_texts
 from textsieve.worker.records import Predictions
 
 EXACT, CLIPPING = Cpu("x86_64/a/2", frozenset({"avx512_vnni"})), Cpu("x86_64/a/2", frozenset({"avx2"}))
@@ -31,7 +31,7 @@ class Runner:
         return Predictions(np.stack([1 - spam, spam], axis=1).astype(np.float32), embeddings, ones, ones == 0)
 
 
-class FakeWorkshop:
+class FakeBuilder:
     card = ModelCard("m", "1", ("ham", "spam"), 2, 99, "f")
 
     def __init__(self, cpu, *, wrong=(), broken=()):
@@ -63,33 +63,33 @@ class FakeWorkshop:
     ],
 )
 def test_it_is_the_first_that_agrees_in_the_order_of_the_processor(cpu, wrong, broken, expected):
-    workshop = FakeWorkshop(cpu, wrong=wrong, broken=broken)
+    builder = FakeBuilder(cpu, wrong=wrong, broken=broken)
 
-    report = safe_report(workshop, (REFERENCE, ONNX_INT8, BF16, ONNX_FP32), REFERENCE)
+    report = default_report(builder, (REFERENCE, ONNX_INT8, BF16, ONNX_FP32), REFERENCE)
 
     assert expected == Candidate(report.engine, report.precision)
     assert not report.settled
 
 
 def test_a_graph_that_is_the_reference_itself_is_not_looked_at_twice():
-    workshop = FakeWorkshop(CLIPPING, broken=(ONNX_FP32,))
+    builder = FakeBuilder(CLIPPING, broken=(ONNX_FP32,))
 
-    assert "fp32" == safe_report(workshop, (ONNX_INT8, ONNX_FP32), ONNX_FP32).precision
+    assert "fp32" == default_report(builder, (ONNX_INT8, ONNX_FP32), ONNX_FP32).precision
 
 
 def test_one_that_does_not_run_is_told():
     with capture_logs() as lines:
-        safe_report(FakeWorkshop(EXACT, broken=(ONNX_INT8,)), (ONNX_INT8, ONNX_FP32), ONNX_FP32)
+        default_report(FakeBuilder(EXACT, broken=(ONNX_INT8,)), (ONNX_INT8, ONNX_FP32), ONNX_FP32)
 
     assert ["onnx int8"] == [line["engine"] for line in lines]
 
 
 def test_what_the_settings_leave_is_taken():
-    assert "int8" == safe_report(FakeWorkshop(CLIPPING), (ONNX_INT8,), REFERENCE).precision
+    assert "int8" == default_report(FakeBuilder(CLIPPING), (ONNX_INT8,), REFERENCE).precision
 
 
 def test_a_quick_look_has_few_texts_and_long_ones_among_them():
-    texts = quick_texts(calibration_texts())
+    texts = sample_texts(calibration_texts())
 
     assert 10 <= len(texts) <= 24
     assert max(map(len, texts)) > 1000

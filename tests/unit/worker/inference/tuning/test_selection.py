@@ -9,8 +9,8 @@ from torch import nn
 
 from tests.odd_folders import ARCHITECTURES, save_odd
 from textsieve.worker.errors import ConfigurationError, PredictorError
-from textsieve.worker.inference.artifact_cache import Shelf
-from textsieve.worker.inference.building.engine_builder import Workshop
+from textsieve.worker.inference.artifact_cache import ArtifactCache
+from textsieve.worker.inference.building.engine_builder import EngineBuilder
 from textsieve.worker.inference.bundle.reading import read_bundle
 from textsieve.worker.inference.bundle.writing import write_bundle
 from textsieve.worker.inference.cpu_info import Cpu, allowed_processors, usable_cores
@@ -18,9 +18,10 @@ from textsieve.worker.inference.engines.report import REFERENCE, Candidate
 from textsieve.worker.inference.graphs import export as exporting
 from textsieve.worker.inference.graphs.export import export_graph
 from textsieve.worker.inference.loading import load_predictor, read_model
-from textsieve.worker.inference.tuning import autotune, selection
-from textsieve.worker.inference.tuning.autotune import calibrate
-from textsieve.worker.inference.tuning.selection import candidates
+from textsieve.worker.inference.tuning import autotune as autotuning
+from textsieve.worker.inference.tuning import selection
+from textsieve.worker.inference.tuning.autotune import autotune
+from textsieve.worker.inference.tuning.selection import allowed_candidates
 from textsieve.worker.settings import ModelSettings
 
 PLAIN, WITH_BF16 = Cpu("x86_64/old/2", frozenset({"avx2"})), Cpu("x86_64/new/2", frozenset({"avx512_bf16"}))
@@ -28,7 +29,7 @@ INT8, BF16, ONNX = Candidate("onnx", "int8"), Candidate("torch", "bf16"), Candid
 
 
 def allowed(*, cpu=WITH_BF16, onnx_installed=True, **settings):
-    return candidates(ModelSettings(device="cpu", **settings), cpu=cpu, onnx_installed=onnx_installed)
+    return allowed_candidates(ModelSettings(device="cpu", **settings), cpu=cpu, onnx_installed=onnx_installed)
 
 
 def test_auto_tries_all_that_the_machine_computes_natively():
@@ -67,14 +68,14 @@ def test_fp16_without_cuda_is_named():
     settings = ModelSettings(device="auto", precision="fp16")
 
     with pytest.raises(ConfigurationError, match=r"model\.precision fp16.*needs CUDA"):
-        candidates(settings, cpu=PLAIN, onnx_installed=True)
+        allowed_candidates(settings, cpu=PLAIN, onnx_installed=True)
 
 
 @pytest.fixture(autouse=True)
 def _brief_trials(monkeypatch):
     """Engines of tiny models are about as fast as each other: no turns until one of them is told apart."""
-    monkeypatch.setattr(autotune, "LEAST_SECONDS", 0.0)
-    monkeypatch.setattr(autotune, "LAPS", 0.0)
+    monkeypatch.setattr(autotuning, "LEAST_SECONDS", 0.0)
+    monkeypatch.setattr(autotuning, "LAPS", 0.0)
 
 
 @pytest.fixture
@@ -97,9 +98,9 @@ def calibrations(monkeypatch):
 
     def count(*arguments, **options):
         ran.append(1)
-        return calibrate(*arguments, **options)
+        return autotune(*arguments, **options)
 
-    monkeypatch.setattr(selection, "calibrate", count)
+    monkeypatch.setattr(selection, "autotune", count)
     return ran
 
 
@@ -158,7 +159,7 @@ def test_a_damaged_graph_is_made_again(bundle_folder, automatic, tmp_path, expor
 def test_a_report_that_is_not_ours_is_not_believed(bundle_folder, automatic, tmp_path, calibrations):
     load_predictor(automatic(bundle_folder))
     (kept,) = (tmp_path / "kept").glob("choice-*")
-    Shelf(tmp_path / "kept").put(kept.stem, msgspec.json.encode({"engine": "none of ours"}))
+    ArtifactCache(tmp_path / "kept").put(kept.stem, msgspec.json.encode({"engine": "none of ours"}))
 
     load_predictor(automatic(bundle_folder))
 
@@ -205,7 +206,10 @@ def test_a_graph_that_int8_cannot_be_made_of_leaves_the_other_engines(tmp_path, 
 def test_the_choice_of_a_processor_that_adds_otherwise_is_another(bundle_folder, automatic, tmp_path):
     model = read_model(automatic(bundle_folder))
     flags = (frozenset({"avx2"}), frozenset({"avx2", "avx512_vnni"}))
-    keys = {Workshop(model, Shelf(tmp_path), Cpu("x86_64/Xeon/2", one)).report_key([INT8, ONNX]) for one in flags}
+    keys = {
+        EngineBuilder(model, ArtifactCache(tmp_path), Cpu("x86_64/Xeon/2", one)).report_key([INT8, ONNX])
+        for one in flags
+    }
 
     assert len(keys) == len(flags)  # machines of one name may differ in what their host lets through
 
