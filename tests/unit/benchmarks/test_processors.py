@@ -2,7 +2,7 @@
 
 import pytest
 
-from benchmarks.speed.page import BLOCKS
+from benchmarks.speed.page import blocks
 from benchmarks.speed.processors import kind, with_run
 
 MACHINE = {"cpu": "2 x Some CPU", "instructions": "avx2"}
@@ -55,6 +55,6 @@ def test_a_run_without_the_comparison_changes_nothing():
 def test_the_readme_has_a_row_for_each_kind():
     told = {"ratio_auto_vs_script": 7.5, "ratio_auto_vs_hand_loop": 1.5}
 
-    block = BLOCKS["readme"]({"verdict": told, "processors": with_run({}, run(), MACHINE)})
+    block = blocks()["readme"]({"verdict": told, "processors": with_run({}, run(), MACHINE)})
 
     assert "| AVX2 alone (Some CPU) | 20 | 90 | 100 | 150 (onnx int8) | 1.50 |" in block
