@@ -13,7 +13,7 @@ from benchmarks.chaos import transaction_mutants
 from benchmarks.chaos.wrapped import Wrapped
 from textsieve.worker import app
 from textsieve.worker.clustering.centroids import CentroidStore, PoolRows, SeedPool
-from textsieve.worker.clustering.online import OnlineClusters
+from textsieve.worker.clustering.progress import LearningProgress
 from textsieve.worker.records import Observations, Partition, Position
 from textsieve.worker.streams import Poll, Published, Sink, Source
 
@@ -129,7 +129,7 @@ def mutated(mutant: Mutant, parts: app.Parts) -> app.Parts:
         case Mutant.NO_SEEK_BACK:
             return replace(parts, source=source)
         case Mutant.WATERMARK_IGNORED:
-            OnlineClusters._unlearned = _everything  # type: ignore[method-assign,assignment]  # noqa: SLF001  # a mutation
+            LearningProgress.unlearned = _everything  # type: ignore[method-assign,assignment]  # a mutation
             return parts
         case Mutant.COMMIT_BEFORE_LEARN:
             return replace(
@@ -139,5 +139,5 @@ def mutated(mutant: Mutant, parts: app.Parts) -> app.Parts:
             return transaction_mutants.MUTANTS[mutant.value](parts)
 
 
-def _everything(_: OnlineClusters, batch: Observations, __: Mapping[Partition, Position]) -> Observations:
+def _everything(_: LearningProgress, batch: Observations, __: Mapping[Partition, Position]) -> Observations:
     return batch

@@ -19,7 +19,9 @@ from textsieve.worker.clustering.centroids import (
     raise_watermarks,
 )
 from textsieve.worker.clustering.minibatch import Clustering
-from textsieve.worker.clustering.pending import OffsetRange, PendingRows, SkippedOffsets
+from textsieve.worker.clustering.pending import PendingRows
+from textsieve.worker.clustering.progress import LearningProgress
+from textsieve.worker.clustering.seeding import is_ready_to_seed, seeded_snapshot
 from textsieve.worker.clustering.space import ClusterSpace
 from textsieve.worker.errors import StoreUnavailable
 from textsieve.worker.records import NO_CLUSTER, Assignments, Embeddings, Observations, Partition, Position
@@ -29,7 +31,6 @@ if TYPE_CHECKING:  # as in worker.clustering.minibatch
 
 MAX_ATTEMPTS = 20  # compare-and-set tries of one learn; with jitter, 8 workers needed 6 at most
 MAX_PENDING_BYTES = 64 * 1024 * 1024  # unless told otherwise
-LEAST_SEED_ROWS = 100  # of a topic that has come to rest: docs/decisions/0039-a-topic-at-rest-is-seeded.md
 RETRY_SECONDS = 0.02  # first pause after a lost race; grows linearly and is jittered
 
 
@@ -71,22 +72,17 @@ class OnlineClusters:
     prepare: Callable[[], object] = field(default=_nothing)
     _snapshot: Snapshot | None = None
     _estimator: "MiniBatchKMeans | None" = None  # of the snapshot, restored when it is first asked
-    _pending: PendingRows = field(init=False)
-    _skipped: SkippedOffsets = field(default_factory=SkippedOffsets)
-    _starts: dict[Partition, Position] = field(default_factory=dict)
-    _known: Mapping[Partition, Position] = field(default_factory=dict)  # watermarks when last asked where to start
-    _confirmed: dict[Partition, Position] = field(default_factory=dict)  # what the store has told us that it knows
-    _first: dict[Partition, Position] = field(default_factory=dict)  # where this worker first began, before seeding
+    _progress: LearningProgress = field(init=False)
     _pooled: bool = False  # the pool held rows when it was last looked at
     _compared: bool = True  # the stream starts where the store's watermarks were known
 
     def __post_init__(self) -> None:
-        self._pending = PendingRows(self.max_pending_bytes)
+        self._progress = LearningProgress(PendingRows(self.max_pending_bytes))
 
     @property
     def pending_bytes(self) -> int:
         """Memory held by rows that are not learned yet."""
-        return self._pending.bytes
+        return self._progress.pending.bytes
 
     @property
     def snapshot(self) -> Snapshot | None:
@@ -95,18 +91,18 @@ class OnlineClusters:
 
     @property
     def awaits_seed(self) -> bool:
-        """Whether rows wait in the pool: time alone may make them ripe, even if no message comes any more."""
+        """Whether rows wait in the pool: time alone may make them enough, even if no message comes any more."""
         return self._pooled and self._snapshot is None
 
     @property
     def can_seed(self) -> bool:
         """Whether the rows held here are enough to seed the space: more of them would only make that slower."""
-        return self._snapshot is None and self._pending.rows >= self.space.seed_size
+        return self._snapshot is None and self._progress.pending.rows >= self.space.seed_size
 
     @property
     def has_pending(self) -> bool:
         """Whether a learn would tell the store anything."""
-        return bool(self._pending.finished)
+        return bool(self._progress.pending.finished)
 
     def _prepare_once(self) -> None:
         prepare, self.prepare = self.prepare, _nothing
@@ -114,7 +110,7 @@ class OnlineClusters:
 
     def learned_up_to(self, partition: Partition) -> int:
         """The first offset of a partition being read that the store is not known to know, and that is not given up."""
-        return self._skipped.after(partition, self._confirmed.get(partition, self._starts[partition])).offset
+        return self._progress.learned_up_to(partition)
 
     def assign(self, embeddings: Embeddings) -> Assignments:
         """The nearest shared centroid of every row, by the last snapshot seen; NO_CLUSTER before seeding."""
@@ -132,19 +128,20 @@ class OnlineClusters:
         Before seeding these are the watermarks of the pool. Falls back to what this worker knows while the store is
         away, and compares at the next learn.
         """
-        known, self._compared = self._snapshot, False
-        self._known = raise_watermarks(self._known, self._confirmed) if known is None else known.watermarks
+        progress, known = self._progress, self._snapshot
+        self._compared = False
+        progress.known = raise_watermarks(progress.known, progress.confirmed) if known is None else known.watermarks
         lost: set[Partition] = set()  # partitions of which the store, not yet seeded, has kept nothing
         with suppress(StoreUnavailable):
             revision = self._refresh()
             if known is not None and self._snapshot is None:
                 self._after_loss(known, revision)
-            self._known = self._stored_marks()
+            progress.known = self._stored_marks()
             self._compared = True
             if self._snapshot is None and revision != RESET:
-                lost = self._confirmed.keys() - self._known.keys()
-        marks = {**self._known, **{partition: self._first[partition] for partition in lost}}
-        return self._after_skipped(marks)
+                lost = progress.confirmed.keys() - progress.known.keys()
+        marks = {**progress.known, **{partition: progress.first[partition] for partition in lost}}
+        return progress.after_skipped(marks)
 
     def begin(self, starts: Mapping[Partition, Position]) -> int:
         """Forget what was observed and not learned: the stream starts again at `starts`.
@@ -152,16 +149,7 @@ class OnlineClusters:
         Returns:
             How many messages are given up, because the stream starts behind what is to be learned next.
         """
-        self._pending.clear()
-        self._starts = dict(starts)
-        given_up = self._skip_before(starts) if self._compared else 0
-        self._first = {**starts, **self._first} if self._snapshot is None else {}
-        self._confirmed = {
-            partition: min(start, self._known[partition])
-            for partition, start in starts.items()
-            if partition in self._known and self._known[partition].topic_id == start.topic_id
-        }
-        return given_up
+        return self._progress.begin(starts, is_seeded=self._snapshot is not None, is_compared=self._compared)
 
     def observe(self, rows: Observations, finished: Mapping[Partition, int]) -> int:
         """Remember published results until the next learn; memory only.
@@ -173,32 +161,8 @@ class OnlineClusters:
         Returns:
             How many results are given up: older ones, for which there is no room any more.
         """
-        return sum(self._skip(batch) for batch in self._pending.add(self._skipped.drop_from(rows), finished))
-
-    def _skip_before(self, starts: Mapping[Partition, Position]) -> int:
-        """Remember what lies between the watermarks and the starts; returns how many messages were not given up yet."""
-        marks, count = self._after_skipped(self._known), 0
-        for partition, start in starts.items():
-            mark = marks.get(partition)
-            if mark is not None and mark.topic_id == start.topic_id and mark.offset < start.offset:
-                count += self._skipped.add(partition, OffsetRange(mark.offset, start.offset, start.topic_id))
-                self._pending.finished[partition] = start.offset
-        return count
-
-    def _skip(self, batch: Observations) -> int:
-        """Remember that these rows will never be learned; returns how many of them had not been."""
-        known = self._known if self._snapshot is None else self._snapshot.watermarks
-        marks = raise_watermarks(known, self._confirmed)
-        rows = self._unlearned(batch, marks)
-        ends = dict(zip(rows.sources, (rows.offsets + 1).tolist(), strict=True))  # the last of each partition
-        for partition, end in ends.items():
-            start, mark = self._starts[partition], marks.get(partition)
-            first = max(start, mark) if mark is not None and mark.topic_id == start.topic_id else start
-            self._skipped.add(partition, OffsetRange(first.offset, end, start.topic_id))
-        return len(rows.offsets)
-
-    def _after_skipped(self, marks: Mapping[Partition, Position]) -> dict[Partition, Position]:
-        return {partition: self._skipped.after(partition, mark) for partition, mark in marks.items()}
+        watermarks = self._progress.known if self._snapshot is None else self._snapshot.watermarks
+        return self._progress.observe(rows, finished, watermarks=watermarks)
 
     def learn(self) -> Learned:
         """Tell the store what was observed, exactly once, with the watermarks that say so.
@@ -224,13 +188,13 @@ class OnlineClusters:
     def _learn_once(self) -> Learned | None:
         known = self._snapshot
         revision = self._refresh()
-        if known is not None and _rolled_back(known, self._snapshot):
+        if known is not None and (self._snapshot is None or is_behind(self._snapshot.watermarks, known.watermarks)):
             return self._after_loss(known, revision)
         if not self._compared:
-            if self._misses_rows(self._stored_marks()):
+            if self._progress.starts_after(self._stored_marks()):
                 return Learned(rolled_back=True)  # whoever learned now would raise the watermark past what is missed
             self._compared = True
-        if self._snapshot is not None and is_behind(self._snapshot.watermarks, self._confirmed):
+        if self._snapshot is not None and is_behind(self._snapshot.watermarks, self._progress.confirmed):
             return Learned(rolled_back=True)
         if not (self.has_pending or self.awaits_seed):
             return Learned()
@@ -240,7 +204,7 @@ class OnlineClusters:
         if not self.store.replace(merged, expected=revision):
             return None
         self._accept(merged)
-        self._settle()
+        self._progress.settle()
         return Learned(rows)
 
     def _refresh(self) -> str | None:
@@ -257,22 +221,6 @@ class OnlineClusters:
                 return pool.watermarks
             self._refresh()  # seeded meanwhile
         return {} if self._snapshot is None else self._snapshot.watermarks
-
-    def _misses_rows(self, marks: Mapping[Partition, Position]) -> bool:
-        """Whether the stream started after a watermark: rows between the two would never be learned."""
-        marks = self._after_skipped(marks)
-        return any(
-            partition in marks
-            and marks[partition].topic_id == start.topic_id
-            and marks[partition].offset < start.offset
-            for partition, start in self._starts.items()
-        )
-
-    def _settle(self) -> None:
-        """The store has confirmed everything that was observed."""
-        self._confirmed |= self._marks()
-        self._skipped.prune(self._confirmed)
-        self._pending.clear()
 
     def _accept(self, snapshot: Snapshot | None) -> None:
         self._snapshot, self._estimator = snapshot, None
@@ -291,10 +239,7 @@ class OnlineClusters:
     def _merged(self, snapshot: Snapshot) -> tuple[Snapshot, int]:
         """The snapshot with every pending row that it does not contain yet, and how many those are."""
         clustering, added = Clustering(snapshot.centers, snapshot.counts), 0
-        for batch in self._pending.batches:
-            rows = self._unlearned(batch, snapshot.watermarks)
-            if not len(rows.offsets):
-                continue
+        for rows in self._progress.unlearned_batches(snapshot.watermarks):
             ids = rows.cluster_ids
             if (ids == NO_CLUSTER).any():  # published before the space was seeded
                 ids = self.assign(rows.embeddings).cluster_ids
@@ -307,30 +252,13 @@ class OnlineClusters:
             learned=snapshot.learned + added,
             centers=clustering.centers,
             counts=clustering.counts,
-            watermarks=raise_watermarks(snapshot.watermarks, self._marks()),
+            watermarks=raise_watermarks(snapshot.watermarks, self._progress.finished()),
         )
         return merged, added
 
-    def _unlearned(self, batch: Observations, marks: Mapping[Partition, Position]) -> Observations:
-        floor = {
-            partition: marks[partition].offset
-            for partition, start in self._starts.items()
-            if partition in marks and marks[partition].topic_id == start.topic_id
-        }
-        if not floor:
-            return batch
-        return batch.where(batch.offsets >= np.asarray([floor.get(source, 0) for source in batch.sources], np.int64))
-
-    def _marks(self) -> dict[Partition, Position]:
-        """Watermarks of what was finished here."""
-        return {
-            partition: Position(offset, self._starts[partition].topic_id)
-            for partition, offset in self._pending.finished.items()
-        }
-
     def _pool(self, revision: str | None) -> Learned | None:
         """Before there are centroids: put the rows where every worker finds them, and seed when there are enough."""
-        batches = self._pending.batches
+        batches = self._progress.pending.batches
         sources = tuple(
             (source, int(offset))
             for batch in batches
@@ -339,12 +267,12 @@ class OnlineClusters:
         embeddings = (
             np.concatenate([batch.embeddings for batch in batches]) if batches else np.empty((0, 0), np.float32)
         )
-        pool = self.store.pool(PoolRows(sources, embeddings, self._marks(), self._confirmed))
+        pool = self.store.pool(PoolRows(sources, embeddings, self._progress.finished(), self._progress.confirmed))
         if pool is None:
             return None
         if pool.lost_rows:
             return Learned(rolled_back=True)
-        self._settle()
+        self._progress.settle()
         self._pooled = len(pool.sources) > 0
         self._seed_if_ready(pool, revision)
         return Learned(len(sources))
@@ -355,31 +283,16 @@ class OnlineClusters:
         Nobody who is at it adds rows. So every worker spoils at most one seeding of the others, and one of them wins,
         however many they are and however long it takes.
         """
-        while pool is not None and self._is_ready_to_seed(pool):
+        while pool is not None and is_ready_to_seed(pool, self.space):
             if self._seed(pool, revision):
                 return
             revision = self._refresh()
             pool = self.store.pool()
 
-    def _is_ready_to_seed(self, pool: SeedPool) -> bool:
-        rows, space = len(pool.sources), self.space
-        if rows >= space.k and (rows >= space.seed_size or pool.age_seconds >= space.seed_after_seconds):
-            return True
-        return rows >= min(space.k, LEAST_SEED_ROWS) and pool.idle_seconds >= space.seed_idle_seconds
-
     def _seed(self, pool: SeedPool, revision: str | None) -> bool:
         self._prepare_once()
-        clustering = minibatch.seed(pool.embeddings, k=self.space.k, random_state=self.rng.getrandbits(32))
-        snapshot = Snapshot(
-            revision=self._new_revision(),
-            version=1,
-            model=self.space.model,
-            group=self.space.group,
-            learned=len(pool.sources),
-            centers=clustering.centers,
-            counts=clustering.counts,
-            watermarks=pool.watermarks,
-        )
+        random_state = self.rng.getrandbits(32)
+        snapshot = seeded_snapshot(pool, self.space, revision=self._new_revision(), random_state=random_state)
         if not self.store.replace(snapshot, expected=revision, pool_revision=pool.revision):
             return False
         self._accept(snapshot)
@@ -387,14 +300,3 @@ class OnlineClusters:
 
     def _new_revision(self) -> str:
         return f"{self.rng.getrandbits(64):016x}"
-
-
-def _rolled_back(known: Snapshot, found: Snapshot | None) -> bool:
-    """Whether the store forgot something it had confirmed: a failover or a restart without its last writes."""
-    if found is None:
-        return True
-    for partition, before in known.watermarks.items():
-        now = found.watermarks.get(partition)
-        if now is None or (now.topic_id == before.topic_id and now.offset < before.offset):
-            return True
-    return False
