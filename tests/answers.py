@@ -9,7 +9,7 @@ import numpy as np
 from textsieve.worker.inference.predictor import ModelCard
 from textsieve.worker.pipeline import build_pipeline
 from textsieve.worker.records import NO_CLUSTER, Assignments, Embeddings, Outgoing, Predictions, Record
-from textsieve.worker.settings import InputSettings, ModelSettings, OutputSettings, Settings
+from textsieve.worker.settings import InputSettings, ModelSettings, OutputSettings, RedactSettings, Settings
 
 PROCESSED_MS = 2000
 
@@ -54,12 +54,14 @@ def answer(
     assign: Any = third,
     incoming: InputSettings | None = None,
     rules: Sequence[str] | None = None,
+    redact: RedactSettings | None = None,
     **outgoing: object,
 ) -> Outgoing:
     """The one result or dead letter; what is not named here is an output setting."""
     settings = Settings(
         input=incoming or InputSettings(),
         output=OutputSettings(**outgoing),
+        redact=redact or RedactSettings(),
         model=ModelSettings() if rules is None else ModelSettings(normalize_rules=list(rules)),
     )
     pipeline = build_pipeline(settings, predictor=model or KnownModel(), assign=assign, now_ms=lambda: PROCESSED_MS)

@@ -51,7 +51,7 @@ from textsieve.worker.meters import MeteredStore, PredictorMeter
 from textsieve.worker.metrics import ConsistentRegistry, Metrics
 from textsieve.worker.metrics.gpu import GpuCollector
 from textsieve.worker.pace import Pace
-from textsieve.worker.pipeline import build_pipeline
+from textsieve.worker.pipeline import build_pipeline, redactor_of
 from textsieve.worker.records import REASONS
 from textsieve.worker.settings import Settings
 from textsieve.worker.streams import Sink, Source
@@ -209,6 +209,7 @@ def check(settings: Settings) -> Report:
     """
     warnings: list[str] = []
     _require_otel(settings)
+    redactor_of(settings)  # its regions are regions, and its keys can be read
     topics = prepare_topics(settings.kafka, settings.output, settings.delivery)
     warnings.extend(map(str, topics.findings))
     predictor = _load_model(settings)

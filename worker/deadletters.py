@@ -18,7 +18,7 @@ REPLAYED: Final = (
 )
 
 REFUSALS: Final = {
-    "cut": "the value was shortened to fit the dead-letter topic, the rest is gone",
+    "cut": "the value was shortened, hashed or redacted: what came is gone",
     "null": "neither key nor value: Kafka takes no such message from a producer",
     "foreign": "from a topic that is not among kafka.input_topics",
     "replayed": "sent before: the input topic holds its mark",
@@ -37,7 +37,7 @@ class Letter:
         topic_id: Kafka's UUID of that topic, "" where the broker has none.
         timestamp_ms: of that message.
         size_bytes: of its value, before anything was cut.
-        cut: what was shortened, "" if it is whole.
+        cut: what was shortened or redacted, "" if it is whole.
         record: the dead letter as it stands in its topic.
     """
 
@@ -79,7 +79,7 @@ def read_letter(record: Record) -> Letter | None:
         detail=_text(ours.get("detail")),
         timestamp_ms=_number(ours.get("timestamp"), record.timestamp_ms),
         size_bytes=_number(ours.get("original-bytes"), len(record.value or b"")),
-        cut=_text(ours.get("cut")),
+        cut=_text(ours.get("cut")) or ("value" if "redacted" in ours else ""),
         record=record,
     )
 

@@ -9,6 +9,7 @@ from textsieve.worker.inference.predictor import Predictor
 from textsieve.worker.normalization import normalizer
 from textsieve.worker.outcome import Outcome
 from textsieve.worker.records import Assignments, Embeddings, Record
+from textsieve.worker.redaction import Redactor
 from textsieve.worker.settings import Settings
 from textsieve.worker.stages.assign import Assign
 from textsieve.worker.stages.campaign import FindCampaign
@@ -18,6 +19,7 @@ from textsieve.worker.stages.encode import Encode, Model, contributed_fields
 from textsieve.worker.stages.label import Label
 from textsieve.worker.stages.normalize import Normalize
 from textsieve.worker.stages.predict import Predict
+from textsieve.worker.stages.redact import Redact
 from textsieve.worker.stages.stage import Stage, check_stages
 
 
@@ -73,7 +75,11 @@ def build_pipeline(
         assign: embeddings [rows, dim] to the nearest shared centroids.
         now_ms: the clock, Unix time in milliseconds.
         campaigns: finds near-duplicates; None: nobody asks for them.
+
+    Raises:
+        ConfigurationError: see `redactor_of`.
     """
+    redactor = redactor_of(settings)
     incoming, outgoing, card = settings.input, settings.output, predictor.card
     stages: tuple[Stage, ...] = (
         Decode(incoming.format, incoming.text_field, incoming.id_field, incoming.max_value_bytes, incoming.tombstones),
@@ -82,14 +88,28 @@ def build_pipeline(
         Label(card),
         Assign(assign),
         *((FindCampaign(campaigns),) if campaigns else ()),
+        *((Redact(redactor, settings.redact.tenant_field),) if redactor and outgoing.text == "redacted" else ()),
     )
     encode = Encode(
         contributed_fields(stages),
         Model(card.name, card.version),
         now_ms,
-        outgoing.include_text,
+        outgoing.text != "none",
         outgoing.embedding,
         outgoing.timestamp,
         outgoing.max_message_bytes,
     )
-    return Pipeline((*stages, encode), DeadLetterEncoder(outgoing.timestamp, outgoing.max_message_bytes), now_ms)
+    dead_letters = DeadLetterEncoder(
+        outgoing.timestamp, outgoing.max_message_bytes, settings.dead_letters.value, redactor, incoming.max_value_bytes
+    )
+    return Pipeline((*stages, encode), dead_letters, now_ms)
+
+
+def redactor_of(settings: Settings) -> Redactor | None:
+    """What takes personal data out of results or dead letters, where the settings ask for it.
+
+    Raises:
+        ConfigurationError: a region or the file with the keys is not as it should be.
+    """
+    wanted = "redacted" in {settings.output.text, settings.dead_letters.value}
+    return Redactor.from_settings(settings.redact) if wanted else None

@@ -13,7 +13,8 @@ from textsieve.worker.connectors.kafka.producer.sending import Stamp
 from textsieve.worker.normalization import RULES
 from textsieve.worker.pipeline import build_pipeline
 from textsieve.worker.records import REASONS, DeadLetter, Document, Header, Outgoing, Partition, Record
-from textsieve.worker.settings import Settings
+from textsieve.worker.redaction import Redactor
+from textsieve.worker.settings import RedactSettings, Settings
 from textsieve.worker.stages.dead_letters import DeadLetterEncoder
 from textsieve.worker.stages.decode import Decode
 from textsieve.worker.testing import MemoryLeaderStore
@@ -145,3 +146,23 @@ def test_dead_letters_that_were_cut_or_had_nothing_fit_their_schema(key, value):
     letter = DeadLetter(_record(value, key=key), "decode", "null_value" if value is None else "not_json", "expected")
 
     _validator("dead-letter").validate(_whole(DeadLetterEncoder(max_message_bytes=2000).encode(letter, 1)))
+
+
+@pytest.mark.parametrize("kept", ["redacted", "hash"])
+@pytest.mark.parametrize("value", [b'["jo@example.org", "4111111111111111"]', b"\xff", b"hello", b"jo@example.org"])
+def test_dead_letters_without_their_value_as_it_came_fit_their_schema(kept, value):
+    encoder = DeadLetterEncoder(value=kept, redactor=Redactor.of())
+    letter = DeadLetter(_record(value), "decode", "not_json", "expected JSON")
+
+    _validator("dead-letter").validate(_whole(encoder.encode(letter, 1)))
+
+
+def test_a_redacted_result_fits_its_schema(tmp_path):
+    (tmp_path / "keys").write_text(f"2026-11 = {'0f' * 16}")
+    redact = RedactSettings(mode="pseudonym", key_file=tmp_path / "keys")
+
+    result = answer(_record(b'{"text": "jo@example.org 4111111111111111", "n": 1}'), text="redacted", redact=redact)
+
+    assert result.value is not None
+    assert {"email": 1, "card": 1} == json.loads(result.value)["redacted"]
+    _validator("result").validate(json.loads(result.value))

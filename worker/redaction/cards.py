@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from textsieve.worker.redaction.checksums import passes_luhn
-from textsieve.worker.redaction.spans import Span
+from textsieve.worker.redaction.spans import EDGE_AFTER, EDGE_BEFORE, Span
 
 SHORTEST, LONGEST = 12, 19  # digits, ISO/IEC 7812-1
 # groups of digits with one sign or two blanks between them: numbers and years beside a card belong to the run as well
-_RUN: Final = re.compile(r"(?<!\d)\d++(?:(?: ?[ ./-] ?|  )\d++)*+")
+_RUN: Final = re.compile(rf"{EDGE_BEFORE}\d++(?:(?: ?[ ./-] ?|  )\d++)*+{EDGE_AFTER}")
 _ENOUGH: Final = re.compile(r"\d(?:\D{0,3}\d){11}")
 _GROUP: Final = re.compile(r"\d+")
 _GROUPED: Final = (  # as cards are printed, and as people type them
@@ -27,27 +27,27 @@ _GROUPED: Final = (  # as cards are printed, and as people type them
 )
 
 
-def _issuers() -> Iterator[tuple[range, range]]:
-    """The first four digits that an issuer has, and how many digits its numbers have."""
-    yield range(4000, 5000), range(13, 20)  # Visa: 13, 16 or 19
-    yield range(5100, 5600), range(16, 17)  # Mastercard
-    yield range(2221, 2721), range(16, 17)  # Mastercard
-    yield range(2200, 2205), range(16, 20)  # Mir
-    yield range(3400, 3500), range(15, 16)  # American Express
-    yield range(3700, 3800), range(15, 16)  # American Express
-    yield range(3528, 3590), range(16, 20)  # JCB
-    yield range(3000, 3060), range(14, 20)  # Diners Club
-    yield range(3095, 3096), range(14, 20)  # Diners Club
-    yield range(3600, 3700), range(14, 20)  # Diners Club
-    yield range(3800, 4000), range(14, 20)  # Diners Club
-    yield range(6011, 6012), range(16, 20)  # Discover
-    yield range(6440, 6600), range(16, 20)  # Discover
-    yield range(6200, 6300), range(16, 20)  # UnionPay
-    yield range(8100, 8300), range(16, 20)  # UnionPay, RuPay
-    yield range(5080, 5090), range(16, 17)  # RuPay
-    yield range(6069, 6090), range(16, 17)  # RuPay
+def _issuers() -> Iterator[tuple[range, tuple[int, ...]]]:
+    """The first four digits that an issuer has, and how many digits its numbers may have."""
+    yield range(4000, 5000), (13, 16, 19)  # Visa
+    yield range(5100, 5600), (16,)  # Mastercard
+    yield range(2221, 2721), (16,)  # Mastercard
+    yield range(2200, 2205), (16, 19)  # Mir
+    yield range(3400, 3500), (15,)  # American Express
+    yield range(3700, 3800), (15,)  # American Express
+    yield range(3528, 3590), (16, 19)  # JCB
+    yield range(3000, 3060), (14, 16, 19)  # Diners Club
+    yield range(3095, 3096), (14, 16, 19)  # Diners Club
+    yield range(3600, 3700), (14, 16, 19)  # Diners Club
+    yield range(3800, 4000), (14, 16, 19)  # Diners Club
+    yield range(6011, 6012), (16, 19)  # Discover
+    yield range(6440, 6600), (16, 19)  # Discover
+    yield range(6200, 6300), (16, 17, 18, 19)  # UnionPay
+    yield range(8100, 8300), (16,)  # UnionPay, RuPay
+    yield range(5080, 5090), (16,)  # RuPay
+    yield range(6069, 6090), (16,)  # RuPay
     for first in (5018, 5020, 5038, 5893, 6304, 6759, 6761, 6762, 6763):
-        yield range(first, first + 1), range(12, 20)  # Maestro
+        yield range(first, first + 1), tuple(range(12, 20))  # Maestro
 
 
 _LENGTHS: Final = {first: lengths for firsts, lengths in _issuers() for first in firsts}

@@ -27,7 +27,7 @@ _TOKENS: Final = {  # the pattern -> one of these must be in the text
     rf"{_AFTER}dop_v1_[0-9a-f]{{64}}": ("dop_v1_",),  # DigitalOcean
     rf"{_AFTER}shpat_[0-9A-Fa-f]{{32}}": ("shpat_",),  # Shopify
     r"(?<!\d)\d{8,10}:AA[\w-]{33}": (":AA",),  # Telegram
-    r"(?<![\w.-])eyJ[\w-]{10,}+(?:\.[\w-]*+){2,4}": ("eyJ",),  # JSON Web Token, signed or encrypted
+    r"(?<![\w.-])eyJ[\w-]{10,}+(?:\.{1,2}[\w-]++){1,4}": ("eyJ",),  # JSON Web Token, signed or encrypted
     rf"{_AFTER}[Bb]earer [\w.~+/=-]{{16,}}+": ("earer ",),
     r"(?<=://)[^\s/@?#:\0]{0,64}:[^\s/@?#\0]{1,128}(?=@)": ("://",),  # user:password@host
 }

@@ -6,15 +6,14 @@ from functools import lru_cache, partial
 from typing import Any, Final
 
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.redaction.spans import BLANK, Finder, Span, blanked
+from textsieve.worker.redaction.spans import BLANK, EDGE_AFTER, EDGE_BEFORE, Finder, Span, blanked
 
-# Digits with a few signs between them, at the edge of a word or glued to one of three letters (Call0800..., no ID).
-_CANDIDATE: Final = re.compile(
-    r"(?:(?<![\w.])|(?<=[^\W\d_]{3}))(?:\+ ?)?\(?\d(?:[ ./()-]{0,3}\d){6,40}(?!\d)(?:(?!\w)|(?=[^\W\d_]{2}))"
-)
+_CANDIDATE: Final = re.compile(rf"{EDGE_BEFORE}(?:\+ ?)?\(?\d(?:[ ./()-]{{0,3}}\d){{6,40}}{EDGE_AFTER}")
 _DATE: Final = re.compile(  # beside a number it would be taken for a part of it
     r"(?<!\d)(?<!\d[./-])(?:\d{1,2}([./-])\d{1,2}\1(?:19|20)?\d\d|(?:19|20)\d\d([./-])\d{1,2}\2\d{1,2})(?![./-]?\d)"
 )
+_DECIMAL: Final = re.compile(r"(?<![\w.])(?!0\d)\d{1,3}\.\d{3,8}(?![\d.]|[ -]\d)")
+_LONG_GROUP: Final = re.compile(r"^\(?[+0]|\d{3}")  # what begins otherwise is no number without one
 _SOME_DIGITS: Final = re.compile(r"\d(?:\D{0,3}\d){6}")
 _LONG: Final = 40  # characters from which a candidate may have been cut inside a number
 _MOST_ASKED: Final = 100  # candidates of one text that are looked up; what is beyond goes unasked: no text has so many
@@ -49,7 +48,7 @@ def _find(numbers: Finder, text: str) -> Sequence[Span]:
     place = asked = 0
     if not _SOME_DIGITS.search(text):
         return found
-    text = _DATE.sub(_blank, text)
+    text = _DECIMAL.sub(_blank, _DATE.sub(_blank, text))
     while (candidate := _CANDIDATE.search(text, place)) is not None:
         start, place = candidate.span()
         if (asked := asked + 1) > _MOST_ASKED:
@@ -80,8 +79,10 @@ def _numbers(library: Any, regions: tuple[str, ...], candidate: str) -> Sequence
 
 def _matches(library: Any, region: str, candidate: str) -> Iterator[Span]:
     for match in library.PhoneNumberMatcher(candidate, region, library.Leniency.VALID):
-        number = library.format_number(match.number, library.PhoneNumberFormat.E164)
-        yield Span(match.start, match.end, number)
+        if _LONG_GROUP.search(match.raw_string):
+            number = library.format_number(match.number, library.PhoneNumberFormat.E164)
+            inside = match.raw_string.startswith("(") and ")" not in match.raw_string  # the number is, in brackets
+            yield Span(match.start + inside, match.end, number)
 
 
 def _side_by_side(library: Any, region: str, candidate: str) -> Iterator[Span]:
@@ -93,8 +94,13 @@ def _side_by_side(library: Any, region: str, candidate: str) -> Iterator[Span]:
         for end in reversed(ends):
             piece = candidate[start:end]
             if _LEAST_DIGITS <= sum(map(str.isdecimal, piece)) <= _MOST_DIGITS:
-                whole = [span for span in _matches(library, region, piece) if span.end - span.start == len(piece)]
+                whole = [span for span in _matches(library, region, piece) if _is_all(piece, span)]
                 if whole:
-                    yield Span(start, end, whole[0].value)
+                    yield Span(start + whole[0].start, start + whole[0].end, whole[0].value)
                     place = end
                     break
+
+
+def _is_all(piece: str, span: Span) -> bool:
+    """Whether nothing but brackets is left of a piece."""
+    return not piece[: span.start].strip("(") and not piece[span.end :].strip(")")

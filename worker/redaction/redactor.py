@@ -85,6 +85,11 @@ class Redactor:
         keys = None if settings.key_file is None else read_keys(settings.key_file)
         return cls.of(settings.kinds, regions=settings.regions, mode=settings.mode, keys=keys)
 
+    @property
+    def key_id(self) -> str | None:
+        """The id of the key that makes pseudonyms, where there are any."""
+        return self.keys.current.id if self.mode == "pseudonym" and self.keys is not None else None
+
     def redact(self, text: str, *, tenant: str = "") -> Redacted:
         """The text that may be kept.
 

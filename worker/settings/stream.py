@@ -1,8 +1,10 @@
 """How messages are read, answered and grouped."""
 
-from typing import ClassVar, Literal
+import warnings
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, TypeAdapter, model_validator
 
 from textsieve.worker.settings.section import Section
 
@@ -28,7 +30,11 @@ class InputSettings(Section):
 class OutputSettings(Section):
     """What a result contains."""
 
-    include_text: bool = Field(True, description="False keeps the text out of results: consumers join by document_id.")
+    text: Literal["original", "redacted", "none"] = Field(
+        "original",
+        description="The text in results: as it came, without what `redact` takes out of it and of the attributes, or"
+        " not at all: consumers join by document_id.",
+    )
     embedding: Literal["none", "base64", "list"] = Field(
         "none", description="Adds the embedding as base64 of little-endian float16, or as a list of numbers."
     )
@@ -42,6 +48,18 @@ class OutputSettings(Section):
         ge=1024,
         description="Largest result or dead letter; must not exceed the topics' max.message.bytes.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _with_include_text(cls, given: Any) -> Any:
+        """Takes the name that `text` had before for one version, with a warning."""
+        if not isinstance(given, Mapping) or "include_text" not in given:
+            return given
+        if given.get("text", "original") != "original":  # the default is always among what is given
+            raise ValueError("output.include_text: expected nothing beside output.text, its new name; remove it")
+        shown = "original" if TypeAdapter(bool).validate_python(given["include_text"]) else "none"
+        warnings.warn(f"output.include_text is now output.text: set output.text={shown}", FutureWarning, stacklevel=2)
+        return {**{name: value for name, value in given.items() if name != "include_text"}, "text": shown}
 
 
 class ClusterSettings(Section):
@@ -145,3 +163,8 @@ class DeadLetterSettings(Section):
         description="Stop when more than this share of the last 1000 messages were bad; 1 never stops.",
     )
     max_consecutive: int = Field(500, ge=1, description="Stop after so many bad messages in a row.")
+    value: Literal["original", "redacted", "hash"] = Field(
+        "original",
+        description="The value of dead letters: as it came, without what `redact` takes out of it (its SHA-256 where it"
+        " is no text), or its SHA-256 alone. What is not the original cannot be sent to the input again.",
+    )

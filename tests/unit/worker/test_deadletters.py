@@ -147,6 +147,7 @@ def test_a_mark_tells_the_lives_of_a_topic_apart():
     ("broken", "why"),
     [
         (letter(headers=[("cut", "value")]), "cut"),
+        (letter(headers=[("redacted", "email=1")]), "cut"),
         (letter(headers=[("null", "key,value")], key=None, value=b""), "null"),
         (letter("elsewhere/0/7"), "foreign"),
     ],

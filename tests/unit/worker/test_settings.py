@@ -5,6 +5,7 @@ from typing import cast
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.loading import load_settings
 from textsieve.worker.settings import ClusterSettings, KafkaSettings, ModelSettings, RedisSettings, Section, Settings
 
@@ -218,3 +219,31 @@ def test_every_source_may_still_have_a_constant(monkeypatch, tmp_path):
     constants = {str(one.message).split()[0] for one in warned}
     assert {"dead_letters.window", "delivery.poll_timeout_seconds", "redis.retries"} == constants
     assert 9 == settings.delivery.shutdown_seconds
+
+
+@pytest.mark.parametrize(("given", "expected"), [(False, "none"), ("false", "none"), (True, "original")])
+def test_the_old_name_of_output_text_is_accepted_with_a_warning(given, expected):
+    with pytest.warns(FutureWarning, match=rf"output\.include_text is now output\.text: set output\.text={expected}"):
+        settings = Settings.model_validate({"output": {"include_text": given}})
+
+    assert expected == settings.output.text
+
+
+def test_every_source_may_still_have_the_old_name_of_output_text(monkeypatch):
+    monkeypatch.setenv("TEXTSIEVE_OUTPUT__INCLUDE_TEXT", "0")
+
+    with pytest.warns(FutureWarning, match=r"output\.text=none"):
+        assert "none" == load_settings().output.text
+    with pytest.warns(FutureWarning, match=r"output\.text=original"):
+        assert "original" == load_settings(overrides=["output.include_text=true"]).output.text
+
+
+@pytest.mark.parametrize("more", [{"text": "none"}, {}])
+def test_the_old_name_of_output_text_beside_the_new_one_or_without_sense_is_refused(more):
+    with pytest.raises(ValidationError):
+        Settings.model_validate({"output": {"include_text": "perhaps" if not more else False, **more}})
+
+
+def test_pseudonyms_need_a_file_with_a_key():
+    with pytest.raises(ConfigurationError, match=r"redact\.key_file: expected a file"):
+        load_settings(overrides=["redact.mode=pseudonym"])

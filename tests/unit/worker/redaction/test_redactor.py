@@ -39,7 +39,8 @@ def test_email_addresses_go(text: str, expected: str) -> None:
         ("3782 822463 10005", "[card]"),
         ("4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", "[card]"),
         ("41 11 11111111 1111", "[card]"),
-        ("no5555555555554444x", "no[card]x"),
+        ("card5555555555554444please", "card[card]please"),
+        ("AB12CDEF5555555555554444", "AB12CDEF5555555555554444"),  # part of an id
         ("\uff14\uff11\uff11\uff11 1111 1111 1111", "[card]"),
         ("4111 1111 1111 1112", "4111 1111 1111 1112"),  # the last digit is wrong
         ("1234 5678 1234 5670", "1234 5678 1234 5670"),  # nobody issues it
@@ -96,6 +97,7 @@ def test_ip_addresses_go(text: str, expected: str) -> None:
         "hf_abcdefghijklmnopqrstuvwxyzABCDEF",
         "123456789:AAabcdefghijklmnopqrstuvwxyz0123456",
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc-DEF_123",
+        "eyJhbGciOiJkaXIifQ..aXYxMjM0.Y2lwaGVy.dGFn",
         "Bearer abcdefghijklmnop.qrst",
         "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----",
         "-----BEGIN PRIVATE KEY-----\ncut off",
@@ -142,7 +144,9 @@ def test_queries_of_urls_go_and_the_rest_stays(text: str, expected: str) -> None
         ("+49 30 901820", "[phone]"),
         ("order 8002345678, 12/11/2026 10:30, 87077", "order [phone], 12/11/2026 10:30, 87077"),
         ("order 1234567890 on 12.10.2026 1.2.3", "order 1234567890 on 12.10.2026 1.2.3"),
-        ("id a07911123456", "id a07911123456"),
+        ("id a07911123456, AB1CDE07911123456", "id a07911123456, AB1CDE07911123456"),
+        ("(07911 123456), (020) 7946 0958", "([phone]), [phone]"),
+        ("win 20 33 36 20 12 16 or 123.4567", "win 20 33 36 20 12 16 or 123.4567"),
     ],
 )
 def test_telephone_numbers_go_by_the_plans_of_the_regions(text: str, expected: str) -> None:

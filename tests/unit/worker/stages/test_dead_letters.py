@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.answers import answer
 from textsieve.worker.records import DeadLetter, Header, Outgoing, Record
+from textsieve.worker.redaction import Redactor
 from textsieve.worker.stages.dead_letters import DeadLetterEncoder
 from textsieve.worker.testing import header
 
@@ -145,3 +146,54 @@ def test_a_dead_letter_is_whole_or_says_what_was_cut(value_bytes, header_bytes):
 
     whole = (original.key, original.value, original.headers[0]) == (letter.key, letter.value, letter.headers[0])
     assert whole == (header(letter, "cut") is None)
+
+
+REDACTOR = Redactor.of(("email", "card"))
+ORIGINAL = b'{"text": ["jo@example.org"]}'
+
+
+def test_a_redacted_dead_letter_says_what_was_taken_out_and_holds_no_hash_of_it():
+    letter = bury(record(ORIGINAL, key=b"k"), value="redacted", redactor=REDACTOR)
+
+    assert (b"k", b'{"text":["[email]"]}', b"email=1") == (letter.key, letter.value, header(letter, "redacted"))
+    assert [] == [name for name, _ in letter.headers if "sha256" in name or "cut" in name]
+
+
+def test_a_dead_letter_in_which_nothing_is_found_is_whole():
+    original = record(b'{ "text": 42 }')
+
+    assert bury(original) == bury(original, value="redacted", redactor=REDACTOR)
+
+
+@pytest.mark.parametrize("value", ["jo@example.org".encode("utf-16"), b"x" * 3000])
+def test_what_cannot_be_redacted_is_hashed(value):
+    letter = bury(record(value), value="redacted", redactor=REDACTOR, max_redacted_bytes=2000)
+
+    assert (b"", b"value") == (letter.value, header(letter, "cut"))
+
+
+def test_a_hashed_dead_letter_keeps_hash_and_length_of_its_value():
+    letter = bury(record(ORIGINAL, key=b"k"), value="hash")
+
+    assert (b"k", b"", b"value") == (letter.key, letter.value, header(letter, "cut"))
+    assert hashlib.sha256(ORIGINAL).hexdigest().encode() == header(letter, "sha256")
+    assert str(len(ORIGINAL)).encode() == header(letter, "original-bytes")
+
+
+@pytest.mark.parametrize("value", [None, b""])
+@pytest.mark.parametrize("kept", ["redacted", "hash"])
+def test_a_value_that_holds_nothing_needs_no_hash(value, kept):
+    original = record(value, key=b"k")
+
+    assert bury(original) == bury(original, value=kept, redactor=REDACTOR)
+
+
+def test_a_redacted_dead_letter_too_large_is_cut_behind_what_was_taken_out():
+    letter = bury(record(b"jo@example.org " + b"x" * 3000), value="redacted", redactor=REDACTOR, max_message_bytes=2000)
+
+    assert letter.value is not None
+    assert (b"[email] xx", b"value", b"email=1") == (
+        letter.value[:10],
+        header(letter, "cut"),
+        header(letter, "redacted"),
+    )

@@ -54,7 +54,7 @@ def test_before_seeding_the_cluster_is_null():
 
 
 def test_the_text_can_be_left_out():
-    assert result(b'{"text": "hello"}', include_text=False)["text"] is None
+    assert result(b'{"text": "hello"}', text="none")["text"] is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,71 @@
+"""Redact: texts and attributes without what is personal or secret in them; the model has read them before."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Final
+
+import msgspec
+from msgspec import UNSET, UnsetType
+
+from textsieve.worker.batch import Batch, Column
+from textsieve.worker.columns import ATTRIBUTES, TEXT
+from textsieve.worker.redaction import Redactor, redact_json
+
+_REDACTED: Final = Column[Sequence[Mapping[str, int] | UnsetType]]("redacted")  # how much of each kind
+_KEY: Final = Column[Sequence[str | UnsetType]]("redaction_key")  # id of the key of pseudonyms
+_decode = msgspec.json.Decoder().decode
+
+Attributes = Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Redact:
+    """Stands right before what makes results, so that nothing behind it sees what it takes out.
+
+    Attributes:
+        tenant_field: the attribute that says whose text it is, if there is one.
+    """
+
+    redactor: Redactor
+    tenant_field: str | None = None
+    needs: ClassVar[tuple[Column[Any], ...]] = (TEXT, ATTRIBUTES)
+    gives: ClassVar[tuple[Column[Any], ...]] = (TEXT, ATTRIBUTES, _REDACTED, _KEY)
+    fields: ClassVar[Mapping[str, Column[Any]]] = {"redacted": _REDACTED, "redaction_key": _KEY}
+
+    def run(self, batch: Batch) -> Batch:
+        """See Stage."""
+        rows = [self._row(text, attributes) for text, attributes in zip(batch[TEXT], batch[ATTRIBUTES], strict=True)]
+        key = UNSET if self.redactor.key_id is None else self.redactor.key_id
+        return batch.with_columns(
+            TEXT.of([row.text for row in rows]),
+            ATTRIBUTES.of([row.attributes for row in rows]),
+            _REDACTED.of([row.counts or UNSET for row in rows]),
+            _KEY.of([key if row.counts else UNSET for row in rows]),
+        )
+
+    def _row(self, text: str, attributes: Attributes) -> "_Row":
+        tenant = self._tenant(attributes)
+        redacted = self.redactor.redact(text, tenant=tenant)
+        counts = Counter(redacted.counts)
+        clean: dict[str, object] = {}
+        for name, raw in attributes.items():
+            shown = self.redactor.redact(name, tenant=tenant)
+            value = redact_json(self.redactor, bytes(raw), tenant=tenant)  # type: ignore[call-overload]  # msgspec.Raw
+            clean[shown.text] = msgspec.Raw(value.value)
+            counts.update(shown.counts)
+            counts.update(value.counts)
+        return _Row(redacted.text, clean, counts)
+
+    def _tenant(self, attributes: Attributes) -> str:
+        raw = attributes.get(self.tenant_field) if self.tenant_field is not None else None
+        return "" if raw is None else str(_decode(raw))  # type: ignore[arg-type]  # msgspec.Raw
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What may be published of one message."""
+
+    text: str
+    attributes: Attributes
+    counts: Mapping[str, int]
