@@ -20,7 +20,7 @@ import msgspec
 import torch
 from rich.console import Console
 
-from benchmarks.gpu import crews
+from benchmarks.gpu import workers
 from benchmarks.gpu.agreement import agreement, when_full
 from benchmarks.gpu.device import Device, described, roof, slug
 from benchmarks.gpu.loops import Plain, loops
@@ -36,7 +36,7 @@ from textsieve.worker.inference.prediction.transformer import TransformerPredict
 from textsieve.worker.settings import ModelSettings
 
 RESULTS = Path(__file__).parents[1] / "results"
-LEAST_LEFT_SECONDS = {"crews": 150.0}  # of those that take long
+LEAST_LEFT_SECONDS = {"workers": 150.0}  # of those that take long
 
 
 @dataclass(slots=True)
@@ -83,15 +83,15 @@ class Run:
         texts = self._timed[: self.plan.looped]
         return loops(self.device, texts, self.predictors[self.device.usual], plain, plan=self.plan, seed=self.seed)
 
-    def crews(self) -> Any:
-        """See benchmarks.gpu.crews; the latency goes with it, for it needs the same broker and the rate."""
+    def workers(self) -> Any:
+        """See benchmarks.gpu.workers; the latency goes with it, for it needs the same broker and the rate."""
         self._predictors.clear()
-        with crews.OpenArena.opened() as arena:
-            found = crews.crews(arena, self.texts, self.device, plan=self.plan)
-            self.found["crews"] = found
+        with workers.UnpinnedTestBed.opened() as testbed:
+            found = workers.sweep(testbed, self.texts, self.device, plan=self.plan)
+            self.found["workers"] = found
             rate = found["1 worker"]["messages_per_second"]["median"]
-            self.found["latency"] = crews.latency(
-                arena, self.texts, self.device, full_per_second=rate, plan=self.plan, seed=self.seed
+            self.found["latency"] = workers.latency(
+                testbed, self.texts, self.device, full_per_second=rate, plan=self.plan, seed=self.seed
             )
         return found
 
@@ -100,7 +100,7 @@ class Run:
         return cycled(self.texts, self.plan.texts)
 
 
-SECTIONS = ("roof", "agreement", "full", "passes", "loops", "crews")
+SECTIONS = ("roof", "agreement", "full", "passes", "loops", "workers")
 ON_CUDA_ONLY = frozenset({"full"})
 
 
@@ -112,8 +112,8 @@ def main() -> int:
     if device.is_cuda and not torch.cuda.is_available():
         raise SystemExit("--device: expected a CUDA device that torch finds, got none; --device cpu tries the program")
     plan = QUICK if options.quick else FULL
-    if options.crews:
-        plan = replace(plan, crews=tuple(map(int, options.crews.split(","))), variants=False)
+    if options.workers:
+        plan = replace(plan, workers=tuple(map(int, options.workers.split(","))), variants=False)
     console = Console(stderr=True)
     texts = chosen(seed=options.seed, folder=data_folder())
     about = {
@@ -165,7 +165,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--model-note", default="as shipped", help="what the results say of the model's weights")
     parser.add_argument("--quick", action="store_true", help="as little as shows that everything runs; no file")
     parser.add_argument("--only", default="", help=f"some of {','.join(SECTIONS)}; no file")
-    parser.add_argument("--crews", default="", help="numbers of workers, comma separated, and nothing beside them")
+    parser.add_argument("--workers", default="", help="numbers of workers, comma separated, and nothing beside them")
     parser.add_argument("--limit", type=float, default=460.0, help="seconds after which no section begins")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", action="store_true", help="end with one JSON line")

@@ -14,12 +14,12 @@ class Plan:
         budgets: tokens of a device batch.
         polls: messages that are answered together.
         seconds: of one round of one arm, at least one lap over its texts.
-        crews: numbers of workers.
-        messages: in the topic that the crews read; more than the fastest answers in its window.
-        variants: whether crews of one with other settings are measured as well.
+        workers: numbers of workers.
+        messages: in the topic that the workers read; more than the fastest answers in its window.
+        variants: whether single workers with other settings are measured as well.
         settle_seconds: from when all own partitions until the window: the pace settles, clusters are seeded.
         warm_messages: that a worker answers before its latency is looked at.
-        slices, slice_seconds: the window of a crew, and into how many parts it is cut.
+        slices, slice_seconds: the window of an arm, and into how many parts it is cut.
         roof_size, roof_bytes: of the product and of the copy that the roof is taken from.
     """
 
@@ -30,7 +30,7 @@ class Plan:
     polls: tuple[int, ...]
     rounds: int
     seconds: float
-    crews: tuple[int, ...]
+    workers: tuple[int, ...]
     messages: int
     variants: bool
     settle_seconds: float
@@ -50,7 +50,7 @@ FULL = Plan(
     polls=(1000, 4000),
     rounds=5,
     seconds=0.3,
-    crews=(1, 4, 8),
+    workers=(1, 4, 8),
     messages=1_600_000,
     variants=True,
     settle_seconds=6.0,
@@ -69,7 +69,7 @@ QUICK = Plan(
     polls=(100,),
     rounds=2,
     seconds=0.05,
-    crews=(1,),
+    workers=(1,),
     messages=6000,
     variants=False,
     settle_seconds=1.0,

@@ -13,9 +13,9 @@ import msgspec
 from rich.console import Console
 
 from benchmarks.speed import page, plots, processors, sections
-from benchmarks.speed.arena import Arena
 from benchmarks.speed.machine import described, load
 from benchmarks.speed.plan import FULL, QUICK, ROW, Plan
+from benchmarks.speed.testbed import TestBed
 from benchmarks.speed.verdict import against_targets, verdict
 from benchmarks.tables import table
 
@@ -27,7 +27,7 @@ QUIX = Path(sys.prefix) / "quix"
 class Run:
     """One run and what it has found so far."""
 
-    arena: Arena
+    testbed: TestBed
     plan: Plan
     seed: int
     found: dict[str, Any]
@@ -61,23 +61,23 @@ def main() -> int:
     last = json.loads(speed.read_text(encoding="utf-8")) if speed.is_file() else {}
     machine = described(QUIX)
     console.print(f"{machine['cpu']}: {processors.kind(machine['instructions'])} ({machine['instructions']})")
-    with Arena.opened() as arena:
-        run = Run(arena, plan, options.seed, last if options.again else {}, console, time.monotonic())
-        stage = sections.Stage.prepared(arena, plan, seed=options.seed, quix=QUIX, console=console)
+    with TestBed.opened() as testbed:
+        run = Run(testbed, plan, options.seed, last if options.again else {}, console, time.monotonic())
+        setup = sections.Setup.prepare(testbed, plan, seed=options.seed, quix=QUIX, console=console)
         found = run.found
         about = {
             "machine": machine,
             "seed": options.seed,
-            "texts": stage.texts.origin,
-            "distinct_texts": len(stage.texts.rows),
-            "cores": {"system": arena.cores.system, "others": arena.cores.others},
+            "texts": setup.texts.origin,
+            "distinct_texts": len(setup.texts.rows),
+            "cores": {"system": testbed.cores.system, "others": testbed.cores.others},
             "plan": msgspec.to_builtins(plan),
             "load_before": load(),
-            "without": [] if stage.has_quix else ["quix-streams: its folder is not there (make bench makes it)"],
+            "without": [] if setup.has_quix else ["quix-streams: its folder is not there (make bench makes it)"],
         }
         found.setdefault("about", about)
         for name in wanted:
-            run.section(name, lambda name=name: getattr(sections, name)(stage, found))
+            run.section(name, lambda name=name: getattr(sections, name)(setup, found))
         about |= {"load_after": load(), "seconds": round(time.monotonic() - run.began, 1)}
         if options.again:
             found["about"].setdefault("again", {}).update(dict.fromkeys(wanted, about))

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 from confluent_kafka import Producer
 
-from benchmarks.speed.arena import PARTITIONS
+from benchmarks.speed.testbed import PARTITIONS
 
 
 class Task(msgspec.Struct):

@@ -11,8 +11,8 @@ from secrets import token_hex
 
 import msgspec
 
-from benchmarks.speed.arena import Arena
 from benchmarks.speed.engines import POLL, variants
+from benchmarks.speed.testbed import TestBed
 from textsieve.worker.inference.loading import load_predictor
 
 START_SECONDS = 15.0  # a child imports torch and opens a graph that lies in the cache
@@ -32,15 +32,15 @@ class Task(msgspec.Struct):
     cache: str
 
 
-def together(arena: Arena, texts: tuple[str, ...], *, processes: int) -> float:
+def together(testbed: TestBed, texts: tuple[str, ...], *, processes: int) -> float:
     """Texts per second of so many processes, each on a core of its own, added up."""
-    path = arena.directory / f"forward-{token_hex(4)}.json"
+    path = testbed.directory / f"forward-{token_hex(4)}.json"
     path.write_bytes(
-        msgspec.json.encode(Task(time.time() + START_SECONDS, list(texts[:POLL]), str(arena.directory / "cache")))
+        msgspec.json.encode(Task(time.time() + START_SECONDS, list(texts[:POLL]), str(testbed.directory / "cache")))
     )
-    cores = arena.cores.all
+    cores = testbed.cores.all
     children = [
-        arena.start(
+        testbed.start(
             f"{path.stem}-{number}",
             ["-m", "benchmarks.speed.forward", str(path)],
             core=cores[-1 - number % len(cores)] if cores else None,

@@ -10,7 +10,7 @@ from statistics import median
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.structs import OffsetAndMetadata
 
-from benchmarks.speed.arena import PARTITIONS, Arena
+from benchmarks.speed.testbed import PARTITIONS, TestBed
 from textsieve.embedded.kafka.cluster import KafkaCluster
 
 NODES = 3
@@ -24,18 +24,18 @@ WARM_SECONDS = 15.0  # of the schedule, sent and not counted: the brokers still 
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """A cluster in place of the arena's broker, and the arena's store."""
+    """A cluster in place of the testbed's broker, and the testbed's store."""
 
     bootstrap_servers: str
     redis_url: str
 
 
 @contextmanager
-def on_three_brokers(arena: Arena) -> Iterator[Arena]:
-    """The same arena over a cluster; its brokers share the core of everything that is not measured."""
+def on_three_brokers(testbed: TestBed) -> Iterator[TestBed]:
+    """The same testbed over a cluster; its brokers share the core of everything that is not measured."""
     with KafkaCluster(NODES) as cluster:
-        services = Services(cluster.bootstrap_servers, arena.stack.redis_url)
-        yield replace(arena, stack=services, preset="kafka", replication=NODES)
+        services = Services(cluster.bootstrap_servers, testbed.stack.redis_url)
+        yield replace(testbed, stack=services, preset="kafka", replication=NODES)
 
 
 def settings(way: str) -> tuple[str, ...]:
@@ -43,15 +43,17 @@ def settings(way: str) -> tuple[str, ...]:
     return (f"delivery.guarantee={way}",)
 
 
-def commit_milliseconds(arena: Arena) -> float:
+def commit_milliseconds(testbed: TestBed) -> float:
     """Median time of a transaction of RECORDS results and the offsets behind them, with nothing beside it."""
-    topic, group = arena.topic("alone"), f"group-{token_hex(4)}"
-    consumer = KafkaConsumer(bootstrap_servers=arena.stack.bootstrap_servers, group_id=group, enable_auto_commit=False)
+    topic, group = testbed.topic("alone"), f"group-{token_hex(4)}"
+    consumer = KafkaConsumer(
+        bootstrap_servers=testbed.stack.bootstrap_servers, group_id=group, enable_auto_commit=False
+    )
     consumer.subscribe([topic])
     while not consumer.assignment():
         consumer.poll(timeout_ms=200)
     producer = KafkaProducer(
-        bootstrap_servers=arena.stack.bootstrap_servers,
+        bootstrap_servers=testbed.stack.bootstrap_servers,
         transactional_id=group,
         retry_backoff_ms=RETRY_MS,
         linger_ms=RETRY_MS,
@@ -70,5 +72,5 @@ def commit_milliseconds(arena: Arena) -> float:
         consumer.poll(timeout_ms=0)
     producer.close(timeout=5)
     consumer.close(autocommit=False)
-    arena.drop(topic)
+    testbed.drop(topic)
     return round(median(took[TRANSACTIONS // 4 :]), 1)  # the first ones still warm up

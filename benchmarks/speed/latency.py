@@ -8,10 +8,10 @@ from secrets import token_hex
 import msgspec
 from kafka import KafkaConsumer, TopicPartition
 
-from benchmarks.speed.arena import PARTITIONS, Arena, await_exit
 from benchmarks.speed.feeder import Task
 from benchmarks.speed.figures import open_loop, percentiles
 from benchmarks.speed.rounds import START_SECONDS, worker_settings
+from benchmarks.speed.testbed import PARTITIONS, TestBed, await_exit
 from benchmarks.speed.texts import cycled, encoded
 from textsieve.embedded.child import Child
 
@@ -21,7 +21,7 @@ WARM_MESSAGES = 1500  # before the schedule starts: the worker seeds its cluster
 
 
 def latencies(
-    arena: Arena,
+    testbed: TestBed,
     texts: tuple[str, ...],
     settings: tuple[str, ...],
     *,
@@ -33,12 +33,12 @@ def latencies(
     warm_seconds: float = WARM_SECONDS,
 ) -> dict[str, float]:
     """p50, p95, p99 in seconds, from when a message was due until its result could be read; and the load as sent."""
-    topic, output, letters = arena.topic("messages"), arena.topic("labels"), arena.topic("dead-letters")
-    told = worker_settings(arena, topic, output=output, letters=letters, group=f"group-{token_hex(4)}")
+    topic, output, letters = testbed.topic("messages"), testbed.topic("labels"), testbed.topic("dead-letters")
+    told = worker_settings(testbed, topic, output=output, letters=letters, group=f"group-{token_hex(4)}")
     words = [word for setting in (*told, *settings) for word in ("--set", setting)]
-    worker = arena.start("latency", ["-m", "worker", "run", *words])
+    worker = testbed.start("latency", ["-m", "worker", "run", *words])
     reader = KafkaConsumer(
-        bootstrap_servers=arena.stack.bootstrap_servers,
+        bootstrap_servers=testbed.stack.bootstrap_servers,
         group_id=None,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
@@ -48,21 +48,21 @@ def latencies(
     )
     reader.assign([TopicPartition(output, number) for number in range(PARTITIONS)])
     try:
-        arena.fill(topic, encoded(texts[:warm_messages]))
+        testbed.fill(topic, encoded(texts[:warm_messages]))
         _await(reader, worker, count=min(warm_messages, len(texts)))
         due = open_loop(Random(seed), per_second=per_second, seconds=seconds + warm_seconds)
-        task = Task(arena.stack.bootstrap_servers, topic, time.time() + 2.0, due, cycled(texts, len(due)), linger_ms)
-        path = arena.directory / f"feed-{token_hex(4)}.json"
+        task = Task(testbed.stack.bootstrap_servers, topic, time.time() + 2.0, due, cycled(texts, len(due)), linger_ms)
+        path = testbed.directory / f"feed-{token_hex(4)}.json"
         path.write_bytes(msgspec.json.encode(task))
         feeder = Child(
-            [sys.executable, "-m", "benchmarks.speed.feeder", str(path)], log_path=arena.directory / "feeder.log"
+            [sys.executable, "-m", "benchmarks.speed.feeder", str(path)], log_path=testbed.directory / "feeder.log"
         )
         found = _follow(reader, task)
         feeder.stop(patience_seconds=5)
     finally:
         reader.close()
         await_exit(worker)
-        arena.drop(topic, output, letters)
+        testbed.drop(topic, output, letters)
     counted = [latency for at, latency in found if at >= task.begin + warm_seconds]
     sent = sum(moment >= warm_seconds for moment in due)
     return {

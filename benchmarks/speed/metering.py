@@ -12,7 +12,7 @@ from msgspec import structs
 
 from benchmarks.speed.figures import Spread
 from benchmarks.speed.null import NullPredictor
-from benchmarks.speed.rivals.wiring import CLUSTERS
+from benchmarks.speed.rivals.options import CLUSTERS
 from textsieve.worker.ceiling import DeadLetterCeiling
 from textsieve.worker.clustering.online import OnlineClusters
 from textsieve.worker.clustering.space import ClusterSpace

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import tokenizers
 
-from benchmarks.speed.rivals.wiring import WINDOW
+from benchmarks.speed.rivals.options import WINDOW
 from textsieve.worker import app
 from textsieve.worker.__main__ import _exit_codes
 from textsieve.worker.inference.model_folder.tokenizer import Tokenizer

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 
-from benchmarks.speed.arena import Arena, Tide, await_exit, now
 from benchmarks.speed.rounds import START_SECONDS, worker_settings
+from benchmarks.speed.testbed import EndOffsets, TestBed, await_exit, now
 from textsieve.embedded.child import Child
 from textsieve.embedded.listening import free_port
 
@@ -18,7 +18,7 @@ SPARING_SECONDS = 0.2  # between looks at the output, which take from the core t
 
 
 @dataclass(frozen=True, slots=True)
-class Crew:
+class Throughput:
     """What so many workers reached together.
 
     Attributes:
@@ -30,15 +30,15 @@ class Crew:
     cores: dict[str, float]
 
 
-def together(arena: Arena, topic: str, settings: tuple[str, ...], *, workers: int, seconds: float) -> Crew:
+def together(testbed: TestBed, topic: str, settings: tuple[str, ...], *, workers: int, seconds: float) -> Throughput:
     """What workers reach, each on a core of its own while there are any; broker, store and observer share the cores."""
-    cores = arena.cores.all
-    output, letters = arena.topic("labels"), arena.topic("dead-letters")
-    told = worker_settings(arena, topic, output=output, letters=letters, group=f"group-{token_hex(4)}")
+    cores = testbed.cores.all
+    output, letters = testbed.topic("labels"), testbed.topic("dead-letters")
+    told = worker_settings(testbed, topic, output=output, letters=letters, group=f"group-{token_hex(4)}")
     ports = [free_port() for _ in range(workers)]
-    crew = [
+    children = [
         _start(
-            arena,
+            testbed,
             f"scale-{number}",
             (*told, *settings, f"http.port={port}"),
             core=cores[-1 - number % len(cores)] if cores else None,
@@ -46,26 +46,26 @@ def together(arena: Arena, topic: str, settings: tuple[str, ...], *, workers: in
         for number, port in enumerate(ports)
     ]
     users = {
-        "workers": [worker.pid for worker in crew],
-        "broker": [arena.stack.broker.pid],
-        "store": [arena.stack.store.pid],
+        "workers": [worker.pid for worker in children],
+        "broker": [testbed.stack.broker.pid],
+        "store": [testbed.stack.store.pid],
         "observer": [os.getpid()],
     }
-    tide = Tide(arena.stack.bootstrap_servers, output)
+    end_offsets = EndOffsets(testbed.stack.bootstrap_servers, output)
     try:
-        _await_partitions(crew, ports)
+        _await_partitions(children, ports)
         time.sleep(2.0)  # the pace settles
-        first, before, began = _followed(tide, seconds=0.5), _used(users), now()
-        last, after, ended = _followed(tide, seconds=seconds), _used(users), now()
+        first, before, began = _followed(end_offsets, seconds=0.5), _used(users), now()
+        last, after, ended = _followed(end_offsets, seconds=seconds), _used(users), now()
     finally:
-        for worker in crew:
+        for worker in children:
             await_exit(worker)
-        tide.close()
-        arena.drop(output, letters)
+        end_offsets.close()
+        testbed.drop(output, letters)
     lasted = ended - began
     shares = {name: (after[name] - used) / lasted for name, used in before.items()}
     others = {"others": len(cores) - sum(shares.values())} if shares else {}  # of this machine and of its host
-    return Crew((last - first) / lasted, shares | others)
+    return Throughput((last - first) / lasted, shares | others)
 
 
 def _used(users: dict[str, list[int]]) -> dict[str, float]:
@@ -86,48 +86,48 @@ def _ticks(found: Sequence[str]) -> float:
     return sum(map(int, found)) / os.sysconf("SC_CLK_TCK")
 
 
-def _followed(tide: Tide, *, seconds: float) -> int:
+def _followed(end_offsets: EndOffsets, *, seconds: float) -> int:
     """How far the output has come after so long; one look alone may show an old end, where the broker has no core."""
     end = now() + seconds
     while now() < end:
         time.sleep(SPARING_SECONDS)
-        tide.look()
-    return tide.look()
+        end_offsets.total()
+    return end_offsets.total()
 
 
-def start_seconds(arena: Arena, topic: str, settings: tuple[str, ...]) -> dict[str, float]:
+def start_seconds(testbed: TestBed, topic: str, settings: tuple[str, ...]) -> dict[str, float]:
     """From the start of the process until it is ready and owns its partitions, and until its first result."""
-    output, letters = arena.topic("labels"), arena.topic("dead-letters")
-    told = worker_settings(arena, topic, output=output, letters=letters, group=f"group-{token_hex(4)}")
+    output, letters = testbed.topic("labels"), testbed.topic("dead-letters")
+    told = worker_settings(testbed, topic, output=output, letters=letters, group=f"group-{token_hex(4)}")
     port = free_port()
-    tide = Tide(arena.stack.bootstrap_servers, output)
+    end_offsets = EndOffsets(testbed.stack.bootstrap_servers, output)
     began = now()
-    worker = _start(arena, "start", (*told, *settings, f"http.port={port}"), core=None)
+    worker = _start(testbed, "start", (*told, *settings, f"http.port={port}"), core=None)
     try:
         _await_partitions([worker], [port])
         ready = now() - began
-        while not tide.look():
+        while not end_offsets.total():
             if now() - began > START_SECONDS:
                 raise SystemExit(f"no result in time:\n{worker.tail(30)}")
         return {"ready_seconds": ready, "first_result_seconds": now() - began}
     finally:
         await_exit(worker)
-        tide.close()
-        arena.drop(output, letters)
+        end_offsets.close()
+        testbed.drop(output, letters)
 
 
-def _start(arena: Arena, name: str, settings: tuple[str, ...], *, core: int | None) -> Child:
+def _start(testbed: TestBed, name: str, settings: tuple[str, ...], *, core: int | None) -> Child:
     words = [word for setting in settings if setting != "http.port=0" for word in ("--set", setting)]
-    return arena.start(name, ["-m", "worker", "run", *words], core=core)
+    return testbed.start(name, ["-m", "worker", "run", *words], core=core)
 
 
-def _await_partitions(crew: list[Child], ports: list[int]) -> None:
+def _await_partitions(children: list[Child], ports: list[int]) -> None:
     """Until every worker is ready and owns partitions."""
     deadline = time.monotonic() + START_SECONDS
     while not all(_owns(port) for port in ports):
-        ended = [worker for worker in crew if worker.exit_code is not None]
+        ended = [worker for worker in children if worker.exit_code is not None]
         if ended or time.monotonic() > deadline:
-            raise SystemExit(f"a worker did not become ready:\n{(ended or crew)[0].tail(30)}")
+            raise SystemExit(f"a worker did not become ready:\n{(ended or children)[0].tail(30)}")
         time.sleep(LOOK_SECONDS)
 
 

@@ -9,13 +9,13 @@ from sentence_transformers import SentenceTransformer
 from transformers import pipeline
 
 from benchmarks.speed.rivals.kmeans import Clusters
-from benchmarks.speed.rivals.wiring import WINDOW, Wiring
+from benchmarks.speed.rivals.options import WINDOW, RivalOptions
 
 
 class Functions:
     """Two models and the clusters, as their own pages say to use them; torch has one thread."""
 
-    def __init__(self, told: Wiring) -> None:
+    def __init__(self, told: RivalOptions) -> None:
         torch.set_num_threads(1)
         folder = str(told.model / "classifier")
         self._classify = pipeline("text-classification", model=folder, tokenizer=folder, device="cpu", top_k=None)

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from benchmarks.speed.rivals.kmeans import Clusters
-from benchmarks.speed.rivals.wiring import WINDOW, Wiring, wiring
+from benchmarks.speed.rivals.options import WINDOW, RivalOptions, parse_options
 
 POLL = 1000  # messages: more to sort means less padding
 BATCH_TOKENS = 256  # longest x count of a forward pass
@@ -45,7 +45,7 @@ class Asked:
 class Model:
     """The encoder with pooling and head as one ONNX graph: as many sessions of one thread as there are cores."""
 
-    def __init__(self, told: Wiring) -> None:
+    def __init__(self, told: RivalOptions) -> None:
         cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
         self._sessions: SimpleQueue[onnxruntime.InferenceSession] = SimpleQueue()
         for _ in range(cores):
@@ -87,7 +87,7 @@ class Model:
 class Output:
     """Labels, clusters, results, and the offsets behind them."""
 
-    def __init__(self, told: Wiring, consumer: Consumer) -> None:
+    def __init__(self, told: RivalOptions, consumer: Consumer) -> None:
         self._topic = told.output
         self._consumer = consumer
         self._clusters = Clusters()
@@ -131,7 +131,7 @@ def _result(message: Message, text: str, row: list[float], cluster: int) -> byte
 
 def main() -> None:
     """Label the topic until SIGTERM."""
-    told = wiring()
+    told = parse_options()
     consumer = Consumer(
         {
             "bootstrap.servers": told.bootstrap,

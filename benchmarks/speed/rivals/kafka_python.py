@@ -5,10 +5,10 @@ from typing import Any
 
 from kafka import KafkaConsumer, OffsetAndMetadata, TopicPartition
 
-from benchmarks.speed.rivals.wiring import Wiring
+from benchmarks.speed.rivals.options import RivalOptions
 
 
-def consumer(told: Wiring, *, poll: int) -> KafkaConsumer:
+def consumer(told: RivalOptions, *, poll: int) -> KafkaConsumer:
     """A consumer that commits when it is told to, and takes at most `poll` messages at once."""
     return KafkaConsumer(
         told.input,

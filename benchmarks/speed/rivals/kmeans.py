@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import MiniBatchKMeans
 
-from benchmarks.speed.rivals.wiring import CLUSTERS
+from benchmarks.speed.rivals.options import CLUSTERS
 
 
 class Clusters:

@@ -9,7 +9,7 @@ from kafka import KafkaProducer
 from transformers import AutoTokenizer
 
 from benchmarks.speed.rivals.kafka_python import commit, consumer
-from benchmarks.speed.rivals.wiring import WINDOW, wiring
+from benchmarks.speed.rivals.options import WINDOW, parse_options
 
 BATCH = 1000  # messages, as the worker's delivery.max_batch_records
 ACK_SECONDS = 30.0
@@ -17,7 +17,7 @@ ACK_SECONDS = 30.0
 
 def main() -> None:
     """Answer every message with a constant label."""
-    told = wiring()
+    told = parse_options()
     tokenizer = AutoTokenizer.from_pretrained(told.model / "encoder") if told.variant == "tokenise" else None
     reader = consumer(told, poll=BATCH)
     producer = KafkaProducer(

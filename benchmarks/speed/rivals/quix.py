@@ -8,7 +8,7 @@ from quixstreams import Application
 from quixstreams.sinks import BatchingSink, SinkBatch
 
 from benchmarks.speed.rivals.functions import Functions
-from benchmarks.speed.rivals.wiring import POLL, Wiring, wiring
+from benchmarks.speed.rivals.options import POLL, RivalOptions, parse_options
 
 FLUSH_SECONDS = 60.0
 COMMIT_SECONDS = 60.0  # the count decides
@@ -17,7 +17,7 @@ COMMIT_SECONDS = 60.0  # the count decides
 class LabelSink(BatchingSink):
     """Labels a batch and produces it; quix-streams commits when `write` has returned."""
 
-    def __init__(self, told: Wiring) -> None:
+    def __init__(self, told: RivalOptions) -> None:
         super().__init__()
         self._functions = Functions(told)
         self._output = told.output
@@ -34,7 +34,7 @@ class LabelSink(BatchingSink):
 
 def main() -> None:
     """Label the topic until SIGTERM."""
-    told = wiring()
+    told = parse_options()
     application = Application(
         broker_address=told.bootstrap,
         consumer_group=told.group,

@@ -9,14 +9,14 @@ from kafka import KafkaProducer
 
 from benchmarks.speed.rivals.functions import Functions
 from benchmarks.speed.rivals.kafka_python import commit, consumer
-from benchmarks.speed.rivals.wiring import POLL, wiring
+from benchmarks.speed.rivals.options import POLL, parse_options
 
 FLUSH_SECONDS = 60.0
 
 
 def main() -> None:
     """Label the topic until SIGTERM."""
-    told = wiring()
+    told = parse_options()
     functions = Functions(told)
     reader = consumer(told, poll=POLL)
     producer = KafkaProducer(bootstrap_servers=told.bootstrap, acks="all", enable_idempotence=True)

@@ -74,11 +74,14 @@ def test_rates_count_whole_laps_of_every_arm():
 
 def test_what_a_run_finds_can_be_printed_where_sections_failed():
     rate = {"median": 10.0, "lowest": 9.0, "highest": 11.0, "rounds": [9.0, 10.0, 11.0]}
-    crew = {"messages_per_second": rate, "cores": {"workers": 1.0}, "ran_dry": True, "device_busy": [None]}
+    child = {"messages_per_second": rate, "cores": {"workers": 1.0}, "ran_dry": True, "device_busy": [None]}
     found = {
         "about": {"machine": {"device": "NVIDIA Something"}},
         "roof": {"fault": "RuntimeError: no"},
-        "crews": {"1 worker": {**crew, "device_mib": 1.0, "ready_seconds": 2.0}, "2 workers": {"fault": "it ended"}},
+        "workers": {
+            "1 worker": {**child, "device_mib": 1.0, "ready_seconds": 2.0},
+            "2 workers": {"fault": "it ended"},
+        },
         "loops": {"largest_difference": 0.1, "polls of 10": {"predictor": rate}},
     }
     console = Console(record=True, width=200)

@@ -12,7 +12,7 @@ WINDOW = 256  # tokens: as the worker's default model
 
 
 @dataclass(frozen=True, slots=True)
-class Wiring:
+class RivalOptions:
     """Where to read, where to write, and with which model.
 
     Attributes:
@@ -28,8 +28,8 @@ class Wiring:
     variant: str
 
 
-def wiring() -> Wiring:
-    """The wiring from the command line; SIGTERM ends the process as ctrl-C would."""
+def parse_options() -> RivalOptions:
+    """The options from the command line; SIGTERM ends the process as ctrl-C would."""
     parser = argparse.ArgumentParser()
     for name in ("bootstrap", "input", "output", "group"):
         parser.add_argument(f"--{name}", required=True)
@@ -37,4 +37,4 @@ def wiring() -> Wiring:
     parser.add_argument("--variant", default="")
     told = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    return Wiring(**vars(told))
+    return RivalOptions(**vars(told))

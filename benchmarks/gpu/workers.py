@@ -15,10 +15,10 @@ from confluent_kafka import Producer
 
 from benchmarks.gpu.device import Device
 from benchmarks.gpu.plan import Plan
-from benchmarks.speed.arena import LOG_ERRORS, Arena, Cores, Tide, await_exit, now
 from benchmarks.speed.figures import Spread
 from benchmarks.speed.latency import latencies
 from benchmarks.speed.rounds import worker_settings
+from benchmarks.speed.testbed import LOG_ERRORS, Cores, EndOffsets, TestBed, await_exit, now
 from benchmarks.speed.texts import cycled, encoded
 from benchmarks.speed.workers import _await_partitions, _used
 from textsieve.embedded.child import Child
@@ -31,12 +31,12 @@ LIGHT_PER_SECOND = 100.0  # messages: nobody waits for anybody
 CLUSTERS_EARLY = "clusters.seed_messages=1000"
 
 
-class OpenArena(Arena):
-    """An arena where nothing is pinned to a core and libraries take as many threads as they like."""
+class UnpinnedTestBed(TestBed):
+    """A testbed where nothing is pinned to a core and libraries take as many threads as they like."""
 
     @classmethod
     @contextmanager
-    def opened(cls) -> Iterator["OpenArena"]:
+    def opened(cls) -> Iterator["UnpinnedTestBed"]:
         """Start broker and store."""
         with Stack.start() as stack, tempfile.TemporaryDirectory(prefix="textsieve-gpu-") as directory:
             yield cls(stack, Path(directory), Cores(None, None))
@@ -74,16 +74,16 @@ def of_device(device: Device, *, workers: int = 1) -> tuple[str, ...]:
     return (*(f"model.{name}={value}" for name, value in told.items()), f"model.threads={threads}", CLUSTERS_EARLY)
 
 
-def crews(arena: OpenArena, texts: Sequence[str], device: Device, *, plan: Plan) -> dict[str, Any]:
+def sweep(testbed: UnpinnedTestBed, texts: Sequence[str], device: Device, *, plan: Plan) -> dict[str, Any]:
     """One worker and several on one device, one with larger iterations, and one on the CPUs of the same machine."""
-    partitions = max(plan.crews)
-    topic = arena.topic("messages", partitions=partitions)
-    arena.fill_evenly(topic, encoded(cycled(texts, plan.messages)), partitions=partitions)
+    partitions = max(plan.workers)
+    topic = testbed.topic("messages", partitions=partitions)
+    testbed.fill_evenly(topic, encoded(cycled(texts, plan.messages)), partitions=partitions)
     device.forget_peak()
     ours = of_device(device)
     arms = {
         f"{workers} workers" if workers > 1 else "1 worker": (workers, of_device(device, workers=workers))
-        for workers in plan.crews
+        for workers in plan.workers
     }
     if device.is_cuda and plan.variants:
         arms["1 worker, iterations of 4000"] = (1, (*ours, "delivery.max_batch_records=4000"))
@@ -91,7 +91,7 @@ def crews(arena: OpenArena, texts: Sequence[str], device: Device, *, plan: Plan)
     found: dict[str, Any] = {}
     for name, (workers, settings) in arms.items():
         try:
-            found[name] = together(arena, topic, settings, device, workers=workers, partitions=partitions, plan=plan)
+            found[name] = together(testbed, topic, settings, device, workers=workers, partitions=partitions, plan=plan)
         except SystemExit as error:  # a worker did not come up: the other arms can still be had
             found[name] = {"fault": str(error)[-1500:]}
     return found
@@ -102,7 +102,7 @@ def _cpus() -> str:
 
 
 def together(
-    arena: OpenArena,
+    testbed: UnpinnedTestBed,
     topic: str,
     settings: tuple[str, ...],
     device: Device,
@@ -112,36 +112,39 @@ def together(
     plan: Plan,
 ) -> dict[str, Any]:
     """What so many workers reach together, slice by slice of one window, and what they take meanwhile."""
-    output, letters = arena.topic("labels", partitions=partitions), arena.topic("dead-letters", partitions=partitions)
-    told = worker_settings(arena, topic, output=output, letters=letters, group=f"group-{token_hex(4)}")
+    output, letters = (
+        testbed.topic("labels", partitions=partitions),
+        testbed.topic("dead-letters", partitions=partitions),
+    )
+    told = worker_settings(testbed, topic, output=output, letters=letters, group=f"group-{token_hex(4)}")
     told = [setting for setting in (*told, *settings) if setting != "http.port=0"]
     unused_mib, began = device.used_mib(), now()
     ports = [free_port() for _ in range(workers)]
-    crew = [_start(arena, f"crew-{number}", (*told, f"http.port={port}")) for number, port in enumerate(ports)]
+    children = [_start(testbed, f"worker-{number}", (*told, f"http.port={port}")) for number, port in enumerate(ports)]
     users = {
-        "workers": [worker.pid for worker in crew],
-        "broker": [arena.stack.broker.pid],
-        "store": [arena.stack.store.pid],
+        "workers": [worker.pid for worker in children],
+        "broker": [testbed.stack.broker.pid],
+        "store": [testbed.stack.store.pid],
         "observer": [os.getpid()],
     }
-    tide = Tide(arena.stack.bootstrap_servers, output, partitions=partitions)
+    end_offsets = EndOffsets(testbed.stack.bootstrap_servers, output, partitions=partitions)
     try:
-        _await_partitions(crew, ports)
+        _await_partitions(children, ports)
         ready = now() - began
-        _look(tide, seconds=plan.settle_seconds)
+        _look(end_offsets, seconds=plan.settle_seconds)
         before, opened, rounds, busy = _used(users), now(), [], []
         for _ in range(plan.slices):
-            first, at = tide.look(), now()
-            _look(tide, seconds=plan.slice_seconds)
-            rounds.append(round((tide.look() - first) / (now() - at), 1))
+            first, at = end_offsets.total(), now()
+            _look(end_offsets, seconds=plan.slice_seconds)
+            rounds.append(round((end_offsets.total() - first) / (now() - at), 1))
             busy.append(device.utilization())
         after, closed, used_mib = _used(users), now(), device.used_mib()
-        left = plan.messages - tide.look()
+        left = plan.messages - end_offsets.total()
     finally:
-        for worker in crew:
+        for worker in children:
             await_exit(worker)
-        tide.close()
-        arena.drop(output, letters)
+        end_offsets.close()
+        testbed.drop(output, letters)
     return {
         "workers": workers,
         "messages_per_second": msgspec.to_builtins(Spread.of(rounds)),
@@ -153,27 +156,27 @@ def together(
     }
 
 
-def _look(tide: Tide, *, seconds: float) -> None:
+def _look(end_offsets: EndOffsets, *, seconds: float) -> None:
     """Follow the output for so long, or its end falls behind."""
     end = now() + seconds
     while now() < end:
-        tide.look()
+        end_offsets.total()
         time.sleep(LOOK_SECONDS)
 
 
-def _start(arena: OpenArena, name: str, settings: Sequence[str]) -> Child:
-    return arena.start(name, ["-m", "worker", "run", *(word for setting in settings for word in ("--set", setting))])
+def _start(testbed: UnpinnedTestBed, name: str, settings: Sequence[str]) -> Child:
+    return testbed.start(name, ["-m", "worker", "run", *(word for setting in settings for word in ("--set", setting))])
 
 
 def latency(
-    arena: OpenArena, texts: Sequence[str], device: Device, *, full_per_second: float, plan: Plan, seed: int
+    testbed: UnpinnedTestBed, texts: Sequence[str], device: Device, *, full_per_second: float, plan: Plan, seed: int
 ) -> dict[str, Any]:
     """Produce-to-publish latency of one worker at half of what it can do, and where nobody waits for anybody."""
     full_per_second = max(full_per_second, 2.0)  # a stand-in may have answered nothing
     loads = {"half load": full_per_second / 2, "light load": min(LIGHT_PER_SECOND, full_per_second / 2)}
     return {
         name: latencies(
-            arena,
+            testbed,
             tuple(cycled(texts, plan.warm_messages)),
             of_device(device),
             per_second=per_second,

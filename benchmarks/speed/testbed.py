@@ -19,7 +19,7 @@ from textsieve.embedded.child import Child
 from textsieve.embedded.stack import Stack
 
 PARTITIONS = 2
-TIDE_WAIT_MS = 20  # longest wait of one look at the output
+WAIT_MS = 20  # longest wait of one look at the output
 STOP_SECONDS = 25.0
 LOG_ERRORS = 3  # librdkafka's level: nothing less
 
@@ -54,7 +54,7 @@ class Cores:
 
 
 @dataclass(frozen=True, slots=True)
-class Arena:
+class TestBed:
     """Where all rounds of a run take place.
 
     Attributes:
@@ -70,7 +70,7 @@ class Arena:
 
     @classmethod
     @contextmanager
-    def opened(cls) -> Iterator["Arena"]:
+    def opened(cls) -> Iterator["TestBed"]:
         """Start broker and store on the core that is not measured; this process stays there too."""
         cores = Cores.of_this_machine()
         if cores.others is not None:
@@ -126,7 +126,7 @@ class Arena:
         return Child(words, log_path=self.directory / f"{name}.log", environment=environment)
 
 
-class Tide:
+class EndOffsets:
     """How far an output topic has come, by the high watermark of fetch responses.
 
     Positions are moved to the end again and again: what is read is one batch, what is learned is the end. The messages
@@ -141,16 +141,16 @@ class Tide:
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
-            fetch_max_wait_ms=TIDE_WAIT_MS,
+            fetch_max_wait_ms=WAIT_MS,
             max_partition_fetch_bytes=1,
             metrics_enabled=False,
         )
         self._consumer.assign(self._partitions)
         self._consumer.seek_to_beginning()
 
-    def look(self) -> int:
+    def total(self) -> int:
         """Messages in the topic now."""
-        self._consumer.poll(timeout_ms=TIDE_WAIT_MS, max_records=1)
+        self._consumer.poll(timeout_ms=WAIT_MS, max_records=1)
         for partition in self._partitions:
             end = self._consumer.highwater(partition)
             if end is not None and end > self._ends[partition]:
