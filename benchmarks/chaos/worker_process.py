@@ -12,8 +12,8 @@ from benchmarks.chaos.fault_points import FaultPointSource, FaultPointStore, Slo
 from benchmarks.chaos.mutants import Mutant, mutated
 from benchmarks.chaos.transaction_points import sink_with_fault_points
 from textsieve.worker import app
-from textsieve.worker.__main__ import _exit_codes
 from textsieve.worker.clustering.centroids import CentroidStore
+from textsieve.worker.commands.console import exit_codes
 from textsieve.worker.loading import load_settings
 from textsieve.worker.streams import Source
 
@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> None:
         sink=lambda part: sink_with_fault_points(part, points),
         store=lambda part: cast("CentroidStore", FaultPointStore(part, points)),
     )
-    with _exit_codes():
+    with exit_codes():
         app.run(load_settings(overrides=overrides), parts=mutated(Mutant(mutant), parts))
 
 

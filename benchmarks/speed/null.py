@@ -13,7 +13,7 @@ import tokenizers
 
 from benchmarks.speed.rivals.options import WINDOW
 from textsieve.worker import app
-from textsieve.worker.__main__ import _exit_codes
+from textsieve.worker.commands.console import exit_codes
 from textsieve.worker.inference.model_folder.tokenizer import Tokenizer
 from textsieve.worker.inference.predictor import ModelCard
 from textsieve.worker.loading import load_settings
@@ -77,7 +77,7 @@ def main() -> None:
     if sys.argv[1] != "none":
         backend = tokenizers.Tokenizer.from_file(f"{sys.argv[1]}/tokenizer.json")
         predictor = TokenisingPredictor(Tokenizer(backend, max_tokens=WINDOW, pad_id=0))
-    with _exit_codes():
+    with exit_codes():
         app.run(load_settings(overrides=sys.argv[2:]), parts=app.Parts(predictor=predictor))
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textsieve.worker import app
-from textsieve.worker.__main__ import _exit_codes
+from textsieve.worker.commands.console import exit_codes
 from textsieve.worker.errors import PredictorError
 from textsieve.worker.inference.predictor import ModelCard
 from textsieve.worker.loading import load_settings
@@ -42,5 +42,5 @@ def _read(text: str) -> None:
 
 
 if __name__ == "__main__":
-    with _exit_codes():
+    with exit_codes():
         app.run(load_settings(overrides=sys.argv[1:]), parts=app.Parts(predictor=Failing(HashingPredictor())))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from textsieve.worker import app
-from textsieve.worker.__main__ import _exit_codes
+from textsieve.worker.commands.console import exit_codes
 from textsieve.worker.inference.prediction.cache import CachingPredictor
 from textsieve.worker.loading import load_settings
 from textsieve.worker.records import Predictions
@@ -27,7 +27,7 @@ class SlowPredictor(HashingPredictor):
 if __name__ == "__main__":
     flags = [argument for argument in sys.argv[1:] if argument.startswith("--")]
     seconds = float(flags[0].partition("=")[2]) if flags else 0.0
-    with _exit_codes():
+    with exit_codes():
         settings = load_settings(overrides=[argument for argument in sys.argv[1:] if argument not in flags])
         slow = SlowPredictor(seconds_per_text=seconds)
         predictor = CachingPredictor(slow, messages=1)  # counts repeats, and finds next to none

@@ -6,7 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from textsieve.worker import errors
-from textsieve.worker.__main__ import _exit_codes, _shown, cli
+from textsieve.worker.__main__ import cli
+from textsieve.worker.commands.check_report import shown
+from textsieve.worker.commands.console import exit_codes
 from textsieve.worker.inference.engines.report import EngineReport, Trial
 from textsieve.worker.loading import reference_table
 
@@ -22,14 +24,14 @@ from textsieve.worker.loading import reference_table
     ],
 )
 def test_an_error_has_its_exit_code_and_its_reason_on_stderr(capsys, error, code, words):
-    with pytest.raises(SystemExit) as left, _exit_codes():
+    with pytest.raises(SystemExit) as left, exit_codes():
         raise error
 
     assert (code, words) == (left.value.code, capsys.readouterr().err)
 
 
 def test_a_fault_of_ours_is_not_hidden():
-    with pytest.raises(KeyError), _exit_codes():
+    with pytest.raises(KeyError), exit_codes():
         raise KeyError
 
 
@@ -69,15 +71,15 @@ def test_clusters_are_not_reset_without_a_yes():
     ],
 )
 def test_what_a_check_found_is_told_in_words(found, words):
-    assert words == _shown(found)
+    assert words == shown(found)
 
 
 def test_a_check_tells_what_runs_the_model_and_what_every_candidate_did():
     trials = (Trial("torch fp32", 100.0, 1.0, 1.0), Trial("onnx int8", fault="no such operator"))
     report = EngineReport("torch", "fp32", "the fastest of 1 that agree with fp32", 512, 2, trials)
 
-    shown = _shown(asdict(report)).splitlines()
+    lines = shown(asdict(report)).splitlines()
 
-    assert "torch fp32, the fastest of 1 that agree with fp32; 2 threads, device batches of 512 tokens" == shown[0]
-    assert "  torch fp32: 100.0 messages/s, labels 100.00% as fp32, cosine 1.0" == shown[1]
-    assert "  onnx int8: no such operator" == shown[2]
+    assert "torch fp32, the fastest of 1 that agree with fp32; 2 threads, device batches of 512 tokens" == lines[0]
+    assert "  torch fp32: 100.0 messages/s, labels 100.00% as fp32, cosine 1.0" == lines[1]
+    assert "  onnx int8: no such operator" == lines[2]
