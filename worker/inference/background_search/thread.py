@@ -12,8 +12,8 @@ import msgspec
 
 from textsieve.modules import module_command
 from textsieve.worker import logs
-from textsieve.worker.errors import ConfigurationError, PredictorError
-from textsieve.worker.inference.background_search.process import search_lock
+from textsieve.worker.errors import ConfigurationError, PredictorError, TextsieveError
+from textsieve.worker.inference.background_search.process import SEARCHED_BY_ANOTHER, search_lock
 from textsieve.worker.inference.engines.report import EngineReport
 from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 from textsieve.worker.inference.tuning.selection import EngineSearch, OpenedModel, within_settings
@@ -26,11 +26,19 @@ _POLL_SECONDS = 0.5  # how soon an attempt ends when the worker stops
 _END_SECONDS = 2.0  # for a process that was asked to end
 
 
+class SearchedByAnother(TextsieveError):
+    """Another process of this machine searches now: to wait is no failure."""
+
+
 class SearchOnce(Protocol):
     """Tries all engines somewhere else."""
 
     def __call__(self, search: EngineSearch, stop: threading.Event) -> EngineReport | None:
-        """The report; None where it was stopped, was not its turn, or failed."""
+        """The report; None where it was stopped or failed.
+
+        Raises:
+            SearchedByAnother: it was not its turn.
+        """
         ...
 
 
@@ -62,7 +70,10 @@ class BackgroundSearch:
                     pass  # only a look: the attempt takes the turn itself
                 if not free:
                     continue
-                report = self.attempt(self.search, self.stop)
+                try:
+                    report = self.attempt(self.search, self.stop)
+                except SearchedByAnother:  # it began between the look and the attempt
+                    continue
             failures += 1
             pause = min(MOST_SECONDS, LOOK_SECONDS * 2.0**failures)
             if report is not None and self._adopt(report):
@@ -101,7 +112,11 @@ def background_search(opened: OpenedModel, *, changed: Callable[[EngineReport], 
 
 
 def search_in_process(search: EngineSearch, stop: threading.Event) -> EngineReport | None:
-    """An attempt in another process, which is ended when `stop` is set."""
+    """An attempt in another process, which is ended when `stop` is set.
+
+    Raises:
+        SearchedByAnother: a third process searches already.
+    """
     command = [*module_command("textsieve.worker.inference.background_search.process"), str(os.getpid()), search.key]
     told: bytes | None = search.settings.model_dump_json().encode()
     pipe = subprocess.PIPE
@@ -124,6 +139,8 @@ def search_in_process(search: EngineSearch, stop: threading.Event) -> EngineRepo
             return msgspec.json.decode(output, type=EngineReport)
         except msgspec.MsgspecError:
             return None
+    if process.returncode == SEARCHED_BY_ANOTHER:
+        raise SearchedByAnother
     if process.returncode > 0 and not stop.is_set():
         why = errors.decode(errors="replace").strip().rpartition("\n")[2][:300]
         log.info("engines could not be tried yet", status=process.returncode, why=why)

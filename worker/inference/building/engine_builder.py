@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from importlib import metadata, util
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 from numpy.typing import NDArray
 
+from textsieve.worker import logs
 from textsieve.worker.batching import cut_batches
 from textsieve.worker.errors import ConfigurationError, PredictorError
 from textsieve.worker.inference.artifact_cache import ArtifactCache
@@ -29,6 +30,8 @@ from textsieve.worker.inference.model_folder.sentence_modules import Pooling
 from textsieve.worker.inference.model_folder.tokenizer import Tokenizer
 from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 from textsieve.worker.inference.predictor import ModelCard
+
+log = logs.get_logger("model")
 
 _READS, _IGNORES = b"reads", b"ignores"  # padding
 _RANGING_BATCH_TOKENS = 256  # of a device batch, while ranges are found
@@ -78,6 +81,7 @@ class EngineBuilder:
     artifacts: ArtifactCache
     cpu: Cpu
     threads: int | None = None
+    _ignored: set[str] = field(default_factory=set, init=False)  # keys of reports that were warned of
     _network: Any = field(default=None, init=False)  # torch's nn.Module, where it had to be built
 
     @property
@@ -130,15 +134,28 @@ class EngineBuilder:
         parts = [made, self.model.head.digest(), self.cpu.name, self.cores, names, versions]
         return f"choice-{_digest([*parts, calibration_texts()])}"
 
-    def stored(self, key: str) -> EngineReport | None:
-        """The report of an earlier start."""
+    def stored(self, key: str, *, allowed: Collection[Candidate]) -> EngineReport | None:
+        """The report of an earlier start; one that makes no sense is ignored with one WARNING.
+
+        Args:
+            key: see `report_key`.
+            allowed: the candidates that it may name.
+        """
         content = self.artifacts.get(key)
         if content is None:
             return None
         try:
-            return replace(msgspec.json.decode(content, type=EngineReport), cached=True, seconds=0.0)
-        except msgspec.MsgspecError:  # of another version of the worker
-            return None
+            report = msgspec.json.decode(content, type=EngineReport)
+        except msgspec.MsgspecError as error:  # of another version of the worker, or of nobody
+            fault = str(error)
+        else:
+            fault = report.fault(allowed)
+            if not fault:
+                return replace(report, cached=True, seconds=0.0)
+        if key not in self._ignored:
+            log.warning("the kept choice of an engine is ignored, it is made again", key=key, got=fault)
+        self._ignored.add(key)
+        return None
 
     def network(self) -> Any:
         """The torch network, in float32 on the CPU; built at the first call.

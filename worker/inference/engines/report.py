@@ -1,5 +1,6 @@
 """What runs a network, how it compared with float32, and why it was chosen."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Literal
 
@@ -9,6 +10,7 @@ MOST_LOSS = 0.002  # expected loss, mean over texts: of a thousand decisions two
 LEAST_COSINE = 0.995  # mean over texts, between the embedding and that in float32: 6 degrees; clusters use it
 MOST_SHIFT = 0.02  # mean over texts of the largest change of a probability; counts where labels prove nothing
 DEFAULT_BATCH_TOKENS = 512  # tokens; what engines are compared with
+MOST_BATCH_TOKENS = 1024  # the largest budget that is tried on a CPU: beyond, caches overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +90,20 @@ class EngineReport:
     def candidate(self) -> Candidate:
         """What was taken."""
         return Candidate(self.engine, self.precision)
+
+    def fault(self, allowed: Collection[Candidate]) -> str:
+        """What is wrong with a report that was kept, in words that follow "got"; "" where nothing is.
+
+        Args:
+            allowed: the candidates of the search that it was kept for.
+        """
+        if self.candidate not in allowed:
+            return f"{self.candidate.name}, which is none of {', '.join(one.name for one in allowed)}"
+        if not 0 < self.max_batch_tokens <= MOST_BATCH_TOKENS:
+            return f"device batches of {self.max_batch_tokens} tokens"
+        trials = {trial.name: trial for trial in self.trials}
+        if self.settled and trials.keys() != {one.name for one in allowed}:
+            return f"trials of {', '.join(trials) or 'nothing'}"
+        if self.settled and trials[self.candidate.name].fault:
+            return f"{self.candidate.name}, which did not run"
+        return ""

@@ -14,9 +14,9 @@ from textsieve.worker.inference.engines.report import (
     ONNX_FP32,
     ONNX_INT8,
     Candidate,
-    EngineReport,
     Trial,
 )
+from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 from textsieve.worker.inference.tuning.comparison import compare
 from textsieve.worker.records import Predictions
 
@@ -25,10 +25,13 @@ log = logs.get_logger("model")
 SHORT, LONG = 12, 4  # texts of a quick look: evenly from all lengths, and the longest, where masks go wrong
 
 
-def default_report(builder: EngineBuilder, possible: Sequence[Candidate], reference: Candidate) -> EngineReport:
-    """The first of the candidates, in the order of this processor, that gives a few texts the reference's answers.
+def default_predictor(
+    builder: EngineBuilder, possible: Sequence[Candidate], reference: Candidate
+) -> TransformerPredictor:
+    """Over the first of the candidates, in the order of this processor, that gives a few texts the reference's answers.
 
-    int8 comes first only where sums of bytes are exact, for there it always was the faster one.
+    int8 comes first only where sums of bytes are exact, for there it always was the faster one. What was looked at is
+    what serves: no engine is made twice.
 
     Raises:
         PredictorError: none of them runs.
@@ -36,21 +39,23 @@ def default_report(builder: EngineBuilder, possible: Sequence[Candidate], refere
     """
     order = [way for way in (ONNX_INT8, ONNX_FP32) if way != ONNX_INT8 or builder.cpu.sums_bytes_exactly]
     wanted = [way for way in order if way in possible] + [way for way in possible if way not in order]
+    made: dict[Candidate, TransformerPredictor] = {}
     texts = _sample_texts_for(builder) if len(wanted) > 1 else []
     told: Predictions | None = None
     for way in wanted[:-1]:
         if way == reference:
-            return _safe(builder, way)
-        told = told or _answers(builder, reference, texts)
+            return _default(builder, way, made)
+        told = told or _predictor(builder, reference, made).predict(texts)
         try:
-            answers = _answers(builder, way, texts)
+            answers = _predictor(builder, way, made).predict(texts)
         except PredictorError as error:
             log.warning("an engine does not run this model", engine=way.name, why=str(error))
             continue
         trial = compare(way.name, answers, told, rate=0.0, card=builder.model.card)
         if trial.agrees:
-            return _safe(builder, way)
-    return _safe(builder, wanted[-1])
+            return _default(builder, way, made)
+        del made[way]  # its weights are of no more use
+    return _default(builder, wanted[-1], made)
 
 
 def warn_of_difference(builder: EngineBuilder, way: Candidate, reference: Candidate) -> None:
@@ -58,7 +63,7 @@ def warn_of_difference(builder: EngineBuilder, way: Candidate, reference: Candid
 
     Raises:
         PredictorError: one of the two does not run.
-        ConfigurationError: as `default_report`.
+        ConfigurationError: as `default_predictor`.
     """
     key = builder.report_key([way, reference]).replace("choice", "agreement")
     kept = builder.artifacts.get(key)
@@ -73,9 +78,21 @@ def warn_of_difference(builder: EngineBuilder, way: Candidate, reference: Candid
         log.warning("the engine that was asked for differs from fp32", **msgspec.to_builtins(trial))
 
 
-def _safe(builder: EngineBuilder, way: Candidate) -> EngineReport:
+def _default(
+    builder: EngineBuilder, way: Candidate, made: dict[Candidate, TransformerPredictor]
+) -> TransformerPredictor:
+    predictor = _predictor(builder, way, made)
     why = "safe on this processor, until the others have been tried"
-    return replace(builder.report(way, DEFAULT_BATCH_TOKENS), why=why)
+    predictor.report = replace(builder.report(way, DEFAULT_BATCH_TOKENS), why=why)
+    return predictor
+
+
+def _predictor(
+    builder: EngineBuilder, way: Candidate, made: dict[Candidate, TransformerPredictor]
+) -> TransformerPredictor:
+    if way not in made:
+        made[way] = builder.predictor(way, max_batch_tokens=DEFAULT_BATCH_TOKENS)
+    return made[way]
 
 
 def _answers(builder: EngineBuilder, way: Candidate, texts: Sequence[str]) -> Predictions:

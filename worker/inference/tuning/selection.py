@@ -28,7 +28,7 @@ from textsieve.worker.inference.engines.report import (
 )
 from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 from textsieve.worker.inference.tuning.autotune import Autotuner, autotune
-from textsieve.worker.inference.tuning.default_engine import default_report, warn_of_difference
+from textsieve.worker.inference.tuning.default_engine import default_predictor, warn_of_difference
 from textsieve.worker.settings import ModelSettings
 
 log = logs.get_logger("model")
@@ -50,7 +50,7 @@ class EngineSearch:
 
     def answer(self) -> EngineReport | None:
         """What an earlier start, or another process, has found."""
-        return self.builder.stored(self.key)
+        return self.builder.stored(self.key, allowed=self.possible)
 
     def keep(self, report: EngineReport) -> None:
         """Let other starts, and other processes, find it."""
@@ -58,10 +58,16 @@ class EngineSearch:
 
     def predictor(self, report: EngineReport) -> TransformerPredictor:
         """The predictor over the engine of a report, within the settings."""
-        engine = self.builder.engine(report.candidate)
-        report = replace(within_settings(report, self.settings), threads=self.builder.cores)
+        return self.serve(predictor_over(self.builder.engine(report.candidate), self.builder.model, report))
+
+    def serve(self, predictor: TransformerPredictor) -> TransformerPredictor:
+        """The predictor with its report within the settings, which is logged."""
+        if predictor.report is None:
+            raise TypeError("expected a predictor whose engine was chosen, got one without a report")
+        report = replace(within_settings(predictor.report, self.settings), threads=self.builder.cores)
+        predictor.report, predictor.max_batch_tokens = report, report.max_batch_tokens
         log.info("engine chosen", **msgspec.to_builtins(report))
-        return predictor_over(engine, self.builder.model, report)
+        return predictor
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +107,9 @@ def open_predictor(model: Model, settings: ModelSettings) -> OpenedModel:
     known = search.answer()
     if known and known.settled:
         return OpenedModel(search.predictor(known))
-    return OpenedModel(
-        search.predictor(known or default_report(search.builder, search.possible, search.reference)), search
-    )
+    if known:
+        return OpenedModel(search.predictor(known), search)
+    return OpenedModel(search.serve(default_predictor(search.builder, search.possible, search.reference)), search)
 
 
 def prepare_search(model: Model, settings: ModelSettings) -> EngineSearch | TransformerPredictor:

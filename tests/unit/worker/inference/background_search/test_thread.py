@@ -18,7 +18,9 @@ from textsieve.worker.inference.background_search import process as trying
 from textsieve.worker.inference.background_search import thread as module
 from textsieve.worker.inference.background_search.process import SEARCHED_BY_ANOTHER, found, search_lock
 from textsieve.worker.inference.background_search.thread import (
+    LOOK_SECONDS,
     BackgroundSearch,
+    SearchedByAnother,
     background_search,
     search_in_process,
 )
@@ -68,9 +70,24 @@ class Attempts:
     def __init__(self, *reports):
         self.reports, self.made = list(reports), 0
 
-    def __call__(self, _question, _stop):
+    def __call__(self, _search, _stop):
         self.made += 1
-        return self.reports.pop(0)
+        report = self.reports.pop(0)
+        if isinstance(report, Exception):
+            raise report
+        return report
+
+
+class Pauses(threading.Event):
+    """Notes how long each pause was to be, and makes none."""
+
+    def __init__(self):
+        super().__init__()
+        self.seconds = []
+
+    def wait(self, timeout=None):
+        self.seconds.append(timeout)
+        return self.is_set()
 
 
 @pytest.fixture(autouse=True)
@@ -130,6 +147,26 @@ def test_while_another_process_tries_only_its_answer_is_waited_for(predictor):
 
     assert alone
     assert ([FAST], 0) == (told, attempts.made)
+
+
+def test_an_attempt_that_meets_another_search_is_no_failure(predictor, monkeypatch):
+    monkeypatch.setattr(module, "LOOK_SECONDS", LOOK_SECONDS)
+    attempts, pauses = Attempts(None, SearchedByAnother(), SearchedByAnother(), None, FAST), Pauses()
+
+    BackgroundSearch(Asked(), predictor, print, attempts, pauses).run()
+
+    assert [0.0, 10.0, 5.0, 5.0, 20.0] == pauses.seconds
+
+
+def test_a_process_that_finds_another_searching_says_so(bundle_folder, settings_for, monkeypatch, tmp_path):
+    opened = open_model(settings_for(bundle_folder, engine="onnx", precision="fp32", max_batch_tokens=None))
+    busy = tmp_path / "python"
+    busy.write_text(f"#!/bin/sh\ncat >/dev/null\nexit {SEARCHED_BY_ANOTHER}\n", encoding="ascii")
+    busy.chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(busy))
+
+    with pytest.raises(SearchedByAnother):
+        search_in_process(opened.search, threading.Event())
 
 
 def test_an_engine_that_is_found_to_be_the_present_one_goes_on_with_its_budget(predictor):

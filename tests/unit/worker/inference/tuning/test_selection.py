@@ -161,9 +161,11 @@ def test_a_report_that_is_not_ours_is_not_believed(bundle_folder, automatic, tmp
     (kept,) = (tmp_path / "kept").glob("choice-*")
     ArtifactCache(tmp_path / "kept").put(kept.stem, msgspec.json.encode({"engine": "none of ours"}))
 
-    load_predictor(automatic(bundle_folder))
+    with capture_logs() as lines:
+        load_predictor(automatic(bundle_folder))
 
     assert 2 == len(calibrations)
+    assert 1 == sum("is ignored" in line["event"] for line in lines)
 
 
 def test_a_description_that_moves_to_the_next_label_is_not_answered_by_the_graph_that_was_kept(
