@@ -31,31 +31,3 @@ def test_a_statement_has_a_test_beside_it_that_exists(statement):
 
     assert named
     assert [] == [name for path, name in named if name not in _defined(ROOT / "tests" / path)]
-
-
-@pytest.mark.parametrize(
-    "heading",
-    [
-        "The promise",
-        "On Apache Kafka: one transaction a batch",
-        "Without transactions: three ledgers",
-        "Faults",
-        "What it does not promise",
-    ],
-)
-def test_each_chapter_makes_its_statements_in_a_table_with_tests(heading):
-    chapter = PAGE.split(f"\n## {heading}\n")[1].split("\n## ")[0]
-
-    assert "| test |\n" in chapter
-
-
-@pytest.mark.parametrize(
-    ("heading", "points"), [("Every crash point", 8), ("Every crash point without transactions", 10)]
-)
-def test_every_crash_point_of_the_diagram_has_its_row(heading, points):
-    chapter = re.split(r"\n##+ ", PAGE.split(f"\n### {heading}\n")[1])[0]
-    drawn = set(re.findall(r"-->\|(?:\"yes, )?(\d+)", chapter))
-    table = chapter.split("| killed at |")[1].split("\n\n")[0]
-    told = set(re.findall(r"\d+", " ".join(row.split("|")[1] for row in table.splitlines()[2:])))
-
-    assert drawn == told == {str(number) for number in range(1, points + 1)}

@@ -37,7 +37,3 @@ def test_a_command_is_one_of_ours_and_has_the_options(words):
 
 def test_no_block_has_to_be_mended_before_it_is_pasted():
     assert [] == [block for block in BLOCKS if re.search(r"<[\w ]+>|\.\.\.|^\$ ", block, re.MULTILINE)]
-
-
-def test_the_readme_is_read_in_a_few_minutes():
-    assert len(README.split()) < 1500
