@@ -3,9 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-import numpy as np
-
-from textsieve.worker.records import Observations, Outgoing, Partition, Record
+from textsieve.worker.batch import Batch
+from textsieve.worker.records import Outgoing, Partition, Record
 from textsieve.worker.streams import Published
 
 
@@ -33,17 +32,16 @@ class Answered:
                 found.results.discard(record.offset)
                 found.dead_letters.discard(record.offset)
 
-    def countable(self, rows: Observations) -> Observations:
-        """Rows of results, without those that an earlier life of this stream had put among the dead letters."""
+    def countable(self, batch: Batch) -> Batch:
+        """A batch without the rows that an earlier life of this stream had put among the dead letters."""
         if not any(found.dead_letters for found in self.published.values()):
-            return rows
-        keep = [
-            source not in self.published or offset not in self.published[source].dead_letters
-            for source, offset in zip(rows.sources, rows.offsets.tolist(), strict=True)
-        ]
-        mask = np.asarray(keep, np.bool_)  # [rows]
-        sources = [source for source, kept in zip(rows.sources, keep, strict=True) if kept]
-        return Observations(sources, rows.offsets[mask], rows.embeddings[mask], rows.cluster_ids[mask])
+            return batch
+        rows = [row for row, record in enumerate(batch.records) if not self._was_rejected(record)]
+        return batch if len(rows) == len(batch) else batch.take(rows)
+
+    def _was_rejected(self, record: Record) -> bool:
+        found = self.published.get(record.source)
+        return found is not None and record.offset in found.dead_letters
 
     def _holds(self, message: Outgoing) -> bool:
         found = self.published.get(message.source)

@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -38,6 +38,7 @@ from textsieve.worker.connectors.kafka import (
     TransactionalSink,
     prepare_topics,
 )
+from textsieve.worker.counting.guarded import GuardedCounters
 from textsieve.worker.errors import ConfigurationError, StoreUnavailable
 from textsieve.worker.health import Health
 from textsieve.worker.inference.engines.report import EngineReport
@@ -51,9 +52,11 @@ from textsieve.worker.meters import MeteredStore, PredictorMeter
 from textsieve.worker.metrics import ConsistentRegistry, Metrics
 from textsieve.worker.metrics.gpu import GpuCollector
 from textsieve.worker.pace import Pace
-from textsieve.worker.pipeline import build_pipeline, redactor_of
+from textsieve.worker.pipeline import Pipeline, build_pipeline, redactor_of
 from textsieve.worker.records import REASONS
 from textsieve.worker.settings import Settings
+from textsieve.worker.shared_state import Counting, SharedState
+from textsieve.worker.stages.stage import Stage
 from textsieve.worker.streams import Sink, Source
 
 GC_ALLOCATIONS = 50_000  # containers between two looks of the collector: some batches, a few MB at most
@@ -81,10 +84,12 @@ class Parts:
 
     Attributes:
         predictor: answers instead of the model that the settings name.
+        stages: of the embedding program, behind all others but the last; see worker.stages.stage.
         source, sink, store: get the part that was built, return the one to use.
     """
 
     predictor: Predictor | None = None
+    stages: Sequence[Stage] = ()
     source: Callable[[Source], Source] = lambda part: part
     sink: Callable[[Sink], Sink] = lambda part: part
     store: Callable[[CentroidStore], CentroidStore] = lambda part: part
@@ -151,20 +156,22 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
         _look_at_store(settings, log)
         publish_seconds = settings.kafka.session_ms / 1000 * settings.delivery.publish_session_fraction
         reread = settings.clusters.max_pending_bytes // row_bytes(predictor.card.dim)
+        pipeline = build_pipeline(
+            settings,
+            predictor=predictor,
+            assign=clusters.assign,
+            now_ms=_now_ms,
+            campaigns=_campaigns(settings),
+            more=parts.stages,
+        )
         doors = _doors(settings, topics, name, resources, publish_seconds=publish_seconds, max_reread=reread)
         doors = Doors(parts.source(doors.source), parts.sink(doors.sink))
         doors = _traced(settings, doors, name, resources)
         loop = StreamLoop(
             source=doors.source,
             sink=doors.sink,
-            pipeline=build_pipeline(
-                settings,
-                predictor=predictor,
-                assign=clusters.assign,
-                now_ms=_now_ms,
-                campaigns=_campaigns(settings),
-            ),
-            clusters=clusters,
+            pipeline=pipeline,
+            state=SharedState(clusters, _counting(settings, pipeline)),
             settings=LoopSettings(
                 poll_timeout_seconds=settings.delivery.poll_timeout_seconds,
                 checkpoint_seconds=settings.delivery.checkpoint_seconds,
@@ -335,6 +342,13 @@ def _campaigns(settings: Settings) -> CampaignDetector | None:
 
 def _now_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _counting(settings: Settings, pipeline: Pipeline) -> Counting | None:
+    if not pipeline.counts:
+        return None
+    shared = store.RedisCounterStore(store.connect(settings.redis), settings.clusters.space)
+    return Counting(GuardedCounters(shared), pipeline.counts)
 
 
 def _metrics(registry: ConsistentRegistry, settings: Settings, predictor: Predictor) -> Metrics:

@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 import structlog
 
 from textsieve.worker.clustering.centroids import Snapshot
-from textsieve.worker.clustering.online import Learned
 from textsieve.worker.errors import OwnershipLost, PublishFailed, ServiceError, StoreUnavailable
 from textsieve.worker.health import Health
 from textsieve.worker.metrics import Metrics
@@ -16,6 +15,7 @@ from textsieve.worker.metrics.partition_metrics import PartitionMetrics
 from textsieve.worker.metrics.result_metrics import ResultMetrics
 from textsieve.worker.outcome import Outcome
 from textsieve.worker.records import Outgoing, Partition, Position
+from textsieve.worker.shared_state import GivenUp, Pushed
 from textsieve.worker.streams import Poll, Published
 from textsieve.worker.waits import Wait
 
@@ -146,8 +146,9 @@ class Journal:
             self.metrics.in_flight.dec(messages)
             self.metrics.processed.labels("dropped").inc(messages)
 
-    def learned(self, learned: Learned, snapshot: Snapshot | None) -> None:
-        """The store knows everything that was observed."""
+    def told_store(self, pushed: Pushed, snapshot: Snapshot | None) -> None:
+        """The store knows everything that was observed, or has forgotten something."""
+        learned = pushed.learned
         self.store(None)
         with self.metrics.lock:
             self.metrics.learned.inc(learned.rows)
@@ -161,6 +162,8 @@ class Journal:
         if learned.rolled_back:
             self.metrics.store_losses.inc()
             self.log.warning("the store forgot what it had learned: reading again", restored=learned.restored)
+        if pushed.added.rolled_back:
+            self.log.warning("the store forgot what it had counted: reading again")
 
     def committed(self, error: Exception | None) -> None:
         """Offsets were committed, or not."""
@@ -171,15 +174,16 @@ class Journal:
         self.metrics.rebalances.labels("lost").inc()
         self.log.info("the group has moved on", error=str(error))
 
-    def given_up(self, messages: int) -> None:
-        """So many results will never be learned: the store has been away for too long."""
-        if not messages:
+    def given_up(self, given_up: GivenUp) -> None:
+        """What will never be learned or counted: the store has been away for too long."""
+        if not (given_up.rows or given_up.increments):
             return
-        self.metrics.unlearned.inc(messages)
+        self.metrics.unlearned.inc(given_up.rows)
         if not self._gives_up:
             self.log.warning(
-                "more waits to be learned than clusters.max_pending_bytes holds: the oldest results are given up",
-                messages=messages,
+                "more waits for the store than this worker holds (clusters.max_pending_bytes): the oldest is given up",
+                messages=given_up.rows,
+                increments=given_up.increments,
             )
         self._gives_up = True
 

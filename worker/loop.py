@@ -16,7 +16,6 @@ from random import Random
 from textsieve.worker.answered import Answered
 from textsieve.worker.backlog import Backlog
 from textsieve.worker.ceiling import DeadLetterCeiling
-from textsieve.worker.clustering.online import OnlineClusters
 from textsieve.worker.errors import (
     OwnershipLost,
     PartitionUnavailable,
@@ -31,6 +30,7 @@ from textsieve.worker.journal import Journal
 from textsieve.worker.pace import Pace
 from textsieve.worker.pipeline import Pipeline
 from textsieve.worker.records import Partition, Progress
+from textsieve.worker.shared_state import SharedState
 from textsieve.worker.streams import Poll, Sink, Source
 
 STOP_AFTER_SINGLES = 6  # drops in a row, the last of them at a single message, before the worker gives up
@@ -66,7 +66,7 @@ class StreamLoop:
     source: Source
     sink: Sink
     pipeline: Pipeline
-    clusters: OnlineClusters
+    state: SharedState
     settings: LoopSettings
     pace: Pace
     ceiling: DeadLetterCeiling
@@ -163,16 +163,17 @@ class StreamLoop:
         return batch
 
     def _begin(self) -> None:
-        """Start from what is committed, or earlier where the clusters have learned less than that."""
+        """Start from what is committed, or earlier where the store knows less than that."""
         self._settle()  # a transaction that is under way ends before the committed offsets are asked for
         if self.sink.is_transactional:
             self.sink.settle()  # and one that was given up: until it times out the broker does not tell them
-        if self.sink.is_transactional and self.clusters.has_pending:
+        if self.sink.is_transactional and self.state.has_pending:
             with suppress(StoreUnavailable):  # or what counts already would be read again, to be learned
-                self.journal.learned(self.clusters.learn(), self.clusters.snapshot)
+                self.journal.told_store(self.state.push(), self.state.clusters.snapshot)
         self.journal.put_back(self._backlog.clear())
-        starts = self.source.rewind(self.clusters.watermarks())
-        self.journal.given_up(self.clusters.begin(starts))
+        floor = self.state.floor()
+        starts = self.source.rewind(floor.positions, unsure=floor.unsure)
+        self.journal.given_up(self.state.begin(starts))
         self._answered = Answered(self.sink.recover(starts))
         self._next = {partition: start.offset for partition, start in starts.items()}
         self._committed = dict(self._next)
@@ -213,8 +214,7 @@ class StreamLoop:
             results=batch.results,
             dead_letters=batch.dead_letters,
             progress={
-                source: Progress(offset, self.clusters.learned_up_to(source))
-                for source, offset in batch.finished.items()
+                source: Progress(offset, self.state.pushed_up_to(source)) for source, offset in batch.finished.items()
             },
             timeout_seconds=self.settings.publish_seconds - (fenced - began),
         )
@@ -230,9 +230,7 @@ class StreamLoop:
         self._working_on, self._in_hand = self._working_on + len(batch), {**batch.finished, **self._in_hand}
         self.sink.settle()
         settled = self.clock()
-        self.journal.given_up(
-            self.clusters.observe(self._answered.countable(batch.outcome.observations), batch.finished)
-        )
+        self.journal.given_up(self.state.observe(self._answered.countable(batch.outcome.batch), batch.finished))
         self._next.update(batch.finished)
         self._answered.forget(batch.polled.records)
         self.ceiling.count(batch.is_bad)
@@ -240,7 +238,7 @@ class StreamLoop:
             messages=len(batch), seconds=batch.processed_seconds + settled - began, short_of_time=batch.is_cut
         )
         self.journal.published(batch.outcome, batch.polled, results=batch.results, dead_letters=batch.dead_letters)
-        self.journal.pending(self.clusters.pending_bytes)
+        self.journal.pending(self.state.clusters.pending_bytes)
         self._working_on = 0
         if self.sink.is_transactional:
             self.journal.stage("settle", settled - began)
@@ -254,25 +252,25 @@ class StreamLoop:
         now = self.clock()
         if now < self._store_again_at:
             return False
-        if self._next == self._committed and not self.clusters.has_pending:
-            return self.clusters.awaits_seed and now - self._last_checkpoint >= POOL_LOOK_SECONDS
-        early = idle or self._failures > 0 or self.clusters.can_seed
+        if self._next == self._committed and not self.state.has_pending:
+            return self.state.clusters.awaits_seed and now - self._last_checkpoint >= POOL_LOOK_SECONDS
+        early = idle or self._failures > 0 or self.state.clusters.can_seed
         return early or now - self._last_checkpoint >= self.settings.checkpoint_seconds
 
     def _checkpoint(self) -> None:
         """Learn, then commit what no transaction has: offsets last, so that a crash between the two only repeats."""
         began = self._last_checkpoint = self.clock()
-        learned = self.clusters.learn()
+        pushed = self.state.push()
         learned_at = self.clock()
         self._store_failures, self._store_again_at = 0, 0.0
         self.journal.stage("learn", learned_at - began)
-        self.journal.learned(learned, self.clusters.snapshot)
-        if learned.rolled_back:
+        self.journal.told_store(pushed, self.state.clusters.snapshot)
+        if pushed.rolled_back:
             self._begun = False
             return
         if not self.sink.is_transactional:
             self._commit()
-        self.journal.pending(self.clusters.pending_bytes)
+        self.journal.pending(self.state.clusters.pending_bytes)
 
     def _commit(self) -> None:
         began = self.clock()
@@ -319,7 +317,7 @@ class StreamLoop:
         self._store_failures += 1
         self._store_again_at = self.clock() + self._jittered(self._store_failures)
         self.journal.store(error)
-        self.journal.pending(self.clusters.pending_bytes)
+        self.journal.pending(self.state.clusters.pending_bytes)
 
     def _set_aside(self, error: PartitionUnavailable) -> None:
         """Some partitions are at fault: begin again without them."""

@@ -59,15 +59,7 @@ class Outcome:
     @property
     def observations(self) -> Observations:
         """What the clusters learn."""
-        if not len(self.batch):
-            nothing = np.empty(0, np.int64)
-            return Observations((), nothing, np.empty((0, 0), np.float32), nothing)
-        return Observations(
-            sources=[record.source for record in self.batch.records],
-            offsets=np.asarray([record.offset for record in self.batch.records], np.int64),
-            embeddings=self.batch[EMBEDDING],
-            cluster_ids=self.batch[CLUSTER_ID],
-        )
+        return observations(self.batch)
 
     @property
     def label_ids(self) -> LabelIds:
@@ -98,3 +90,16 @@ class Outcome:
     def obfuscated(self) -> int:
         """Results whose text was disguised."""
         return sum(rules is not UNSET for rules in self.batch[NORMALIZED])
+
+
+def observations(batch: Batch) -> Observations:
+    """What the clusters learn from a batch, after its last stage."""
+    if not len(batch):
+        nothing = np.empty(0, np.int64)
+        return Observations((), nothing, np.empty((0, 0), np.float32), nothing)
+    return Observations(
+        sources=[record.source for record in batch.records],
+        offsets=np.asarray([record.offset for record in batch.records], np.int64),
+        embeddings=batch[EMBEDDING],
+        cluster_ids=batch[CLUSTER_ID],
+    )

@@ -3,8 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from textsieve.worker.batch import Batch
+from textsieve.worker.batch import Batch, Column
 from textsieve.worker.campaigns.membership import CampaignDetector
+from textsieve.worker.counting.increments import CountingStage, Counts
 from textsieve.worker.inference.predictor import Predictor
 from textsieve.worker.normalization import normalizer
 from textsieve.worker.outcome import Outcome
@@ -42,6 +43,11 @@ class Pipeline:
     def __post_init__(self) -> None:
         check_stages(self.stages)
 
+    @property
+    def counts(self) -> Sequence[Column[Sequence[Counts]]]:
+        """The columns of what rows add to counters in the store; none where no stage counts."""
+        return [stage.counts for stage in self.stages if isinstance(stage, CountingStage)]
+
     def process(self, records: Sequence[Record]) -> Outcome:
         """Answer every record with exactly one result or one dead letter, or the first ones where time is short.
 
@@ -66,6 +72,7 @@ def build_pipeline(
     assign: Callable[[Embeddings], Assignments],
     now_ms: Callable[[], int],
     campaigns: CampaignDetector | None = None,
+    more: Sequence[Stage] = (),
 ) -> Pipeline:
     """The stages of a worker: a new one is one file in `stages` and one line here.
 
@@ -75,9 +82,11 @@ def build_pipeline(
         assign: embeddings [rows, dim] to the nearest shared centroids.
         now_ms: the clock, Unix time in milliseconds.
         campaigns: finds near-duplicates; None: nobody asks for them.
+        more: stages of somebody else's, before texts are redacted.
 
     Raises:
         ConfigurationError: see `redactor_of`.
+        ValueError: the stages do not fit together.
     """
     redactor = redactor_of(settings)
     incoming, outgoing, card = settings.input, settings.output, predictor.card
@@ -88,6 +97,7 @@ def build_pipeline(
         Label(card),
         Assign(assign),
         *((FindCampaign(campaigns),) if campaigns else ()),
+        *more,
         *((Redact(redactor, settings.redact.tenant_field),) if redactor and outgoing.text == "redacted" else ()),
     )
     encode = Encode(

@@ -48,7 +48,7 @@ class Progress(NamedTuple):
     """Where a partition stands behind a batch."""
 
     offset: int  # the next one to be read
-    learned: int  # the first one that the clusters are not known to have learned
+    pushed: int  # the first one that the store is not known to have all of: learned by the clusters, counted
 
 
 class Record(msgspec.Struct, frozen=True, gc=False):

@@ -53,8 +53,15 @@ class Source(Protocol):
         """Take what is there; with `max_records` 0 nothing is read but the membership is kept."""
         ...
 
-    def rewind(self, floor: Mapping[Partition, Position]) -> Mapping[Partition, Position]:
+    def rewind(
+        self, floor: Mapping[Partition, Position], *, unsure: Collection[Partition] = ()
+    ) -> Mapping[Partition, Position]:
         """Seek every owned partition to its committed offset, or to `floor` where that is lower.
+
+        Args:
+            floor: the first offset of each partition that the store lacks; where there is none, what was noted beside
+                the committed offset stands for it (`Progress.pushed`).
+            unsure: partitions of which the store may lack more than `floor` says: the note is a floor there too.
 
         Returns:
             Where each owned partition starts now; a first start is committed at once, so that it cannot move.

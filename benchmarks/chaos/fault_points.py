@@ -19,7 +19,7 @@
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -57,10 +57,12 @@ class FaultPointSource(Wrapped):
         self.points.page[Field.UNFINISHED] += len(polled.records)
         return polled
 
-    def rewind(self, floor: Mapping[Partition, Position]) -> Mapping[Partition, Position]:
+    def rewind(
+        self, floor: Mapping[Partition, Position], *, unsure: Collection[Partition] = ()
+    ) -> Mapping[Partition, Position]:
         """See Source."""
         self.points.hit("during_rebalance")
-        starts: Mapping[Partition, Position] = self.inner.rewind(floor)
+        starts: Mapping[Partition, Position] = self.inner.rewind(floor, unsure=unsure)
         self.points.page[Field.UNFINISHED] = 0
         self.points.page[Field.BEGUN] += 1
         return starts

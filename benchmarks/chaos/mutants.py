@@ -4,7 +4,7 @@ Each is a mistake that a streaming worker is easily written with, and each must 
 the ledger (at_least_once), the others with transactions (exactly_once), on three nodes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, cast
@@ -61,9 +61,11 @@ class MutantSource(Wrapped):
         self.read.update({source: batch[-1].offset + 1 for source, batch in batches.items()})
         return replace(polled, batches=batches)
 
-    def rewind(self, floor: Mapping[Partition, Position]) -> Mapping[Partition, Position]:
+    def rewind(
+        self, floor: Mapping[Partition, Position], *, unsure: Collection[Partition] = ()
+    ) -> Mapping[Partition, Position]:
         """See Source."""
-        starts = self.inner.rewind({} if self.ignores_floor else floor)
+        starts = self.inner.rewind({} if self.ignores_floor else floor, unsure=unsure)
         kept = self.read if self.goes_on else {}
         self.read = {source: max(start.offset, kept.get(source, 0)) for source, start in starts.items()}
         return {source: start._replace(offset=self.read[source]) for source, start in starts.items()}

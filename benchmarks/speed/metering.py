@@ -24,6 +24,7 @@ from textsieve.worker.pace import Pace
 from textsieve.worker.pipeline import build_pipeline
 from textsieve.worker.records import REASONS, Record
 from textsieve.worker.settings import Settings
+from textsieve.worker.shared_state import SharedState
 from textsieve.worker.streams import Poll
 from textsieve.worker.testing import MemoryCentroidStore, MemoryLog, MemorySink, MemorySource
 
@@ -91,7 +92,7 @@ def _round(values: list[bytes]) -> float:
         source=FreshSource(log),
         sink=MemorySink(log),
         pipeline=build_pipeline(Settings(), predictor=predictor, assign=clusters.assign, now_ms=lambda: 0),
-        clusters=clusters,
+        state=SharedState(clusters),
         settings=LoopSettings(0.3, 1.0, 10.0, 10.0, 64 << 20),
         pace=Pace(BATCH, 1.0),
         ceiling=DeadLetterCeiling(0.5, 1000, 500),

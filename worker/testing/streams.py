@@ -85,7 +85,9 @@ class MemorySource:
         lag = {p: len(self.log.records[p]) - at for p, at in self._position.items()}
         return Poll(taken, lag=lag, aside=dict(self.aside))
 
-    def rewind(self, floor: Mapping[Partition, Position]) -> Mapping[Partition, Position]:
+    def rewind(
+        self, floor: Mapping[Partition, Position], *, unsure: Collection[Partition] = ()
+    ) -> Mapping[Partition, Position]:
         """See Source."""
         self._called("rewind")
         self._generation = self.log.generation
@@ -97,6 +99,8 @@ class MemorySource:
             if learned is None or learned.topic_id != TOPIC_ID:
                 learned = Position(self.log.learned.get(partition, committed), TOPIC_ID)
             bound = 0 if self.max_reread is None else committed - self.max_reread // len(owned)
+            if partition in unsure:
+                learned = min(learned, Position(self.log.learned.get(partition, committed), TOPIC_ID))
             self._position[partition] = max(min(learned.offset, committed), bound)
         return {partition: Position(offset, TOPIC_ID) for partition, offset in self._position.items()}
 
@@ -245,7 +249,7 @@ class MemoryTransactionalSink:
         self.log.committed.update(
             {source: max(stands.offset, self._committed.get(source, 0)) for source, stands in progress.items()}
         )
-        self.log.learned.update({source: stands.learned for source, stands in progress.items()})
+        self.log.learned.update({source: stands.pushed for source, stands in progress.items()})
 
 
 def _raise_once(planned: dict[str, Exception], name: str) -> None:

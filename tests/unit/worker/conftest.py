@@ -1,6 +1,6 @@
 """A whole worker in memory."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from random import Random
@@ -13,6 +13,7 @@ from textsieve.worker.ceiling import DeadLetterCeiling
 from textsieve.worker.clustering.online import OnlineClusters
 from textsieve.worker.clustering.pending import row_bytes
 from textsieve.worker.clustering.space import ClusterSpace
+from textsieve.worker.counting.guarded import GuardedCounters
 from textsieve.worker.health import Health
 from textsieve.worker.inference.predictor import Predictor
 from textsieve.worker.journal import Journal
@@ -22,10 +23,13 @@ from textsieve.worker.pace import Pace
 from textsieve.worker.pipeline import Pipeline, build_pipeline
 from textsieve.worker.records import REASONS
 from textsieve.worker.settings import Settings
+from textsieve.worker.shared_state import Counting, SharedState
+from textsieve.worker.stages.stage import Stage
 from textsieve.worker.testing import (
     HashingPredictor,
     ManualClock,
     MemoryCentroidStore,
+    MemoryCounterStore,
     MemoryLog,
     MemorySink,
     MemorySource,
@@ -49,6 +53,8 @@ class MemoryWorker:
     clock: ManualClock = field(default_factory=lambda: ManualClock(100.0))
     transactional: bool = False
     settings: Settings = field(default_factory=Settings)
+    stages: Sequence[Stage] = ()
+    counters: MemoryCounterStore = field(default_factory=MemoryCounterStore)
     ceiling: DeadLetterCeiling = field(default_factory=lambda: DeadLetterCeiling(1.0, 1000, 10**9))
 
     def __post_init__(self) -> None:
@@ -65,7 +71,7 @@ class MemoryWorker:
             source=self.source,
             sink=self.sink,
             pipeline=self._pipeline(self.predictor),
-            clusters=self.clusters,
+            state=SharedState(self.clusters, self._counting()),
             settings=LoopSettings(0.0, self.checkpoint_seconds, 3.0, 300.0),
             pace=Pace(self.max_batch_records, self.max_iteration_seconds),
             ceiling=self.ceiling,
@@ -75,12 +81,17 @@ class MemoryWorker:
             wait=self.clock.advance,
         )
 
+    def _counting(self) -> Counting | None:
+        columns = self._pipeline(self.predictor).counts
+        return Counting(GuardedCounters(self.counters), columns) if columns else None
+
     def _pipeline(self, predictor: Predictor) -> Pipeline:
         return build_pipeline(
             self.settings,
             predictor=predictor,
             assign=self.clusters.assign,
             now_ms=lambda: int(self.clock() * 1000),
+            more=self.stages,
         )
 
     def ask(self, predictor: Predictor) -> None:
@@ -105,7 +116,7 @@ class MemoryWorker:
         if not (committed and self.transactional):
             return committed
         is_read = all(offset == len(self.log.records[p]) for p, offset in self.loop._next.items())
-        return is_read and self.loop._begun and not self.clusters.has_pending
+        return is_read and self.loop._begun and not self.loop.state.has_pending
 
 
 @pytest.fixture(params=["at_least_once", "exactly_once"])

@@ -111,9 +111,11 @@ class TracedSource:
             self.spans.begin(polled.records)
         return polled
 
-    def rewind(self, floor: Mapping[Partition, Position]) -> Mapping[Partition, Position]:
+    def rewind(
+        self, floor: Mapping[Partition, Position], *, unsure: Collection[Partition] = ()
+    ) -> Mapping[Partition, Position]:
         """See Source."""
-        return self.source.rewind(floor)
+        return self.source.rewind(floor, unsure=unsure)
 
     def fence(self) -> None:
         """See Source."""

@@ -157,7 +157,9 @@ class KafkaSource:
                 batches.setdefault(partition, []).extend(later)
         return batches
 
-    def rewind(self, floor: Mapping[Partition, Position]) -> Mapping[Partition, Position]:
+    def rewind(
+        self, floor: Mapping[Partition, Position], *, unsure: Collection[Partition] = ()
+    ) -> Mapping[Partition, Position]:
         """See Source."""
         self._refuse_new_topics()
         owned = self._readable.select()
@@ -192,7 +194,10 @@ class KafkaSource:
             self._consumer_commit(fresh)
         self._group_offsets = dict(starts)
         starts = {
-            partition: max(self._to_learn(partition, start, noted[partition], floor), first[partition])
+            partition: max(
+                self._to_read(partition, start, noted[partition], floor, unsure=Partition(*partition) in unsure),
+                first[partition],
+            )
             for partition, start in starts.items()
         }
         self._committed = dict(starts)
@@ -255,9 +260,11 @@ class KafkaSource:
             if known and found is not None and found.int != 0 and str(found) != known:
                 raise other_topic(topic)
 
-    def _to_learn(self, partition: Any, committed: int, noted: int, floor: Mapping[Partition, Position]) -> int:
+    def _to_read(
+        self, partition: Any, committed: int, noted: int, floor: Mapping[Partition, Position], *, unsure: bool
+    ) -> int:
         share = None if self.max_reread is None else self.max_reread // len(self._group_offsets)
-        start = self._starts.to_learn(partition, committed, noted=noted, floor=floor, max_reread=share)
+        start = self._starts.to_read(partition, committed, noted=noted, floor=floor, unsure=unsure, max_reread=share)
         if start < committed:
             self._epochs.pop(partition, None)  # the leader of the message before it is not known
         return start

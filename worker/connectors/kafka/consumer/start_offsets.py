@@ -74,31 +74,41 @@ class StartOffsets:
             )
         return start
 
-    def to_learn(
-        self, partition: Any, committed: int, *, noted: int, floor: Mapping[Partition, Position], max_reread: int | None
+    def to_read(  # each of them is a bound
+        self,
+        partition: Any,
+        committed: int,
+        *,
+        noted: int,
+        floor: Mapping[Partition, Position],
+        unsure: bool,
+        max_reread: int | None,
     ) -> int:
-        """Where to read on so that the clusters miss nothing: at the committed offset, or before it.
+        """Where to read on so that the store misses nothing: at the committed offset, or before it.
 
         Args:
             partition: of the input.
             committed: by the group.
             noted: as `learned_by` has it.
-            floor: what the clusters know.
+            floor: the first offset of each partition that the store lacks.
+            unsure: the store may lack more than `floor` says: what was noted counts too.
             max_reread: messages that are read again at most.
         """
         known = floor.get(Partition(*partition))
         is_known = known is not None and known.topic_id == self.topic_ids[partition.topic]
-        learned = known.offset if known is not None and is_known else noted
+        start = known.offset if known is not None and is_known else noted
+        if unsure:
+            start = min(start, noted)
         if max_reread is not None:
-            learned = max(learned, committed - max_reread)
-        if learned >= committed:
+            start = max(start, committed - max_reread)
+        if start >= committed:
             return committed
         self.log.warning(
-            "the clusters know less than was committed: reading again what they miss; nothing is published twice",
+            "the store knows less than was committed: reading again what it misses; nothing is published twice",
             partition=f"{partition.topic}/{partition.partition}",
-            messages=committed - learned,
+            messages=committed - start,
         )
-        return learned
+        return start
 
 
 def other_topic(topic: str) -> LedgerError:

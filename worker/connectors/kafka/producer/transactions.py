@@ -142,7 +142,7 @@ class TransactionalSink:
 
     def _offset(self, membership: Membership, source: Partition, stands: Progress) -> OffsetAndMetadata:
         """What to commit: what is only read again, to be learned, must not set the group back to it."""
-        note = str(CommitMetadata(self.stamp.topic_ids.get(source.topic, ""), stands.learned))
+        note = str(CommitMetadata(self.stamp.topic_ids.get(source.topic, ""), stands.pushed))
         committed = membership.committed.get(source, 0)
         if stands.offset < committed:
             return OffsetAndMetadata(committed, note, -1)  # the leader of that record is not known here

@@ -177,6 +177,16 @@ def test_what_the_store_knows_outweighs_what_the_last_commit_noted():
     assert {P0: Position(47, "now")} == source(consumer).rewind({P0: Position(47, "now")})
 
 
+def test_where_the_store_may_lack_more_than_it_says_the_lower_of_both_counts():
+    notes = {number: RecordingConsumer(note=str(CommitMetadata("now", number))) for number in (44, 48)}
+
+    found = {
+        number: source(consumer).rewind({P0: Position(47, "now")}, unsure={P0}) for number, consumer in notes.items()
+    }
+
+    assert {44: {P0: Position(44, "now")}, 48: {P0: Position(47, "now")}} == found
+
+
 def test_offsets_of_another_life_of_the_topic_stop_the_worker():
     with pytest.raises(LedgerError, match="another one of the same name"):
         source(RecordingConsumer(note=str(CommitMetadata("before", 44)))).rewind({})
