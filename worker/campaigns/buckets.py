@@ -53,15 +53,22 @@ class BurstWatch:
         Args:
             watermark_ms: the event time before which nothing more is expected; None: everything is.
         """
-        bursts: list[Burst] = []
         passed = -1 if watermark_ms is None else watermark_ms // BUCKET_MS
-        for bucket in sorted(bucket for bucket in self._messages if bucket < passed):
+        return [*self.close_through(passed - 1), *self.early()]
+
+    def close_through(self, last: int) -> Sequence[Burst]:
+        """Close all buckets up to one; returns the bursts of each."""
+        bursts: list[Burst] = []
+        for bucket in sorted(bucket for bucket in self._messages if bucket <= last):
             found = self._test.close(bucket, self._campaigns.pop(bucket), messages=self._messages.pop(bucket))
             bursts.extend(found)
+        return bursts
+
+    def early(self) -> Sequence[Burst]:
+        """Bursts of campaigns without a past, in the newest buckets that are open."""
         last = max(self._messages, default=0)
         window = [bucket for bucket in self._messages if bucket > last - WINDOW_BUCKETS]
         counts: Counter[str] = Counter()
         for bucket in window:
             counts.update(self._campaigns[bucket])
-        bursts.extend(self._test.early(counts, messages=sum(self._messages[bucket] for bucket in window)))
-        return bursts
+        return self._test.early(counts, messages=sum(self._messages[bucket] for bucket in window))

@@ -9,6 +9,7 @@ Example:
     (1, 1)
 """
 
+from textsieve.worker.testing.alarms import MemoryAlarmStore
 from textsieve.worker.testing.clock import ManualClock
 from textsieve.worker.testing.counters import MemoryCounterStore
 from textsieve.worker.testing.leaders import MemoryLeaderStore
@@ -27,6 +28,7 @@ __all__ = [
     "TOPIC_ID",
     "HashingPredictor",
     "ManualClock",
+    "MemoryAlarmStore",
     "MemoryCentroidStore",
     "MemoryCounterStore",
     "MemoryLeaderStore",

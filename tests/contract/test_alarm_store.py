@@ -1,0 +1,101 @@
+"""What every AlarmStore and NoteStore does, asked of the one in memory and of a real one."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+import pytest
+
+from textsieve.embedded.topics import Names
+from textsieve.worker.campaigns.notes import CampaignNotes, Notes
+from textsieve.worker.connectors.redis import RedisAlarmStore, connect
+from textsieve.worker.settings import RedisSettings
+from textsieve.worker.testing import MemoryAlarmStore
+
+NOW, LEASE = 1_764_000_000_000, 15_000
+CAMPAIGN, OTHER = "0123456789ab", "ba9876543210"
+
+
+@dataclass(frozen=True)
+class Backend:
+    store: RedisAlarmStore | MemoryAlarmStore
+    another: Callable[[], RedisAlarmStore | MemoryAlarmStore]  # as another worker would reach it
+
+
+@pytest.fixture(params=["memory", "single", "cluster"])
+def backend(request: pytest.FixtureRequest, names: Names) -> Iterator[Backend]:
+    if request.param == "memory":
+        memory = MemoryAlarmStore()
+        yield Backend(memory, lambda: memory)
+        return
+    if request.param == "single":
+        settings = RedisSettings(url=request.getfixturevalue("store"))
+    else:
+        settings = request.getfixturevalue(request.param).settings
+    with ExitStack() as clients:
+
+        def opened() -> RedisAlarmStore:
+            client = connect(settings)
+            clients.callback(client.close)
+            return RedisAlarmStore(client, names.space)
+
+        store = opened()
+        yield Backend(store, opened)
+        for key in (*store.keys, *store.note_keys(CAMPAIGN), *store.note_keys(OTHER)):
+            store.client.delete(key)
+
+
+def test_the_first_worker_that_asks_has_the_lease_and_no_state(backend: Backend) -> None:
+    assert b"" == backend.store.acquire("anna", now_ms=NOW, lease_ms=LEASE)
+    assert backend.another().acquire("ben", now_ms=NOW + LEASE - 1, lease_ms=LEASE) is None
+
+
+def test_whoever_has_the_lease_may_renew_it(backend: Backend) -> None:
+    backend.store.acquire("anna", now_ms=NOW, lease_ms=LEASE)
+    backend.store.acquire("anna", now_ms=NOW + LEASE - 1, lease_ms=LEASE)
+
+    assert backend.another().acquire("ben", now_ms=NOW + LEASE, lease_ms=LEASE) is None
+
+
+def test_the_next_worker_goes_on_from_the_state_that_was_saved(backend: Backend) -> None:
+    backend.store.acquire("anna", now_ms=NOW, lease_ms=LEASE)
+    assert backend.store.save("anna", b"state", [])
+
+    assert b"state" == backend.another().acquire("ben", now_ms=NOW + LEASE, lease_ms=LEASE)
+
+
+def test_a_worker_that_lost_its_lease_saves_nothing(backend: Backend) -> None:
+    backend.store.acquire("anna", now_ms=NOW, lease_ms=LEASE)
+    backend.another().acquire("ben", now_ms=NOW + LEASE, lease_ms=LEASE)
+
+    assert not backend.store.save("anna", b"old", [b"alarm"])
+    assert [] == list(backend.another().outbox())
+    assert b"" == backend.another().acquire("ben", now_ms=NOW + LEASE, lease_ms=LEASE)
+
+
+def test_alarms_stay_in_the_outbox_until_they_are_published(backend: Backend) -> None:
+    backend.store.acquire("anna", now_ms=NOW, lease_ms=LEASE)
+    backend.store.save("anna", b"1", [b"first", b"second"])
+    backend.store.save("anna", b"2", [b"third"])
+
+    assert [b"first", b"second", b"third"] == list(backend.another().outbox())
+    backend.store.published(2)
+    assert [b"third"] == list(backend.another().outbox())
+
+
+def test_notes_of_all_workers_come_together(backend: Backend) -> None:
+    backend.store.note({CAMPAIGN: Notes(frozenset({b"a", b"\xff"}), ("one", "two"))})
+    backend.another().note({CAMPAIGN: Notes(frozenset({b"a", b"c"}), ("two", "thrée", "four")), OTHER: Notes()})
+
+    assert CampaignNotes(3, ("one", "two", "thrée")) == backend.store.noted(CAMPAIGN)
+    assert CampaignNotes() == backend.store.noted(OTHER)
+
+
+def test_notes_expire(store: str, names: Names) -> None:
+    with connect(RedisSettings(url=store)) as client:
+        alarms = RedisAlarmStore(client, names.space)
+        alarms.note({CAMPAIGN: Notes(frozenset({b"a"}), ("one",))})
+
+        for key in alarms.note_keys(CAMPAIGN):
+            assert 0 < client.ttl(key) <= 24 * 3600
+            client.delete(key)

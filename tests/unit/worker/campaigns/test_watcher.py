@@ -1,0 +1,148 @@
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from textsieve.worker.campaigns.alarms import Alarm
+from textsieve.worker.campaigns.bursts import BUCKET_MS, HALF_LIFE_BUCKETS
+from textsieve.worker.campaigns.counts import BucketCounts, increments
+from textsieve.worker.campaigns.watcher import LEASE_MS, AlarmWatcher, described, label_mix, top_terms
+from textsieve.worker.counting.guarded import GuardedCounters
+from textsieve.worker.errors import StoreUnavailable
+from textsieve.worker.records import Partition, Position
+from textsieve.worker.testing import MemoryAlarmStore, MemoryCounterStore
+
+IN = Partition("in", 0)
+FIRST = 1000  # bucket
+PAST = FIRST + HALF_LIFE_BUCKETS + 20
+
+
+def describe(alarm: Alarm, counts: Mapping[int, BucketCounts]) -> bytes:
+    return json.dumps([alarm.state, alarm.id, alarm.size, dict(label_mix(alarm.campaign, counts))]).encode()
+
+
+@dataclass
+class World:
+    """Counters that all workers fill, and the alarms they share."""
+
+    counters: MemoryCounterStore = field(default_factory=MemoryCounterStore)
+    alarms: MemoryAlarmStore = field(default_factory=MemoryAlarmStore)
+    now_ms: int = 0
+    _offset: int = 0
+
+    def watcher(self, owner: str = "anna") -> AlarmWatcher:
+        return AlarmWatcher(self.counters, self.alarms, owner=owner, describe=describe, now_ms=lambda: self.now_ms)
+
+    def count(self, bucket: int, campaigns: Mapping[str, int], *, others: int = 20) -> None:
+        ids = [campaign for campaign, count in campaigns.items() for _ in range(count)] + [None] * others
+        offsets = np.arange(self._offset, self._offset + len(ids))
+        counters = GuardedCounters(self.counters)
+        counters.marks()
+        counters.begin({IN: Position(self._offset, "life")})
+        self._offset += len(ids)
+        times = np.full(len(ids), bucket * BUCKET_MS)
+        counters.observe(increments([IN] * len(ids), offsets, times, ids, ["spam"] * len(ids)), {IN: self._offset})
+        counters.flush()
+        self.now_ms = (bucket + 1) * BUCKET_MS
+
+    def told(self, watcher: AlarmWatcher, bucket: int) -> list[tuple[str, str]]:
+        looked = watcher.look({IN: bucket * BUCKET_MS})
+        return [] if looked is None else [(alarm.state, alarm.campaign) for alarm in looked.alarms]
+
+    def live(self, watcher: AlarmWatcher, first: int, end: int) -> None:
+        """Ordinary messages, and nothing is told of them."""
+        for bucket in range(first, end):
+            self.count(bucket, {"old": 2})
+            assert [] == self.told(watcher, bucket)
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+def test_a_new_campaign_is_told_at_the_next_look(world: World) -> None:
+    watcher = world.watcher()
+    world.live(watcher, FIRST, PAST)
+    world.count(PAST, {"new": 9})
+
+    assert [("open", "new")] == world.told(watcher, PAST)
+    assert [] == world.told(watcher, PAST)
+    (alarm,) = map(json.loads, world.alarms.outbox())
+    assert ["open", f"new/{PAST - 2}", 9, {"spam": 9}] == alarm
+
+
+def test_an_alarm_is_closed_when_all_is_quiet_again(world: World) -> None:
+    watcher = world.watcher()
+    world.live(watcher, FIRST, PAST)
+    world.count(PAST, {"new": 9})
+    world.told(watcher, PAST)
+    told = []
+    for bucket in range(PAST + 1, PAST + 30):
+        world.count(bucket, {"old": 2})
+        told += world.told(watcher, bucket)
+
+    assert [("closed", "new")] == told
+
+
+def test_another_worker_goes_on_where_the_first_one_died(world: World) -> None:
+    world.live(world.watcher("anna"), FIRST, PAST)
+    world.count(PAST, {"new": 9})
+    other = world.watcher("ben")
+
+    assert [] == world.told(other, PAST)  # the lease is not over
+    world.now_ms += LEASE_MS
+    assert [("open", "new")] == world.told(other, PAST)
+    assert [] == world.told(world.watcher("anna"), PAST)
+
+
+def test_an_alarm_that_was_told_is_not_told_again_after_a_restart(world: World) -> None:
+    world.live(world.watcher(), FIRST, PAST)
+    world.count(PAST, {"new": 9})
+    world.told(world.watcher(), PAST)
+
+    assert [] == world.told(world.watcher(), PAST)
+    assert 1 == len(world.alarms.outbox())
+
+
+def test_a_stream_that_rested_for_a_day_is_followed_again(world: World) -> None:
+    watcher = world.watcher()
+    world.live(watcher, FIRST, FIRST + 20)
+    again = FIRST + 8640
+
+    world.live(watcher, again, again + HALF_LIFE_BUCKETS)
+    world.count(again + HALF_LIFE_BUCKETS, {"new": 9})
+
+    assert [("open", "new")] == world.told(watcher, again + HALF_LIFE_BUCKETS)
+
+
+def test_nothing_is_looked_at_before_anything_was_counted(world: World) -> None:
+    assert world.watcher().look({}) is None
+
+
+def test_a_look_at_a_store_that_is_away_is_made_up_for(world: World) -> None:
+    watcher = world.watcher()
+    world.live(watcher, FIRST, PAST)
+    world.count(PAST, {"new": 9})
+    world.alarms.away = True
+    with pytest.raises(StoreUnavailable):
+        world.told(watcher, PAST)
+    world.alarms.away = False
+
+    assert [("open", "new")] == world.told(watcher, PAST)
+
+
+def test_an_alarm_on_the_wire_says_what_people_want_to_know() -> None:
+    alarm = Alarm("c1/7", "open", "c1", 9, 0.33333, 0.00000012, 1e-9, 70_000, 100_000)
+
+    record = described(alarm, labels={"spam": 9}, senders=4, samples=["your parcel waits", "your parcel is held"])
+
+    assert (0.3333, 0.0, 4, {"spam": 9}) == (record.rate, record.baseline, record.senders, record.labels)
+    assert ["parcel", "your", "waits", "held"] == record.terms
+
+
+def test_terms_are_the_words_that_most_samples_have() -> None:
+    assert ["prize"] == top_terms(["win a prize now", "prize for u"], terms=1)
+    assert [] == top_terms([])

@@ -1,0 +1,221 @@
+"""One of the workers looks at the counts of all, and tells alarms."""
+
+from collections import Counter as Tally
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import msgspec
+
+from textsieve.worker.campaigns.alarms import Alarm, AlarmBook, OpenAlarm
+from textsieve.worker.campaigns.buckets import BurstWatch
+from textsieve.worker.campaigns.bursts import BUCKET_MS, BurstState
+from textsieve.worker.campaigns.counts import BucketCounts, bucket_counts, table
+from textsieve.worker.campaigns.watermark import PartitionTime, observed, watermark
+from textsieve.worker.counting.counters import CounterStore
+from textsieve.worker.records import Partition
+
+LEASE_MS: Final = 15_000  # after which another worker may look, where the one that did is gone
+MAX_BUCKETS: Final = 360  # read at a look: an hour of event time; what a longer lag brings is read at the next ones
+
+
+class AlarmStore(Protocol):
+    """What the workers share of alarms. Every method raises StoreUnavailable when the store does not answer."""
+
+    def acquire(self, owner: str, *, now_ms: int, lease_ms: int) -> bytes | None:
+        """The state that was saved last, empty where none was; None while another worker has the lease."""
+        ...
+
+    def save(self, owner: str, state: bytes, alarms: Sequence[bytes]) -> bool:
+        """Replace the state and add to the outbox, in one step; False, and nothing, where the lease is another's."""
+        ...
+
+    def outbox(self) -> Sequence[bytes]:
+        """Alarms that are not known to be published, oldest first."""
+        ...
+
+    def published(self, alarms: int) -> None:
+        """Drop so many from the front of the outbox."""
+        ...
+
+
+class WatchState(msgspec.Struct, frozen=True):
+    """What whoever looks next has to know.
+
+    Attributes:
+        first: the first bucket that is not closed; None: nothing was ever counted.
+    """
+
+    first: int | None = None
+    bursts: BurstState | None = None
+    alarms: tuple[OpenAlarm, ...] = ()
+
+
+class AlarmRecord(msgspec.Struct, frozen=True):
+    """An alarm as it stands on the wire."""
+
+    id: str
+    state: str
+    campaign: str
+    size: int
+    rate: float
+    baseline: float
+    p: float
+    first_seen_ms: int
+    last_seen_ms: int
+    senders: int
+    labels: dict[str, int]
+    terms: list[str]
+    samples: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look came to.
+
+    Attributes:
+        alarms: told, and in the outbox.
+        counts: of the buckets that were read, by bucket: for what is told about the campaigns.
+    """
+
+    alarms: Sequence[Alarm]
+    counts: Mapping[int, BucketCounts]
+
+
+class AlarmWatcher:
+    """Looks at the counts of buckets that are not closed, once in a while, while it has the lease.
+
+    Alarms and the state they follow from are saved in one step, so that a worker that dies in between tells none twice
+    and forgets none.
+
+    Args:
+        counters: the counts of all workers.
+        store: state, lease and outbox.
+        owner: this worker.
+        describe: makes of an alarm, and of the counts at hand, what is published.
+        now_ms: Unix time.
+    """
+
+    def __init__(
+        self,
+        counters: CounterStore,
+        store: AlarmStore,
+        *,
+        owner: str,
+        describe: Callable[[Alarm, Mapping[int, BucketCounts]], bytes],
+        now_ms: Callable[[], int],
+    ) -> None:
+        self._counters, self._store, self._owner = counters, store, owner
+        self._describe, self._now_ms = describe, now_ms
+        self._times: Mapping[Partition, PartitionTime] = {}
+        self._newest: dict[Partition, int] = {}
+        self._own: Mapping[Partition, int] = {}
+
+    def look(self, latest_ms: Mapping[Partition, int]) -> Looked | None:
+        """Read, test, and save what is told.
+
+        Args:
+            latest_ms: largest event time of each partition that this worker has counted.
+
+        Returns:
+            None: another worker looks, or nothing was counted.
+
+        Raises:
+            StoreUnavailable: the store does not answer; the next look makes up for this one.
+        """
+        saved = self._store.acquire(self._owner, now_ms=self._now_ms(), lease_ms=LEASE_MS)
+        if saved is None or not latest_ms:
+            return None
+        state = msgspec.json.decode(saved, type=WatchState) if saved else WatchState()
+        latest = max(latest_ms.values()) // BUCKET_MS
+        first = latest if state.first is None else state.first
+        counts = self._read(first, min(latest, first + MAX_BUCKETS))
+        watch, book = BurstWatch(state.bursts), AlarmBook(state.alarms)
+        for bucket, found in counts.items():
+            watch.observe(bucket, found.campaigns, messages=found.messages)
+        alarms = self._follow(watch, book, counts, latest_ms)
+        closed = watch.test.bucket
+        if alarms or closed != (state.bursts.bucket if state.bursts else None) or state.first is None:
+            kept = WatchState(first if closed is None else closed, watch.test.state(), tuple(book.alarms))
+            told = [self._describe(alarm, counts) for alarm in alarms]
+            if not self._store.save(self._owner, msgspec.json.encode(kept), told):
+                return None
+        return Looked(alarms, counts)
+
+    def _read(self, first: int, last: int) -> Mapping[int, BucketCounts]:
+        return {bucket: bucket_counts(self._counters.read(table(bucket).name)) for bucket in range(first, last + 1)}
+
+    def _follow(
+        self,
+        watch: BurstWatch,
+        book: AlarmBook,
+        counts: Mapping[int, BucketCounts],
+        latest_ms: Mapping[Partition, int],
+    ) -> Sequence[Alarm]:
+        """Close buckets one by one, so that every alarm has the bucket it belongs to."""
+        now = self._now_ms()
+        passed = watermark(self._heard(counts, latest_ms, now), now_ms=now)
+        alarms: list[Alarm] = []
+        for bucket in sorted(counts):
+            if passed is None or (bucket + 1) * BUCKET_MS > passed:
+                break
+            alarms += book.found(watch.close_through(bucket), bucket=bucket)
+            alarms += book.closed(bucket, counts[bucket].campaigns)
+        filled = [bucket for bucket in counts if counts[bucket].messages]
+        if filled:
+            alarms += book.found(watch.early(), bucket=max(filled))
+        return alarms
+
+    def _heard(
+        self, counts: Mapping[int, BucketCounts], latest_ms: Mapping[Partition, int], now_ms: int
+    ) -> Mapping[Partition, PartitionTime]:
+        """How far each partition has come; one is heard of when its count in its last bucket changes."""
+        news = {partition: ms for partition, ms in latest_ms.items() if self._own.get(partition) != ms}
+        self._own = dict(latest_ms)
+        latest: dict[Partition, int] = {}
+        for bucket, found in counts.items():
+            for partition in found.partitions:
+                latest[partition] = max(bucket, latest.get(partition, bucket))
+        for partition, bucket in latest.items():
+            seen = bucket * 2**32 + counts[bucket].partitions[partition]
+            if self._newest.get(partition) != seen:
+                self._newest[partition] = seen
+                news.setdefault(partition, (bucket + 1) * BUCKET_MS)
+        self._times = observed(self._times, news, now_ms=now_ms)
+        return self._times
+
+
+def described(alarm: Alarm, *, labels: Mapping[str, int], senders: int, samples: Sequence[str]) -> AlarmRecord:
+    """An alarm with what people want to know of its campaign."""
+    return AlarmRecord(
+        id=alarm.id,
+        state=alarm.state,
+        campaign=alarm.campaign,
+        size=alarm.size,
+        rate=round(alarm.rate, 4),
+        baseline=round(alarm.baseline, 6),
+        p=alarm.p,
+        first_seen_ms=alarm.first_seen_ms,
+        last_seen_ms=alarm.last_seen_ms,
+        senders=senders,
+        labels=dict(labels),
+        terms=top_terms(samples),
+        samples=list(samples),
+    )
+
+
+def label_mix(campaign: str, counts: Mapping[int, BucketCounts]) -> Mapping[str, int]:
+    """Messages of each label of a campaign, in the buckets at hand."""
+    mix: Tally[str] = Tally()
+    for found in counts.values():
+        mix.update(found.labels.get(campaign, {}))
+    return dict(mix.most_common())
+
+
+def top_terms(samples: Sequence[str], *, terms: int = 5, shortest: int = 4) -> list[str]:
+    """The words that most samples have, longer ones first."""
+    having: Tally[str] = Tally()
+    for sample in samples:
+        having.update({word for word in sample.lower().split() if len(word) >= shortest and word.isalpha()})
+    ordered = sorted(having, key=lambda word: (-having[word], -len(word), word))
+    return ordered[:terms]
