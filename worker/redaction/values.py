@@ -11,7 +11,7 @@ import msgspec
 
 from textsieve.worker.redaction.redactor import Redactor
 
-_ESCAPED: Final = re.compile(r"\\u00([2-7][0-9A-Fa-f])")  # a printable character of ASCII, as JSON may write it
+_ESCAPED: Final = re.compile(r"\\u(?!000|001|[dD][89a-fA-F])([0-9A-Fa-f]{4})")  # a character that can be shown
 _LEAST_DIGITS: Final = 10**6  # a smaller number is no telephone number, card or account
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode

@@ -31,6 +31,7 @@ def test_every_string_and_number_of_a_value_is_redacted(raw: bytes, expected: by
         (b'{"text": "jo@example.org"', b'{"text": "[email]"'),
         (b'{"text": "jo\\u0040example.org"', b'{"text": "[email]"'),
         (b'{"a": "jo@example.org", "a": 1}', b'{"a": "[email]", "a": 1}'),
+        (b'{"text": "\\uff14111111111111111 \\ud83d\\ude00 \\u0007"', b'{"text": "[card] \\ud83d\\ude00 \\u0007"'),
         (b"[" * 100_000 + b"jo@example.org", b"[" * 100_000 + b"[email]"),
         ("für jo@example.org".encode(), "für [email]".encode()),
         (b'{"text":  1.50}', b'{"text":  1.50}'),
