@@ -1,15 +1,13 @@
 """What messages add to the shared counters for bursts, and what is read back from these."""
 
 from collections import Counter as Tally
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-import numpy as np
-from numpy.typing import NDArray
-
 from textsieve.worker.campaigns.bursts import BUCKET_MS
-from textsieve.worker.counting.counters import Counter, Increments, Table
+from textsieve.worker.counting.counters import Counter, Table
+from textsieve.worker.counting.increments import Counts
 from textsieve.worker.records import Partition
 
 TTL_SECONDS: Final = 6 * 3600  # of the counts of a bucket, since their last message: a lag of hours is caught up
@@ -42,38 +40,26 @@ def table(bucket: int) -> Table:
     return Table(f"campaigns:{bucket}", TTL_SECONDS)
 
 
-def increments(
-    sources: Sequence[Partition],
-    offsets: NDArray[np.int64],
-    timestamps_ms: NDArray[np.int64],
-    campaigns: Sequence[str | None],
-    labels: Sequence[str],
-) -> Increments:
-    """What a batch counts: every message its partition, and its campaign where it has one; without a timestamp nothing.
+def message_counts(source: Partition, timestamp_ms: int, campaign: str | None, label: str) -> Counts:
+    """What a message counts: its partition, and its campaign where it has one; without a timestamp nothing.
 
     Args:
-        sources: [rows]
-        offsets: [rows]
-        timestamps_ms: [rows], event time; -1: none.
-        campaigns: [rows]
-        labels: [rows], the best one of each message.
+        source: where it was read.
+        timestamp_ms: event time; -1: none.
+        campaign: its id.
+        label: the best one.
     """
-    rows: list[int] = []
-    counters: list[Counter] = []
-    for row, (source, time_ms, campaign) in enumerate(zip(sources, timestamps_ms.tolist(), campaigns, strict=True)):
-        if time_ms < 0:
-            continue
-        bucket = table(time_ms // BUCKET_MS)
-        rows.append(row)
-        counters.append(Counter(bucket, f"{_PARTITION}{source.topic}:{source.partition}"))
-        if campaign is not None:
-            rows.append(row)
-            counters.append(Counter(bucket, f"{campaign} {labels[row]}"))
-    return Increments([sources[row] for row in rows], offsets[rows], counters, np.ones(len(rows), np.int64))
+    if timestamp_ms < 0:
+        return ()
+    bucket = table(timestamp_ms // BUCKET_MS)
+    of_partition = (Counter(bucket, f"{_PARTITION}{source.topic}:{source.partition}"), 1)
+    if campaign is None:
+        return (of_partition,)
+    return of_partition, (Counter(bucket, f"{campaign} {label}"), 1)
 
 
 def bucket_counts(fields: Mapping[str, int]) -> BucketCounts:
-    """The inverse of `increments`, of one table."""
+    """The inverse of `message_counts`, of one table."""
     campaigns: Tally[str] = Tally()
     labels: dict[str, dict[str, int]] = {}
     partitions = {}

@@ -1,6 +1,6 @@
 """Campaign: which other messages a message is nearly the same as."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Final
 
@@ -8,8 +8,10 @@ import msgspec
 import numpy as np
 
 from textsieve.worker.batch import Batch, Column
+from textsieve.worker.campaigns.counts import message_counts
 from textsieve.worker.campaigns.membership import CampaignDetector
-from textsieve.worker.columns import MODEL_TEXT
+from textsieve.worker.columns import LABEL, MODEL_TEXT
+from textsieve.worker.counting.increments import Counts
 
 
 class Campaign(msgspec.Struct, gc=False):
@@ -22,6 +24,7 @@ class Campaign(msgspec.Struct, gc=False):
 
 
 CAMPAIGN: Final = Column[list[Campaign | None]]("campaign")
+_COUNTS: Final = Column[Sequence[Counts]]("campaign_counts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,10 @@ class FindCampaign:
     """
 
     detector: CampaignDetector
-    needs: ClassVar[tuple[Column[Any], ...]] = (MODEL_TEXT,)
-    gives: ClassVar[tuple[Column[Any], ...]] = (CAMPAIGN,)
+    needs: ClassVar[tuple[Column[Any], ...]] = (MODEL_TEXT, LABEL)
+    gives: ClassVar[tuple[Column[Any], ...]] = (CAMPAIGN, _COUNTS)
     fields: ClassVar[Mapping[str, Column[Any]]] = {"campaign": CAMPAIGN}
+    counts: ClassVar[Column[Sequence[Counts]]] = _COUNTS
 
     def run(self, batch: Batch) -> Batch:
         """See Stage."""
@@ -52,5 +56,11 @@ class FindCampaign:
                     None if campaign is None else Campaign(campaign, size, new, similarity)
                     for campaign, size, new, similarity in rows
                 ]
-            )
+            ),
+            _COUNTS.of(
+                [
+                    message_counts(record.source, record.timestamp_ms, campaign, label)
+                    for record, campaign, label in zip(records, found.ids, batch[LABEL], strict=True)
+                ]
+            ),
         )

@@ -1,8 +1,5 @@
-import numpy as np
-
 from textsieve.worker.campaigns.bursts import BUCKET_MS
-from textsieve.worker.campaigns.counts import BucketCounts, bucket_counts, increments, table
-from textsieve.worker.counting.guarded import GuardedCounters
+from textsieve.worker.campaigns.counts import BucketCounts, bucket_counts, message_counts, table
 from textsieve.worker.records import Partition, Position
 from textsieve.worker.testing import MemoryCounterStore
 
@@ -15,18 +12,19 @@ def counted(store: MemoryCounterStore, bucket: int) -> BucketCounts:
 
 def test_what_was_counted_is_read_back() -> None:
     store = MemoryCounterStore()
-    counters = GuardedCounters(store)
-    counters.begin({LEFT: Position(0, "life"), RIGHT: Position(0, "life")})
-    batch = increments(
-        [LEFT, LEFT, RIGHT, RIGHT],
-        np.array([0, 1, 0, 1]),
-        np.array([0, BUCKET_MS, 5, 9]),
-        ["c1", "c1", "c1", None],
-        ["spam", "spam", "not spam", "ham"],
+    messages = (
+        (LEFT, 0, "c1", "spam"),
+        (LEFT, BUCKET_MS, "c1", "spam"),
+        (RIGHT, 5, "c1", "not spam"),
+        (RIGHT, 9, None, "ham"),
     )
-
-    counters.observe(batch, {LEFT: 2, RIGHT: 2})
-    counters.flush()
+    for offset, message in enumerate(messages):
+        store.add(
+            LEFT,
+            dict(message_counts(*message)),
+            expected=store.marks().get(LEFT),
+            mark=Position(offset + 1, "life"),
+        )
 
     first = counted(store, 0)
     assert {"c1": 2} == first.campaigns
@@ -37,9 +35,7 @@ def test_what_was_counted_is_read_back() -> None:
 
 
 def test_messages_without_a_timestamp_count_in_no_bucket() -> None:
-    batch = increments([LEFT], np.array([7]), np.array([-1]), ["c1"], ["spam"])
-
-    assert [] == list(batch.counters)
+    assert () == message_counts(LEFT, -1, "c1", "spam")
 
 
 def test_a_bucket_without_messages_is_empty() -> None:

@@ -1,15 +1,15 @@
 import json
+from collections import Counter as Tally
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-import numpy as np
 import pytest
 
 from textsieve.worker.campaigns.alarms import Alarm
 from textsieve.worker.campaigns.bursts import BUCKET_MS, HALF_LIFE_BUCKETS
-from textsieve.worker.campaigns.counts import BucketCounts, increments
+from textsieve.worker.campaigns.counts import BucketCounts, message_counts
 from textsieve.worker.campaigns.watcher import LEASE_MS, AlarmWatcher, described, label_mix, top_terms
-from textsieve.worker.counting.guarded import GuardedCounters
+from textsieve.worker.counting.counters import Counter
 from textsieve.worker.errors import StoreUnavailable
 from textsieve.worker.records import Partition, Position
 from textsieve.worker.testing import MemoryAlarmStore, MemoryCounterStore
@@ -37,14 +37,11 @@ class World:
 
     def count(self, bucket: int, campaigns: Mapping[str, int], *, others: int = 20) -> None:
         ids = [campaign for campaign, count in campaigns.items() for _ in range(count)] + [None] * others
-        offsets = np.arange(self._offset, self._offset + len(ids))
-        counters = GuardedCounters(self.counters)
-        counters.marks()
-        counters.begin({IN: Position(self._offset, "life")})
-        self._offset += len(ids)
-        times = np.full(len(ids), bucket * BUCKET_MS)
-        counters.observe(increments([IN] * len(ids), offsets, times, ids, ["spam"] * len(ids)), {IN: self._offset})
-        counters.flush()
+        counted: Tally[Counter] = Tally()
+        for campaign in ids:
+            counted.update(dict(message_counts(IN, bucket * BUCKET_MS, campaign, "spam")))
+        before, self._offset = self.counters.marks().get(IN), self._offset + len(ids)
+        self.counters.add(IN, counted, expected=before, mark=Position(self._offset, "life"))
         self.now_ms = (bucket + 1) * BUCKET_MS
 
     def told(self, watcher: AlarmWatcher, bucket: int) -> list[tuple[str, str]]:

@@ -61,3 +61,17 @@ def test_results_have_no_campaign_where_nobody_asks_for_it() -> None:
     (result,) = results(pipeline(None), [FEE.format(17)])
 
     assert "campaign" not in result
+
+
+def test_a_message_counts_its_partition_and_its_campaign() -> None:
+    through = pipeline(detector())
+    records = [Record("messages", 3, at, None, json.dumps({"text": FEE.format(at)}).encode(), 1000) for at in (1, 2)]
+
+    outcome = through.process(records)
+
+    (column,) = through.counts
+    campaign = json.loads(outcome.results[0].value or b"")["campaign"]["id"]
+    assert [["@messages:3", f"{campaign} spam"]] * 2 == [
+        [counter.field for counter, _ in counts] for counts in outcome.batch[column]
+    ]
+    assert [1, 1, 1, 1] == [delta for counts in outcome.batch[column] for _, delta in counts]
