@@ -20,8 +20,8 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 from threadpoolctl import threadpool_limits
 
 from textsieve.worker import logs
+from textsieve.worker.batch_limit import AdaptiveBatchLimit
 from textsieve.worker.campaigns.membership import CampaignDetector
-from textsieve.worker.ceiling import DeadLetterCeiling
 from textsieve.worker.clustering.centroids import CentroidStore
 from textsieve.worker.clustering.online import OnlineClusters
 from textsieve.worker.clustering.pending import row_bytes
@@ -39,6 +39,7 @@ from textsieve.worker.connectors.kafka import (
     prepare_topics,
 )
 from textsieve.worker.counting.guarded import GuardedCounters
+from textsieve.worker.dead_letter_limit import DeadLetterLimit
 from textsieve.worker.errors import ConfigurationError, StoreUnavailable
 from textsieve.worker.health import Health
 from textsieve.worker.inference.engines.report import EngineReport
@@ -46,12 +47,11 @@ from textsieve.worker.inference.model_folder.label_map import too_many_labels
 from textsieve.worker.inference.prediction.cache import CachingPredictor
 from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 from textsieve.worker.inference.predictor import Metered, ModelCard, Predictor, TimeLimited
-from textsieve.worker.journal import Journal
 from textsieve.worker.loop import LoopSettings, StreamLoop
+from textsieve.worker.loop_events import LoopEvents
 from textsieve.worker.meters import MeteredStore, PredictorMeter
 from textsieve.worker.metrics import ConsistentRegistry, Metrics
 from textsieve.worker.metrics.gpu import GpuCollector
-from textsieve.worker.pace import Pace
 from textsieve.worker.pipeline import Pipeline, build_pipeline, redactor_of
 from textsieve.worker.records import REASONS
 from textsieve.worker.settings import Settings
@@ -178,11 +178,13 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
                 publish_seconds=publish_seconds,
                 service_retry_seconds=settings.delivery.service_retry_seconds,
             ),
-            pace=Pace(settings.delivery.max_batch_records, settings.delivery.max_iteration_seconds),
-            ceiling=DeadLetterCeiling(
+            batch_limit=AdaptiveBatchLimit(
+                settings.delivery.max_batch_records, settings.delivery.max_iteration_seconds
+            ),
+            dead_letter_limit=DeadLetterLimit(
                 settings.dead_letters.max_ratio, settings.dead_letters.window, settings.dead_letters.max_consecutive
             ),
-            journal=Journal(metrics, health, log, time.time, settings.drift.window_messages),
+            events=LoopEvents(metrics, health, log, time.time, settings.drift.window_messages),
             rng=Random(),
             clock=time.monotonic,
             wait=stop.wait,

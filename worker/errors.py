@@ -13,7 +13,7 @@
     ├── LedgerError               exit 1: the committed offsets contradict the input log
     ├── PredictorError            the model failed on this batch
     │   └── DeviceOutOfMemory     shrink the device batch and go on
-    └── WorkerStopped             exit 1 on purpose: a ceiling was reached
+    └── WorkerStopped             exit 1 on purpose: a limit was reached
 """
 
 from collections.abc import Collection

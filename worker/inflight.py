@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from textsieve.worker.answered import Answered
 from textsieve.worker.outcome import Outcome
+from textsieve.worker.published_offsets import PublishedOffsets
 from textsieve.worker.records import Outgoing, Partition
 from textsieve.worker.streams import Poll
 
@@ -33,7 +33,7 @@ class InFlightBatch:
         cls,
         polled: Poll,
         outcome: Outcome,
-        answered: Answered,
+        published: PublishedOffsets,
         *,
         processed_seconds: float,
         is_cut: bool = False,
@@ -42,8 +42,8 @@ class InFlightBatch:
         return cls(
             polled=polled,
             outcome=outcome,
-            results=answered.new(outcome.results),
-            dead_letters=answered.new(outcome.dead_letters),
+            results=published.new(outcome.results),
+            dead_letters=published.new(outcome.dead_letters),
             finished=next_offsets(polled),
             processed_seconds=processed_seconds,
             is_cut=is_cut,

@@ -13,9 +13,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from random import Random
 
-from textsieve.worker.answered import Answered
 from textsieve.worker.backlog import Backlog
-from textsieve.worker.ceiling import DeadLetterCeiling
+from textsieve.worker.batch_limit import AdaptiveBatchLimit
+from textsieve.worker.dead_letter_limit import DeadLetterLimit
 from textsieve.worker.errors import (
     OwnershipLost,
     PartitionUnavailable,
@@ -26,9 +26,9 @@ from textsieve.worker.errors import (
     WorkerStopped,
 )
 from textsieve.worker.inflight import InFlightBatch, next_offsets
-from textsieve.worker.journal import Journal
-from textsieve.worker.pace import Pace
+from textsieve.worker.loop_events import LoopEvents
 from textsieve.worker.pipeline import Pipeline
+from textsieve.worker.published_offsets import PublishedOffsets
 from textsieve.worker.records import Partition, Progress
 from textsieve.worker.shared_state import SharedState
 from textsieve.worker.streams import Poll, Sink, Source
@@ -68,9 +68,9 @@ class StreamLoop:
     pipeline: Pipeline
     state: SharedState
     settings: LoopSettings
-    pace: Pace
-    ceiling: DeadLetterCeiling
-    journal: Journal
+    batch_limit: AdaptiveBatchLimit
+    dead_letter_limit: DeadLetterLimit
+    events: LoopEvents
     rng: Random
     clock: Callable[[], float]
     wait: Callable[[float], object]
@@ -80,7 +80,7 @@ class StreamLoop:
     _in_flight: InFlightBatch | None = None  # handed over to the sink, not known to count
     _next: dict[Partition, int] = field(default_factory=dict)  # first offset not finished
     _committed: dict[Partition, int] = field(default_factory=dict)
-    _answered: Answered = field(default_factory=Answered)
+    _published: PublishedOffsets = field(default_factory=PublishedOffsets)
     _last_checkpoint: float = 0.0
     _last_fence: float = 0.0
     _failures: int = 0  # in a row, without a commit past the trouble between them
@@ -98,15 +98,15 @@ class StreamLoop:
             ConfigurationError: a topic or the store does not fit the settings.
             LedgerError: the committed offsets contradict the input.
         """
-        self.journal.health.started = True
+        self.events.health.started = True
         while not should_stop():
             self.turn()
-        self.journal.health.stopping = True
+        self.events.health.stopping = True
         self.finish()
 
     def turn(self) -> None:
         """One iteration; faults of the surroundings end in a fresh beginning, never in a loss."""
-        self.journal.turned(self.clock())
+        self.events.turned(self.clock())
         self._working_on = 0
         try:
             self._turn()
@@ -114,7 +114,7 @@ class StreamLoop:
             self._drop(error, operation="model")
         except OwnershipLost as error:
             self._begun = False
-            self.journal.refused(error)
+            self.events.refused(error)
             if self._working_on:
                 self._drop(error, operation="ownership")
         except StoreUnavailable as error:
@@ -131,7 +131,7 @@ class StreamLoop:
             if self._begun:
                 self._checkpoint()
         except (OwnershipLost, ServiceError) as error:
-            self.journal.log.warning("stopped without a last checkpoint: the next owner repeats it", error=str(error))
+            self.events.log.warning("stopped without a last checkpoint: the next owner repeats it", error=str(error))
 
     def _turn(self) -> None:
         polled = self._poll()
@@ -153,13 +153,13 @@ class StreamLoop:
 
     def _poll(self) -> Poll:
         """The next batch: what the last one had no time for, or what there is."""
-        wanted = self.pace.limit() if self._begun else 0
+        wanted = self.batch_limit.limit() if self._begun else 0
         room = self._backlog.room(wanted)
         patience = self.settings.poll_timeout_seconds if room or not wanted else 0.0
         polled = self.source.poll(max_records=room, timeout_seconds=patience)
-        self.journal.consumed(polled)
+        self.events.consumed(polled)
         batch = self._backlog.cut(polled, wanted)
-        self.journal.polled(batch, wanted=wanted, now=self.clock())
+        self.events.polled(batch, wanted=wanted, now=self.clock())
         return batch
 
     def _begin(self) -> None:
@@ -169,17 +169,17 @@ class StreamLoop:
             self.sink.settle()  # and one that was given up: until it times out the broker does not tell them
         if self.sink.is_transactional and self.state.has_pending:
             with suppress(StoreUnavailable):  # or what counts already would be read again, to be learned
-                self.journal.told_store(self.state.push(), self.state.clusters.snapshot)
-        self.journal.put_back(self._backlog.clear())
+                self.events.told_store(self.state.push(), self.state.clusters.snapshot)
+        self.events.put_back(self._backlog.clear())
         floor = self.state.floor()
         starts = self.source.rewind(floor.positions, unsure=floor.unsure)
-        self.journal.given_up(self.state.begin(starts))
-        self._answered = Answered(self.sink.recover(starts))
+        self.events.given_up(self.state.begin(starts))
+        self._published = PublishedOffsets(self.sink.recover(starts))
         self._next = {partition: start.offset for partition, start in starts.items()}
         self._committed = dict(self._next)
         self._last_fence = self.clock()
         self._begun = True
-        self.journal.began(starts, self._answered.published)
+        self.events.began(starts, self._published.published)
 
     def _work(self, polled: Poll) -> None:
         """Answer one batch: process, publish, and see to it that the one before it counts."""
@@ -192,9 +192,9 @@ class StreamLoop:
         self._take_in_hand(polled)
         self._settle()
         self._take_in_hand(polled)
-        batch = InFlightBatch.of(polled, outcome, self._answered, processed_seconds=seconds, is_cut=is_cut)
-        self.ceiling.check(batch.is_bad)
-        self.journal.stage("process", seconds)
+        batch = InFlightBatch.of(polled, outcome, self._published, processed_seconds=seconds, is_cut=is_cut)
+        self.dead_letter_limit.check(batch.is_bad)
+        self.events.stage("process", seconds)
         self._publish(batch)
         if not self.sink.is_transactional:
             self._settle()
@@ -209,7 +209,7 @@ class StreamLoop:
         if not self.sink.is_transactional:
             self._fence()
             fenced = self.clock()
-            self.journal.stage("fence", fenced - began)
+            self.events.stage("fence", fenced - began)
         self.sink.publish(
             results=batch.results,
             dead_letters=batch.dead_letters,
@@ -219,7 +219,7 @@ class StreamLoop:
             timeout_seconds=self.settings.publish_seconds - (fenced - began),
         )
         self._in_flight, self._working_on = batch, 0
-        self.journal.stage("publish", self.clock() - fenced)
+        self.events.stage("publish", self.clock() - fenced)
 
     def _settle(self) -> None:
         """Wait until the batch that was handed over counts, then remember what it came to."""
@@ -230,18 +230,18 @@ class StreamLoop:
         self._working_on, self._in_hand = self._working_on + len(batch), {**batch.finished, **self._in_hand}
         self.sink.settle()
         settled = self.clock()
-        self.journal.given_up(self.state.observe(self._answered.countable(batch.outcome.batch), batch.finished))
+        self.events.given_up(self.state.observe(self._published.countable(batch.outcome.batch), batch.finished))
         self._next.update(batch.finished)
-        self._answered.forget(batch.polled.records)
-        self.ceiling.count(batch.is_bad)
-        self.pace.finished(
+        self._published.forget(batch.polled.records)
+        self.dead_letter_limit.count(batch.is_bad)
+        self.batch_limit.finished(
             messages=len(batch), seconds=batch.processed_seconds + settled - began, short_of_time=batch.is_cut
         )
-        self.journal.published(batch.outcome, batch.polled, results=batch.results, dead_letters=batch.dead_letters)
-        self.journal.pending(self.state.clusters.pending_bytes)
+        self.events.published(batch.outcome, batch.polled, results=batch.results, dead_letters=batch.dead_letters)
+        self.events.pending(self.state.clusters.pending_bytes)
         self._working_on = 0
         if self.sink.is_transactional:
-            self.journal.stage("settle", settled - began)
+            self.events.stage("settle", settled - began)
             self._committed_now(batch.finished)
 
     def _fence(self) -> None:
@@ -263,33 +263,33 @@ class StreamLoop:
         pushed = self.state.push()
         learned_at = self.clock()
         self._store_failures, self._store_again_at = 0, 0.0
-        self.journal.stage("learn", learned_at - began)
-        self.journal.told_store(pushed, self.state.clusters.snapshot)
+        self.events.stage("learn", learned_at - began)
+        self.events.told_store(pushed, self.state.clusters.snapshot)
         if pushed.rolled_back:
             self._begun = False
             return
         if not self.sink.is_transactional:
             self._commit()
-        self.journal.pending(self.state.clusters.pending_bytes)
+        self.events.pending(self.state.clusters.pending_bytes)
 
     def _commit(self) -> None:
         began = self.clock()
         try:
             self.source.commit(self._next)
         except (OwnershipLost, ServiceError) as error:
-            self.journal.committed(error)
+            self.events.committed(error)
             raise
-        self.journal.stage("commit", self.clock() - began)
+        self.events.stage("commit", self.clock() - began)
         self._committed_now(self._next)
 
     def _committed_now(self, offsets: Mapping[Partition, int]) -> None:
         """The group knows these offsets: whatever failed before is over, once it is behind them."""
-        self.journal.committed(None)
+        self.events.committed(None)
         self._committed.update(offsets)
         self._last_fence = self.clock()
         self._failing_since = None
         if self._forget_trouble():
-            self.pace.committed()
+            self.batch_limit.committed()
 
     def _forget_trouble(self) -> bool:
         """The broker answers: what failed before is over, unless a batch that did is still to be committed."""
@@ -303,10 +303,10 @@ class StreamLoop:
         self._begun = False
         self._failures += 1
         self._trouble = self._in_hand
-        self.journal.dropped(self._working_on, error, operation=operation)
+        self.events.dropped(self._working_on, error, operation=operation)
         if self._failures == 1:
             return
-        if self.pace.dropped() and self._failures > STOP_AFTER_SINGLES:
+        if self.batch_limit.dropped() and self._failures > STOP_AFTER_SINGLES:
             raise WorkerStopped(
                 f"dropped {self._failures} batches in a row, the last of one message: {error}"
             ) from error
@@ -316,24 +316,24 @@ class StreamLoop:
         """The store is at fault: go on labelling, ask again later."""
         self._store_failures += 1
         self._store_again_at = self.clock() + self._jittered(self._store_failures)
-        self.journal.store(error)
-        self.journal.pending(self.state.clusters.pending_bytes)
+        self.events.store(error)
+        self.events.pending(self.state.clusters.pending_bytes)
 
     def _set_aside(self, error: PartitionUnavailable) -> None:
         """Some partitions are at fault: begin again without them."""
         self._begun = False
         self.source.set_aside(error.partitions, reason=error.reason)
         if self._working_on:
-            self.journal.dropped(self._working_on, error, operation="publish")
+            self.events.dropped(self._working_on, error, operation="publish")
 
     def _await_broker(self, error: ServiceError) -> None:
         """The broker is at fault: begin again when it answers, give up after service_retry_seconds."""
         if self._working_on:
             self._trouble = self._in_hand
-            self.journal.dropped(self._working_on, error, operation="publish")
+            self.events.dropped(self._working_on, error, operation="publish")
         self._begun = False
         self._failures += 1
-        self.journal.broker(error)
+        self.events.broker(error)
         now = self.clock()
         self._failing_since = now if self._failing_since is None else self._failing_since
         if now - self._failing_since > self.settings.service_retry_seconds:
@@ -342,13 +342,13 @@ class StreamLoop:
                 f" (delivery.service_retry_seconds): {error}"
             ) from error
         if isinstance(error, PublishFailed) and self._failures > 1:
-            self.pace.dropped()
+            self.batch_limit.dropped()
         self._backoff(self._failures)
 
     def _backoff(self, failures: int) -> None:
-        self.journal.turned(self.clock())
+        self.events.turned(self.clock())
         self.wait(self._jittered(failures))
-        self.journal.rested(self.clock())
+        self.events.rested(self.clock())
 
     def _jittered(self, failures: int) -> float:
         seconds = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(failures, 10))

@@ -13,14 +13,14 @@ from msgspec import structs
 from benchmarks.speed.figures import Spread
 from benchmarks.speed.null import NullPredictor
 from benchmarks.speed.rivals.options import CLUSTERS
-from textsieve.worker.ceiling import DeadLetterCeiling
+from textsieve.worker.batch_limit import AdaptiveBatchLimit
 from textsieve.worker.clustering.online import OnlineClusters
 from textsieve.worker.clustering.space import ClusterSpace
+from textsieve.worker.dead_letter_limit import DeadLetterLimit
 from textsieve.worker.health import Health
-from textsieve.worker.journal import Journal
 from textsieve.worker.loop import LoopSettings, StreamLoop
+from textsieve.worker.loop_events import LoopEvents
 from textsieve.worker.metrics import ConsistentRegistry, Metrics
-from textsieve.worker.pace import Pace
 from textsieve.worker.pipeline import build_pipeline
 from textsieve.worker.records import REASONS, Record
 from textsieve.worker.settings import Settings
@@ -32,14 +32,14 @@ BATCH = 1000  # messages, as delivery.max_batch_records
 
 
 @dataclass(slots=True)
-class TimedJournal:
-    """Adds up the CPU time of a journal's methods."""
+class TimedEvents:
+    """Adds up the CPU time of the methods of LoopEvents."""
 
-    journal: Journal
+    events: LoopEvents
     seconds: float = 0.0
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self.journal, name)
+        found = getattr(self.events, name)
         return self._timed(found) if callable(found) else found
 
     def _timed(self, method: Callable[..., object]) -> Callable[..., object]:
@@ -68,7 +68,7 @@ def _copy(record: Record) -> Record:
 
 
 def microseconds_per_message(values: list[bytes], *, rounds: int) -> Spread:
-    """CPU time of the journal alone: what is measured includes the clock reads around each of its calls."""
+    """CPU time of LoopEvents alone: what is measured includes the clock reads around each of its calls."""
     return Spread.of([_round(values) for _ in range(rounds)])
 
 
@@ -80,8 +80,8 @@ def _round(values: list[bytes]) -> float:
     metrics = Metrics(
         registry=ConsistentRegistry(), labels=predictor.labels, reasons=REASONS, inputs=("messages",), k=CLUSTERS
     )
-    journal = TimedJournal(
-        Journal(
+    events = TimedEvents(
+        LoopEvents(
             metrics,
             Health(),
             structlog.wrap_logger(structlog.PrintLogger(sys.stderr), processors=[structlog.processors.JSONRenderer()]),
@@ -94,16 +94,16 @@ def _round(values: list[bytes]) -> float:
         pipeline=build_pipeline(Settings(), predictor=predictor, assign=clusters.assign, now_ms=lambda: 0),
         state=SharedState(clusters),
         settings=LoopSettings(0.3, 1.0, 10.0, 10.0, 64 << 20),
-        pace=Pace(BATCH, 1.0),
-        ceiling=DeadLetterCeiling(0.5, 1000, 500),
-        journal=journal,  # type: ignore[arg-type]  # the same methods
+        batch_limit=AdaptiveBatchLimit(BATCH, 1.0),
+        dead_letter_limit=DeadLetterLimit(0.5, 1000, 500),
+        events=events,  # type: ignore[arg-type]  # the same methods
         rng=Random(1),
         clock=time.monotonic,
         wait=lambda _seconds: None,
     )
     while len(log.results) < min(4 * BATCH, len(values) // 2):  # the pace settles, the clusters are seeded
         loop.turn()
-    before, journal.seconds = len(log.results), 0.0
+    before, events.seconds = len(log.results), 0.0
     while len(log.results) < len(values):
         loop.turn()
-    return journal.seconds / (len(values) - before) * 1e6
+    return events.seconds / (len(values) - before) * 1e6

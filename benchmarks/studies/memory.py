@@ -95,7 +95,7 @@ def measure(messages: int) -> Outcome:
         child = Child(command, log_path=Path(directory) / "worker.log")
         try:
             samples = list(_stream(stack, names, child, port, messages))
-            counts = one_worker.answered(port)
+            counts = one_worker.published_offsets(port)
         finally:
             child.stop(patience_seconds=30.0)
         with redis.Redis.from_url(stack.redis_url) as store:
@@ -113,7 +113,7 @@ def _stream(stack: Stack, names: Names, child: Child, port: int, messages: int) 
             sent = _send(producer, names.messages, sent, min(messages, sent + CHUNK))
         time.sleep(SAMPLE_SECONDS)
         now, before = time.monotonic(), answered
-        answered = sum(one_worker.answered(port).values())
+        answered = sum(one_worker.published_offsets(port).values())
         progressed = now if answered > before else progressed
         if child.exit_code is not None or now - progressed > STALL_SECONDS:
             raise SystemExit(f"the worker stopped answering (exit code {child.exit_code}):\n{child.tail()}")

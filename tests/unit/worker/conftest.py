@@ -9,17 +9,17 @@ import pytest
 import structlog
 from threadpoolctl import threadpool_limits
 
-from textsieve.worker.ceiling import DeadLetterCeiling
+from textsieve.worker.batch_limit import AdaptiveBatchLimit
 from textsieve.worker.clustering.online import OnlineClusters
 from textsieve.worker.clustering.pending import row_bytes
 from textsieve.worker.clustering.space import ClusterSpace
 from textsieve.worker.counting.guarded import GuardedCounters
+from textsieve.worker.dead_letter_limit import DeadLetterLimit
 from textsieve.worker.health import Health
 from textsieve.worker.inference.predictor import Predictor
-from textsieve.worker.journal import Journal
 from textsieve.worker.loop import LoopSettings, StreamLoop
+from textsieve.worker.loop_events import LoopEvents
 from textsieve.worker.metrics import ConsistentRegistry, Metrics
-from textsieve.worker.pace import Pace
 from textsieve.worker.pipeline import Pipeline, build_pipeline
 from textsieve.worker.records import REASONS
 from textsieve.worker.settings import Settings
@@ -55,7 +55,7 @@ class MemoryWorker:
     settings: Settings = field(default_factory=Settings)
     stages: Sequence[Stage] = ()
     counters: MemoryCounterStore = field(default_factory=MemoryCounterStore)
-    ceiling: DeadLetterCeiling = field(default_factory=lambda: DeadLetterCeiling(1.0, 1000, 10**9))
+    dead_letter_limit: DeadLetterLimit = field(default_factory=lambda: DeadLetterLimit(1.0, 1000, 10**9))
 
     def __post_init__(self) -> None:
         max_reread = self.max_pending_bytes // row_bytes(self.predictor.card.dim)
@@ -73,9 +73,9 @@ class MemoryWorker:
             pipeline=self._pipeline(self.predictor),
             state=SharedState(self.clusters, self._counting()),
             settings=LoopSettings(0.0, self.checkpoint_seconds, 3.0, 300.0),
-            pace=Pace(self.max_batch_records, self.max_iteration_seconds),
-            ceiling=self.ceiling,
-            journal=Journal(self.metrics, self.health, structlog.stdlib.get_logger("test"), self.clock),
+            batch_limit=AdaptiveBatchLimit(self.max_batch_records, self.max_iteration_seconds),
+            dead_letter_limit=self.dead_letter_limit,
+            events=LoopEvents(self.metrics, self.health, structlog.stdlib.get_logger("test"), self.clock),
             rng=Random(1),
             clock=self.clock,
             wait=self.clock.advance,

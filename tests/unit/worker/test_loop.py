@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 from structlog.testing import capture_logs
 
-from textsieve.worker.ceiling import DeadLetterCeiling
 from textsieve.worker.clustering.pending import row_bytes
+from textsieve.worker.dead_letter_limit import DeadLetterLimit
 from textsieve.worker.errors import (
     BrokerUnavailable,
     DeviceOutOfMemory,
@@ -305,7 +305,7 @@ def test_an_idle_worker_notices_that_the_broker_is_gone(make_worker):
 
 def test_messages_read_again_do_not_count_twice_toward_the_ceiling(at_least_once):
     log = MemoryLog.of("in", [BAD] * 10)
-    worker = at_least_once(log, ceiling=DeadLetterCeiling(1.0, 1000, 15))
+    worker = at_least_once(log, dead_letter_limit=DeadLetterLimit(1.0, 1000, 15))
     worker.turns(1)
     worker.sink.land = 5
 
@@ -354,7 +354,7 @@ def test_a_model_that_fails_on_everything_stops_the_worker_and_makes_no_dead_let
 
 def test_too_many_dead_letters_in_a_row_stop_the_worker_before_they_are_published(make_worker):
     log = MemoryLog.of("in", [BAD] * 30)
-    worker = make_worker(log, ceiling=DeadLetterCeiling(1.0, 1000, 15))
+    worker = make_worker(log, dead_letter_limit=DeadLetterLimit(1.0, 1000, 15))
 
     with pytest.raises(WorkerStopped, match="max_consecutive"):
         worker.turns(10)
@@ -454,12 +454,12 @@ def test_the_ledger_in_memory_shrinks_as_its_messages_pass(at_least_once):
     log.generation += 1
     worker = at_least_once(log, store)
     worker.turns(1)
-    held = [len(p.results) + len(p.dead_letters) for p in worker.loop._answered.published.values()]
+    held = [len(p.results) + len(p.dead_letters) for p in worker.loop._published.published.values()]
 
     worker.drain()
 
     assert [41] == held
-    assert [0] == [len(p.results) + len(p.dead_letters) for p in worker.loop._answered.published.values()]
+    assert [0] == [len(p.results) + len(p.dead_letters) for p in worker.loop._published.published.values()]
     assert_exactly_once(log, store)
 
 

@@ -32,7 +32,7 @@ def slow_worker(make_worker):
             log, clock=clock, predictor=model, max_batch_records=1000, max_iteration_seconds=MAX_SECONDS, k=2
         )
         model.meter = PredictorMeter(worker.metrics, worker.health, clock)
-        worker.loop.journal.health.started = True
+        worker.loop.events.health.started = True
         return worker
 
     return make

@@ -75,7 +75,7 @@ def test_a_topic_of_nothing_else_is_read_to_its_end(skipping):
 def test_many_in_a_row_are_no_bad_deploy(skipping):
     log = MemoryLog.of("in", MIXED)
     worker = skipping(log, MemoryCentroidStore())
-    worker.loop.ceiling.max_consecutive = 2
+    worker.loop.dead_letter_limit.max_consecutive = 2
 
     worker.drain()
 

@@ -7,7 +7,7 @@ SMOOTHING = 0.3  # weight of the newest iteration in the measured rate
 
 
 @dataclass(slots=True)
-class Pace:
+class AdaptiveBatchLimit:
     """Adapts the batch limit.
 
     Attributes:
@@ -18,12 +18,12 @@ class Pace:
     max_records: int
     max_seconds: float
     _rate: float | None = None  # messages per second
-    _ceiling: int | None = None  # set by drops, lifted by checkpoints
+    _after_drops: int | None = None  # set by drops, lifted by checkpoints
 
     def limit(self) -> int:
         """Messages the next iteration may take, at least 1."""
         by_time = FIRST_BATCH if self._rate is None else int(self._rate * self.max_seconds)
-        return max(1, min(self.max_records, by_time, self._ceiling or self.max_records))
+        return max(1, min(self.max_records, by_time, self._after_drops or self.max_records))
 
     def finished(self, *, messages: int, seconds: float, short_of_time: bool = False) -> None:
         """Learn from an iteration that published.
@@ -40,12 +40,12 @@ class Pace:
 
     def dropped(self) -> bool:
         """Halve the limit after a drop; True if it had come down to a single message already."""
-        was_single = self._ceiling == 1
-        self._ceiling = max(1, self.limit() // 2)
+        was_single = self._after_drops == 1
+        self._after_drops = max(1, self.limit() // 2)
         return was_single
 
     def committed(self) -> None:
         """Allow twice as much again."""
-        if self._ceiling is not None:
-            doubled = self._ceiling * 2
-            self._ceiling = None if doubled >= self.max_records else doubled
+        if self._after_drops is not None:
+            doubled = self._after_drops * 2
+            self._after_drops = None if doubled >= self.max_records else doubled

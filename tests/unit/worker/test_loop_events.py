@@ -306,8 +306,8 @@ def outside():
 def test_a_wait_for_a_place_in_the_group_is_told_while_it_lasts(outside):
     with structlog.testing.capture_logs() as lines:
         for now in range(15):
-            outside.loop.journal.polled(Poll(joined=False), wanted=0, now=float(now))
-        outside.loop.journal.polled(Poll(), wanted=0, now=15.0)
+            outside.loop.events.polled(Poll(joined=False), wanted=0, now=float(now))
+        outside.loop.events.polled(Poll(), wanted=0, now=15.0)
 
     waited = [(line["event"], line["waited_seconds"]) for line in lines]
     waiting = "waiting for a place in the consumer group"
@@ -317,9 +317,9 @@ def test_a_wait_for_a_place_in_the_group_is_told_while_it_lasts(outside):
 def test_a_broker_that_stays_away_is_told_again_with_what_is_the_matter_now(outside):
     with structlog.testing.capture_logs() as lines:
         for trouble in ("first", "second", "third"):
-            outside.loop.journal.broker(BrokerUnavailable(trouble))
+            outside.loop.events.broker(BrokerUnavailable(trouble))
             outside.clock.advance(6.0)
-        outside.loop.journal.broker(None)
+        outside.loop.events.broker(None)
 
     assert ["first", "third"] == [line["error"] for line in lines if "waiting" in line["event"]]
     assert "broker back" == lines[-1]["event"]

@@ -9,7 +9,7 @@ from textsieve.worker.streams import Published
 
 
 @dataclass(frozen=True, slots=True)
-class Answered:
+class PublishedOffsets:
     """The ledger of published results, as it was read when the partitions were assigned; it shrinks as they pass."""
 
     published: Mapping[Partition, Published] = field(default_factory=dict)

@@ -23,7 +23,7 @@ DRIFT_WINDOW = 2000  # messages; chance alone then moves an index of 17 bins by 
 
 
 @dataclass(slots=True)
-class Journal:
+class LoopEvents:
     """One method per event of the loop; none of them can fail the stream.
 
     An event that changes several metrics holds the registry still, so that no scrape sees half of it.

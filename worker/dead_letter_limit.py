@@ -1,4 +1,4 @@
-"""The ceilings on dead letters: a bad deploy must not drain a topic."""
+"""The limits on dead letters: a bad deploy must not drain a topic."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from textsieve.worker.errors import WorkerStopped
 
 
 @dataclass(slots=True)
-class DeadLetterCeiling:
+class DeadLetterLimit:
     """Stops the worker before too many dead letters are published.
 
     Attributes:
@@ -24,13 +24,13 @@ class DeadLetterCeiling:
     _in_a_row: int = 0
 
     def check(self, bad: Sequence[bool]) -> None:
-        """Refuse a batch that would break a ceiling, before any of it is published.
+        """Refuse a batch that would break a limit, before any of it is published.
 
         Args:
             bad: for every message of the batch, in order, whether it is a dead letter.
 
         Raises:
-            WorkerStopped: a ceiling would be broken.
+            WorkerStopped: a limit would be broken.
         """
         if not any(bad):
             return
