@@ -42,6 +42,8 @@ _GROUPS: dict[str, tuple[Command, ...]] = {
         Command("demo", "a whole stream on this machine: watch messages being labelled", *_EMBEDDED),
         Command("classify", "label a text, a file or standard input: no broker", "textsieve.cli.classify", "app",
                 "worker", is_within=False),
+        Command("redact", "take personal data and secrets out of texts, as a worker would", "textsieve.cli.redact",
+                "app", "worker", is_within=False),
         Command("up", "a broker and a store on this machine until Ctrl-C", *_EMBEDDED),
         Command("kafka", "Apache Kafka and a store on this machine until Ctrl-C", *_EMBEDDED),
     ),

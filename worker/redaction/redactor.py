@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Final, Literal, Self
 
@@ -84,6 +84,18 @@ class Redactor:
         """
         keys = None if settings.key_file is None else read_keys(settings.key_file)
         return cls.of(settings.kinds, regions=settings.regions, mode=settings.mode, keys=keys)
+
+    def with_previous_key(self) -> Self:
+        """One that makes the pseudonyms of before the key was changed.
+
+        Raises:
+            ConfigurationError: there is no key before the current one.
+        """
+        if self.keys is None or self.keys.previous is None:
+            raise ConfigurationError(
+                "redact.key_file: expected a second key, the one before the current one, got none; add its line"
+            )
+        return replace(self, keys=Keys(self.keys.previous))
 
     @property
     def key_id(self) -> str | None:
