@@ -4,6 +4,7 @@ import itertools
 import random
 import socket
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from textsieve.embedded.errors import StartFailed
@@ -51,7 +52,7 @@ def owns_listener(pid: int, port: int) -> bool:
     """Whether the process itself owns the listening socket; always True where /proc cannot tell."""
     if sys.platform != "linux":
         return True
-    return not _listening_inodes(pid, port).isdisjoint(_socket_inodes(pid))
+    return not _listening_inodes(pid, port).isdisjoint(socket_inodes(pid))
 
 
 def _listening_inodes(pid: int, port: int) -> set[str]:
@@ -63,13 +64,13 @@ def _listening_inodes(pid: int, port: int) -> set[str]:
     return {row[9] for row in columns if row[3] == LISTEN and int(row[1].partition(":")[2], 16) == port}
 
 
-def _socket_inodes(pid: int) -> set[str]:
+def socket_inodes(pid: int) -> set[str]:
+    """Of the sockets that a process has open; empty when it has ended."""
     inodes = set()
-    try:
+    with suppress(OSError):  # it has just ended
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-            target = str(descriptor.readlink())
-            if target.startswith("socket:["):
-                inodes.add(target.removeprefix("socket:[").removesuffix("]"))
-    except OSError:  # it has just ended, or closed a descriptor: the caller asks again
-        return set()
+            with suppress(OSError):  # closed meanwhile
+                target = str(descriptor.readlink())
+                if target.startswith("socket:["):
+                    inodes.add(target.removeprefix("socket:[").removesuffix("]"))
     return inodes

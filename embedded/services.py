@@ -45,8 +45,8 @@ class Services:
 
 @contextmanager
 def start_services(
-    bootstrap_servers: str | None,
-    redis_url: str | None,
+    bootstrap_servers: str | None = None,
+    redis_url: str | None = None,
     *,
     broker: Callable[[], Broker] = Broker,
     store: Callable[[], Store] = Store,

@@ -3,14 +3,16 @@
 import sys
 from pathlib import Path
 
+from textsieve.embedded.listening import socket_inodes
+
 ESTABLISHED = "01"  # state column of /proc/net/tcp
 
 
 def ports_of(pid: int) -> set[int]:
     """Local ports of the connections that a process has open; empty when it has ended."""
+    inodes = socket_inodes(pid)
     try:
         rows = Path(f"/proc/{pid}/net/tcp").read_text("ascii").splitlines()[1:]
-        inodes = {_inode(descriptor) for descriptor in Path(f"/proc/{pid}/fd").iterdir()}
     except OSError:
         return set()
     columns = [row.split() for row in rows]
@@ -20,10 +22,3 @@ def ports_of(pid: int) -> set[int]:
 def can_tell() -> bool:
     """Whether this system says who owns a connection."""
     return sys.platform == "linux"
-
-
-def _inode(descriptor: Path) -> str:
-    try:
-        return str(descriptor.readlink()).removeprefix("socket:[").removesuffix("]")
-    except OSError:  # closed meanwhile
-        return ""

@@ -23,7 +23,7 @@ from benchmarks.speed.texts import cycled, encoded
 from benchmarks.speed.workers import _await_partitions, _used
 from textsieve.embedded.child import Child
 from textsieve.embedded.listening import free_port
-from textsieve.embedded.stack import Stack
+from textsieve.embedded.services import start_services
 
 LOOK_SECONDS = 0.05
 LINGER_MS = 5.0  # of who sends at a fixed rate: thousands of requests a second are too many for the embedded broker
@@ -38,7 +38,7 @@ class UnpinnedTestBed(TestBed):
     @contextmanager
     def opened(cls) -> Iterator["UnpinnedTestBed"]:
         """Start broker and store."""
-        with Stack.start() as stack, tempfile.TemporaryDirectory(prefix="textsieve-gpu-") as directory:
+        with start_services() as stack, tempfile.TemporaryDirectory(prefix="textsieve-gpu-") as directory:
             yield cls(stack, Path(directory), Cores(None, None))
 
     def start(self, name: str, command: Sequence[str], *, core: int | None = None, path: str = "") -> Child:

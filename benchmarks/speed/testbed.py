@@ -16,7 +16,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 from kafka import KafkaConsumer, TopicPartition
 
 from textsieve.embedded.child import Child
-from textsieve.embedded.stack import Stack
+from textsieve.embedded.services import start_services
 
 PARTITIONS = 2
 WAIT_MS = 20  # longest wait of one look at the output
@@ -75,7 +75,7 @@ class TestBed:
         cores = Cores.of_this_machine()
         if cores.others is not None:
             os.sched_setaffinity(0, {cores.others})
-        with Stack.start() as stack, tempfile.TemporaryDirectory(prefix="textsieve-speed-") as directory:
+        with start_services() as stack, tempfile.TemporaryDirectory(prefix="textsieve-speed-") as directory:
             yield cls(stack, Path(directory), cores)
 
     def topic(self, purpose: str, *, partitions: int = PARTITIONS) -> str:

@@ -22,7 +22,7 @@ from benchmarks.machine import described
 from benchmarks.studies import one_worker
 from textsieve.embedded.child import Child
 from textsieve.embedded.listening import free_port
-from textsieve.embedded.stack import Stack
+from textsieve.embedded.services import Services, start_services
 from textsieve.embedded.topics import Names, create_topics
 from textsieve.producer.scenario import generate
 
@@ -64,7 +64,7 @@ def main() -> int:
 def measure(messages: int) -> Outcome:
     """Let one worker empty a backlog of so many messages."""
     names = Names.unique()
-    with Stack.start() as stack, tempfile.TemporaryDirectory() as directory:
+    with start_services() as stack, tempfile.TemporaryDirectory() as directory:
         create_topics(stack.bootstrap_servers, names, partitions=PARTITIONS)
         port = free_port()
         options = [*one_worker.settings(stack, names, port=port), "model.threads=1", "model.device=cpu"]
@@ -111,7 +111,7 @@ def _follow(child: Child, port: int, messages: int) -> float:
     return (marks[-1][0] - first[0]) / (marks[-1][1] - first[1])
 
 
-def _send(stack: Stack, names: Names, messages: int) -> None:
+def _send(stack: Services, names: Names, messages: int) -> None:
     producer = one_worker.feeder(stack)
     one_worker.send(producer, names.messages, _values(messages), partitions=PARTITIONS)
     producer.close(timeout=5)

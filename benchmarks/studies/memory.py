@@ -27,7 +27,7 @@ from benchmarks.machine import described
 from benchmarks.studies import one_worker
 from textsieve.embedded.child import Child
 from textsieve.embedded.listening import free_port
-from textsieve.embedded.stack import Stack
+from textsieve.embedded.services import Services, start_services
 from textsieve.embedded.topics import Names, create_topics
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -88,7 +88,7 @@ def main() -> int:
 def measure(messages: int) -> Outcome:
     """Stream so many messages through one worker and watch its memory."""
     names = Names.unique()
-    with Stack.start() as stack, tempfile.TemporaryDirectory() as directory:
+    with start_services() as stack, tempfile.TemporaryDirectory() as directory:
         create_topics(stack.bootstrap_servers, names, partitions=PARTITIONS)
         port = free_port()
         command = [*one_worker.NULL, *one_worker.settings(stack, names, port=port)]
@@ -103,7 +103,7 @@ def measure(messages: int) -> Outcome:
     return _outcome(messages, counts, learned, samples)
 
 
-def _stream(stack: Stack, names: Names, child: Child, port: int, messages: int) -> Iterator[Sample]:
+def _stream(stack: Services, names: Names, child: Child, port: int, messages: int) -> Iterator[Sample]:
     """Feed the topic a little ahead of the worker and sample it until everything is answered."""
     producer = one_worker.feeder(stack)
     began = progressed = time.monotonic()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from kafka import KafkaProducer
 
-from textsieve.embedded.stack import Stack
+from textsieve.embedded.services import Services
 from textsieve.embedded.topics import Names
 
 NULL = (sys.executable, "-m", "benchmarks.speed.null", "none")  # a worker whose model costs nothing
@@ -14,7 +14,7 @@ ACK_SECONDS = 60.0
 MIB = 1024 * 1024
 
 
-def settings(stack: Stack, names: Names, *, port: int) -> list[str]:
+def settings(stack: Services, names: Names, *, port: int) -> list[str]:
     """`section.option=value` for a worker of its own on this broker and store."""
     return [
         f"kafka.bootstrap_servers={stack.bootstrap_servers}",
@@ -29,7 +29,7 @@ def settings(stack: Stack, names: Names, *, port: int) -> list[str]:
     ]
 
 
-def feeder(stack: Stack) -> KafkaProducer:
+def feeder(stack: Services) -> KafkaProducer:
     """A producer that fills a topic fast."""
     return KafkaProducer(
         bootstrap_servers=stack.bootstrap_servers, linger_ms=20, compression_type="lz4", enable_idempotence=True

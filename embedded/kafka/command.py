@@ -13,7 +13,7 @@ from textsieve.embedded.interruption import interruptible
 from textsieve.embedded.kafka.cluster import HEAP_MB, KafkaCluster
 from textsieve.embedded.kafka.jars import DEFAULT_VERSION, versions
 from textsieve.embedded.kafka.properties import MIN_INSYNC, REPLICATION
-from textsieve.embedded.kafka.upkeep import Upkeep
+from textsieve.embedded.kafka.supervisor import Supervisor
 from textsieve.embedded.services import Services, start_services
 from textsieve.embedded.store import Store
 
@@ -47,13 +47,13 @@ def kafka(
     ):
         typer.echo(msgspec.json.encode(services.settings) if as_json else services.exports)
         _tell(_introduction(cluster))
-        upkeep = Upkeep(cluster, say=_tell, clock=time.monotonic)
-        serve(partial(_look, services, upkeep))
+        supervisor = Supervisor(cluster, say=_tell, clock=time.monotonic)
+        serve(partial(_look, services, supervisor))
 
 
-def _look(services: Services, upkeep: Upkeep) -> None:
+def _look(services: Services, supervisor: Supervisor) -> None:
     services.check()
-    upkeep.look()
+    supervisor.restart_ended()
 
 
 def _introduction(cluster: KafkaCluster) -> str:

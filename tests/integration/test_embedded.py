@@ -19,15 +19,15 @@ from textsieve.embedded.child import Child
 from textsieve.embedded.errors import BinaryMissing, PortTaken, StartFailed
 from textsieve.embedded.listening import LOOPBACK, free_port, is_taken, owns_listener
 from textsieve.embedded.server import Server
-from textsieve.embedded.stack import Stack
+from textsieve.embedded.services import start_services
 from textsieve.embedded.store import Store, answers_ping
 
 STARTER = """
 import signal, sys
-from textsieve.embedded.stack import Stack
-stack = Stack.start()
-print(stack.broker.pid, stack.store.pid, flush=True)
-signal.pause()
+from textsieve.embedded.services import start_services
+with start_services() as services:
+    print(services.broker.pid, services.store.pid, flush=True)
+    signal.pause()
 """
 
 
@@ -69,8 +69,8 @@ def test_the_store_never_evicts(store) -> None:
 
 
 def test_leaving_the_context_leaves_no_process() -> None:
-    with Stack.start() as stack:
-        pids = [stack.broker.pid, stack.store.pid]
+    with start_services() as services:
+        pids = [services.broker.pid, services.store.pid]
 
     assert [False, False] == [is_alive(pid) for pid in pids]
 

@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from textsieve.cli.console import FAULT, AsJson, Config, Overrides, errors, exit_codes
-from textsieve.cli.piling import piled_up
+from textsieve.cli.read_ahead import batches_read_ahead
 from textsieve.files.layout import Format, Layout
 from textsieve.files.sources import Source, find_source, names_file
 from textsieve.lines import Result, heading, printer, result_line
@@ -77,7 +77,7 @@ def classify(
             label = labeller(settings, warn=lambda warning: errors.print(f"warning: {warning}", markup=False))
         show = _json_lines if in_lines else _table()
         bad = 0
-        for batch in piled_up(messages, most=BATCH):
+        for batch in batches_read_ahead(messages, most=BATCH):
             for message, answer in zip(batch, label([message.value for message in batch]), strict=True):
                 show(message, answer)
                 bad += "error" in answer

@@ -1,6 +1,6 @@
 from dataclasses import dataclass, field
 
-from textsieve.embedded.kafka.upkeep import AWAY_SECONDS, Upkeep
+from textsieve.embedded.kafka.supervisor import AWAY_SECONDS, Supervisor
 
 
 @dataclass
@@ -20,27 +20,27 @@ class Nodes:
         self.launched.append(number)
         self.ended.remove(number)
 
-    def upkeep(self):
-        return Upkeep(self, say=self.said.append, clock=lambda: self.now)
+    def supervisor(self):
+        return Supervisor(self, say=self.said.append, clock=lambda: self.now)
 
 
 def test_nothing_is_done_while_all_run():
     nodes = Nodes()
 
-    nodes.upkeep().look()
+    nodes.supervisor().restart_ended()
 
     assert ([], []) == (nodes.launched, nodes.said)
 
 
 def test_a_node_that_ended_is_named_once_and_started_after_a_while():
     nodes = Nodes(ended={2})
-    upkeep = nodes.upkeep()
+    supervisor = nodes.supervisor()
 
     for nodes.now in (0.0, AWAY_SECONDS - 0.1):
-        upkeep.look()
+        supervisor.restart_ended()
     before = list(nodes.launched)
     nodes.now = AWAY_SECONDS
-    upkeep.look()
+    supervisor.restart_ended()
 
     assert ([], [2]) == (before, nodes.launched)
     assert ["node 2 ended; it is started again in 15 s", "node 2 starts again"] == nodes.said
@@ -48,24 +48,24 @@ def test_a_node_that_ended_is_named_once_and_started_after_a_while():
 
 def test_a_node_that_ends_a_second_time_is_away_as_long_again():
     nodes = Nodes(ended={2})
-    upkeep = nodes.upkeep()
+    supervisor = nodes.supervisor()
     for nodes.now in (0.0, AWAY_SECONDS, AWAY_SECONDS + 1):
-        upkeep.look()
+        supervisor.restart_ended()
 
     nodes.ended.add(2)
     for nodes.now in (AWAY_SECONDS + 2, AWAY_SECONDS * 2 + 1):
-        upkeep.look()
+        supervisor.restart_ended()
 
     assert [2] == nodes.launched
 
 
 def test_nodes_are_waited_for_each_by_itself():
     nodes = Nodes(ended={1})
-    upkeep = nodes.upkeep()
-    upkeep.look()
+    supervisor = nodes.supervisor()
+    supervisor.restart_ended()
 
     nodes.ended.add(3)
     for nodes.now in (5.0, AWAY_SECONDS):
-        upkeep.look()
+        supervisor.restart_ended()
 
     assert [1] == nodes.launched

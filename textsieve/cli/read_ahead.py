@@ -1,4 +1,4 @@
-"""Takes what has piled up: batches follow the pace of a reader, single items while it is slow."""
+"""Reads ahead: batches follow the pace of a reader, single items while it is slow."""
 
 from collections.abc import Iterable, Iterator
 from queue import Empty, Queue
@@ -8,7 +8,7 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def piled_up(items: Iterable[Item], *, most: int) -> Iterator[list[Item]]:
+def batches_read_ahead(items: Iterable[Item], *, most: int) -> Iterator[list[Item]]:
     """Read ahead in a thread, and yield what came since the last time: at least one item, at most so many.
 
     What reading raises is raised here, after the items before it.

@@ -4,11 +4,11 @@ from queue import Queue
 
 import pytest
 
-from textsieve.cli.piling import piled_up
+from textsieve.cli.read_ahead import batches_read_ahead
 
 
 def test_every_item_comes_once_in_its_order_and_no_batch_is_too_large():
-    batches = list(piled_up(range(1000), most=64))
+    batches = list(batches_read_ahead(range(1000), most=64))
 
     assert list(range(1000)) == [item for batch in batches for item in batch]
     assert max(map(len, batches)) <= 64
@@ -16,7 +16,7 @@ def test_every_item_comes_once_in_its_order_and_no_batch_is_too_large():
 
 def test_an_item_is_not_held_back_until_more_come():
     source = Queue()
-    batches = piled_up(iter(source.get, None), most=64)
+    batches = batches_read_ahead(iter(source.get, None), most=64)
     source.put("first")
 
     assert ["first"] == next(batches)
@@ -31,4 +31,4 @@ def test_what_reading_raises_comes_after_the_items_before_it():
 
     seen = []
     with pytest.raises(ValueError, match="broken off"):
-        seen.extend(item for batch in piled_up(broken(), most=64) for item in batch)
+        seen.extend(item for batch in batches_read_ahead(broken(), most=64) for item in batch)

@@ -20,7 +20,7 @@ class Startable(Protocol):
         """Start a node without waiting for it."""
 
 
-class Upkeep:
+class Supervisor:
     """Looks at the nodes whenever it is asked to.
 
     Args:
@@ -33,7 +33,7 @@ class Upkeep:
         self._cluster, self._say, self._clock = cluster, say, clock
         self._away_since: dict[int, float] = {}
 
-    def look(self) -> None:
+    def restart_ended(self) -> None:
         """Say which node has ended, and start it when it has been away for 15 s.
 
         Raises:
