@@ -72,7 +72,7 @@ def _assign(settings: Settings, card: ModelCard, warn: Callable[[str], object]) 
         return _no_clusters
     try:
         space = space_of(settings.clusters, model=card.fingerprint, group=settings.kafka.group_id)
-        snapshot = store.RedisCentroidStore(store.connect(settings.redis), settings.clusters.space, space).look()
+        snapshot = store.RedisCentroidStore(store.connect(settings.redis), settings.clusters.space, space).peek()
     except (StoreUnavailable, ConfigurationError) as error:
         warn(f"no clusters: {error}")
         return _no_clusters

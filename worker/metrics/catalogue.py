@@ -1,82 +1,23 @@
-"""Every metric of a worker: its name, type, labels, unit, buckets and meaning; docs/metrics.md is made from it.
+"""Every metric of a worker: its name, type, labels, unit, buckets and meaning; docs/metrics.md is made from it."""
 
-Names follow `textsieve_<thing>_<unit>[_total]`. No label ever holds text, an id or an offset: the values of a label are
-fixed here, or by the settings and the model, and all of them exist from the start. What is not `per partition` is
-therefore never new to a `rate()`.
-"""
-
-from dataclasses import dataclass
-from enum import StrEnum
-
-PREFIX = "textsieve_"
-
-LATENCY_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600)  # backlogs reach minutes
-STAGE_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5)  # a fence takes 0.7 ms
-TOKENS = tuple(float(8 * 2**n) for n in range(9))  # 8 .. 2048
-BATCH = tuple(float(2**n) for n in range(11))  # 1 .. 1024
-CONFIDENCE = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 1)
-DISTANCE = (*(round(0.1 * n, 1) for n in range(1, 15)), 2)  # Euclidean between unit vectors: 0 .. 2
-SHIFT = tuple(1e-4 * 4**n for n in range(8))  # Euclidean: 1e-4 .. 1.6
-
-LOW_CONFIDENCE = 0.6  # score of the winning label below which a result counts as unsure
-MAX_LABELS = 50  # a model with more labels has the rest counted as OTHER
-MAX_CLUSTERS = 40  # more clusters than that have the rest summed up as OTHER
-OTHER = "other"
-
-STAGES = ("process", "fence", "publish", "learn", "commit")
-OUTCOMES = ("ok", "dead_letter", "already_published", "skipped", "dropped")
-SIGNALS = ("label", "confidence", "length", "cluster")
-
-
-class Kind(StrEnum):
-    """How Prometheus sees a metric."""
-
-    COUNTER = "counter"
-    GAUGE = "gauge"
-    HISTOGRAM = "histogram"  # one value per batch or rarer
-    BATCH_HISTOGRAM = "batch histogram"  # one value per message, counted once per batch
-    INFO = "info"
-
-
-@dataclass(frozen=True, slots=True)
-class Metric:
-    """One row of the catalogue.
-
-    Attributes:
-        name: without prefix and without `_total` or `_info`.
-        values: of the one label, where the catalogue fixes them; else the settings or the model do.
-        where: what must be there for the metric to be exported, "" if it always is.
-    """
-
-    name: str
-    kind: Kind
-    unit: str
-    meaning: str
-    label: str = ""
-    values: tuple[str, ...] = ()
-    buckets: tuple[float, ...] = ()
-    labels: tuple[str, ...] = ()
-    where: str = ""
-
-    @property
-    def exported(self) -> str:
-        """The name a query uses; a histogram's series add `_bucket`, `_sum` and `_count`."""
-        suffix = {Kind.COUNTER: "_total", Kind.INFO: "_info"}.get(self.kind, "")
-        return f"{PREFIX}{self.name}{suffix}"
-
-    @property
-    def label_names(self) -> tuple[str, ...]:
-        """All labels, in order."""
-        return self.labels or ((self.label,) if self.label else ())
-
-
-@dataclass(frozen=True, slots=True)
-class Absent:
-    """A metric that a reader may look for and that is not exported, with the reason."""
-
-    name: str
-    reason: str
-
+from textsieve.worker.metrics.definition import (
+    BATCH,
+    CONFIDENCE,
+    DISTANCE,
+    LATENCY_SECONDS,
+    LOW_CONFIDENCE,
+    MAX_CLUSTERS,
+    OTHER,
+    OUTCOMES,
+    SHIFT,
+    SIGNALS,
+    STAGE_SECONDS,
+    STAGES,
+    TOKENS,
+    Kind,
+    Metric,
+    NotExported,
+)
 
 _C, _G, _H, _B, _I = Kind.COUNTER, Kind.GAUGE, Kind.HISTOGRAM, Kind.BATCH_HISTOGRAM, Kind.INFO
 
@@ -315,23 +256,23 @@ GROUPS = {
 }
 CATALOGUE = {metric.name: metric for group in GROUPS.values() for metric in group}
 
-ABSENT = (
-    Absent("queue_wait_seconds, queue_messages, queue_capacity_messages", "there is no queue: a poll is a batch"),
-    Absent("outcome `cached`", "a message answered from the cache is `ok`; the cache counts its own requests"),
-    Absent(
+NOT_EXPORTED = (
+    NotExported("queue_wait_seconds, queue_messages, queue_capacity_messages", "there is no queue: a poll is a batch"),
+    NotExported("outcome `cached`", "a message answered from the cache is `ok`; the cache counts its own requests"),
+    NotExported(
         "duplicate_messages_total",
         "redelivered messages are the outcome `already_published`; equal texts are hits of the cache",
     ),
-    Absent("stages decode, cluster, encode", "they are inside `process`, not measured one by one"),
-    Absent("cluster_assignments_total", "novelty is not judged; the right tail of the distance shows it"),
-    Absent("cluster_reassignments_total", "clusters are neither split nor merged"),
-    Absent("cluster_bursts", "bursts are not detected"),
-    Absent(
+    NotExported("stages decode, cluster, encode", "they are inside `process`, not measured one by one"),
+    NotExported("cluster_assignments_total", "novelty is not judged; the right tail of the distance shows it"),
+    NotExported("cluster_reassignments_total", "clusters are neither split nor merged"),
+    NotExported("cluster_bursts", "bursts are not detected"),
+    NotExported(
         "model_info labels task, revision, dtype, device",
         "the version of a model is its revision, its engine names the arithmetic; a GPU has metrics where it is used",
     ),
-    Absent("outcome `skipped`", "no message is skipped: it is answered, or read again"),
-    Absent("batch_flush_total cause `deadline`", "a poll takes what is there and waits for nothing more"),
-    Absent("assigned_partitions label topic", "the lag has a series for each partition owned, with its topic"),
-    Absent("build_info label revision", "an installed package does not know the commit it was made from"),
+    NotExported("outcome `skipped`", "no message is skipped: it is answered, or read again"),
+    NotExported("batch_flush_total cause `deadline`", "a poll takes what is there and waits for nothing more"),
+    NotExported("assigned_partitions label topic", "the lag has a series for each partition owned, with its topic"),
+    NotExported("build_info label revision", "an installed package does not know the commit it was made from"),
 )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from textsieve.worker.metrics.catalogue import MAX_CLUSTERS, OTHER
+from textsieve.worker.metrics.definition import MAX_CLUSTERS, OTHER
 from textsieve.worker.metrics.metrics import Metrics
 
 DORMANT = 0.01  # of an even share of the weight: a cluster below it hardly ever gets a text

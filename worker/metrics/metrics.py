@@ -4,7 +4,8 @@ from collections.abc import Sequence
 
 from prometheus_client import Counter, Gauge, Histogram, Info, disable_created_metrics
 
-from textsieve.worker.metrics.catalogue import CATALOGUE, MAX_CLUSTERS, MAX_LABELS, OTHER
+from textsieve.worker.metrics.catalogue import CATALOGUE
+from textsieve.worker.metrics.definition import MAX_CLUSTERS, MAX_LABELS, OTHER
 from textsieve.worker.metrics.histogram import BatchHistogram
 from textsieve.worker.metrics.registry import ConsistentRegistry
 

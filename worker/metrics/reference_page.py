@@ -1,6 +1,7 @@
 """The catalogue as a page: the source of docs/metrics.md."""
 
-from textsieve.worker.metrics.catalogue import ABSENT, GROUPS, PREFIX, Metric
+from textsieve.worker.metrics.catalogue import GROUPS, NOT_EXPORTED
+from textsieve.worker.metrics.definition import PREFIX, Metric
 
 _HEAD = f"""# Metrics
 
@@ -23,7 +24,7 @@ _ABSENT = """
 def metrics_page() -> str:
     """The whole page, as Markdown."""
     groups = "".join(f"\n## {title}\n\n{_table(metrics)}" for title, metrics in GROUPS.items())
-    absent = "".join(f"| {absent.name} | {absent.reason} |\n" for absent in ABSENT)
+    absent = "".join(f"| {absent.name} | {absent.reason} |\n" for absent in NOT_EXPORTED)
     return _HEAD + groups + _ABSENT + absent
 
 

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from textsieve.worker.metrics.catalogue import CONFIDENCE, LOW_CONFIDENCE, OTHER, TOKENS
+from textsieve.worker.metrics.definition import CONFIDENCE, LOW_CONFIDENCE, OTHER, TOKENS
 from textsieve.worker.metrics.drift import Drift
 from textsieve.worker.metrics.metrics import Metrics
 from textsieve.worker.outcome import Outcome

@@ -7,11 +7,12 @@ from pydantic import model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from textsieve.worker.settings.constants import without_constants
+from textsieve.worker.settings.kafka import KafkaSettings, Risk
 from textsieve.worker.settings.model import ModelSettings
 from textsieve.worker.settings.observability import DriftSettings, HttpSettings, LogSettings, TraceSettings
 from textsieve.worker.settings.redaction import RedactSettings
+from textsieve.worker.settings.redis import RedisSettings
 from textsieve.worker.settings.section import Section
-from textsieve.worker.settings.services import KafkaSettings, RedisSettings, Risk
 from textsieve.worker.settings.stream import (
     CampaignSettings,
     ClusterSettings,

@@ -1,5 +1,6 @@
 """What all sections are made of."""
 
+import re
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -27,3 +28,21 @@ class Section(BaseModel):
     model_config = ConfigDict(
         extra="forbid", frozen=True, hide_input_in_errors=True, allow_inf_nan=False
     )  # the input may be a secret
+
+
+def refuse_unused(section: Section, prefix: str, *, because: str) -> None:
+    """A credential that would be ignored is a connection less safe than its operator believes."""
+    given = [
+        name for name in type(section).model_fields if name.startswith(prefix) and getattr(section, name) is not None
+    ]
+    if given:
+        raise ValueError(f"{', '.join(given)} would not be used, because {because}")
+
+
+def with_a_port(servers: tuple[str, ...]) -> tuple[str, ...]:
+    """The servers, each with a port that can be one."""
+    for server in servers:
+        port = server.rpartition(":")[2] if re.search(r":[^:/\]]*$", server) else "9092"
+        if not (port.isdecimal() and int(port) < 2**16):
+            raise ValueError(f"expected host:port, got {server}")
+    return servers

@@ -16,7 +16,8 @@ from monitoring.grafana.overview import details, overview
 from monitoring.grafana.pages import MOST_PANELS
 from monitoring.grafana.verdict import WRONG
 from tests.unit.monitoring.queries import metric_names
-from textsieve.worker.metrics.catalogue import CATALOGUE, PREFIX
+from textsieve.worker.metrics.catalogue import CATALOGUE
+from textsieve.worker.metrics.definition import PREFIX
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "monitoring" / "grafana" / "dashboards"

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from tests.unit.monitoring.queries import metric_names
-from textsieve.worker.metrics.catalogue import CATALOGUE, PREFIX
+from textsieve.worker.metrics.catalogue import CATALOGUE
+from textsieve.worker.metrics.definition import PREFIX
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "monitoring" / "prometheus"

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.answers import KnownModel, third
 from textsieve.worker.clustering.space import ClusterSpace
 from textsieve.worker.columns import TEXT
-from textsieve.worker.connectors.kafka.producer.published_offsets import _entry
+from textsieve.worker.connectors.kafka.producer.answer_headers import answer_headers
 from textsieve.worker.connectors.redis import RedisCentroidStore
 from textsieve.worker.connectors.redis.store import _NOW
 from textsieve.worker.errors import ConfigurationError
@@ -77,7 +77,7 @@ def test_the_codec_answers_every_message(value, text_field, id_field, form, foun
 @settings(max_examples=EXAMPLES, deadline=None)
 @given(value=st.binary(max_size=60) | st.text(max_size=30).map(lambda name: f"{name}/1/2".encode()))
 def test_the_ledger_reads_every_header(value) -> None:
-    _entry([("textsieve.source", value), ("textsieve.topic-id", value)])
+    answer_headers([("textsieve.source", value), ("textsieve.topic-id", value)])
 
 
 option_names = st.sampled_from(

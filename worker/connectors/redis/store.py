@@ -11,60 +11,17 @@ from textsieve.worker.clustering.centroids import RESET, PoolRows, SeedPool, Sna
 from textsieve.worker.clustering.space import ClusterSpace
 from textsieve.worker.connectors.redis.client import Client, translated
 from textsieve.worker.connectors.redis.hashes import as_pool, as_snapshot, offset_fields
+from textsieve.worker.connectors.redis.scripts import (
+    LOST_ROWS,
+    NOW_SCRIPT,
+    POOL_SCRIPT,
+    REPLACE_SCRIPT,
+    RESET_SCRIPT,
+    SEEDED,
+)
 from textsieve.worker.errors import ConfigurationError
 
 FORMAT = b"1"
-_SEEDED, _LOST_ROWS = 0, 2  # answers of the script below
-
-# KEYS centroids, pool. ARGV expected revision ("" = key absent), pool revision ("*" = any, "" = absent), then field,
-# value, ...
-_REPLACE = """
-local revision = redis.call('HGET', KEYS[1], 'revision') or ''
-if revision ~= ARGV[1] then return 0 end
-if ARGV[2] ~= '*' then
-  if (redis.call('HGET', KEYS[2], 'revision') or '') ~= ARGV[2] then return 0 end
-  redis.call('DEL', KEYS[2])
-end
-for i = 3, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
-return 1
-"""
-
-# KEYS centroids, pool. ARGV new pool revision ("" = only look), model, group, how many watermarks the pool must hold,
-# these as field, value, ..., then field, value, ... to write. Returns 0 if the space is seeded, 2 if the pool holds
-# less than it must, and the pool's model and group if they are others.
-_POOL = """
-if redis.call('HEXISTS', KEYS[1], 'centers') == 1 then return 0 end
-local model, group = redis.call('HGET', KEYS[2], 'model'), redis.call('HGET', KEYS[2], 'group')
-if (model and model ~= ARGV[2]) or (group and group ~= ARGV[3]) then return {model, group} end
-local function lower(mark, other)  -- in one life of a topic
-  local offset, life = string.match(mark, '^(%d+)@(.*)$')
-  local offset_of_other, life_of_other = string.match(other, '^(%d+)@(.*)$')
-  return life == life_of_other and tonumber(offset) < tonumber(offset_of_other)
-end
-local first = 5 + 2 * tonumber(ARGV[4])
-for i = 5, first - 1, 2 do
-  local held = redis.call('HGET', KEYS[2], ARGV[i])
-  if not held or lower(held, ARGV[i + 1]) then return 2 end
-end
-if ARGV[1] == '' then return 1 end
-local now = redis.call('TIME')[1]
-redis.call('HSETNX', KEYS[2], 'started', now)
-redis.call('HSET', KEYS[2], 'revision', ARGV[1], 'model', ARGV[2], 'group', ARGV[3], 'latest', now)
-for i = first, #ARGV, 2 do
-  local held = string.sub(ARGV[i], 1, 7) == 'offset:' and redis.call('HGET', KEYS[2], ARGV[i])
-  if not (held and lower(ARGV[i + 1], held)) then redis.call('HSET', KEYS[2], ARGV[i], ARGV[i + 1]) end
-end
-return 1
-"""
-
-# KEYS pool: in a cluster the clock must be that of the node that said when the pool was begun.
-_NOW = "return redis.call('TIME')"
-
-_RESET = """
-redis.call('DEL', KEYS[1], KEYS[2])
-redis.call('HSET', KEYS[1], 'revision', ARGV[1])
-return 1
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +58,7 @@ class RedisCentroidStore:
         """See CentroidStore."""
         return self._load(self._agree)
 
-    def look(self) -> Snapshot | None:
+    def peek(self) -> Snapshot | None:
         """As `load`, for whoever only looks: written by any model, group and k."""
         return self._load(lambda _: None)
 
@@ -159,7 +116,7 @@ class RedisCentroidStore:
             "counts": snapshot.counts.astype("<f8").tobytes(),
             **offset_fields(snapshot.watermarks),
         }
-        return self._run(_REPLACE, expected or "", "*" if pool_revision is None else pool_revision, fields)
+        return self._run(REPLACE_SCRIPT, expected or "", "*" if pool_revision is None else pool_revision, fields)
 
     def pool(self, rows: PoolRows | None = None) -> SeedPool | None:
         """See CentroidStore."""
@@ -173,18 +130,18 @@ class RedisCentroidStore:
                 for (source, offset), embedding in zip(rows.sources, rows.embeddings, strict=True)
             } | offset_fields(rows.watermarks)
         with translated():
-            script = self.client.register_script(_POOL)
+            script = self.client.register_script(POOL_SCRIPT)
             owner = [self.space.model, self.space.group]
             arguments = [revision, *owner, len(confirmed), *_flat(confirmed), *_flat(fields)]
             answer = script(keys=[self.key, self.pool_key], args=arguments)
-            if answer == _SEEDED:
+            if answer == SEEDED:
                 return None
             if isinstance(answer, list):
                 self._refuse_pool(answer)
             stored = cast("dict[bytes, bytes]", self.client.hgetall(self.pool_key))
-            seconds, micros = map(int, self.client.register_script(_NOW)(keys=[self.pool_key]))
+            seconds, micros = map(int, self.client.register_script(NOW_SCRIPT)(keys=[self.pool_key]))
         with self._readable():
-            return replace(as_pool(stored, now=seconds + micros / 1e6), lost_rows=answer == _LOST_ROWS)
+            return replace(as_pool(stored, now=seconds + micros / 1e6), lost_rows=answer == LOST_ROWS)
 
     def _refuse_pool(self, owner: list[bytes | None]) -> None:
         """Rows of another encoder would be seeded with ours, rows of another group counted in our clusters."""
@@ -195,7 +152,7 @@ class RedisCentroidStore:
     def reset(self) -> None:
         """Empty the space on purpose; a marker keeps workers from restoring it from their copies."""
         with translated():
-            self.client.register_script(_RESET)(keys=[self.key, self.pool_key], args=[RESET])
+            self.client.register_script(RESET_SCRIPT)(keys=[self.key, self.pool_key], args=[RESET])
 
     def _run(self, script: str, expected: str, pool_revision: str, fields: Mapping[str, Any]) -> bool:
         with translated():

@@ -8,7 +8,8 @@ from prometheus_client import GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.openmetrics.exposition import generate_latest
 
 from textsieve.worker.metrics import ConsistentRegistry, Metrics
-from textsieve.worker.metrics.catalogue import CATALOGUE, GROUPS, MAX_CLUSTERS, MAX_LABELS, OTHER, PREFIX, Kind
+from textsieve.worker.metrics.catalogue import CATALOGUE, GROUPS
+from textsieve.worker.metrics.definition import MAX_CLUSTERS, MAX_LABELS, OTHER, PREFIX, Kind
 from textsieve.worker.metrics.gpu import GpuCollector
 from textsieve.worker.metrics.reference_page import metrics_page
 from textsieve.worker.records import REASONS

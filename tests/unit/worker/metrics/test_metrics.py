@@ -11,7 +11,7 @@ from prometheus_client.exposition import generate_latest
 from prometheus_client.metrics_core import Metric
 
 from textsieve.worker.metrics import ConsistentRegistry, Metrics
-from textsieve.worker.metrics.catalogue import (
+from textsieve.worker.metrics.definition import (
     BATCH,
     CONFIDENCE,
     DISTANCE,

@@ -1,7 +1,7 @@
 """The output log read backwards: which messages are answered already."""
 
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,16 +16,14 @@ from textsieve.worker.connectors.kafka.client.options import (
     translated,
 )
 from textsieve.worker.connectors.kafka.consumer.paused_partitions import leaderless
+from textsieve.worker.connectors.kafka.producer.answer_headers import answer_headers
 from textsieve.worker.errors import BrokerUnavailable, PartitionUnavailable
-from textsieve.worker.headers import PREFIX, SOURCE_HEADER
 from textsieve.worker.records import Partition, Position
 from textsieve.worker.settings import KafkaSettings
 
-TOPIC_ID_HEADER = PREFIX + "topic-id"
 POLL_MS = 50  # a poll without records lasts as long: an empty partition must not cost half a second
 FETCH_WAIT_MS = 50  # the broker says so early that there is nothing (more)
 STALLED_SECONDS = 10.0  # without a record, at least: a busy broker is not an unreadable log
-MAX_DIGITS = 19  # of a 64-bit offset
 
 
 def do_nothing() -> None:
@@ -152,7 +150,7 @@ class PublishedOffsetsReader:
             self.working()
             batches = self._reader.poll(timeout_ms=POLL_MS, max_records=5000)
             for log, records in batches.items():
-                for entry in filter(None, (_entry(record.headers) for record in records)):
+                for entry in filter(None, (answer_headers(record.headers) for record in records)):
                     start = wanted.get(entry.source)
                     if start is None or self._log(entry.source) != log or not entry.is_of(start.topic_id):
                         continue
@@ -186,33 +184,3 @@ class PublishedOffsetsReader:
 
 def _names(logs: Collection[Any]) -> str:
     return ", ".join(f"{log.topic}/{log.partition}" for log in sorted(logs))
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    source: Partition
-    offset: int
-    topic_id: str
-
-    def is_of(self, topic_id: str) -> bool:
-        """Whether it answers this life of the topic, as far as it says so."""
-        return not self.topic_id or self.topic_id == topic_id
-
-
-def _is_number(text: str) -> bool:
-    """Whether int() takes it and Kafka could have written it: a stranger may have put anything there."""
-    return text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS
-
-
-def _entry(headers: Iterable[tuple[str, bytes | None]]) -> _Entry | None:
-    """What our headers say about one answer; None for a stranger's message."""
-    source = topic_id = b""
-    for name, value in headers:
-        if name == SOURCE_HEADER:
-            source = value or b""
-        elif name == TOPIC_ID_HEADER:
-            topic_id = value or b""
-    parts = source.decode("utf-8", "replace").rsplit("/", 2)
-    if len(parts) != 3 or not (_is_number(parts[1]) and _is_number(parts[2])):  # noqa: PLR2004  # topic/partition/offset
-        return None
-    return _Entry(Partition(parts[0], int(parts[1])), int(parts[2]), topic_id.decode("ascii", "replace"))

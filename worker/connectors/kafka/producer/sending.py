@@ -21,7 +21,7 @@ from kafka.errors import (
 
 from textsieve.worker.connectors.kafka.client.options import METADATA_AGE_MS, connection_options
 from textsieve.worker.connectors.kafka.consumer.paused_partitions import leaderless
-from textsieve.worker.connectors.kafka.producer.published_offsets import TOPIC_ID_HEADER
+from textsieve.worker.connectors.kafka.producer.answer_headers import TOPIC_ID_HEADER
 from textsieve.worker.connectors.kafka.topics.timestamps import Timestamps
 from textsieve.worker.errors import PartitionUnavailable
 from textsieve.worker.headers import PREFIX

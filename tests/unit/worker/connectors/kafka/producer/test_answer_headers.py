@@ -2,12 +2,12 @@
 
 import pytest
 
-from textsieve.worker.connectors.kafka.producer.published_offsets import _entry
+from textsieve.worker.connectors.kafka.producer.answer_headers import answer_headers
 from textsieve.worker.records import Partition
 
 
 def test_an_answer_names_its_input() -> None:
-    entry = _entry([("textsieve.source", b"messages/3/41"), ("textsieve.topic-id", b"t1")])
+    entry = answer_headers([("textsieve.source", b"messages/3/41"), ("textsieve.topic-id", b"t1")])
 
     assert entry is not None
     assert (Partition("messages", 3), 41, "t1") == (entry.source, entry.offset, entry.topic_id)
@@ -27,4 +27,4 @@ def test_an_answer_names_its_input() -> None:
     ],
 )
 def test_a_forged_or_broken_source_is_a_strangers_message(value: bytes | None) -> None:
-    assert _entry([("textsieve.source", value)]) is None
+    assert answer_headers([("textsieve.source", value)]) is None
