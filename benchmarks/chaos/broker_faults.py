@@ -1,7 +1,7 @@
 """What is done to the brokers of a cluster of our own: killed, stopped, rolled, led by others, cut off, left behind."""
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from benchmarks.chaos.brokers import Brokers
@@ -73,24 +73,12 @@ def two_away(scenario: Scenario, _: str | None) -> None:
 
 def two_stopped(scenario: Scenario, _: str | None) -> None:
     """SIGSTOP two of three for longer than the session of the workers."""
-    brokers = scenario.services.own_brokers
-    gone = scenario.rng.sample(brokers.numbers, 2)
-    with all_frozen(scenario):
-        for number in gone:
-            brokers.cluster.stop(number)
-    scenario.wait(scenario.session_seconds * STOPPED_SESSIONS)
-    for number in gone:
-        brokers.cluster.cont(number)
+    _stop(scenario, scenario.rng.sample(scenario.services.own_brokers.numbers, 2))
 
 
 def stop_broker(scenario: Scenario, _: str | None) -> None:
     """SIGSTOP one broker for longer than the session of the workers; it goes on as if nothing had been."""
-    brokers = scenario.services.own_brokers
-    number = scenario.rng.choice(brokers.numbers)
-    with all_frozen(scenario):
-        brokers.cluster.stop(number)
-    scenario.wait(scenario.session_seconds * STOPPED_SESSIONS)
-    brokers.cluster.cont(number)
+    _stop(scenario, [scenario.rng.choice(scenario.services.own_brokers.numbers)])
 
 
 def stop_broker_for_good(scenario: Scenario, _: str | None) -> None:
@@ -158,6 +146,16 @@ def _kill(scenario: Scenario, number: int) -> None:
     with all_frozen(scenario):
         scenario.services.own_brokers.cluster.kill(number)
     _start_again(scenario, [number])
+
+
+def _stop(scenario: Scenario, numbers: Sequence[int]) -> None:
+    cluster = scenario.services.own_brokers.cluster
+    with all_frozen(scenario):
+        for number in numbers:
+            cluster.stop(number)
+    scenario.wait(scenario.session_seconds * STOPPED_SESSIONS)
+    for number in numbers:
+        cluster.cont(number)
 
 
 def _start_again(scenario: Scenario, numbers: Iterable[int]) -> None:

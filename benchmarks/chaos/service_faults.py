@@ -77,21 +77,12 @@ def mute_broker(scenario: Scenario, _: str | None) -> None:
 
 def cut_off_worker(scenario: Scenario, point: str | None) -> None:
     """One worker alone loses the broker until the others have taken over."""
-    with broken(scenario.services.broker_proxies) as break_all:
-        with one_frozen(scenario, point) as process:
-            break_all(LineFault(Mode.CUT, frozenset({process.pid})))
-        ends = scenario.last_injection.ends
-        scenario.wait_until(lambda: scenario.monitor.is_answered(ends), seconds=ZOMBIE_SECONDS)
+    _isolate(scenario, point, Mode.CUT, and_then_seconds=0.0)
 
 
 def hold_worker(scenario: Scenario, point: str | None) -> None:
     """What one worker sends is under way until the others have taken over, and then arrives all the same."""
-    with broken(scenario.services.broker_proxies) as break_all:
-        with one_frozen(scenario, point) as process:
-            break_all(LineFault(Mode.HELD, frozenset({process.pid})))
-        ends = scenario.last_injection.ends
-        scenario.wait_until(lambda: scenario.monitor.is_answered(ends), seconds=ZOMBIE_SECONDS)
-        scenario.wait(AFTERLIFE_SECONDS)
+    _isolate(scenario, point, Mode.HELD, and_then_seconds=AFTERLIFE_SECONDS)
 
 
 def poison(scenario: Scenario, _: str | None) -> None:
@@ -148,6 +139,16 @@ def break_proxies(
         with all_frozen(scenario) as processes:
             break_all(LineFault(mode, frozenset(process.pid for process in processes), delay))
         scenario.wait(seconds)
+
+
+def _isolate(scenario: Scenario, point: str | None, mode: Mode, *, and_then_seconds: float) -> None:
+    """Break one worker's connections to the broker until the others have answered in its place."""
+    with broken(scenario.services.broker_proxies) as break_all:
+        with one_frozen(scenario, point) as process:
+            break_all(LineFault(mode, frozenset({process.pid})))
+        ends = scenario.last_injection.ends
+        scenario.wait_until(lambda: scenario.monitor.is_answered(ends), seconds=ZOMBIE_SECONDS)
+        scenario.wait(and_then_seconds)
 
 
 def _store_proxies(scenario: Scenario) -> Sequence[Proxy]:

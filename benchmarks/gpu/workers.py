@@ -11,14 +11,13 @@ from secrets import token_hex
 from typing import Any
 
 import msgspec
-from confluent_kafka import Producer
 
 from benchmarks.gpu.device import Device
 from benchmarks.gpu.plan import Plan
 from benchmarks.speed.figures import Spread
 from benchmarks.speed.latency import latencies
 from benchmarks.speed.rounds import worker_settings
-from benchmarks.speed.testbed import LOG_ERRORS, Cores, EndOffsets, TestBed, await_exit, now
+from benchmarks.speed.testbed import Cores, EndOffsets, TestBed, await_exit, now
 from benchmarks.speed.texts import cycled, encoded
 from benchmarks.speed.workers import _await_partitions, _used
 from textsieve.embedded.child import Child
@@ -48,22 +47,6 @@ class UnpinnedTestBed(TestBed):
         words = [sys.executable, *command]
         return Child(words, log_path=self.directory / f"{name}.log", environment=environment)
 
-    def fill_evenly(self, topic: str, values: Sequence[bytes], *, partitions: int) -> None:
-        """Send messages, spread evenly over the partitions, and await their acks."""
-        producer = Producer(
-            {
-                "bootstrap.servers": self.stack.bootstrap_servers,
-                "linger.ms": 20,
-                "compression.type": "lz4",
-                "log_level": LOG_ERRORS,
-                "queue.buffering.max.messages": 2_000_000,
-            }
-        )
-        for number, value in enumerate(values):
-            producer.produce(topic, value, partition=number % partitions)
-        if producer.flush(120):
-            raise SystemExit(f"the broker did not take all of {len(values)} messages")
-
 
 def of_device(device: Device, *, workers: int = 1) -> tuple[str, ...]:
     """Settings of a worker on the device."""
@@ -78,7 +61,7 @@ def sweep(testbed: UnpinnedTestBed, texts: Sequence[str], device: Device, *, pla
     """One worker and several on one device, one with larger iterations, and one on the CPUs of the same machine."""
     partitions = max(plan.workers)
     topic = testbed.topic("messages", partitions=partitions)
-    testbed.fill_evenly(topic, encoded(cycled(texts, plan.messages)), partitions=partitions)
+    testbed.fill(topic, encoded(cycled(texts, plan.messages)), partitions=partitions)
     device.forget_peak()
     ours = of_device(device)
     arms = {

@@ -1,31 +1,37 @@
 """The pictures: the same data give the same files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
-from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 OTHERS, OURS, THIRD, FOURTH = "#999999", "#0072B2", "#E69F00", "#009E73"  # Okabe and Ito: told apart by everybody
-WIDTH = 8.0  # inches
+WIDTH, HEIGHT = 8.0, 3.6  # inches
 MARKERS = "osD^v"
 
 
 def draw(found: Mapping[str, Any], folder: Path) -> None:
     """Write one SVG for each section that was measured."""
-    mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = "textsieve"
-    mpl.rcParams["svg.fonttype"] = "none"
     for section, picture in PICTURES.items():
         told = found.get("engines", {}).get("lengths") if section == "lengths" else found.get(section)
         if told:
-            figure, axes = plt.subplots(figsize=(WIDTH, 3.6), layout="constrained")
-            picture(axes, found)
-            axes.spines[["top", "right"]].set_visible(False)
-            figure.savefig(folder / f"speed-{section.replace('_', '-')}.svg", metadata={"Date": None})
-            plt.close(figure)
+            with svg(folder / f"speed-{section.replace('_', '-')}.svg") as axes:
+                picture(axes, found)
+
+
+@contextmanager
+def svg(path: Path) -> Iterator[Axes]:
+    """Axes to draw on; the same data give the same file."""
+    with mpl.rc_context({"svg.hashsalt": "textsieve", "svg.fonttype": "none"}):
+        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+        axes = figure.add_subplot()
+        yield axes
+        axes.spines[["top", "right"]].set_visible(False)
+        figure.savefig(path, metadata={"Date": None})
 
 
 def _side_by_side(axes: Axes, found: Mapping[str, Any]) -> None:

@@ -21,6 +21,7 @@ from textsieve.embedded.services import start_services
 PARTITIONS = 2
 WAIT_MS = 20  # longest wait of one look at the output
 STOP_SECONDS = 25.0
+ACK_SECONDS = 120.0  # for the broker to take all messages of a topic
 LOG_ERRORS = 3  # librdkafka's level: nothing less
 
 
@@ -92,7 +93,7 @@ class TestBed:
         for future in admin.delete_topics(list(topics)).values():
             future.result(timeout=10)
 
-    def fill(self, topic: str, values: Sequence[bytes]) -> None:
+    def fill(self, topic: str, values: Sequence[bytes], *, partitions: int = PARTITIONS) -> None:
         """Send messages, spread evenly over the partitions, and await their acks."""
         producer = Producer(
             {
@@ -100,12 +101,12 @@ class TestBed:
                 "linger.ms": 20,
                 "compression.type": "lz4",
                 "log_level": LOG_ERRORS,
-                "queue.buffering.max.messages": 1_000_000,
+                "queue.buffering.max.messages": 2_000_000,
             }
         )
         for number, value in enumerate(values):
-            producer.produce(topic, value, partition=number % PARTITIONS)
-        if producer.flush(60):
+            producer.produce(topic, value, partition=number % partitions)
+        if producer.flush(ACK_SECONDS):
             raise SystemExit(f"the broker did not take all of {len(values)} messages")
 
     def start(self, name: str, command: Sequence[str], *, core: int | None = None, path: str = "") -> Child:

@@ -19,11 +19,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import redis
-from matplotlib import pyplot as plt
 
 from benchmarks.machine import described
+from benchmarks.speed.plots import svg
 from benchmarks.studies import one_worker
 from textsieve.embedded.child import Child
 from textsieve.embedded.listening import free_port
@@ -164,20 +163,16 @@ def _outcome(messages: int, counts: dict[str, int], learned: int, samples: Seque
 
 def plot(outcome: Outcome, path: Path) -> None:
     """Memory over messages."""
-    mpl.use("svg")
-    mpl.rcParams["svg.hashsalt"] = "textsieve"  # the same data give the same file
-    figure, axes = plt.subplots(figsize=(8, 3.5), layout="constrained")
-    axes.plot([s.answered for s in outcome.samples], [s.rss_mib for s in outcome.samples], linewidth=1.2)
-    axes.axvspan(0, WARM_UP * outcome.messages, alpha=0.12, label="warm-up")
-    axes.set(
-        xlabel="messages answered, all texts distinct, 1 % dead letters",
-        ylabel="resident memory, MiB",
-        title=f"One worker, {outcome.messages:,} messages: {outcome.growth_mib:+.1f} MiB after the warm-up",
-        ylim=(0, 1.25 * outcome.rss_max_mib),
-    )
-    axes.legend(loc="lower right", frameon=False)
-    figure.savefig(path, metadata={"Date": None})
-    plt.close(figure)
+    with svg(path) as axes:
+        axes.plot([s.answered for s in outcome.samples], [s.rss_mib for s in outcome.samples], linewidth=1.2)
+        axes.axvspan(0, WARM_UP * outcome.messages, alpha=0.12, label="warm-up")
+        axes.set(
+            xlabel="messages answered, all texts distinct, 1 % dead letters",
+            ylabel="resident memory, MiB",
+            title=f"One worker, {outcome.messages:,} messages: {outcome.growth_mib:+.1f} MiB after the warm-up",
+            ylim=(0, 1.25 * outcome.rss_max_mib),
+        )
+        axes.legend(loc="lower right", frameon=False)
 
 
 if __name__ == "__main__":
