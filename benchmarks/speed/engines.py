@@ -20,7 +20,7 @@ from transformers import AutoConfig
 from benchmarks.speed.figures import Spread
 from benchmarks.speed.task import Task
 from textsieve.worker.batching import cut_batches
-from textsieve.worker.inference.decisions import expected_loss, given_labels
+from textsieve.worker.inference.decisions import assigned_labels, expected_loss
 from textsieve.worker.inference.engines.onnx import open_session
 from textsieve.worker.inference.graphs.export import OPSET
 from textsieve.worker.inference.loading import load_predictor
@@ -189,7 +189,7 @@ def _agreement(theirs: Predictions, predictor: Any, texts: Sequence[str]) -> dic
         "texts": len(texts),
         "label_agreement": float(same.mean()),
         "expected_loss": float(
-            expected_loss(given_labels(ours.probabilities, card), theirs.probabilities, card).mean()
+            expected_loss(assigned_labels(ours.probabilities, card), theirs.probabilities, card).mean()
         ),
         "mean_cosine": float(cosines.mean()),
         "min_cosine": float(cosines.min()),

@@ -16,7 +16,7 @@ from textsieve.trainer.evaluation.scores import Scores, macro_f1, score
 from textsieve.trainer.evaluation.thresholds import Threshold, Wish, find_threshold, share
 from textsieve.trainer.evaluation.zero_shot_calibration import Nearness, suit
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.decisions import given_labels
+from textsieve.worker.inference.decisions import assigned_labels
 from textsieve.worker.inference.loading import load_predictor
 from textsieve.worker.inference.predictor import ModelCard
 from textsieve.worker.records import Predictions, Probabilities
@@ -133,7 +133,7 @@ def judge(
     """Everything that can be said about predictions; pure."""
     probabilities, multi_label = predictions.probabilities, card.multi_label
     bins = reliability(probabilities, targets, multi_label=multi_label)
-    decided = given_labels(probabilities, card)
+    decided = assigned_labels(probabilities, card)
     columns = np.asarray([row.slice for row in examples.kept])
     lengths = np.asarray([_length_name(int(count)) for count in predictions.token_counts])
     found = (

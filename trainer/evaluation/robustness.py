@@ -7,7 +7,7 @@ import numpy as np
 
 from textsieve.trainer.data.disguises import KINDS, disguise
 from textsieve.trainer.data.examples import Examples, Targets
-from textsieve.worker.inference.decisions import given_labels
+from textsieve.worker.inference.decisions import assigned_labels
 from textsieve.worker.inference.prediction.cache import CachingPredictor
 from textsieve.worker.inference.predictor import Predictor
 from textsieve.worker.normalization import normalize
@@ -55,7 +55,7 @@ def judge_disguised(
         for start in range(0, len(texts), _CHUNK):
             chunk = texts[start : start + _CHUNK]
             probabilities = asked.predict(chunk).probabilities
-            decided.append(given_labels(probabilities, predictor.card))
+            decided.append(assigned_labels(probabilities, predictor.card))
             tick(len(chunk), total)
         return _recall(np.concatenate(decided), targets, labels=predictor.card.labels)
 

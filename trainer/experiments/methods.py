@@ -19,7 +19,7 @@ from textsieve.trainer.training.baselines import BASELINES, decide_sklearn, fit_
 from textsieve.trainer.training.config import Recipe
 from textsieve.trainer.training.embedding_cache import remembered
 from textsieve.worker.inference.bundle.reading import is_bundle, read_bundle
-from textsieve.worker.inference.decisions import given_labels
+from textsieve.worker.inference.decisions import assigned_labels
 from textsieve.worker.inference.loading import load_predictor
 from textsieve.worker.inference.model_folder.model_files import file_sha256
 from textsieve.worker.inference.predictor import Predictor
@@ -109,7 +109,7 @@ def _served(predictor: Predictor, fold: Fold, *, seconds: float | None, megabyte
     card, texts = predictor.card, fold.test.texts
     order = [card.labels.index(name) for name in fold.names]
     return Outcome(
-        decided=given_labels(predictor.predict(texts).probabilities, card)[:, order],
+        decided=assigned_labels(predictor.predict(texts).probabilities, card)[:, order],
         train_seconds=seconds,
         messages_per_second=speed(predictor.predict, texts),
         megabytes=megabytes,

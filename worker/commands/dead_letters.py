@@ -7,8 +7,9 @@ import msgspec
 import typer
 
 from textsieve.output import standard_output, write_line
-from textsieve.worker import deadletters, listing, logs
+from textsieve.worker import dead_letter_tables, logs
 from textsieve.worker.commands.console import Config, Overrides, exit_codes, show, tell, waiting
+from textsieve.worker.dead_letter_records import Selection, parse_since
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.loading import load_settings
 from textsieve.worker.records import REASONS
@@ -42,13 +43,13 @@ def list_(
 
         logs.configure(level="warning", style="console")
         with waiting(f"reading {settings.kafka.dead_letter_topic}"):
-            found = listing.newest(read_dead_letters(settings.kafka, selection), limit=limit)
+            found = dead_letter_tables.newest(read_dead_letters(settings.kafka, selection), limit=limit)
         if not json:
-            show(listing.letter_table(found, show_text=show_text))
+            show(dead_letter_tables.dead_letter_table(found, show_text=show_text))
             return
         for letter in found.letters:
             with standard_output() as out:
-                write_line(out, msgspec.json.encode(listing.letter_line(letter, show_text=show_text)))
+                write_line(out, msgspec.json.encode(dead_letter_tables.dead_letter_json(letter, show_text=show_text)))
 
 
 @cli.command()
@@ -78,7 +79,7 @@ def replay(
             made = source.plan_replay(settings.kafka, selection, again=again).first(limit)
         summary = {"sendable": len(made.sendable), "refused": made.refused}
         if not json:
-            show(listing.plan_table(made))
+            show(dead_letter_tables.plan_table(made))
         if yes or dry_run is False:
             with waiting(f"sending {len(made.sendable)} messages"):
                 summary["sent"] = source.replay(settings, selection, made)
@@ -87,8 +88,8 @@ def replay(
         tell(msgspec.json.encode(summary).decode() if json else f"{told} messages")
 
 
-def _selection(reasons: list[str] | None, topics: list[str] | None, since: str | None) -> deadletters.Selection:
+def _selection(reasons: list[str] | None, topics: list[str] | None, since: str | None) -> Selection:
     if unknown := set(reasons or ()) - set(REASONS):
         raise ConfigurationError(f"--reason: expected one of {', '.join(REASONS)}, got {', '.join(sorted(unknown))}")
-    since_ms = None if since is None else deadletters.parse_since(since, now=datetime.now(UTC))
-    return deadletters.Selection(frozenset(reasons or ()), frozenset(topics or ()), since_ms)
+    since_ms = None if since is None else parse_since(since, now=datetime.now(UTC))
+    return Selection(frozenset(reasons or ()), frozenset(topics or ()), since_ms)

@@ -6,12 +6,12 @@ from numpy.typing import NDArray
 from textsieve.worker.inference.predictor import ModelCard
 from textsieve.worker.records import LabelIds, Probabilities
 
-Given = NDArray[np.bool_]  # [batch, labels]
+AssignedLabels = NDArray[np.bool_]  # [batch, labels]
 
 EVEN = 0.5  # the threshold of an independent label that has none of its own: more likely than not
 
 
-def given_labels(probabilities: Probabilities, card: ModelCard) -> Given:
+def assigned_labels(probabilities: Probabilities, card: ModelCard) -> AssignedLabels:
     """The labels that each text is given.
 
     Independent labels: each one from its threshold on. Exclusive labels, exactly one: the likeliest of those with a
@@ -23,7 +23,7 @@ def given_labels(probabilities: Probabilities, card: ModelCard) -> Given:
 
     Example:
         >>> card = ModelCard("m", "1", ("ham", "spam"), 2, 256, "f", thresholds={"spam": 0.8})
-        >>> given_labels(np.array([[0.3, 0.7], [0.1, 0.9]], np.float32), card).tolist()
+        >>> assigned_labels(np.array([[0.3, 0.7], [0.1, 0.9]], np.float32), card).tolist()
         [[True, False], [False, True]]
     """
     if card.multi_label:
@@ -33,10 +33,10 @@ def given_labels(probabilities: Probabilities, card: ModelCard) -> Given:
     least = least_probabilities(card, otherwise=np.inf)
     reached = probabilities >= least  # [batch, labels]
     open_to = np.where(reached.any(axis=1, keepdims=True), reached, np.isinf(least))  # [batch, labels]
-    return _one_each(likeliest(probabilities, open_to), labels=len(card.labels))
+    return _one_each(argmax_label(probabilities, open_to), labels=len(card.labels))
 
 
-def expected_loss(given: Given, probabilities: Probabilities, card: ModelCard) -> NDArray[np.float64]:
+def expected_loss(given: AssignedLabels, probabilities: Probabilities, card: ModelCard) -> NDArray[np.float64]:
     """[batch]: how much likelier to be wrong these labels are than those that the probabilities themselves lead to.
 
     For exclusive labels without thresholds it is p(their label) - p(the label given): changing one's mind between two
@@ -45,9 +45,9 @@ def expected_loss(given: Given, probabilities: Probabilities, card: ModelCard) -
     distance of the probability from it.
 
     Args:
-        given: what was decided by other probabilities, as `given_labels` does.
+        given: what was decided by other probabilities, as `assigned_labels` does.
         probabilities: [batch, labels], those that are believed.
-        card: as for `given_labels`.
+        card: as for `assigned_labels`.
 
     Example:
         >>> card = ModelCard("m", "1", ("ham", "spam"), 2, 256, "f")
@@ -55,7 +55,7 @@ def expected_loss(given: Given, probabilities: Probabilities, card: ModelCard) -
         >>> expected_loss(np.array([[True, False], [False, True]]), believed, card).tolist()
         [0.5, 0.0]
     """
-    wanted = given_labels(probabilities, card)
+    wanted = assigned_labels(probabilities, card)
     least = least_probabilities(card, otherwise=EVEN if card.multi_label else np.inf)  # [labels]
     judged = (given != wanted) & np.isfinite(least)  # [batch, labels]: on the other side of a threshold
     distances = np.where(judged, np.abs(probabilities - np.where(np.isfinite(least), least, 0)), 0)
@@ -67,7 +67,7 @@ def expected_loss(given: Given, probabilities: Probabilities, card: ModelCard) -
     return answer
 
 
-def likeliest(probabilities: Probabilities, given: Given) -> LabelIds:
+def argmax_label(probabilities: Probabilities, given: AssignedLabels) -> LabelIds:
     """[batch]: the likeliest of the labels a text is given, the likeliest of all where it is given none."""
     best: LabelIds = np.where(given, probabilities, probabilities - 2).argmax(axis=1)  # 2: below all others
     return best
@@ -79,7 +79,7 @@ def least_probabilities(card: ModelCard, *, otherwise: float) -> NDArray[np.floa
     return np.asarray([card.thresholds.get(label, otherwise) for label in card.labels], np.float32)
 
 
-def _one_each(chosen: NDArray[np.int64], *, labels: int) -> Given:
+def _one_each(chosen: NDArray[np.int64], *, labels: int) -> AssignedLabels:
     given = np.zeros((len(chosen), labels), dtype=np.bool_)
     given[np.arange(len(chosen)), chosen] = True
     return given

@@ -7,7 +7,7 @@ import numpy as np
 
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.inference.building.calibration_texts import calibration_texts
-from textsieve.worker.inference.decisions import given_labels, likeliest
+from textsieve.worker.inference.decisions import argmax_label, assigned_labels
 from textsieve.worker.inference.engines.report import EngineReport
 from textsieve.worker.inference.loading import load_predictor
 from textsieve.worker.inference.model_folder.label_map import score_map_bytes, too_many_labels
@@ -135,7 +135,7 @@ def _agreement(predictor: Predictor, settings: ModelSettings, texts: Sequence[st
 
 
 def _labels(answers: Predictions, predictor: Predictor) -> np.ndarray:
-    return likeliest(answers.probabilities, given_labels(answers.probabilities, predictor.card))
+    return argmax_label(answers.probabilities, assigned_labels(answers.probabilities, predictor.card))
 
 
 def _tried(predictor: Predictor, text: str, others: Sequence[str]) -> SampleAnswer:

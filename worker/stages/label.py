@@ -9,7 +9,7 @@ import numpy as np
 
 from textsieve.worker.batch import Batch, Column
 from textsieve.worker.columns import LABEL, LABEL_ID, LABEL_SCORE, LABELS, PROBABILITIES, SCORES
-from textsieve.worker.inference.decisions import given_labels, likeliest
+from textsieve.worker.inference.decisions import argmax_label, assigned_labels
 from textsieve.worker.inference.predictor import ModelCard
 
 _SCORE: Final = Column[list[float]]("score")  # LABEL_SCORE, rounded
@@ -31,8 +31,8 @@ class Label:
     def run(self, batch: Batch) -> Batch:
         """See Stage."""
         labels, probabilities = self.card.labels, batch[PROBABILITIES]  # [rows, labels]
-        given = given_labels(probabilities, self.card)  # [rows, labels]
-        best = likeliest(probabilities, given)  # [rows]
+        given = assigned_labels(probabilities, self.card)  # [rows, labels]
+        best = argmax_label(probabilities, given)  # [rows]
         tops = best.tolist()
         alone = [[label] for label in labels]  # shared by all texts that are given it
         rounded = np.round(probabilities.astype(np.float64), 6).tolist()  # [rows, labels]

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from textsieve.worker.inference.decisions import expected_loss, given_labels
+from textsieve.worker.inference.decisions import assigned_labels, expected_loss
 from textsieve.worker.inference.engines.report import Trial
 from textsieve.worker.inference.predictor import ModelCard
 from textsieve.worker.records import Predictions
@@ -25,7 +25,7 @@ def compare(name: str, answers: Predictions, reference: Predictions, *, rate: fl
         rate: texts per second of the candidate.
         card: of the model: how labels follow from probabilities.
     """
-    given, wanted = (given_labels(one.probabilities, card) for one in (answers, reference))  # [texts, labels]
+    given, wanted = (assigned_labels(one.probabilities, card) for one in (answers, reference))  # [texts, labels]
     same = (given == wanted).all(axis=1)  # [texts]
     loss = expected_loss(given, reference.probabilities, card)  # [texts]
     cosines = (answers.embeddings * reference.embeddings).sum(axis=1, dtype=np.float64)  # [texts]

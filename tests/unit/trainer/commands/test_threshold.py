@@ -11,7 +11,7 @@ from tests.unit.trainer.conftest import DIM, in_wide_letters, rows, write_rows
 from textsieve.trainer.__main__ import app
 from textsieve.worker.inference.bundle.reading import read_bundle
 from textsieve.worker.inference.bundle.writing import write_bundle
-from textsieve.worker.inference.decisions import given_labels
+from textsieve.worker.inference.decisions import assigned_labels
 from textsieve.worker.inference.loading import load_predictor
 from textsieve.worker.settings import ModelSettings
 
@@ -40,7 +40,7 @@ def run(*arguments):
 def served(folder, texts):
     settings = {"path": str(folder), "engine": "torch", "precision": "fp32", "max_batch_tokens": 512, "device": "cpu"}
     predictor = load_predictor(ModelSettings(**settings))
-    said = given_labels(predictor.predict(texts).probabilities, predictor.card)
+    said = assigned_labels(predictor.predict(texts).probabilities, predictor.card)
     return said[:, predictor.card.labels.index("spam")]
 
 

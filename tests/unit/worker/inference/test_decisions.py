@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textsieve.worker.inference.decisions import given_labels, likeliest
+from textsieve.worker.inference.decisions import argmax_label, assigned_labels
 from textsieve.worker.inference.predictor import ModelCard
 
 LABELS = ("ham", "spam", "offer")
@@ -17,7 +17,7 @@ def card(thresholds=None, *, multi_label=False):
 
 
 def decide(row, thresholds=None, *, multi_label=False):
-    said = given_labels(np.asarray([row], np.float32), card(thresholds, multi_label=multi_label))
+    said = assigned_labels(np.asarray([row], np.float32), card(thresholds, multi_label=multi_label))
     return {label for label, holds in zip(LABELS, said[0], strict=True) if holds}
 
 
@@ -60,14 +60,14 @@ def test_the_likeliest_of_no_labels_is_the_likeliest_of_all():
     rows = np.asarray([[0.1, 0.4, 0.3], [0.1, 0.4, 0.3]], np.float32)
     held = np.asarray([[False, False, False], [True, False, True]])
 
-    assert [1, 2] == likeliest(rows, held).tolist()
+    assert [1, 2] == argmax_label(rows, held).tolist()
 
 
 @given(probabilities, st.dictionaries(st.sampled_from(LABELS[1:]), st.floats(0, 1)))
 def test_exclusive_labels_are_one_each_and_none_is_given_below_its_threshold(rows, thresholds):
     values = np.asarray(rows, np.float32)
 
-    said = given_labels(values, card(thresholds))
+    said = assigned_labels(values, card(thresholds))
 
     assert (said.sum(axis=1) == 1).all()
     least = np.asarray([thresholds.get(label, 0.0) for label in LABELS], np.float32)

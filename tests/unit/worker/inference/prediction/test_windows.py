@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from textsieve.worker.inference.decisions import given_labels
+from textsieve.worker.inference.decisions import assigned_labels
 from textsieve.worker.inference.model_folder.tokenizer import Tokens
 from textsieve.worker.inference.prediction.windows import joined_windows
 from textsieve.worker.inference.predictor import ModelCard
@@ -102,5 +102,5 @@ def test_a_text_is_given_a_label_with_a_threshold_if_and_only_if_one_of_its_wind
 
     answers = joined(tokens([fresh for fresh, _ in windows]), rows, thresholds)
 
-    alone = given_labels(rows, card(thresholds))[:, 1].any()
-    assert alone == given_labels(answers.probabilities, card(thresholds))[0, 1]
+    alone = assigned_labels(rows, card(thresholds))[:, 1].any()
+    assert alone == assigned_labels(answers.probabilities, card(thresholds))[0, 1]

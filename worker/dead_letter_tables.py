@@ -11,24 +11,25 @@ from rich.table import Table
 from rich.text import Text
 
 from textsieve.terminal import printable
-from textsieve.worker.deadletters import REFUSALS, Letter, Plan
+from textsieve.worker.dead_letter_records import DeadLetterRecord
+from textsieve.worker.replays import REFUSALS, ReplayPlan
 
 TEXT_SHOWN = 200  # characters of a value in a table; a JSON line has it whole
 
 
 @dataclass(frozen=True, slots=True)
 class Newest:
-    """The newest letters, oldest first, and what they were chosen from."""
+    """The newest dead letters, oldest first, and what they were chosen from."""
 
-    letters: tuple[Letter, ...]
+    letters: tuple[DeadLetterRecord, ...]
     reasons: Counter[str]  # of all that were meant
 
 
-def newest(letters: Iterable[Letter], *, limit: int) -> Newest:
-    """The `limit` letters with the latest message timestamps; memory holds no more than those."""
+def newest(letters: Iterable[DeadLetterRecord], *, limit: int) -> Newest:
+    """The `limit` dead letters with the latest message timestamps; memory holds no more than those."""
     reasons: Counter[str] = Counter()
 
-    def counted() -> Iterator[Letter]:
+    def counted() -> Iterator[DeadLetterRecord]:
         for letter in letters:
             reasons[letter.reason] += 1
             yield letter
@@ -37,8 +38,8 @@ def newest(letters: Iterable[Letter], *, limit: int) -> Newest:
     return Newest(tuple(reversed(kept)), reasons)
 
 
-def letter_table(found: Newest, *, show_text: bool) -> Table:
-    """One row per letter.
+def dead_letter_table(found: Newest, *, show_text: bool) -> Table:
+    """One row per dead letter.
 
     Args:
         found: what to show.
@@ -65,8 +66,8 @@ def letter_table(found: Newest, *, show_text: bool) -> Table:
     return table
 
 
-def letter_line(letter: Letter, *, show_text: bool) -> dict[str, Any]:
-    """One letter as a JSON object.
+def dead_letter_json(letter: DeadLetterRecord, *, show_text: bool) -> dict[str, Any]:
+    """One dead letter as a JSON object.
 
     Args:
         letter: what to show.
@@ -90,7 +91,7 @@ def letter_line(letter: Letter, *, show_text: bool) -> dict[str, Any]:
     return line | ({"text": None if record.value is None else _decoded(record.value)} if show_text else {})
 
 
-def plan_table(made: Plan) -> Table:
+def plan_table(made: ReplayPlan) -> Table:
     """What a replay sends and what it leaves."""
     table = Table("messages", "topic", "reason", box=None, pad_edge=False)
     for (topic, reason), count in sorted(made.counts.items()):
