@@ -79,7 +79,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Parts:
+class Overrides:
     """What an embedding program, a test or a chaos run puts in place of the usual parts.
 
     Attributes:
@@ -108,19 +108,19 @@ class Loaded:
 
 
 @dataclass(frozen=True, slots=True)
-class Doors:
+class Endpoints:
     """What the loop reads from and writes to."""
 
     source: Source
     sink: Sink
 
 
-def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe to share
+def run(settings: Settings, *, overrides: Overrides = Overrides()) -> None:  # frozen: safe to share
     """Run one worker until it is asked to stop.
 
     Args:
         settings: all options.
-        parts: what stands in for the usual parts.
+        overrides: what stands in for the usual parts.
 
     Raises:
         TextsieveError: see worker.errors for what it means and which exit code it deserves.
@@ -142,7 +142,7 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
             say = log.info if finding.is_notice else log.warning
             say(finding.text, risk=finding.risk, cure=finding.cure)
         log.info("loading the model", model=settings.model.path)
-        model = Loaded(parts.predictor) if parts.predictor else _load(settings)
+        model = Loaded(overrides.predictor) if overrides.predictor else _load(settings)
         predictor = model.predictor
         _require_room(settings, predictor)
         metrics = _metrics(registry, settings, predictor)
@@ -150,9 +150,9 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
             predictor.max_seconds = settings.delivery.max_iteration_seconds
         if isinstance(predictor, Metered):
             predictor.meter = PredictorMeter(metrics, health, time.monotonic)
-        if parts.predictor is None:  # one of ours, which may run on a GPU
+        if overrides.predictor is None:  # one of ours, which may run on a GPU
             _watch_gpu(registry)
-        clusters = _clusters(settings, predictor, parts, metrics, stop)
+        clusters = _clusters(settings, predictor, overrides, metrics, stop)
         _look_at_store(settings, log)
         publish_seconds = settings.kafka.session_ms / 1000 * settings.delivery.publish_session_fraction
         reread = settings.clusters.max_pending_bytes // row_bytes(predictor.card.dim)
@@ -162,14 +162,14 @@ def run(settings: Settings, *, parts: Parts = Parts()) -> None:  # frozen: safe 
             assign=clusters.assign,
             now_ms=_now_ms,
             campaigns=_campaigns(settings),
-            more=parts.stages,
+            more=overrides.stages,
         )
-        doors = _doors(settings, topics, name, resources, publish_seconds=publish_seconds, max_reread=reread)
-        doors = Doors(parts.source(doors.source), parts.sink(doors.sink))
-        doors = _traced(settings, doors, name, resources)
+        endpoints = _endpoints(settings, topics, name, resources, publish_seconds=publish_seconds, max_reread=reread)
+        endpoints = Endpoints(overrides.source(endpoints.source), overrides.sink(endpoints.sink))
+        endpoints = _traced(settings, endpoints, name, resources)
         loop = StreamLoop(
-            source=doors.source,
-            sink=doors.sink,
+            source=endpoints.source,
+            sink=endpoints.sink,
             pipeline=pipeline,
             state=SharedState(clusters, _counting(settings, pipeline)),
             settings=LoopSettings(
@@ -254,9 +254,9 @@ def reset_clusters(settings: Settings) -> None:
     store.RedisCentroidStore(client, settings.clusters.space, nobody).reset()
 
 
-def _doors(
+def _endpoints(
     settings: Settings, topics: Topics, name: str, resources: ExitStack, *, publish_seconds: float, max_reread: int
-) -> Doors:
+) -> Endpoints:
     """The member of the group, and the sink of the guarantee in force."""
     source = KafkaSource(
         settings.kafka,
@@ -277,7 +277,7 @@ def _doors(
     else:
         sink = KafkaSink(producers, stamp, settings.delivery.max_batch_records, source.working)
     resources.callback(sink.close, timeout_seconds=LEAVE_SECONDS)
-    return Doors(source, sink)
+    return Endpoints(source, sink)
 
 
 def _load(settings: Settings) -> Loaded:
@@ -323,11 +323,11 @@ def _space(settings: Settings, predictor: Predictor) -> ClusterSpace:
 
 
 def _clusters(
-    settings: Settings, predictor: Predictor, parts: Parts, metrics: Metrics, stop: threading.Event
+    settings: Settings, predictor: Predictor, overrides: Overrides, metrics: Metrics, stop: threading.Event
 ) -> OnlineClusters:
     space = _space(settings, predictor)
     shared = store.RedisCentroidStore(store.connect(settings.redis), settings.clusters.space, space)
-    timed = MeteredStore(parts.store(shared), metrics, time.monotonic)
+    timed = MeteredStore(overrides.store(shared), metrics, time.monotonic)
     clusters = OnlineClusters(
         timed, space, Random(), stop.wait, settings.clusters.max_pending_bytes, partial(_prepare_clustering, settings)
     )
@@ -391,10 +391,10 @@ def _require_otel(settings: Settings) -> None:
         ) from error
 
 
-def _traced(settings: Settings, doors: Doors, name: str, resources: ExitStack) -> Doors:
-    """The same doors, or ones that are watched where `traces.endpoint` says so."""
+def _traced(settings: Settings, endpoints: Endpoints, name: str, resources: ExitStack) -> Endpoints:
+    """The same endpoints, or ones that are watched where `traces.endpoint` says so."""
     if settings.traces.endpoint is None:
-        return doors
+        return endpoints
     _require_otel(settings)
     from textsieve.worker.connectors import traces  # noqa: PLC0415  # of an optional extra
 
@@ -403,7 +403,9 @@ def _traced(settings: Settings, doors: Doors, name: str, resources: ExitStack) -
         settings.traces, group=settings.kafka.group_id, worker=name, version=_version(), log=log
     )
     resources.callback(opened.close, timeout_seconds=TRACES_SECONDS)
-    return Doors(traces.TracedSource(doors.source, opened.spans), traces.TracedSink(doors.sink, opened.spans))
+    return Endpoints(
+        traces.TracedSource(endpoints.source, opened.spans), traces.TracedSink(endpoints.sink, opened.spans)
+    )
 
 
 def _watch_gpu(registry: ConsistentRegistry) -> None:

@@ -1,4 +1,4 @@
-"""The named fault points: wrappers around a worker's parts, put in place through `worker.app.Parts`.
+"""The named fault points: wrappers around a worker's parts, put in place through `worker.app.Overrides`.
 
 | point | where the worker stands |
 |---|---|

@@ -113,7 +113,7 @@ class LateStore(Wrapped):
             source.commit(source.read)
 
 
-def mutated(mutant: Mutant, parts: app.Parts) -> app.Parts:
+def mutated(mutant: Mutant, parts: app.Overrides) -> app.Overrides:
     """The same parts, with one mistake among them."""
     built: list[MutantSource] = []
 

@@ -64,7 +64,7 @@ class NoDeadline(Wrapped):
 class Built:
     """What was built before the sink."""
 
-    parts: app.Parts
+    parts: app.Overrides
     sources: list[KafkaSource] = field(default_factory=list)
 
     def source(self, part: Source) -> Source:
@@ -74,7 +74,7 @@ class Built:
         return self.parts.source(part)
 
 
-def metadata_at_commit(parts: app.Parts) -> app.Parts:
+def metadata_at_commit(parts: app.Overrides) -> app.Overrides:
     """Who the worker is to its group is asked when a batch is to be committed, and not looked at."""
     built = Built(parts)
 
@@ -90,7 +90,7 @@ def metadata_at_commit(parts: app.Parts) -> app.Parts:
     return replace(parts, source=built.source, sink=sink)
 
 
-def offsets_outside(parts: app.Parts) -> app.Parts:
+def offsets_outside(parts: app.Overrides) -> app.Overrides:
     """The offsets are committed after the transaction."""
     built = Built(parts)
     kept: dict[Any, Any] = {}
@@ -102,12 +102,12 @@ def offsets_outside(parts: app.Parts) -> app.Parts:
     )
 
 
-def acks_1(parts: app.Parts) -> app.Parts:
+def acks_1(parts: app.Overrides) -> app.Overrides:
     """A record is acknowledged by its leader alone."""
     return replace(parts, sink=_wrapping(parts, _hasty))
 
 
-def no_watchdog(parts: app.Parts) -> app.Parts:
+def no_watchdog(parts: app.Overrides) -> app.Overrides:
     """No step of a transaction has a deadline worth the name, and nor has the transaction."""
 
     def sink(part: Sink) -> Sink:
@@ -123,7 +123,7 @@ def _hasty(producer: Any) -> Any:
     return producer
 
 
-def _wrapping(parts: app.Parts, wrap: Callable[[Any], Any]) -> Callable[[Sink], Sink]:
+def _wrapping(parts: app.Overrides, wrap: Callable[[Any], Any]) -> Callable[[Sink], Sink]:
     """Put something around each producer, inside of the fault points."""
 
     def sink(part: Sink) -> Sink:
@@ -134,7 +134,7 @@ def _wrapping(parts: app.Parts, wrap: Callable[[Any], Any]) -> Callable[[Sink], 
     return sink
 
 
-MUTANTS: Mapping[str, Callable[[app.Parts], app.Parts]] = MappingProxyType(
+MUTANTS: Mapping[str, Callable[[app.Overrides], app.Overrides]] = MappingProxyType(
     {
         "metadata-at-commit": metadata_at_commit,
         "offsets-outside": offsets_outside,

@@ -22,14 +22,14 @@ def main(arguments: list[str]) -> None:
     """Run until asked to stop, or until killed."""
     directory, mutant, *overrides = arguments
     points = FaultPoints(Path(directory))
-    parts = app.Parts(
+    parts = app.Overrides(
         predictor=SlowPredictor(points),
         source=lambda part: cast("Source", FaultPointSource(part, points)),
         sink=lambda part: sink_with_fault_points(part, points),
         store=lambda part: cast("CentroidStore", FaultPointStore(part, points)),
     )
     with exit_codes():
-        app.run(load_settings(overrides=overrides), parts=mutated(Mutant(mutant), parts))
+        app.run(load_settings(overrides=overrides), overrides=mutated(Mutant(mutant), parts))
 
 
 if __name__ == "__main__":

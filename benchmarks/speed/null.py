@@ -78,7 +78,7 @@ def main() -> None:
         backend = tokenizers.Tokenizer.from_file(f"{sys.argv[1]}/tokenizer.json")
         predictor = TokenisingPredictor(Tokenizer(backend, max_tokens=WINDOW, pad_id=0))
     with exit_codes():
-        app.run(load_settings(overrides=sys.argv[2:]), parts=app.Parts(predictor=predictor))
+        app.run(load_settings(overrides=sys.argv[2:]), overrides=app.Overrides(predictor=predictor))
 
 
 if __name__ == "__main__":

@@ -11,4 +11,4 @@ from textsieve.worker.testing import HashingPredictor
 if __name__ == "__main__":
     with _exit_codes():
         settings = load_settings(overrides=sys.argv[1:])
-        app.run(settings, parts=app.Parts(predictor=HashingPredictor(), stages=(CountWords(),)))
+        app.run(settings, overrides=app.Overrides(predictor=HashingPredictor(), stages=(CountWords(),)))

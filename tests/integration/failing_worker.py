@@ -43,4 +43,4 @@ def _read(text: str) -> None:
 
 if __name__ == "__main__":
     with exit_codes():
-        app.run(load_settings(overrides=sys.argv[1:]), parts=app.Parts(predictor=Failing(HashingPredictor())))
+        app.run(load_settings(overrides=sys.argv[1:]), overrides=app.Overrides(predictor=Failing(HashingPredictor())))

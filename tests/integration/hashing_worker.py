@@ -31,4 +31,4 @@ if __name__ == "__main__":
         settings = load_settings(overrides=[argument for argument in sys.argv[1:] if argument not in flags])
         slow = SlowPredictor(seconds_per_text=seconds)
         predictor = CachingPredictor(slow, messages=1)  # counts repeats, and finds next to none
-        app.run(settings, parts=app.Parts(predictor=predictor))
+        app.run(settings, overrides=app.Overrides(predictor=predictor))

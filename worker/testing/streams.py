@@ -1,4 +1,4 @@
-"""A log in memory, and the doors of a worker to it."""
+"""A log in memory, with the source and sinks of a worker over it."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field

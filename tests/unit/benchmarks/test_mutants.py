@@ -18,7 +18,7 @@ def test_every_mutant_of_a_transaction_has_its_name():
 
 
 def test_workers_without_a_mutant_are_as_they_are():
-    parts = app.Parts()
+    parts = app.Overrides()
 
     assert parts is mutated(Mutant.NONE, parts)
 
@@ -26,7 +26,7 @@ def test_workers_without_a_mutant_are_as_they_are():
 def test_without_a_watchdog_nothing_has_a_deadline():
     part = sink()
 
-    mutated(Mutant.NO_WATCHDOG, app.Parts()).sink(part)
+    mutated(Mutant.NO_WATCHDOG, app.Overrides()).sink(part)
 
     assert FOR_EVER_SECONDS == part.producers.publish_seconds
 

@@ -11,7 +11,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from tests.unit.worker.conftest import MemoryWorker
-from textsieve.worker.app import Doors, _require_otel, _traced
+from textsieve.worker.app import Endpoints, _require_otel, _traced
 from textsieve.worker.connectors.traces import TracedSink, TracedSource, open_traces
 from textsieve.worker.connectors.traces.collector import EXPORT_SPANS, QUEUE_SPANS
 from textsieve.worker.connectors.traces.spans import MAX_LINKS
@@ -282,9 +282,9 @@ def test_what_waits_for_a_collector_that_hangs_is_bounded_and_a_stop_does_not_wa
 
 def test_without_an_endpoint_nothing_stands_between_the_loop_and_its_streams():
     log = MemoryLog.of("in", [])
-    doors = Doors(MemorySource(log), MemorySink(log))
+    endpoints = Endpoints(MemorySource(log), MemorySink(log))
 
-    assert doors is _traced(Settings(), doors, "worker-1", None)
+    assert endpoints is _traced(Settings(), endpoints, "worker-1", None)
 
 
 def test_an_endpoint_without_the_extra_is_refused_with_what_to_install(monkeypatch):
