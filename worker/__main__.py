@@ -1,5 +1,6 @@
 """`python -m worker`: run a worker, check its surroundings, tend its clusters and its dead letters."""
 
+import logging
 from dataclasses import asdict
 from typing import Annotated, Any
 
@@ -56,6 +57,7 @@ def check(
         chosen = [] if model is None else [f"model.path={model}"]
         settings = load_settings(config=config, overrides=[*(overrides or ()), *chosen])
         logs.configure(level="warning", style="console")
+        logging.getLogger("kafka").handlers = [logging.NullHandler()]  # an absent broker is told once
         found = _examined(settings, text) if model is not None else _checked(settings)
         if json:
             tell(msgspec.json.encode(found).decode())

@@ -2,14 +2,18 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import util
 
 import numpy as np
 
 from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.artifact_cache import ArtifactCache
 from textsieve.worker.inference.building.calibration_texts import calibration_texts
+from textsieve.worker.inference.building.engine_builder import EngineBuilder
+from textsieve.worker.inference.cpu_info import this_cpu
 from textsieve.worker.inference.decisions import argmax_label, assigned_labels
 from textsieve.worker.inference.engines.report import EngineReport
-from textsieve.worker.inference.loading import load_predictor
+from textsieve.worker.inference.loading import load_predictor, read_model
 from textsieve.worker.inference.model_folder.label_map import score_map_bytes, too_many_labels
 from textsieve.worker.inference.model_folder.tokenizer import Tokenizer
 from textsieve.worker.inference.predictor import Predictor
@@ -18,12 +22,13 @@ from textsieve.worker.settings import ModelSettings
 
 SAMPLES = 40  # calibration texts that are answered twice: a second or two of one core
 TEXT = "Congratulations, you have won! Call now to claim your prize."
-_FP32 = "torch fp32"
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """How near the engine's answers are to those of torch in float32, on some of the calibration texts.
+    """How near the engine's answers are to those in float32, on some of the calibration texts.
+
+    Float32 is torch's, or where torch is not installed that of the shipped graph.
 
     Attributes:
         same_labels: share of texts, 0..1.
@@ -112,14 +117,17 @@ def check_model(settings: ModelSettings, *, max_message_bytes: int, text: str = 
         batches="texts of one length" if tokenizer.unpadded else "texts of any length",
         score_map_bytes=size,
         engine=predictor.report,
-        agreement=None if card.engine == _FP32 else _agreement(predictor, settings, texts),
+        agreement=_agreement(predictor, settings, texts),
         tried=_tried(predictor, text, texts[:5]),
         warnings=tuple(filter(None, [too_many_labels(card.labels, max_message_bytes=max_message_bytes)])),
     )
 
 
-def _agreement(predictor: Predictor, settings: ModelSettings, texts: Sequence[str]) -> Agreement | str:
-    plain = {"engine": "torch", "precision": "fp32", "max_batch_tokens": 512, "device": "cpu"}
+def _agreement(predictor: Predictor, settings: ModelSettings, texts: Sequence[str]) -> Agreement | str | None:
+    engine = "torch" if util.find_spec("torch") is not None or not _has_shipped_graph(settings) else "onnx"
+    if predictor.card.engine == f"{engine} fp32":
+        return None
+    plain = {"engine": engine, "precision": "fp32", "max_batch_tokens": 512, "device": "cpu"}
     try:
         reference = load_predictor(settings.model_copy(update=plain))
     except ConfigurationError as error:
@@ -132,6 +140,11 @@ def _agreement(predictor: Predictor, settings: ModelSettings, texts: Sequence[st
         largest_difference=float(np.abs(found.probabilities - expected.probabilities).max(initial=0.0)),
         mean_cosine=float((found.embeddings * expected.embeddings).sum(axis=1).mean()),
     )
+
+
+def _has_shipped_graph(settings: ModelSettings) -> bool:
+    """Whether a graph in float32 is shipped, which a test holds to torch bit for bit."""
+    return EngineBuilder(read_model(settings), ArtifactCache(None), this_cpu()).is_proven()
 
 
 def _labels(answers: Predictions, predictor: Predictor) -> np.ndarray:

@@ -10,7 +10,7 @@ import numpy as np
 from textsieve.worker import logs
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.inference.building.engine_builder import Model
-from textsieve.worker.inference.bundle.encoder_source import encoder_folder
+from textsieve.worker.inference.bundle.encoder_source import checked_hashes, encoder_folder
 from textsieve.worker.inference.bundle.reading import Bundle, is_bundle, read_bundle
 from textsieve.worker.inference.heads.linear import Head
 from textsieve.worker.inference.heads.thresholds import with_thresholds
@@ -21,8 +21,8 @@ from textsieve.worker.inference.model_folder.folder import (
     read_classifier_folder,
     read_encoder_folder,
 )
-from textsieve.worker.inference.model_folder.model_files import PACKAGE, package_folder
-from textsieve.worker.inference.multilingual.folder import MULTILINGUAL, NAME
+from textsieve.worker.inference.model_folder.model_files import PACKAGE, package_folder, package_hashes
+from textsieve.worker.inference.multilingual.folder import MULTILINGUAL, NAME, multilingual_hashes
 from textsieve.worker.inference.predictor import ModelCard
 from textsieve.worker.inference.tuning.selection import reference_predictor
 from textsieve.worker.settings import ModelSettings
@@ -112,19 +112,25 @@ def read_bare_encoder(folder: Path, settings: ModelSettings) -> ModelFolder:
     if settings.path != DEFAULT and is_bundle(folder):
         return _read_bundle_encoder(read_bundle(folder), settings)
     options = ReadOptions(settings.max_tokens, settings.max_windows, None, settings.prefix)
-    return read_encoder_folder(package_folder() if settings.path == DEFAULT else folder, options)
+    if settings.path == DEFAULT:
+        folder = package_folder()
+        return read_encoder_folder(folder, options, known=package_hashes(folder))
+    known = multilingual_hashes(folder) if settings.path == MULTILINGUAL else None
+    return read_encoder_folder(folder, options, known=known)
 
 
 def _read_bundle_encoder(bundle: Bundle, settings: ModelSettings) -> ModelFolder:
     manifest = bundle.manifest
+    folder = encoder_folder(bundle, cache=settings.cache_folder)
     files = read_encoder_folder(
-        encoder_folder(bundle, cache=settings.cache_folder),
+        folder,
         ReadOptions(
             max_tokens=settings.max_tokens or manifest.max_tokens,
             max_windows=settings.max_windows,
             pooling=manifest.pooling,
             prefix=manifest.prefix if settings.prefix is None else settings.prefix,
         ),
+        known=checked_hashes(bundle, folder),
     )
     if files.weights_sha256 != manifest.encoder.sha256:
         raise ConfigurationError(

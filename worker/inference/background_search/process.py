@@ -71,6 +71,8 @@ def found(search: EngineSearch, *, parent: int) -> EngineReport | None:
     threads = search.builder.cores
     report = None
     for step in autotuner_of(search, clock=lambda: time.process_time() / threads).steps():
+        if step is not None and (report is None or step.candidate != report.candidate):
+            search.keep(step)  # the best so far: whatever ends this process, the next start begins with it
         report = step or report
         if os.getppid() != parent:
             return None

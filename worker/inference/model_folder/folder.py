@@ -121,13 +121,18 @@ class ModelFolder:
         return tuple(map(str, self.config.get("architectures") or ()))
 
 
-def read_encoder_folder(folder: Path, options: ReadOptions) -> ModelFolder:
+def read_encoder_folder(folder: Path, options: ReadOptions, *, known: Mapping[Path, str] | None = None) -> ModelFolder:
     """Read a folder whose network gives embeddings; a head of any kind is left out.
+
+    Args:
+        folder: of Hugging Face files.
+        options: how they are read.
+        known: see `weights_sha256`.
 
     Raises:
         ConfigurationError: a file is missing or broken, or an option does not fit the model.
     """
-    return _read(folder, read_sentence_modules(folder), options, head=None)
+    return _read(folder, read_sentence_modules(folder), options, head=None, known=known)
 
 
 def read_classifier_folder(folder: Path, options: ReadOptions) -> ModelFolder:
@@ -150,7 +155,14 @@ def read_config(folder: Path) -> dict[str, Any]:
     return read_object(folder / "config.json")
 
 
-def _read(named: Path, modules: SentenceModules, options: ReadOptions, *, head: LabelMap | None) -> ModelFolder:
+def _read(
+    named: Path,
+    modules: SentenceModules,
+    options: ReadOptions,
+    *,
+    head: LabelMap | None,
+    known: Mapping[Path, str] | None = None,
+) -> ModelFolder:
     folder = modules.network
     config = read_config(folder)
     files = read_tokenizer(folder, lower_case=modules.lower_case)
@@ -188,7 +200,7 @@ def _read(named: Path, modules: SentenceModules, options: ReadOptions, *, head: 
         prefix=prefix,
         head=head,
         dim=modules.dense[-1].out_features if modules.dense else _dimension(folder, config),
-        weights_sha256=weights_sha256(folder),
+        weights_sha256=weights_sha256(folder, known=known),
         tokenizer_sha256=tokens_sha256,
         files_sha256=_files_sha256(config, tokens_sha256, modules.dense, prefix),
     )

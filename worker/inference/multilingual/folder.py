@@ -60,6 +60,11 @@ def multilingual_folder(cache: Path | None) -> Path:
     return folder
 
 
+def multilingual_hashes(folder: Path) -> dict[Path, str]:
+    """The sha256 of the weights that `multilingual_folder` has checked."""
+    return {folder / WEIGHTS: FILES[WEIGHTS]}
+
+
 def _fault(folder: Path) -> str | None:
     """The first file that is missing or differs."""
     for name, expected in FILES.items():

@@ -8,6 +8,7 @@ from torch import nn
 from textsieve.worker import logs
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.inference.model_folder.folder import ModelFolder
+from textsieve.worker.inference.model_folder.model_files import ADAPTER_CONFIG, how_to_merge
 
 log = logs.get_logger("model")
 
@@ -27,12 +28,12 @@ def require_native(files: ModelFolder) -> None:
         raise _refused(files, f"an architecture of transformers {transformers.__version__}", f"{unknown[0]}{theirs}")
     if files.head is not None and named and not any(name.endswith(_CLASSIFIER) for name in named):
         raise _refused(files, f"the architecture of a sequence classifier (...{_CLASSIFIER})", ", ".join(named))
-    if (files.path / "adapter_config.json").is_file():
+    if (files.path / ADAPTER_CONFIG).is_file():
         raise _refused(
             files,
             "a whole model",
-            "one with an adapter beside it (adapter_config.json)",
-            "merge it, or remove the file",
+            f"one with an adapter beside it ({ADAPTER_CONFIG})",
+            f"remove the file if the weights contain it already; else {how_to_merge(files.path)}",
         )
     if files.config.get("quantization_config"):
         raise _refused(files, "weights in floating point", "a quantization_config", "take the weights before that")

@@ -27,6 +27,8 @@ EARLY_PRUNE_RATIO = (
 EARLY_PRUNE_ROUNDS = 2
 LEAST_SECONDS, MOST_SECONDS = 10.0, 120.0  # of taking turns, after the first lap
 LAPS = 4.0  # more than the first: the patience with a large model is as many times longer as it is slower
+MOST_LAP_SECONDS = 300.0  # a model whose first lap takes longer is judged by fewer texts
+LEAST_LAP_ROUNDS = 2  # of that lap: a quarter of the texts
 WARM_UP = 8  # texts: the first call pays for what later ones find ready
 
 Clock = Callable[[], float]
@@ -114,7 +116,7 @@ class Autotuner:
         self._require_one()
         turns = TextSlices.of(self.texts)
         yield from self._lap(turns)
-        alive, slices = self._unpruned(), turns.timed
+        alive, slices = self._unpruned(), turns.timed[: len(self._runs[0].seconds)]
         lap = sum(sum(one.seconds) for one in alive)
         patience, number = min(MOST_SECONDS, max(LEAST_SECONDS, LAPS * lap)), len(slices)
         while (
@@ -145,8 +147,11 @@ class Autotuner:
             raise ConfigurationError(f"model.engine, model.precision: {named.name} cannot run: {why}")
 
     def _lap(self, turns: TextSlices) -> Iterator[None]:
-        """Every text once."""
+        """Every text once; of a model that takes too long, the first slices and all that are not timed."""
+        until = self._spent + MOST_LAP_SECONDS
         for number in range(len(turns.timed)):
+            if number >= LEAST_LAP_ROUNDS and self._spent > until:
+                break
             yield from self._round(number, turns.timed, self._alive())
             self._prune_early()
         for number, texts in enumerate(turns.untimed, len(turns.timed)):

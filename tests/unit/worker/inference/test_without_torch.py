@@ -25,10 +25,10 @@ print([predictor.card.labels[row.argmax()] for row in said.probabilities], predi
 ONE_WAY = {"device": "cpu", "engine": "onnx", "precision": "fp32", "max_batch_tokens": 512, "threads": 1}
 
 
-def run(tmp_path, *, forbid="import", **settings):
+def run(tmp_path, *, forbid="import", script=SCRIPT, **settings):
     stated = ModelSettings(cache_directory=tmp_path, **{**ONE_WAY, **settings}).model_dump_json()
     return subprocess.run(
-        [*WITHOUT, forbid, "-c", SCRIPT, stated],
+        [*WITHOUT, forbid, "-c", script, stated],
         cwd=ROOT,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -49,6 +49,18 @@ def test_the_default_is_calibrated(tmp_path):
     done = run(tmp_path, forbid="find", engine="auto", precision="auto", max_batch_tokens=None)
 
     assert "['spam', 'ham'] onnx" in done.stdout, done.stderr
+
+
+def test_the_default_is_compared_with_its_shipped_graph(tmp_path):
+    script = SCRIPT.partition("predictor = ")[0] + (
+        "from textsieve.worker.inference.model_check import check_model\n"
+        "found = check_model(settings, max_message_bytes=1000)\n"
+        "print(found.agreement.texts, found.agreement.mean_cosine > 0.99)\n"
+    )
+
+    done = run(tmp_path, forbid="find", script=script, precision="int8")
+
+    assert "40 True" in done.stdout, done.stderr
 
 
 def test_described_labels_over_the_default_need_none(tmp_path):

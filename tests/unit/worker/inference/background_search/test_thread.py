@@ -29,7 +29,7 @@ from textsieve.worker.inference.engines.report import DEFAULT_BATCH_TOKENS, Engi
 from textsieve.worker.inference.loading import open_model
 from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 from textsieve.worker.inference.predictor import ModelCard
-from textsieve.worker.inference.tuning.selection import OpenedModel
+from textsieve.worker.inference.tuning.selection import EngineSearch, OpenedModel
 from textsieve.worker.settings import ModelSettings
 
 CARD = ModelCard("m", "1", ("ham", "spam"), 2, 99, "f", engine="onnx fp32")
@@ -88,6 +88,20 @@ class Pauses(threading.Event):
     def wait(self, timeout=None):
         self.seconds.append(timeout)
         return self.is_set()
+
+
+class KeptThenKilled:
+    """Keeps a report, and ends the search as one that is out of memory."""
+
+    def __init__(self, keep):
+        self.keep = keep
+
+    def __get__(self, search, _):
+        def keep(report):
+            self.keep(search, report)
+            raise MemoryError
+
+        return keep
 
 
 @pytest.fixture(autouse=True)
@@ -256,6 +270,20 @@ def test_trials_end_with_the_worker_that_asked_for_them(bundle_folder, settings_
 
     assert found(search, parent=os.getppid() + 1) is None
     assert search.answer() is None
+
+
+def test_the_best_so_far_is_there_for_the_next_start_whatever_ends_the_search(
+    bundle_folder, settings_for, tmp_path, monkeypatch
+):
+    free = {"engine": "onnx", "precision": "fp32", "max_batch_tokens": None, "cache_directory": tmp_path / "kept"}
+    search = open_model(settings_for(bundle_folder, **free)).search
+    monkeypatch.setattr(EngineSearch, "keep", KeptThenKilled(EngineSearch.keep))
+
+    with pytest.raises(MemoryError):
+        found(search, parent=os.getppid())
+
+    kept = search.answer()
+    assert ("onnx", "fp32", False) == (kept.engine, kept.precision, kept.settled)
 
 
 def test_a_search_whose_worker_ended_while_it_started_ends_at_once(bundle_folder, settings_for, tmp_path):

@@ -132,11 +132,29 @@ def test_labels_that_do_not_fit_the_outputs_are_refused(classifier_folder, edit_
         read_classifier_folder(classifier_folder, ReadOptions())
 
 
-def test_an_adapter_names_the_command_that_merges_it(encoder_folder):
-    (encoder_folder / "config.json").rename(encoder_folder / "adapter_config.json")
+@pytest.mark.parametrize(
+    ("task", "words"),
+    [
+        ("SEQ_CLS", r"AutoPeftModelForSequenceClassification as M; .*from_pretrained\('.*', num_labels=N\)"),
+        (
+            "FEATURE_EXTRACTION",
+            r"AutoPeftModelForFeatureExtraction as M; .*from_pretrained\('[^',]*'\).merge",
+        ),
+    ],
+)
+def test_an_adapter_names_the_command_that_merges_it(tmp_path, task, words):
+    stated = {"peft_type": "LORA", "task_type": task, "base_model_name_or_path": "org/base"}
+    (tmp_path / "adapter_config.json").write_text(json.dumps(stated), encoding="utf-8")
 
-    with pytest.raises(ConfigurationError, match=r"got an adapter; merge it .*merge_and_unload"):
-        read_encoder_folder(encoder_folder, ReadOptions())
+    with pytest.raises(ConfigurationError, match=f"got an adapter; merge it with org/base: .*{words}"):
+        read_encoder_folder(tmp_path, ReadOptions())
+
+
+def test_an_adapter_for_what_is_not_served_is_not_told_to_be_merged(tmp_path):
+    (tmp_path / "adapter_config.json").write_text('{"task_type": "CAUSAL_LM"}', encoding="utf-8")
+
+    with pytest.raises(ConfigurationError, match="it is one for CAUSAL_LM: only classifiers"):
+        read_encoder_folder(tmp_path, ReadOptions())
 
 
 def test_a_config_in_a_subfolder_is_pointed_at(tmp_path, encoder_folder):
