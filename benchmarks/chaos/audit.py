@@ -36,12 +36,12 @@ def audit(bootstrap_servers: str, store: redis.Redis, names: Names, *, partition
         for record in _read(bootstrap_servers, names.messages)
     }
     results = [_result(record, names.messages) for record in _read(bootstrap_servers, names.labels)]
-    letters = [
+    dead_letters = [
         OutputMessage(_place(record, names.messages), record.partition, record.key)
         for record in _read(bootstrap_servers, names.dead_letters)
     ]
     committed = committed_offsets(bootstrap_servers, names, partitions)
-    return check(asked, results, letters, _counted(store, names), committed=committed)
+    return check(asked, results, dead_letters, _counted(store, names), committed=committed)
 
 
 def _read(bootstrap_servers: str, topic: str) -> Iterable[Record]:

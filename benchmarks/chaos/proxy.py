@@ -38,7 +38,7 @@ class LineFault:
     victims: frozenset[int] | None
     seconds: float = 0.0
 
-    def strikes(self, client_port: int) -> bool:
+    def affects(self, client_port: int) -> bool:
         """Whether the connection from this port belongs to a victim."""
         if self.victims is None or not connections.can_tell():
             return True
@@ -106,7 +106,7 @@ class Proxy:
     async def _break(self, fault: LineFault) -> None:
         self._fault = fault
         for connection in list(self._connections):
-            if fault.strikes(connection.client_port):
+            if fault.affects(connection.client_port):
                 self._apply(connection, fault)
 
     def _apply(self, connection: _Connection, fault: LineFault) -> None:
@@ -127,7 +127,7 @@ class Proxy:
         connection = _Connection(writer.get_extra_info("peername")[1], [writer])
         self._connections.add(connection)
         try:
-            if self._fault is not None and self._fault.strikes(connection.client_port):
+            if self._fault is not None and self._fault.affects(connection.client_port):
                 self._apply(connection, self._fault)
             if self.upstream is None or (connection.fault and connection.fault.mode is Mode.CUT):
                 return

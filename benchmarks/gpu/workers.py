@@ -95,11 +95,11 @@ def together(
     plan: Plan,
 ) -> dict[str, Any]:
     """What so many workers reach together, slice by slice of one window, and what they take meanwhile."""
-    output, letters = (
+    output, dead_letters = (
         testbed.topic("labels", partitions=partitions),
         testbed.topic("dead-letters", partitions=partitions),
     )
-    told = worker_settings(testbed, topic, output=output, letters=letters, group=f"group-{token_hex(4)}")
+    told = worker_settings(testbed, topic, output=output, dead_letters=dead_letters, group=f"group-{token_hex(4)}")
     told = [setting for setting in (*told, *settings) if setting != "http.port=0"]
     unused_mib, began = device.used_mib(), now()
     ports = [free_port() for _ in range(workers)]
@@ -127,7 +127,7 @@ def together(
         for worker in children:
             await_exit(worker)
         end_offsets.close()
-        testbed.drop(output, letters)
+        testbed.drop(output, dead_letters)
     return {
         "workers": workers,
         "messages_per_second": msgspec.to_builtins(Spread.of(rounds)),

@@ -33,8 +33,8 @@ def latencies(
     warm_seconds: float = WARM_SECONDS,
 ) -> dict[str, float]:
     """p50, p95, p99 in seconds, from when a message was due until its result could be read; and the load as sent."""
-    topic, output, letters = testbed.topic("messages"), testbed.topic("labels"), testbed.topic("dead-letters")
-    told = worker_settings(testbed, topic, output=output, letters=letters, group=f"group-{token_hex(4)}")
+    topic, output, dead_letters = testbed.topic("messages"), testbed.topic("labels"), testbed.topic("dead-letters")
+    told = worker_settings(testbed, topic, output=output, dead_letters=dead_letters, group=f"group-{token_hex(4)}")
     words = [word for setting in (*told, *settings) for word in ("--set", setting)]
     worker = testbed.start("latency", ["-m", "worker", "run", *words])
     reader = KafkaConsumer(
@@ -62,7 +62,7 @@ def latencies(
     finally:
         reader.close()
         await_exit(worker)
-        testbed.drop(topic, output, letters)
+        testbed.drop(topic, output, dead_letters)
     counted = [latency for at, latency in found if at >= task.begin + warm_seconds]
     sent = sum(moment >= warm_seconds for moment in due)
     return {

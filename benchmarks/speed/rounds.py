@@ -50,8 +50,8 @@ def measure(testbed: TestBed, system: System, topic: str, *, model: str, seconds
         SystemExit: it ended, or answered nothing in time.
     """
     output = testbed.topic("labels")
-    letters = testbed.topic("dead-letters")
-    command = _command(testbed, system, topic, output=output, letters=letters, model=model)
+    dead_letters = testbed.topic("dead-letters")
+    command = _command(testbed, system, topic, output=output, dead_letters=dead_letters, model=model)
     end_offsets = EndOffsets(testbed.stack.bootstrap_servers, output)
     child = testbed.start(system.name, command, path=system.path)
     try:
@@ -59,32 +59,37 @@ def measure(testbed: TestBed, system: System, topic: str, *, model: str, seconds
     finally:
         await_exit(child)
         end_offsets.close()
-        testbed.drop(output, letters)
+        testbed.drop(output, dead_letters)
     if len(steady(points)) < 2:  # noqa: PLR2004 - as rate() wants it
         raise SystemExit(f"{system.name} answered too little (exit code {child.exit_code}):\n{child.tail(30)}")
     return rate(points)
 
 
-def _command(testbed: TestBed, system: System, topic: str, *, output: str, letters: str, model: str) -> Sequence[str]:
+def _command(
+    testbed: TestBed, system: System, topic: str, *, output: str, dead_letters: str, model: str
+) -> Sequence[str]:
     bootstrap, group = testbed.stack.bootstrap_servers, f"group-{token_hex(4)}"
     if not system.is_worker:
         told = {"bootstrap": bootstrap, "input": topic, "output": output, "group": group, "model": model}
         words = [word for name, value in told.items() for word in (f"--{name}", value)]
         return [*system.module, *words, "--variant", system.variant]
-    settings = (*worker_settings(testbed, topic, output=output, letters=letters, group=group), *system.settings)
+    settings = (
+        *worker_settings(testbed, topic, output=output, dead_letters=dead_letters, group=group),
+        *system.settings,
+    )
     if system.module[0] != "-m":
         return [*system.module, *settings]
     return [*system.module, *(word for setting in settings for word in ("--set", setting))]
 
 
-def worker_settings(testbed: TestBed, topic: str, *, output: str, letters: str, group: str) -> list[str]:
+def worker_settings(testbed: TestBed, topic: str, *, output: str, dead_letters: str, group: str) -> list[str]:
     """What a worker must know of the testbed."""
     return [
         f"kafka.bootstrap_servers={testbed.stack.bootstrap_servers}",
         f"kafka.preset={testbed.preset}",
         f"kafka.input_topics={topic}",
         f"kafka.output_topic={output}",
-        f"kafka.dead_letter_topic={letters}",
+        f"kafka.dead_letter_topic={dead_letters}",
         f"kafka.group_id={group}",
         f"redis.url={testbed.stack.redis_url}",
         f"clusters.space={group}",

@@ -33,8 +33,8 @@ class Throughput:
 def together(testbed: TestBed, topic: str, settings: tuple[str, ...], *, workers: int, seconds: float) -> Throughput:
     """What workers reach, each on a core of its own while there are any; broker, store and observer share the cores."""
     cores = testbed.cores.all
-    output, letters = testbed.topic("labels"), testbed.topic("dead-letters")
-    told = worker_settings(testbed, topic, output=output, letters=letters, group=f"group-{token_hex(4)}")
+    output, dead_letters = testbed.topic("labels"), testbed.topic("dead-letters")
+    told = worker_settings(testbed, topic, output=output, dead_letters=dead_letters, group=f"group-{token_hex(4)}")
     ports = [free_port() for _ in range(workers)]
     children = [
         _start(
@@ -61,7 +61,7 @@ def together(testbed: TestBed, topic: str, settings: tuple[str, ...], *, workers
         for worker in children:
             await_exit(worker)
         end_offsets.close()
-        testbed.drop(output, letters)
+        testbed.drop(output, dead_letters)
     lasted = ended - began
     shares = {name: (after[name] - used) / lasted for name, used in before.items()}
     others = {"others": len(cores) - sum(shares.values())} if shares else {}  # of this machine and of its host
@@ -97,8 +97,8 @@ def _followed(end_offsets: EndOffsets, *, seconds: float) -> int:
 
 def start_seconds(testbed: TestBed, topic: str, settings: tuple[str, ...]) -> dict[str, float]:
     """From the start of the process until it is ready and owns its partitions, and until its first result."""
-    output, letters = testbed.topic("labels"), testbed.topic("dead-letters")
-    told = worker_settings(testbed, topic, output=output, letters=letters, group=f"group-{token_hex(4)}")
+    output, dead_letters = testbed.topic("labels"), testbed.topic("dead-letters")
+    told = worker_settings(testbed, topic, output=output, dead_letters=dead_letters, group=f"group-{token_hex(4)}")
     port = free_port()
     end_offsets = EndOffsets(testbed.stack.bootstrap_servers, output)
     began = now()
@@ -113,7 +113,7 @@ def start_seconds(testbed: TestBed, topic: str, settings: tuple[str, ...]) -> di
     finally:
         await_exit(worker)
         end_offsets.close()
-        testbed.drop(output, letters)
+        testbed.drop(output, dead_letters)
 
 
 def _start(testbed: TestBed, name: str, settings: tuple[str, ...], *, core: int | None) -> Child:

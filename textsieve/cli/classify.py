@@ -68,9 +68,9 @@ def classify(
         in_lines = as_json or not on_terminal()
         settings = load_settings(config=config, overrides=overrides or ())
         names = inputs or _standard_input()
-        complaints: list[str] = []
+        row_errors: list[str] = []
         layout = Layout(file_format, encoding, delimiter, header=not no_header, quotes=not no_quotes)
-        messages = _messages(names, Columns(text_column), layout, complaints.append)
+        messages = _messages(names, Columns(text_column), layout, row_errors.append)
         with errors.status("loading the model"):
             from textsieve.cli.labelling import labeller  # noqa: PLC0415  # a wrong option is told before seconds pass
 
@@ -81,9 +81,9 @@ def classify(
             for message, answer in zip(batch, label([message.value for message in batch]), strict=True):
                 show(message, answer)
                 bad += "error" in answer
-        for complaint in complaints:
-            errors.print(f"left out: {printable(complaint)}", markup=False)
-    sys.exit(FAULT if bad or complaints else 0)
+        for row_error in row_errors:
+            errors.print(f"left out: {printable(row_error)}", markup=False)
+    sys.exit(FAULT if bad or row_errors else 0)
 
 
 def _standard_input() -> list[str]:

@@ -52,7 +52,7 @@ def _answers(pipeline: Pipeline, values: Sequence[bytes | None]) -> list[dict[st
     records = [Record("", 0, row, None, value, 0) for row, value in enumerate(values)]
     outcome = pipeline.process(records)
     answers = {result.offset: _answer(result) for result in outcome.results}
-    answers |= {letter.offset: _refusal(letter) for letter in outcome.dead_letters}
+    answers |= {dead_letter.offset: _refusal(dead_letter) for dead_letter in outcome.dead_letters}
     return [answers[row] for row in range(len(records))]
 
 
@@ -61,8 +61,8 @@ def _answer(result: Outgoing) -> dict[str, Any]:
     return {name: content for name, content in value.items() if name not in _OF_A_STREAM}
 
 
-def _refusal(letter: Outgoing) -> dict[str, Any]:
-    said = dict(letter.headers)
+def _refusal(dead_letter: Outgoing) -> dict[str, Any]:
+    said = dict(dead_letter.headers)
     return {"error": said["textsieve.reason"].decode(), "detail": said["textsieve.detail"].decode()}
 
 

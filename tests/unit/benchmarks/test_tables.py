@@ -15,7 +15,7 @@ def test_what_holds_figures_is_a_row_under_the_names_above_it():
 
 
 def test_figures_within_a_row_keep_their_own_names():
-    drawn = table("crew", {"1 worker": {"ran_dry": False, "rate": RATE, "messages": 20_000}})
+    drawn = table("workers", {"1 worker": {"ran_dry": False, "rate": RATE, "messages": 20_000}})
 
     assert ["", "ran dry", "rate median", "rate lowest", "messages"] == [column.header for column in drawn.columns]
     assert ["20,000"] == list(drawn.columns[4].cells)

@@ -30,18 +30,18 @@ def test_a_format_is_passed_on_to_the_producer(tmp_path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "complaint"),
+    ("name", "content", "message"),
     [
         ("texts.csv", "message\nhello\n", "expected the column text"),
         ("texts.log", "hello\n", "set --format"),
         ("texts.txt", "hello\n", "at least 10 texts, got 1"),
     ],
 )
-def test_a_file_that_does_not_fit_is_refused_with_the_reason(tmp_path, name, content, complaint) -> None:
+def test_a_file_that_does_not_fit_is_refused_with_the_reason(tmp_path, name, content, message) -> None:
     path = tmp_path / name
     path.write_text(content)
 
-    with pytest.raises(UnusableFile, match=complaint):
+    with pytest.raises(UnusableFile, match=message):
         TextFile(path).count(None)
 
 

@@ -98,10 +98,10 @@ def test_fetched_jars_that_differ_are_refused_and_not_kept(tmp_path, monkeypatch
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "complaint"),
+    ("name", "content", "message"),
     [("a.jar", b"changed", "got"), ("c.jar", b"added", "does not belong"), ("b.jar", None, "is not there")],
 )
-def test_a_cache_that_was_touched_is_refused(tmp_path, monkeypatch, pins, cache, *, name, content, complaint):
+def test_a_cache_that_was_touched_is_refused(tmp_path, monkeypatch, pins, cache, *, name, content, message):
     have_maven(tmp_path, monkeypatch)
     classpath(VERSION, folder=cache, pins=pins)
     jar = cache / VERSION / name
@@ -109,7 +109,7 @@ def test_a_cache_that_was_touched_is_refused(tmp_path, monkeypatch, pins, cache,
     if content is not None:
         jar.write_bytes(content)
 
-    with pytest.raises(WrongJars, match=rf"{name}.*{complaint}"):
+    with pytest.raises(WrongJars, match=rf"{name}.*{message}"):
         classpath(VERSION, folder=cache, pins=pins)
 
 
