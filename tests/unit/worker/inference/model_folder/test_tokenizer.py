@@ -1,5 +1,7 @@
 """Every text is a text of its own, long ones are cut or split, and nothing is padded before it must be."""
 
+from functools import cache
+
 import numpy as np
 import pytest
 import tokenizers
@@ -27,6 +29,7 @@ def tokenizer(encoder_folder):
 
 @pytest.fixture
 def splitting(encoder_folder):
+    @cache  # once for all examples of a test
     def load(max_windows):
         return load_encoder(encoder_folder, max_tokens=MAX_TOKENS, max_windows=max_windows).tokenizer
 

