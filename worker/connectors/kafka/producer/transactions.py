@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from kafka import TopicPartition
 from kafka.errors import (
@@ -24,7 +23,6 @@ from kafka.errors import (
 )
 from kafka.structs import OffsetAndMetadata
 
-from textsieve.worker.connectors.kafka.client.options import connecting
 from textsieve.worker.connectors.kafka.group.commit_metadata import CommitMetadata
 from textsieve.worker.connectors.kafka.group.member import Membership
 from textsieve.worker.connectors.kafka.group.static_membership import raise_fenced
@@ -32,19 +30,15 @@ from textsieve.worker.connectors.kafka.producer.published_offsets import Publish
 from textsieve.worker.connectors.kafka.producer.sending import (
     ProducerFactory,
     Stamp,
-    abandon,
     failure_reason,
     require_leaders,
     send_all,
 )
 from textsieve.worker.connectors.kafka.producer.transaction import Transaction
+from textsieve.worker.connectors.kafka.producer.transactional_producer import TransactionalProducer
 from textsieve.worker.errors import ConfigurationError, OwnershipLost, PublishFailed, ServiceError
 from textsieve.worker.records import Outgoing, Partition, Position, Progress
 from textsieve.worker.streams import Published
-
-LINGER_MS = 5  # a transaction flushes at once; more would only wait
-INIT_SECONDS = 5.0  # for an id: an election of its coordinator takes as long, and the next try comes soon
-RETRY_MS = 5  # the markers of the last transaction are awaited by asking again: the library's 100 ms would be paid
 
 _LOST = (
     CommitFailedError,
@@ -59,11 +53,8 @@ _LOST = (
 class TransactionalSink:
     """One transactional producer a worker, thrown away when a transaction fails or its outcome is unknown.
 
-    Its successor takes the same transactional id: the broker then ends what the old one had begun, one way or the
-    other, before it answers, and refuses whatever the old one still sends.
-
     Attributes:
-        transactional_id: of this process alone; a number follows it where it cannot be taken again.
+        transactional_id: as that of a TransactionalProducer.
         membership: asked at every batch for what was kept when the partitions were assigned.
         working: as that of a PublishedOffsetsReader.
     """
@@ -73,14 +64,13 @@ class TransactionalSink:
     transactional_id: str
     membership: Callable[[], Membership]
     working: Callable[[], None] = do_nothing
-    _producer: Any = None
+    _producer: TransactionalProducer = field(init=False)
     _transaction: Transaction | None = None
-    _ids: int = 0  # that could not be taken before this one
-    _is_open_ended: bool = False  # a transaction was given up, and no successor has ended it
     _dead_letters: PublishedOffsetsReader = field(init=False)
 
     def __post_init__(self) -> None:
         kafka = self.producers.kafka
+        self._producer = TransactionalProducer(self.producers, self.transactional_id)
         # transactions leave no holes
         self._dead_letters = PublishedOffsetsReader(kafka, kafka.dead_letter_topic, batch=1, working=self.working)
 
@@ -98,7 +88,7 @@ class TransactionalSink:
             self._give_up()
         if not starts:
             return {}
-        self._opened()
+        self._producer.open()
         committed = self.membership().committed
         behind = {source: start for source, start in starts.items() if start.offset < committed.get(source, 0)}
         letters = self._dead_letters.read(behind) if behind else {}
@@ -128,7 +118,7 @@ class TransactionalSink:
         }
         # of the moment in which the partitions were assigned: meanwhile the source may have gone on to another one
         stamp = replace(self.stamp, generation=lambda: membership.group.generation_id)
-        producer = self._opened()
+        producer = self._producer.open()
         require_leaders(producer, kafka, progress)
 
         def carry_through() -> None:
@@ -152,13 +142,13 @@ class TransactionalSink:
         """See Sink."""
         transaction, self._transaction = self._transaction, None
         if transaction is None:
-            if self._is_open_ended:
-                self._opened()
+            if self._producer.is_open_ended:
+                self._producer.open()
             return
         error = transaction.outcome()
         if error is None:
             return
-        held = self._producer
+        held = self._producer.client
         self._give_up()
         causes = (error, *error.args)  # what went wrong first stands among the arguments of what later calls raise
         for cause in causes:
@@ -185,51 +175,13 @@ class TransactionalSink:
         if self._transaction is not None:
             self._give_up()
         with suppress(ServiceError, OwnershipLost, ConfigurationError):
-            if self._is_open_ended:
-                self._opened(seconds=timeout_seconds / 2, bootstrap_timeout_ms=int(timeout_seconds * 500))
-        held, self._producer = self._producer, None
+            if self._producer.is_open_ended:
+                self._producer.open(seconds=timeout_seconds / 2, bootstrap_timeout_ms=int(timeout_seconds * 500))
         with suppress(KafkaError):
-            if held is not None:
-                held.close(timeout=max(0.0, deadline - time.monotonic()))
+            self._producer.close(timeout_seconds=max(0.0, deadline - time.monotonic()))
             self._dead_letters.close()
-
-    def _opened(self, *, seconds: float = INIT_SECONDS, **options: Any) -> Any:
-        """The producer; a new one ends what was given up before, if that can be ended.
-
-        A transaction that has touched a partition without a leader cannot be, and its id stays taken as long. Then the
-        next producer has another id: what the old one had begun ends when its time is over, and meanwhile the broker
-        does not say what the group has committed.
-
-        Raises:
-            BrokerUnavailable: the broker does not answer.
-            OwnershipLost, ConfigurationError: it refuses the id.
-        """
-        if self._producer is None:
-            limit = min(seconds, self.producers.publish_seconds)
-            own_id = f"{self.transactional_id}-{self._ids}" if self._ids else self.transactional_id
-            with connecting(f"opening the transactional producer {own_id}"):
-                producer = self.producers.open(
-                    linger_ms=LINGER_MS,
-                    transactional_id=own_id,
-                    transaction_timeout_ms=int(self.producers.publish_seconds * 1000),
-                    retry_backoff_ms=RETRY_MS,
-                    **options,
-                )
-                try:
-                    producer.config["max_block_ms"] = int(limit * 1000)
-                    producer.init_transactions()
-                except BaseException:
-                    abandon(producer)
-                    self._ids += 1
-                    raise
-            producer.config["max_block_ms"] = int(self.producers.publish_seconds * 1000)
-            self._producer, self._is_open_ended = producer, False
-        return self._producer
 
     def _give_up(self) -> None:
         """Let go of the producer and of its transaction, whose outcome is unknown."""
         self._transaction = None
-        held, self._producer = self._producer, None
-        if held is not None:
-            self._is_open_ended = True
-            abandon(held)
+        self._producer.give_up()

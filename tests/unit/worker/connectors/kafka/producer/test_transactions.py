@@ -257,7 +257,7 @@ def test_a_worker_that_stops_does_not_fail_for_a_broker_that_is_away(error):
 
     publishing.close(timeout_seconds=1.0)
 
-    assert publishing._producer is None
+    assert publishing._producer.client is None
 
 
 def test_the_broker_ends_a_transaction_whose_worker_is_gone_as_soon_as_its_time_is_over():
