@@ -4,7 +4,7 @@ import typer
 
 from textsieve.trainer.commands.cluster import cluster
 from textsieve.trainer.commands.compare import compare
-from textsieve.trainer.commands.console import saying_what_is_missing
+from textsieve.trainer.commands.console import naming_missing_package
 from textsieve.trainer.commands.evaluate import evaluate
 from textsieve.trainer.commands.fit import fit
 from textsieve.trainer.commands.inspect import inspect
@@ -28,14 +28,14 @@ def main() -> None:
     logs.configure(level="warning", style="console")  # to stderr: stdout is for the answer
 
 
-app.command()(saying_what_is_missing(split))
-app.command()(saying_what_is_missing(fit))
-app.command()(saying_what_is_missing(evaluate))
-app.command()(saying_what_is_missing(threshold))
-app.command()(saying_what_is_missing(cluster))
-app.command()(saying_what_is_missing(seed))
-app.command()(saying_what_is_missing(compare))
-app.command()(saying_what_is_missing(inspect))
+app.command()(naming_missing_package(split))
+app.command()(naming_missing_package(fit))
+app.command()(naming_missing_package(evaluate))
+app.command()(naming_missing_package(threshold))
+app.command()(naming_missing_package(cluster))
+app.command()(naming_missing_package(seed))
+app.command()(naming_missing_package(compare))
+app.command()(naming_missing_package(inspect))
 
 
 if __name__ == "__main__":

@@ -1,39 +1,59 @@
-"""Trains a model on a file of examples and writes it as a bundle."""
+"""`trainer fit`: read, split, train, calibrate, evaluate, write, report."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from pathlib import Path
 
 import numpy as np
 import torch
 
-from textsieve.trainer.bundles.model_card import Facts, FrozenFacts, TunedFacts, card
-from textsieve.trainer.bundles.writing import FitOptions, TrainedModel, write_model
-from textsieve.trainer.data.augmentation import Disguised, show_disguised
+from textsieve.trainer.bundles.model_card import Facts, FineTuningFacts, LinearProbeFacts
+from textsieve.trainer.bundles.writing import BundleOptions, TrainedModel, write_model
+from textsieve.trainer.data.augmentation import augment
+from textsieve.trainer.data.embedded_examples import EmbeddedExamples
 from textsieve.trainer.data.examples import Examples
-from textsieve.trainer.data.label_descriptions import require_described
-from textsieve.trainer.data.reading import read_examples
+from textsieve.trainer.data.label_descriptions import Descriptions, require_described
+from textsieve.trainer.data.reading import Columns, read_examples
 from textsieve.trainer.data.splits import require_disjoint
-from textsieve.trainer.evaluation.cross_validation import Report, require_enough
-from textsieve.trainer.evaluation.label_errors import Suspect, find_suspects
+from textsieve.trainer.evaluation.calibration import fit_temperature, probabilities_of
+from textsieve.trainer.evaluation.cross_validation import ValidationReport, report_on_split, require_enough
+from textsieve.trainer.evaluation.label_errors import LabelError, find_label_errors
+from textsieve.trainer.evaluation.scores import decide
 from textsieve.trainer.training.checkpoints import Checkpoints
-from textsieve.trainer.training.config import Recipe
+from textsieve.trainer.training.config import TrainingConfig
 from textsieve.trainer.training.described_labels import embed_descriptions
-from textsieve.trainer.training.embedding_cache import forget, remembered
-from textsieve.trainer.training.fine_tuned_model import Part, hold_out, require_no_dense, tune
-from textsieve.trainer.training.interruption import asked_to_stop
-from textsieve.trainer.training.linear_probe import Extra, embed, fit_frozen
+from textsieve.trainer.training.embedding import embed
+from textsieve.trainer.training.embedding_cache import clear_embedding_cache
+from textsieve.trainer.training.fine_tuned_model import fine_tune, hold_out, require_no_dense
+from textsieve.trainer.training.interruption import stop_on_signal
+from textsieve.trainer.training.linear_probe import AugmentedEmbeddings, fit_linear_probe
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.inference.bundle.manifest import Manifest
 from textsieve.worker.inference.bundle.writing import require_writable
 from textsieve.worker.inference.loading import load_embedder
 from textsieve.worker.inference.networks.encoder import Encoder
 from textsieve.worker.inference.predictor import Predictor
-from textsieve.worker.records import Embeddings
+from textsieve.worker.settings import ModelSettings
 
 Progress = Callable[[str, int, int], None]  # stage, steps done now, steps in all
 
 _LEAST_VALIDATED = 2  # texts of each label: one for training, one for validation
+
+
+@dataclass(frozen=True, slots=True)
+class FitOptions:
+    """What is trained on what."""
+
+    columns: Columns
+    bundle: BundleOptions
+    encoder: ModelSettings
+    folds: int  # of the linear probe's cross-validation
+    config: TrainingConfig | None  # None: a linear probe, the encoder stays as it is
+    work: Path  # checkpoints of fine-tuning
+    validation: Path | None = None  # None: a share of the data
+    descriptions: Descriptions = field(default_factory=dict)  # of the labels: more for a linear probe to learn from
+    augment: float = 0.0  # share of the training texts that is also shown disguised
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +62,14 @@ class Fitted:
 
     manifest: Manifest
     examples: Examples
-    report: Report
+    report: ValidationReport
     facts: Facts
-    suspects: tuple[Suspect, ...]
+    label_errors: tuple[LabelError, ...]
     truncated: int  # texts of which learning saw the beginning only
 
 
 def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: None) -> Fitted:
-    """Read, embed, train, judge, write.
+    """Make a bundle from a file of labelled texts.
 
     Args:
         options: what to make.
@@ -61,134 +81,149 @@ def fit(options: FitOptions, *, now: datetime, progress: Progress = lambda *_: N
         PredictorError: the encoder failed on the texts.
         KeyboardInterrupt: a signal asked to stop; the same call goes on from the work folder.
     """
-    require_writable(options.out)
-    examples = read_examples(options.path, options.columns)
-    if not examples.kept:
-        raise ConfigurationError(f"{options.path}: expected labelled texts, got none")
-    if not examples.label_names:
-        raise ConfigurationError(f"{options.path}: expected labels, got empty lists only; set --label-column")
-    validation = _given_validation(options, examples)
-    if options.descriptions:
-        require_described(options.descriptions, examples.label_names)
-    if options.recipe is None:
-        require_enough(examples.labels, folds=options.folds, groups=examples.groups)
-    elif not examples.multi_label:
-        require_enough(examples.labels, folds=_LEAST_VALIDATED, part="part, training and validation")
-    torch.manual_seed(options.seed)  # parts of an encoder that its files leave out begin at random
+    # read
+    require_writable(options.bundle.out)
+    examples = _read(options)
+    validation = _read_validation(options, examples)
+    torch.manual_seed(options.bundle.seed)  # parts of an encoder that its files leave out begin at random
     # texts are cut, not split: learning sees a text as one row, and the original embedding must be that row's
     predictor, encoder = load_embedder(options.encoder.model_copy(update={"max_windows": 1}))
-    if options.recipe is not None:
-        require_no_dense(encoder)
-    everything = _embedded(options, predictor, examples, progress)
-    if options.recipe is None:
-        model = _frozen(options, everything, predictor, progress)
+    # split, train, calibrate, evaluate
+    if options.config is None:
+        embedded = _embed(predictor, examples, progress)
+        model = _linear_probe(options, embedded, predictor, progress)
     else:
-        given = None if validation is None else _embedded(options, predictor, validation, progress)
-        model = _tuned(options, options.recipe, encoder, _parts(everything, given, options.recipe), progress)
-    suspects = find_suspects(examples, everything.originals, seed=options.seed)
-    manifest = write_model(options, model, encoder, examples, now=now)
-    readme = card(manifest, report=model.report, examples=examples, facts=model.facts, seed=options.seed)
-    (options.out / "README.md").write_text(readme, encoding="utf-8")
-    if options.recipe is not None:
-        forget(options.work)  # the bundle is whole: nothing is left to go on with
+        require_no_dense(encoder)
+        embedded = _embed(predictor, examples, progress, cache=options.work)
+        if validation is None:
+            train, held_out = hold_out(embedded, options.config)
+        else:
+            train, held_out = embedded, _embed(predictor, validation, progress, cache=options.work)
+        model = _fine_tuned(options, options.config, encoder, train, held_out, progress)
+    label_errors = find_label_errors(examples, embedded.embeddings, seed=options.bundle.seed)
+    # write
+    manifest = write_model(options.bundle, model, encoder, examples, now=now)
+    if options.config is not None:
+        clear_embedding_cache(options.work)  # the bundle is whole: nothing is left to go on with
         Checkpoints(options.work, identity="").remove()
+    # report
     return Fitted(
         manifest=manifest,
         examples=examples,
         report=model.report,
         facts=model.facts,
-        suspects=suspects,
+        label_errors=label_errors,
         truncated=int(encoder.tokenizer.tokenize(examples.texts).truncated.sum()),
     )
 
 
-def _given_validation(options: FitOptions, examples: Examples) -> Examples | None:
+def _read(options: FitOptions) -> Examples:
+    """The examples; what cannot be trained on is refused before minutes are spent on it."""
+    data = options.bundle.data
+    examples = read_examples(data, options.columns)
+    if not examples.kept:
+        raise ConfigurationError(f"{data}: expected labelled texts, got none")
+    if not examples.label_names:
+        raise ConfigurationError(f"{data}: expected labels, got empty lists only; set --label-column")
+    if options.descriptions:
+        require_described(options.descriptions, examples.label_names)
+    if options.config is None:
+        require_enough(examples.labels, folds=options.folds, groups=examples.groups)
+    elif not examples.multi_label:
+        require_enough(examples.labels, folds=_LEAST_VALIDATED, part="part, training and validation")
+    return examples
+
+
+def _read_validation(options: FitOptions, examples: Examples) -> Examples | None:
     if options.validation is None:
         return None
     validation = read_examples(options.validation, options.columns)
     if not validation.kept or validation.multi_label > examples.multi_label:
         raise ConfigurationError(
-            f"{options.validation}: expected texts labelled as in {options.path}, got others or none"
+            f"{options.validation}: expected texts labelled as in {options.bundle.data}, got others or none"
         )
     require_disjoint(examples, validation, name=str(options.validation))
-    validation.targets(examples.label_names)  # a label that is not trained is refused before the minutes are spent
+    validation.targets(examples.label_names)  # a label that is not trained is refused
     return validation
 
 
-def _embedded(options: FitOptions, predictor: Predictor, examples: Examples, progress: Progress) -> Part:
-    texts = examples.texts
-
-    def embed_some(some: Sequence[str]) -> Embeddings:
-        return embed(predictor, some, tick=lambda count: progress("embed", count, len(texts)))
-
-    if options.recipe is None:
-        return Part(examples, embed_some(texts))
-    fingerprint = predictor.card.fingerprint
-    return Part(examples, remembered(options.work, encoder=fingerprint, texts=texts, embed=embed_some))
+def _embed(
+    predictor: Predictor, examples: Examples, progress: Progress, *, cache: Path | None = None
+) -> EmbeddedExamples:
+    total = len(examples.kept)
+    tick = lambda count: progress("embed", count, total)  # noqa: E731 - one line
+    return EmbeddedExamples(examples, embed(predictor, examples.texts, cache=cache, tick=tick))
 
 
-def _parts(everything: Part, validation: Part | None, recipe: Recipe) -> tuple[Part, Part]:
-    if validation is not None:
-        return everything, validation
-    return hold_out(everything, recipe)
-
-
-def _frozen(options: FitOptions, everything: Part, predictor: Predictor, progress: Progress) -> TrainedModel:
-    names = everything.examples.label_names
+def _linear_probe(
+    options: FitOptions, embedded: EmbeddedExamples, predictor: Predictor, progress: Progress
+) -> TrainedModel:
+    """Train, and evaluate by cross-validation; its probabilities need no calibration."""
+    examples, seed = embedded.examples, options.bundle.seed
     described = None
     if options.descriptions:
-        described = embed_descriptions(options.descriptions, names, lambda texts: embed(predictor, texts))
-    shown = _disguised(options, everything.examples)
-    extra = Extra(embed(predictor, shown.texts), shown.origins) if shown.rows else None
-    head = fit_frozen(
-        everything.originals,
-        everything.examples.labels,
+        described = embed_descriptions(
+            options.descriptions, examples.label_names, lambda texts: embed(predictor, texts)
+        )
+    shown = augment(examples, share=options.augment, seed=seed)
+    found = fit_linear_probe(
+        embedded.embeddings,
+        examples.labels,
         folds=options.folds,
-        seed=options.seed,
-        groups=everything.examples.groups,
+        seed=seed,
+        groups=examples.groups,
         described=described,
-        extra=extra,
+        extra=AugmentedEmbeddings(embed(predictor, shown.texts), shown.origins) if shown.rows else None,
         tick=lambda: progress("fit", 1, options.folds + 1),
     )
-    facts = FrozenFacts(
-        c=head.c, descriptions=0 if described is None else len(described.labels), augmented=len(shown.rows)
+    facts = LinearProbeFacts(
+        c=found.probe.chosen_c,
+        descriptions=0 if described is None else len(described.labels),
+        augmented=len(shown.rows),
     )
-    return TrainedModel(head.weight, head.bias, head.report, facts)
+    weight, bias = found.probe.head()
+    return TrainedModel(weight, bias, found.report, facts)
 
 
-def _disguised(options: FitOptions, examples: Examples) -> Disguised:
-    return show_disguised(examples, share=options.augment, seed=options.seed)
-
-
-def _with(part: Part, shown: Disguised) -> Part:
-    """The part and the disguised forms of its texts; their embeddings are held where those of the texts were."""
-    kept = part.examples.kept + shown.rows
-    return Part(replace(part.examples, kept=kept), np.concatenate([part.originals, part.originals[shown.origins]]))
-
-
-def _tuned(
-    options: FitOptions, recipe: Recipe, encoder: Encoder, parts: tuple[Part, Part], progress: Progress
+def _fine_tuned(  # noqa: PLR0917 - what the steps before have made
+    options: FitOptions,
+    config: TrainingConfig,
+    encoder: Encoder,
+    train: EmbeddedExamples,
+    held_out: EmbeddedExamples,
+    progress: Progress,
 ) -> TrainedModel:
-    train, validation = parts
-    shown = _disguised(options, train.examples)
-    with asked_to_stop() as stop:
-        model = tune(
+    shown = augment(train.examples, share=options.augment, seed=options.bundle.seed)
+    # the embedding of a disguised form is held where that of its text was
+    more = EmbeddedExamples(
+        replace(train.examples, kept=train.examples.kept + shown.rows),
+        np.concatenate([train.embeddings, train.embeddings[shown.origins]]),
+    )
+    # train
+    with stop_on_signal() as stop:
+        tuned = fine_tune(
             encoder,
             options.encoder,
-            train=_with(train, shown),
-            validation=validation,
-            recipe=recipe,
+            train=more,
+            validation=held_out,
+            config=config,
             work=options.work,
             tick=lambda steps, total: progress("tune", steps, total),
             stop=stop,
         )
-    facts = TunedFacts(
-        recipe=recipe,
+    # calibrate
+    multi_label, targets = train.examples.multi_label, held_out.examples.targets(tuned.labels)
+    temperature = fit_temperature(tuned.logits, targets, multi_label=multi_label)
+    # evaluate: the temperature changes no decision
+    decided = decide(probabilities_of(tuned.logits, multi_label=multi_label), multi_label=multi_label)
+    report = report_on_split(targets, decided, labels=tuned.labels, multi_label=multi_label)
+    facts = FineTuningFacts(
+        config=config,
         trained=len(train.examples.kept),
-        validated=len(validation.examples.kept),
-        epochs=model.epochs,
-        best=model.best,
-        temperature=model.temperature,
+        validated=len(held_out.examples.kept),
+        epochs=tuned.epochs,
+        best=tuned.best,
+        temperature=temperature,
         augmented=len(shown.rows),
     )
-    return TrainedModel(model.weight, model.bias, model.report, facts)
+    return TrainedModel(tuned.weight / temperature, tuned.bias / temperature, report, facts)

@@ -11,7 +11,8 @@ from textsieve.trainer.bundles.threshold_section import with_threshold_section
 from textsieve.trainer.data.examples import Examples
 from textsieve.trainer.data.reading import Columns, read_examples
 from textsieve.trainer.data.splits import require_disjoint
-from textsieve.trainer.evaluation.thresholds import Threshold, Wish, find_threshold
+from textsieve.trainer.evaluation.batch_prediction import predict_all
+from textsieve.trainer.evaluation.thresholds import TargetMetric, Threshold, find_threshold
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.inference.bundle.manifest import Interval, Manifest, ThresholdScore
 from textsieve.worker.inference.bundle.reading import Bundle, read_bundle
@@ -19,15 +20,14 @@ from textsieve.worker.inference.bundle.writing import require_writable, write_bu
 from textsieve.worker.inference.heads.thresholds import faults
 from textsieve.worker.inference.loading import load_predictor
 from textsieve.worker.inference.model_folder.model_files import file_sha256
-from textsieve.worker.records import Predictions, Probabilities
+from textsieve.worker.records import Probabilities
 from textsieve.worker.settings import ModelSettings
 
 README = "README.md"
-_CHUNK = 256  # texts between two moves of the progress bar
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class ThresholdOptions:
     """What a label should keep, and on which texts that is judged."""
 
     bundle: Path
@@ -35,7 +35,7 @@ class Wanted:
     columns: Columns
     training: Path | None  # texts that the model was trained on: none may be among the data
     label: str
-    wish: Wish
+    wish: TargetMetric
     wished: float
     out: Path  # the new bundle's folder
     version: str | None  # of the new bundle; made from the old one and the thresholds if None
@@ -43,7 +43,7 @@ class Wanted:
 
 
 def add_threshold(
-    wanted: Wanted, *, now: datetime, progress: Callable[[str, int, int], None] = lambda *_: None
+    options: ThresholdOptions, *, now: datetime, progress: Callable[[str, int, int], None] = lambda *_: None
 ) -> tuple[Manifest, Threshold]:
     """Find the threshold, write the bundle that has it beside those it had, and its card.
 
@@ -51,73 +51,71 @@ def add_threshold(
         ConfigurationError: bundle, data, label or folder do not fit, or no threshold keeps the wish.
         PredictorError: the model failed on the texts.
     """
-    bundle = read_bundle(wanted.bundle)
-    _require_possible(wanted, bundle.manifest)
-    examples = read_examples(wanted.data, wanted.columns)
+    bundle = read_bundle(options.bundle)
+    _require_possible(options, bundle.manifest)
+    examples = read_examples(options.data, options.columns)
     if not examples.kept:
-        raise ConfigurationError(f"{wanted.data}: expected labelled texts, got none")
-    if wanted.training is not None:
-        require_disjoint(read_examples(wanted.training, wanted.columns), examples, name=str(wanted.data))
-    column = bundle.manifest.labels.index(wanted.label)
+        raise ConfigurationError(f"{options.data}: expected labelled texts, got none")
+    if options.training is not None:
+        require_disjoint(read_examples(options.training, options.columns), examples, name=str(options.data))
+    column = bundle.manifest.labels.index(options.label)
     holds = examples.targets(bundle.manifest.labels)[:, column]
-    probabilities = _probabilities(wanted, bundle.manifest, examples, progress)[:, column]
-    found = find_threshold(probabilities, holds, label=wanted.label, wish=wanted.wish, wished=wanted.wished)
+    probabilities = _probabilities(options, bundle.manifest, examples, progress)[:, column]
+    found = find_threshold(probabilities, holds, label=options.label, wish=options.wish, wished=options.wished)
     if found is None:
         raise ConfigurationError(
-            f"{wanted.data}: no threshold gives {wanted.label!r} a {wanted.wish} of {wanted.wished:g} on these "
-            f"{len(holds)} texts, {int(holds.sum())} of them {wanted.label!r}; wish for less, or give more texts"
+            f"{options.data}: no threshold gives {options.label!r} a {options.wish} of {options.wished:g} on these "
+            f"{len(holds)} texts, {int(holds.sum())} of them {options.label!r}; wish for less, or give more texts"
         )
-    return _write(wanted, bundle, found, texts=len(holds), now=now), found
+    return _write(options, bundle, found, texts=len(holds), now=now), found
 
 
-def _require_possible(wanted: Wanted, manifest: Manifest) -> None:
-    require_writable(wanted.out)
-    if wanted.out.resolve() == wanted.bundle.resolve():
-        raise ConfigurationError(f"--out: expected another folder than the bundle's, got {wanted.out}")
-    thresholds = {**manifest.thresholds, wanted.label: wanted.wished}
+def _require_possible(options: ThresholdOptions, manifest: Manifest) -> None:
+    require_writable(options.out)
+    if options.out.resolve() == options.bundle.resolve():
+        raise ConfigurationError(f"--out: expected another folder than the bundle's, got {options.out}")
+    thresholds = {**manifest.thresholds, options.label: options.wished}
     fault = faults(thresholds, labels=manifest.labels, multi_label=manifest.multi_label)
     if fault:
-        raise ConfigurationError(f"--label: expected a label of {wanted.bundle} that may have a threshold, got {fault}")
+        raise ConfigurationError(
+            f"--label: expected a label of {options.bundle} that may have a threshold, got {fault}"
+        )
 
 
 def _probabilities(
-    wanted: Wanted, manifest: Manifest, examples: Examples, progress: Callable[[str, int, int], None]
+    options: ThresholdOptions, manifest: Manifest, examples: Examples, progress: Callable[[str, int, int], None]
 ) -> Probabilities:
     """[texts, labels]; of a long text those of the window that shows the label most, as a threshold will read them."""
     predictor = load_predictor(
         ModelSettings(
-            path=str(wanted.bundle),
+            path=str(options.bundle),
             kind="bundle",
-            threads=wanted.threads,
-            thresholds={**manifest.thresholds, wanted.label: 0.0},
+            threads=options.threads,
+            thresholds={**manifest.thresholds, options.label: 0.0},
             engine="torch",  # a bundle does not depend on which engine this machine finds fastest
             precision="fp32",
         )
     )
-    answers = []
-    for start in range(0, len(examples.texts), _CHUNK):
-        chunk = examples.texts[start : start + _CHUNK]
-        answers.append(predictor.predict(chunk))
-        progress("predict", len(chunk), len(examples.texts))
-    return Predictions.joined(answers).probabilities
+    total = len(examples.texts)
+    return predict_all(predictor, examples.texts, tick=lambda count: progress("predict", count, total)).probabilities
 
 
-def _write(wanted: Wanted, bundle: Bundle, found: Threshold, *, texts: int, now: datetime) -> Manifest:
+def _write(options: ThresholdOptions, bundle: Bundle, found: Threshold, *, texts: int, now: datetime) -> Manifest:
     score = ThresholdScore(
         wish=found.wish,
         wished=found.wished,
         precision=Interval(**asdict(found.precision)),
         recall=Interval(**asdict(found.recall)),
         texts=texts,
-        data_sha256=file_sha256(wanted.data),
+        data_sha256=file_sha256(options.data),
     )
     thresholds = dict(sorted({**bundle.manifest.thresholds, found.label: found.threshold}.items()))
     named = "+".join(f"{label}-{least:.4g}" for label, least in thresholds.items())
     manifest = write_bundle(
-        wanted.out,
+        options.out,
         manifest=msgspec.structs.replace(
             bundle.manifest,
-            version=wanted.version or f"{bundle.manifest.version.partition('+')[0]}+{named}",
+            version=options.version or f"{bundle.manifest.version.partition('+')[0]}+{named}",
             thresholds=thresholds,
             threshold_scores={**bundle.manifest.threshold_scores, found.label: score},
             created=now.isoformat(timespec="seconds"),
@@ -126,7 +124,7 @@ def _write(wanted: Wanted, bundle: Bundle, found: Threshold, *, texts: int, now:
         bias=bundle.bias,
         encoder_folder=bundle.folder if bundle.manifest.encoder.source == "files" else None,
     )
-    (wanted.out / README).write_text(_readme(bundle, manifest), encoding="utf-8")
+    (options.out / README).write_text(_readme(bundle, manifest), encoding="utf-8")
     return manifest
 
 

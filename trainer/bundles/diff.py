@@ -12,7 +12,7 @@ _OWN = frozenset({"created", "files"})  # fields that say when a bundle was writ
 
 
 @dataclass(frozen=True, slots=True)
-class Likeness:
+class BundleDiff:
     """What is not the same."""
 
     fields: tuple[str, ...]  # of bundle.json, but for `created` and `files`
@@ -21,11 +21,11 @@ class Likeness:
     largest_difference: float | None  # between weights or biases of the heads; None: they have different shapes
 
 
-def compare_bundles(one: Bundle, other: Bundle) -> Likeness:
+def diff_bundles(one: Bundle, other: Bundle) -> BundleDiff:
     """Field by field, file by file, weight by weight."""
     mine, its = (msgspec.structs.asdict(bundle.manifest) for bundle in (one, other))
     hashes = one.manifest.files, other.manifest.files
-    return Likeness(
+    return BundleDiff(
         fields=tuple(name for name in mine if name not in _OWN and mine[name] != its[name]),
         files=tuple(name for name in sorted({*hashes[0], *hashes[1]}) if hashes[0].get(name) != hashes[1].get(name)),
         largest_weight=float(np.abs(_head(one)).max()),

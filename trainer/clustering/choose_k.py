@@ -16,7 +16,7 @@ _SILHOUETTE_TEXTS = 5000  # all pairs are compared, once for all k: 100 MB
 
 
 @dataclass(frozen=True, slots=True)
-class Tried:
+class KScores:
     """One number of clusters, mean of all runs."""
 
     k: int
@@ -35,7 +35,7 @@ class Suggestion:
     reason: str
 
 
-def try_all(
+def score_each_k(
     embeddings: Embeddings,
     labels: Labels,
     *,
@@ -43,7 +43,7 @@ def try_all(
     runs: int,
     seed: int,
     tick: Callable[[int], None] = lambda _: None,
-) -> list[Tried]:
+) -> list[KScores]:
     """Cluster with every k.
 
     Args:
@@ -70,7 +70,7 @@ def try_all(
             silhouettes.append(silhouette_score(apart, clusters[shown], metric="precomputed"))
             tick(1)
         tried.append(
-            Tried(
+            KScores(
                 k=k,
                 inertia=float(np.mean(inertia)),
                 silhouette=float(np.mean(silhouettes)),
@@ -82,7 +82,7 @@ def try_all(
     return tried
 
 
-def suggest(tried: Sequence[Tried]) -> Suggestion:
+def suggest(tried: Sequence[KScores]) -> Suggestion:
     """The k with the highest silhouette.
 
     Args:

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from torch import Tensor, nn
 
+from textsieve.trainer.clustering.dec_config import DecConfig, EvalSnapshot
 from textsieve.trainer.clustering.dec_objective import divergence, soft_assignment, target_distribution
 from textsieve.trainer.training.checkpoints import Checkpoints
-from textsieve.trainer.training.forward_pass import JUDGE_TOKENS, Pads
+from textsieve.trainer.training.forward_pass import EVAL_BATCH_TOKENS, Pads
 from textsieve.trainer.training.losses import drift
 from textsieve.worker.batching import cut_batches
 from textsieve.worker.errors import ConfigurationError
@@ -23,35 +24,10 @@ from textsieve.worker.records import Embeddings
 
 
 @dataclass(frozen=True, slots=True)
-class Refinement:
-    """Every number that the refined weights depend on, beside the texts."""
-
-    steps: int = 100  # at most
-    refresh: int = 50  # steps between two targets
-    batch_size: int = 128  # texts
-    layers: int = 2  # the upper ones learn, the others stay
-    learning_rate: float = 2e-5  # of the layers
-    center_learning_rate: float = 1e-3
-    keep_embedding: float = 1.0  # weight of 1 - cosine to the original embedding, as in fine-tuning
-    tolerance: float = 0.001  # share of texts that change their cluster between two targets: fewer, and it ends
-    seed: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """What was found when a target was made."""
-
-    step: int
-    changed: float  # share of the texts whose cluster was another one at the look before; 1 at the first
-    divergence: float  # of target and assignment, over all texts
-    cosine: float  # mean, to the original embeddings
-
-
-@dataclass(frozen=True, slots=True)
-class Refined:
+class DecResult:
     """How it ended; the encoder holds the refined weights."""
 
-    looks: tuple[Look, ...]
+    snapshots: tuple[EvalSnapshot, ...]
     embeddings: Embeddings  # [texts, dim]
     clusters: NDArray[np.int64]  # [texts], the likeliest of the soft assignment
 
@@ -59,28 +35,28 @@ class Refined:
 @dataclass(slots=True)
 class _State:
     step: int
-    looks: list[Look]
+    snapshots: list[EvalSnapshot]
     clusters: NDArray[np.int64]  # [texts], at the newest look
 
 
 @dataclass(frozen=True, slots=True)
-class Corpus:
+class TokenizedTexts:
     """Texts that are clustered."""
 
     tokens: Tokens
-    originals: Embeddings  # [texts, dim], of the encoder before
+    original_embeddings: Embeddings  # [texts, dim], of the encoder before
 
 
-class Refining:
+class DeepEmbeddedClustering:
     """One run, from its newest checkpoint or from the beginning.
 
     Args:
         encoder: on the device; changed in place.
         pooling: makes its embedding.
         tokenizer: pads the texts.
-        corpus: more texts than clusters.
+        texts: more texts than clusters.
         k: number of clusters.
-        recipe: how.
+        config: how.
         device: where the encoder is.
         checkpoints: where to go on from; written at every look.
 
@@ -94,28 +70,28 @@ class Refining:
         *,
         pooling: Pooling,
         tokenizer: Pads,
-        corpus: Corpus,
+        texts: TokenizedTexts,
         k: int,
-        recipe: Refinement,
+        config: DecConfig,
         device: torch.device,
         checkpoints: Checkpoints,
     ) -> None:
         self._encoder = encoder.to(device)
         self._pooling: Pooling = pooling
-        self._tokenizer, self._corpus, self._recipe, self._device = tokenizer, corpus, recipe, device
+        self._tokenizer, self._texts, self._config, self._device = tokenizer, texts, config, device
         self._checkpoints = checkpoints
-        self._learning = upper_layers(encoder, recipe.layers)
+        self._learning = upper_layers(encoder, config.layers)
         encoder.requires_grad_(requires_grad=False)
         self._learning.requires_grad_(requires_grad=True)
-        first = KMeans(k, n_init=1, random_state=recipe.seed).fit(corpus.originals).cluster_centers_
+        first = KMeans(k, n_init=1, random_state=config.seed).fit(texts.original_embeddings).cluster_centers_
         self._centers = nn.Parameter(torch.from_numpy(first.astype(np.float32)).to(device))  # [k, dim]
         groups: list[dict[str, Any]] = [
             {"params": list(self._learning.parameters())},
-            {"params": [self._centers], "lr": recipe.center_learning_rate},
+            {"params": [self._centers], "lr": config.center_learning_rate},
         ]
-        self._optimizer = torch.optim.Adam(groups, lr=recipe.learning_rate)
+        self._optimizer = torch.optim.Adam(groups, lr=config.learning_rate)
 
-    def run(self, tick: Callable[[int], None] = lambda _: None, stop: Callable[[], bool] = lambda: False) -> Refined:
+    def run(self, tick: Callable[[int], None] = lambda _: None, stop: Callable[[], bool] = lambda: False) -> DecResult:
         """Learn until the last step, or until hardly a text changes its cluster.
 
         Dropout is off: target and assignment are compared number by number.
@@ -128,20 +104,20 @@ class Refining:
             ConfigurationError: the checkpoint is of another run.
             KeyboardInterrupt: `stop` said yes.
         """
-        recipe, state = self._recipe, self._resume()
+        config, state = self._config, self._resume()
         tick(state.step)
         self._encoder.eval()
         while True:
             embeddings = self._embed()
             assignment = self._assign(torch.from_numpy(embeddings))
             target = target_distribution(assignment)
-            self._look(state, embeddings, assignment, target)
-            if state.step >= recipe.steps or state.looks[-1].changed < recipe.tolerance:
-                return Refined(tuple(state.looks), embeddings, state.clusters)
-            until = min(recipe.steps, state.step + recipe.refresh)
-            rng = np.random.default_rng([recipe.seed, state.step])
+            self._snapshot(state, embeddings, assignment, target)
+            if state.step >= config.steps or state.snapshots[-1].changed < config.tolerance:
+                return DecResult(tuple(state.snapshots), embeddings, state.clusters)
+            until = min(config.steps, state.step + config.refresh)
+            rng = np.random.default_rng([config.seed, state.step])
             for _ in range(state.step, until):
-                rows = rng.choice(len(embeddings), min(recipe.batch_size, len(embeddings)), replace=False)
+                rows = rng.choice(len(embeddings), min(config.batch_size, len(embeddings)), replace=False)
                 self._learn(rows, target)
                 tick(1)
                 if stop():
@@ -152,21 +128,21 @@ class Refining:
     def _learn(self, rows: NDArray[np.int64], target: Tensor) -> None:
         embeddings = self._forward(rows)
         loss = divergence(target[rows].to(self._device), soft_assignment(embeddings, self._centers))
-        if self._recipe.keep_embedding:
-            originals = torch.from_numpy(self._corpus.originals[rows]).to(self._device)
-            loss = loss + self._recipe.keep_embedding * drift(embeddings, originals)
+        if self._config.keep_embedding:
+            original_embeddings = torch.from_numpy(self._texts.original_embeddings[rows]).to(self._device)
+            loss = loss + self._config.keep_embedding * drift(embeddings, original_embeddings)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         self._optimizer.step()
 
-    def _look(self, state: _State, embeddings: Embeddings, assignment: Tensor, target: Tensor) -> None:
+    def _snapshot(self, state: _State, embeddings: Embeddings, assignment: Tensor, target: Tensor) -> None:
         clusters = assignment.argmax(dim=1).numpy().astype(np.int64)
-        state.looks.append(
-            Look(
+        state.snapshots.append(
+            EvalSnapshot(
                 step=state.step,
                 changed=float((clusters != state.clusters).mean()) if len(state.clusters) else 1.0,
                 divergence=float(divergence(target, assignment)),
-                cosine=float((embeddings * self._corpus.originals).sum(axis=1).mean()),
+                cosine=float((embeddings * self._texts.original_embeddings).sum(axis=1).mean()),
             )
         )
         state.clusters = clusters
@@ -177,13 +153,13 @@ class Refining:
 
     @torch.no_grad()
     def _embed(self) -> Embeddings:
-        embeddings = np.empty_like(self._corpus.originals)
-        for rows in cut_batches(self._corpus.tokens.lengths, max_batch_tokens=JUDGE_TOKENS):
+        embeddings = np.empty_like(self._texts.original_embeddings)
+        for rows in cut_batches(self._texts.tokens.lengths, max_batch_tokens=EVAL_BATCH_TOKENS):
             embeddings[rows] = self._forward(rows).cpu().numpy()
         return embeddings
 
     def _forward(self, rows: NDArray[np.int64]) -> Tensor:
-        batch = self._tokenizer.pad(self._corpus.tokens, rows)
+        batch = self._tokenizer.pad(self._texts.tokens, rows)
         ids, mask = (torch.from_numpy(one).to(self._device) for one in (batch.input_ids, batch.attention_mask))
         return pool(self._encoder(input_ids=ids, attention_mask=mask).last_hidden_state, mask, self._pooling)
 
@@ -195,12 +171,14 @@ class Refining:
             for name, tensor in held.items()
         }
         tensors = {**layers, **moments, "centers": self._centers, "clusters": torch.from_numpy(state.clusters)}
-        self._checkpoints.save(tensors, {"step": state.step, "looks": [asdict(look) for look in state.looks]})
+        self._checkpoints.save(
+            tensors, {"step": state.step, "looks": [asdict(snapshot) for snapshot in state.snapshots]}
+        )
 
     def _resume(self) -> _State:
         saved = self._checkpoints.load()
         if saved is None:
-            return _State(step=0, looks=[], clusters=np.empty(0, np.int64))
+            return _State(step=0, snapshots=[], clusters=np.empty(0, np.int64))
         layers: dict[str, Tensor] = {}
         moments: dict[int, dict[str, Tensor]] = {}
         for key, tensor in saved.tensors.items():
@@ -215,8 +193,8 @@ class Refining:
         self._optimizer.load_state_dict({"state": moments, "param_groups": groups})
         with torch.no_grad():
             self._centers.copy_(saved.tensors["centers"])
-        looks = [Look(**look) for look in saved.facts["looks"]]
-        return _State(step=saved.facts["step"], looks=looks, clusters=saved.tensors["clusters"].numpy())
+        snapshots = [EvalSnapshot(**snapshot) for snapshot in saved.facts["looks"]]
+        return _State(step=saved.facts["step"], snapshots=snapshots, clusters=saved.tensors["clusters"].numpy())
 
 
 def upper_layers(encoder: nn.Module, count: int) -> nn.ModuleList:

@@ -31,14 +31,14 @@ class Stream:
 
 
 @dataclass(frozen=True, slots=True)
-class Arrived:
+class ClusterAssignments:
     """The texts that found centroids when they arrived, and the cluster each was given then."""
 
     rows: NDArray[np.int64]  # positions among all texts
     clusters: NDArray[np.int64]  # [rows]
 
 
-def arrive(embeddings: Embeddings, *, k: int, stream: Stream, seed: int) -> Arrived:
+def cluster_online(embeddings: Embeddings, *, k: int, stream: Stream, seed: int) -> ClusterAssignments:
     """Let texts arrive at one worker.
 
     The code is the worker's own; what is left out is Redis and the other workers.
@@ -58,4 +58,4 @@ def arrive(embeddings: Embeddings, *, k: int, stream: Stream, seed: int) -> Arri
         ids = minibatch.assign(minibatch.restore(clustering), rows, version=1).cluster_ids
         clustering = minibatch.merge(clustering, rows, ids, half_life=stream.half_life)
         given.append(ids)
-    return Arrived(rows=later, clusters=np.concatenate(given))
+    return ClusterAssignments(rows=later, clusters=np.concatenate(given))

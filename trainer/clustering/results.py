@@ -6,29 +6,20 @@ from typing import Any
 
 import numpy as np
 
-from textsieve.trainer.clustering.choose_k import Suggestion, Tried
-from textsieve.trainer.clustering.dec import Refined
-from textsieve.trainer.clustering.online import Arrived, Stream
+from textsieve.trainer.clustering.choose_k import KScores, Suggestion
+from textsieve.trainer.clustering.dec import DecResult
+from textsieve.trainer.clustering.online import ClusterAssignments, Stream
 from textsieve.trainer.clustering.scores import ClusterScores, Method, score, score_clusters
-from textsieve.trainer.data.examples import Examples
-from textsieve.worker.records import Embeddings
+from textsieve.trainer.data.embedded_examples import EmbeddedExamples
 
 _MEASURES = ("nmi", "ari", "accuracy", "silhouette")
 
 
 @dataclass(frozen=True, slots=True)
-class Embedded:
-    """Labelled texts and their embeddings."""
-
-    examples: Examples
-    embeddings: Embeddings  # [texts, dim]
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
+class ChooseKResult:
     """Numbers of clusters that were tried."""
 
-    tried: list[Tried]
+    tried: list[KScores]
     suggestion: Suggestion
 
     def line(self) -> dict[str, Any]:
@@ -37,7 +28,7 @@ class Chosen:
 
 
 @dataclass(frozen=True, slots=True)
-class Grouped:
+class ClusteringResult:
     """The runs of a method, and of what it is compared with on the same texts."""
 
     k: int
@@ -72,15 +63,17 @@ class Grouped:
         return "\n".join(lines)
 
     def _end(self) -> str:
-        recipe, last = self.facts["recipe"], self.facts["looks"][-1]
-        if last["changed"] < recipe["tolerance"]:
-            why = f"fewer than {recipe['tolerance']:g} of the texts changed their cluster (--tolerance)"
+        config, last = self.facts["recipe"], self.facts["looks"][-1]
+        if last["changed"] < config["tolerance"]:
+            why = f"fewer than {config['tolerance']:g} of the texts changed their cluster (--tolerance)"
         else:
             why = "that is --steps"
-        return f"ended after {last['step']} of {recipe['steps']} steps: {why}"
+        return f"ended after {last['step']} of {config['steps']} steps: {why}"
 
 
-def group(texts: Embedded, *, k: int, method: Method, seeds: Sequence[int], stream: Stream | None) -> Grouped:
+def cluster_by_seed(
+    texts: EmbeddedExamples, *, k: int, method: Method, seeds: Sequence[int], stream: Stream | None
+) -> ClusteringResult:
     """Cluster once for each seed; `online` beside k-means that sees all texts at once, judged on the same ones.
 
     Args:
@@ -93,13 +86,15 @@ def group(texts: Embedded, *, k: int, method: Method, seeds: Sequence[int], stre
     labels = texts.examples.labels
     runs = score_clusters(texts.embeddings, labels, k=k, method=method, seeds=seeds, stream=stream)
     if stream is None:
-        return Grouped(k, method, {}, runs, {})
+        return ClusteringResult(k, method, {}, runs, {})
     offline = score_clusters(texts.embeddings, labels, k=k, method="kmeans", seeds=seeds, stream=stream)
     facts = {"seed_texts": stream.seed_texts, "half_life": stream.half_life}
-    return Grouped(k, method, facts, runs, {"kmeans": offline})
+    return ClusteringResult(k, method, facts, runs, {"kmeans": offline})
 
 
-def regroup(texts: Embedded, refined: Refined, *, k: int, seeds: Sequence[int], facts: dict[str, Any]) -> Grouped:
+def result_of_dec(
+    texts: EmbeddedExamples, refined: DecResult, *, k: int, seeds: Sequence[int], facts: dict[str, Any]
+) -> ClusteringResult:
     """The clusters of a refinement, beside k-means on the embeddings before it and after it.
 
     Args:
@@ -110,14 +105,14 @@ def regroup(texts: Embedded, refined: Refined, *, k: int, seeds: Sequence[int], 
         facts: how it was refined.
     """
     labels = texts.examples.labels
-    given = Arrived(np.arange(len(labels)), refined.clusters)
+    given = ClusterAssignments(np.arange(len(labels)), refined.clusters)
     own = score(refined.embeddings, labels, given, method="dec", seed=seeds[0])
     beside = {
         name: score_clusters(embeddings, labels, k=k, method="kmeans", seeds=seeds)
         for name, embeddings in (("kmeans_before", texts.embeddings), ("kmeans_after", refined.embeddings))
     }
-    facts = {**facts, "looks": [asdict(look) for look in refined.looks]}
-    return Grouped(k, "dec", facts, [own], beside)
+    facts = {**facts, "looks": [asdict(snapshot) for snapshot in refined.snapshots]}
+    return ClusteringResult(k, "dec", facts, [own], beside)
 
 
 def means(runs: list[ClusterScores]) -> dict[str, float]:

@@ -15,7 +15,7 @@ from sklearn.metrics import (
     silhouette_score,
 )
 
-from textsieve.trainer.clustering.online import Arrived, Stream, arrive
+from textsieve.trainer.clustering.online import ClusterAssignments, Stream, cluster_online
 from textsieve.trainer.data.examples import Labels
 from textsieve.worker.records import Embeddings
 from textsieve.worker.settings import ClusterSettings
@@ -62,11 +62,11 @@ def score_clusters(
     scores = []
     for seed in seeds:
         if method == "online":
-            given = arrive(embeddings, k=k, stream=stream or Stream(default_seed_texts(k)), seed=seed)
+            given = cluster_online(embeddings, k=k, stream=stream or Stream(default_seed_texts(k)), seed=seed)
         else:
             rows = np.arange(len(embeddings))
             judged = rows if stream is None else stream.order(len(rows), seed=seed)[stream.seed_texts :]
-            given = Arrived(rows=judged, clusters=_at_once(embeddings, k, method, seed)[judged])
+            given = ClusterAssignments(rows=judged, clusters=_at_once(embeddings, k, method, seed)[judged])
         scores.append(score(embeddings, labels, given, method=method, seed=seed))
     return scores
 
@@ -86,7 +86,9 @@ def _at_once(embeddings: Embeddings, k: int, method: Method, seed: int) -> NDArr
     return clusters
 
 
-def score(embeddings: Embeddings, labels: Labels, given: Arrived, *, method: Method, seed: int) -> ClusterScores:
+def score(
+    embeddings: Embeddings, labels: Labels, given: ClusterAssignments, *, method: Method, seed: int
+) -> ClusterScores:
     """Compare clusters with labels.
 
     Args:

@@ -11,7 +11,7 @@ from textsieve.worker.errors import ConfigurationError, StoreUnavailable
 _MAX_ATTEMPTS = 20  # races lost against workers that pool: each of them adds once a second at most
 
 
-def plant(store: CentroidStore, space: ClusterSpace, given: Clustering, *, rng: Random) -> Snapshot:
+def seed_space(store: CentroidStore, space: ClusterSpace, given: Clustering, *, rng: Random) -> Snapshot:
     """Write the first centroids of a space, as a worker would that had seeded it.
 
     Rows that workers have pooled already are learned by the same write: their offsets are committed, so nobody reads

@@ -10,12 +10,12 @@ import typer
 from threadpoolctl import threadpool_limits
 
 from textsieve.trainer.commands import options
-from textsieve.trainer.commands.console import exit_codes, progress_bars, say
+from textsieve.trainer.commands.console import echo, exit_codes, progress_bars
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.settings import ModelSettings
 
 if TYPE_CHECKING:
-    from textsieve.trainer.experiments.cluster_texts import ClusterOptions, Found
+    from textsieve.trainer.experiments.cluster_texts import ClusterOptions, ClusterReport
 
 _RANGE_STEPS = 12  # numbers of clusters tried in a range, at equal ratios
 
@@ -106,7 +106,7 @@ def cluster(
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Cluster embeddings of labelled texts. Says how well clusters and labels agree."""
-    from textsieve.trainer.clustering.dec import Refinement  # noqa: PLC0415
+    from textsieve.trainer.clustering.dec_config import DecConfig  # noqa: PLC0415
     from textsieve.trainer.data.reading import Columns  # noqa: PLC0415
     from textsieve.trainer.experiments.cluster_texts import ClusterOptions, run  # noqa: PLC0415 - torch takes seconds: --help does not wait
 
@@ -142,7 +142,7 @@ def cluster(
             seed_texts=seed_texts,
             half_life=half_life,
             seed_from_all=seed_from_all,
-            recipe=Refinement(
+            config=DecConfig(
                 steps=steps,
                 refresh=refresh,
                 batch_size=batch_size,
@@ -162,7 +162,7 @@ def cluster(
         if out is not None:
             _write(out, found, line)
     wrote = "" if out is None else f"wrote {out}\n"
-    say(json.dumps(line) + "\n" if as_json else _text(found, line) + wrote)
+    echo(json.dumps(line) + "\n" if as_json else _text(found, line) + wrote)
 
 
 def _settings(model: str, *, revision: str | None, device: str, threads: int | None, refines: bool) -> ModelSettings:
@@ -186,7 +186,7 @@ def _numbers(choose_k: str) -> tuple[int, ...]:
     return found
 
 
-def _line(found: "Found", wanted: "ClusterOptions", model: str) -> dict[str, Any]:
+def _line(found: "ClusterReport", wanted: "ClusterOptions", model: str) -> dict[str, Any]:
     examples = found.examples
     return {
         "data": wanted.path.name,
@@ -198,10 +198,10 @@ def _line(found: "Found", wanted: "ClusterOptions", model: str) -> dict[str, Any
     }
 
 
-def _text(found: "Found", line: dict[str, Any]) -> str:
-    from textsieve.trainer.clustering.results import Grouped  # noqa: PLC0415 - as above
+def _text(found: "ClusterReport", line: dict[str, Any]) -> str:
+    from textsieve.trainer.clustering.results import ClusteringResult  # noqa: PLC0415 - as above
 
-    if isinstance(found.result, Grouped):
+    if isinstance(found.result, ClusteringResult):
         first = f"{line['texts']} texts, {line['labels']} labels, {line['k']} clusters by {line['method']}:"
         return f"{first}\n{found.result.text()}\n"
     from textsieve.trainer.reports.choose_k_table import table  # noqa: PLC0415 - as above
@@ -209,11 +209,11 @@ def _text(found: "Found", line: dict[str, Any]) -> str:
     return table(line["data"], found.result.tried, found.result.suggestion)
 
 
-def _write(folder: Path, found: "Found", line: dict[str, Any]) -> None:
-    from textsieve.trainer.clustering.results import Grouped  # noqa: PLC0415 - as above
+def _write(folder: Path, found: "ClusterReport", line: dict[str, Any]) -> None:
+    from textsieve.trainer.clustering.results import ClusteringResult  # noqa: PLC0415 - as above
     from textsieve.trainer.reports.choose_k_plot import picture  # noqa: PLC0415 - matplotlib is an extra
 
-    if isinstance(found.result, Grouped):  # its bundle is written
+    if isinstance(found.result, ClusteringResult):  # its bundle is written
         return
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "choose-k.md").write_text(_text(found, line), encoding="utf-8")

@@ -9,11 +9,11 @@ import typer
 from threadpoolctl import threadpool_limits
 
 from textsieve.trainer.commands import options
-from textsieve.trainer.commands.console import exit_codes, progress_bars, say
+from textsieve.trainer.commands.console import echo, exit_codes, progress_bars
 from textsieve.worker.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from textsieve.trainer.experiments.comparison import Contest, Result
+    from textsieve.trainer.experiments.comparison import ComparisonOptions, Result
 
 
 def compare(
@@ -22,8 +22,8 @@ def compare(
     methods: Annotated[
         str,
         typer.Option(
-            help="With commas: naive-bayes, words-svm, characters-svm, frozen, prototypes, fine-tuned, zero-shot, ...;"
-            " -8 after a name trains on 8 texts of each label."
+            help="With commas: naive-bayes, words-svm, characters-svm, frozen, prototypes, fine-tuned, zero-shot, ...,"
+            " or a scikit-learn classifier of yours, MODULE:FACTORY; -8 after a name trains on 8 texts of each label."
         ),
     ] = "naive-bayes,words-svm,characters-svm,frozen,fine-tuned",
     folds: options.Folds = 5,
@@ -71,10 +71,10 @@ def compare(
     """Compare methods, classical and by encoder. All of them see the same folds."""
     from textsieve.trainer.data.label_descriptions import read_descriptions  # noqa: PLC0415
     from textsieve.trainer.data.reading import Columns  # noqa: PLC0415
-    from textsieve.trainer.experiments.comparison import Contest  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
+    from textsieve.trainer.experiments.comparison import ComparisonOptions  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
     from textsieve.trainer.experiments.comparison import compare as compare_methods  # noqa: PLC0415
     from textsieve.trainer.experiments.experiment_data import named_method  # noqa: PLC0415
-    from textsieve.trainer.training.config import Recipe  # noqa: PLC0415
+    from textsieve.trainer.training.config import TrainingConfig  # noqa: PLC0415
     from textsieve.trainer.training.precision import training_precision  # noqa: PLC0415
 
     folder = work or Path(f"compare-{data.name.partition('.')[0]}.work")
@@ -94,7 +94,7 @@ def compare(
         named = tuple(name.strip() for name in methods.split(",") if name.strip())
         if descriptions is not None and "zero-shot" not in named:
             named = (*named, "zero-shot")
-        contest = Contest(
+        wanted = ComparisonOptions(
             data=data,
             columns=Columns(
                 text=text_column,
@@ -113,7 +113,7 @@ def compare(
             draws=draws,
             descriptions={} if descriptions is None else read_descriptions(descriptions),
             encoder=encoder_settings,
-            recipe=Recipe(
+            config=TrainingConfig(
                 epochs=epochs,
                 batch_size=batch_size,
                 learning_rate=learning_rate,
@@ -126,22 +126,22 @@ def compare(
             ),
             work=folder,
         )
-        result = compare_methods(contest, progress=progress)
-    say(_as_json(result, contest) if as_json else _as_text(result))
+        result = compare_methods(wanted, progress=progress)
+    echo(_as_json(result, wanted) if as_json else _as_text(result))
 
 
-def _as_json(result: "Result", contest: "Contest") -> str:
+def _as_json(result: "Result", wanted: "ComparisonOptions") -> str:
     line = {
-        "f1": {one.method: round(one.f1.value, 4) for one in result.standings.methods},
-        "f1_of": result.counted,
-        "data": contest.data.name,
-        "folds": None if contest.given_split else contest.folds,
-        "folds_run": None if contest.given_split else contest.run_folds,
+        "f1": {one.method: round(one.f1.value, 4) for one in result.ranking.methods},
+        "f1_of": result.f1_of,
+        "data": wanted.data.name,
+        "folds": None if wanted.given_split else wanted.folds,
+        "folds_run": None if wanted.given_split else wanted.run_folds,
         "rows": result.examples.rows,
         "distinct": len(result.examples.kept),
         "judged": result.judged,
-        "standings": [asdict(one) for one in result.standings.methods],
-        "best_minus": {method: asdict(one) for method, one in result.standings.differences.items()},
+        "standings": [asdict(one) for one in result.ranking.methods],
+        "best_minus": {method: asdict(one) for method, one in result.ranking.differences.items()},
     }
     return json.dumps(line) + "\n"
 
@@ -149,13 +149,13 @@ def _as_json(result: "Result", contest: "Contest") -> str:
 def _as_text(result: "Result") -> str:
     examples = result.examples
     lines = [
-        f"{examples.rows} rows, {len(examples.kept)} distinct texts, {result.judged} judged; F1: {result.counted}",
+        f"{examples.rows} rows, {len(examples.kept)} distinct texts, {result.judged} judged; F1: {result.f1_of}",
         "",
         "| method | F1 (95 % interval) | best minus this | p | accuracy | macro F1 | messages/s | MB | training s |",
         "|---|---|---|---|---|---|---|---|---|",
     ]
-    for one in result.standings.methods:
-        minus = result.standings.differences.get(one.method)
+    for one in result.ranking.methods:
+        minus = result.ranking.differences.get(one.method)
         lines.append(
             f"| {one.method} | {one.f1.value:.4f} ({one.f1.low:.4f}-{one.f1.high:.4f})"
             + (f" ± {one.draw_std:.4f} | " if len(one.draw_f1) > 1 else " | ")

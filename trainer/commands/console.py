@@ -23,7 +23,7 @@ LINES = "\n"  # of a report or a message: they are ours
 errors = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def say(text: str) -> None:
+def echo(text: str) -> None:
     """Print a report on stdout; what a file's texts and labels hold cannot command a terminal.
 
     Raises:
@@ -42,7 +42,7 @@ _Answer = TypeVar("_Answer")
 _OF_THE_EXTRA = frozenset({"torch", "transformers", "onnx", "matplotlib"})  # what `textsieve[trainer]` brings
 
 
-def saying_what_is_missing(command: Callable[_Parameters, _Answer]) -> Callable[_Parameters, _Answer]:
+def naming_missing_package(command: Callable[_Parameters, _Answer]) -> Callable[_Parameters, _Answer]:
     """The command, which names the extra where a package of it is not installed: a worker needs none of them."""
 
     @wraps(command)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from textsieve.trainer.commands import options
-from textsieve.trainer.commands.console import column_value, exit_codes, progress_bars, say
+from textsieve.trainer.commands.console import column_value, echo, exit_codes, progress_bars
 from textsieve.trainer.commands.options import require_report_folder
 from textsieve.worker.settings import ModelSettings
 
 if TYPE_CHECKING:
     from textsieve.trainer.evaluation.evaluate import Evaluation
-    from textsieve.trainer.evaluation.thresholds import Wish
+    from textsieve.trainer.evaluation.thresholds import TargetMetric
 
 
 def evaluate(
@@ -69,13 +69,13 @@ def evaluate(
     """Judge a model on texts that had no part in its training."""
     from textsieve.trainer.data.label_descriptions import read_descriptions  # noqa: PLC0415
     from textsieve.trainer.data.reading import Columns  # noqa: PLC0415
-    from textsieve.trainer.evaluation.evaluate import Question  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
+    from textsieve.trainer.evaluation.evaluate import EvaluationOptions  # noqa: PLC0415 - sklearn and torch take seconds: --help does not wait
     from textsieve.trainer.evaluation.evaluate import evaluate as evaluate_model  # noqa: PLC0415
     from textsieve.trainer.reports.evaluation_tables import sections  # noqa: PLC0415
     from textsieve.trainer.reports.rendering import as_json as numbers  # noqa: PLC0415
     from textsieve.trainer.reports.rendering import as_markdown  # noqa: PLC0415
 
-    wishes: tuple[tuple[Wish, float | None], ...] = (("precision", precision), ("recall", recall))
+    wishes: tuple[tuple[TargetMetric, float | None], ...] = (("precision", precision), ("recall", recall))
     settings: dict[str, Any] = {"path": model, "revision": revision, "device": device, "threads": threads}
     if max_windows is not None:
         settings["max_windows"] = max_windows
@@ -86,7 +86,7 @@ def evaluate(
             settings |= {"labels": read_descriptions(descriptions), "kind": "zero-shot"}
             told = {"temperature": temperature, "least_similarity": least_similarity}
             settings |= {name: value for name, value in told.items() if value is not None}
-        question = Question(
+        wanted = EvaluationOptions(
             data=data,
             columns=Columns(
                 text=text_column,
@@ -103,17 +103,17 @@ def evaluate(
             wishes=tuple((wish, wished) for wish, wished in wishes if wished is not None),
             disguised=disguised,
         )
-        evaluation = evaluate_model(question, progress=progress)
+        evaluation = evaluate_model(wanted, progress=progress)
         title = f"{evaluation.card.name} {evaluation.card.version} on {data.name}"
         tables = list(sections(evaluation, with_texts=texts))
         line = {"data": data.name, **numbers(evaluation, with_texts=texts)}
         if out is not None:
             _write(out, title, evaluation, texts=texts)
-    say(json.dumps(line) + "\n" if as_json else as_markdown(title, tables))
+    echo(json.dumps(line) + "\n" if as_json else as_markdown(title, tables))
 
 
 def _write(out: Path, title: str, evaluation: "Evaluation", *, texts: bool) -> None:
-    from textsieve.trainer.data.atomic_write import write_whole  # noqa: PLC0415
+    from textsieve.trainer.data.atomic_write import write_atomically  # noqa: PLC0415
     from textsieve.trainer.reports.evaluation_tables import sections  # noqa: PLC0415
     from textsieve.trainer.reports.plots import pictures  # noqa: PLC0415 - matplotlib is an extra
     from textsieve.trainer.reports.rendering import as_html, as_json, as_markdown  # noqa: PLC0415
@@ -126,4 +126,4 @@ def _write(out: Path, title: str, evaluation: "Evaluation", *, texts: bool) -> N
         "report.json": content + "\n",
     }
     for name, page in pages.items():  # all are made before one is written: no new page beside old ones after a fault
-        write_whole(out / name, page)
+        write_atomically(out / name, page)

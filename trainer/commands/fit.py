@@ -10,14 +10,14 @@ import typer
 from threadpoolctl import threadpool_limits
 
 from textsieve.trainer.commands import options
-from textsieve.trainer.commands.console import column_value, exit_codes, progress_bars, say
+from textsieve.trainer.commands.console import column_value, echo, exit_codes, progress_bars
 from textsieve.trainer.commands.options import ClassWeights, Precision, TrainingPrecision, training_settings
 from textsieve.worker.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from textsieve.trainer.fit import Fitted
 
-_SUSPECTS_SHOWN = 10  # lines of the report; --json has them all
+_LABEL_ERRORS_SHOWN = 10  # lines of the report; --json has them all
 _STILL_FALLS = 0.97  # of the loss of the epoch before: less is more than noise
 
 
@@ -89,11 +89,12 @@ def fit(
 ) -> None:
     """Train a model on labelled texts. It is written as a bundle, with its measured scores."""
     # torch and sklearn take seconds to import: --help and wrong options do not wait for them
-    from textsieve.trainer.bundles.writing import FitOptions  # noqa: PLC0415
+    from textsieve.trainer.bundles.writing import BundleOptions  # noqa: PLC0415
     from textsieve.trainer.data.label_descriptions import read_descriptions  # noqa: PLC0415
     from textsieve.trainer.data.reading import Columns  # noqa: PLC0415
+    from textsieve.trainer.fit import FitOptions  # noqa: PLC0415
     from textsieve.trainer.fit import fit as fit_bundle  # noqa: PLC0415
-    from textsieve.trainer.training.config import Recipe  # noqa: PLC0415
+    from textsieve.trainer.training.config import TrainingConfig  # noqa: PLC0415
     from textsieve.trainer.training.precision import training_precision  # noqa: PLC0415
 
     now = datetime.now(UTC)
@@ -109,7 +110,7 @@ def fit(
         encoder_settings = training_settings(
             encoder, revision=revision, device=device, threads=threads, max_tokens=max_tokens, prefix=prefix
         )
-        recipe = Recipe(
+        config = TrainingConfig(
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
@@ -122,7 +123,6 @@ def fit(
             seed=seed,
         )
         wanted = FitOptions(
-            path=data,
             columns=Columns(
                 text=text_column,
                 label=label_column,
@@ -132,23 +132,27 @@ def fit(
                 normalize=normalize,
                 layout=options.layout(file_format, encoding, delimiter, no_header=no_header, no_quotes=no_quotes),
             ),
-            out=out,
-            name=name or out.resolve().name,
-            version=version or f"{now:%Y-%m-%d}.1",
-            data_name=data_name or data.name,
-            citation=citation,
-            licence=data_licence,
+            bundle=BundleOptions(
+                out=out,
+                name=name or out.resolve().name,
+                version=version or f"{now:%Y-%m-%d}.1",
+                data=data,
+                data_name=data_name or data.name,
+                normalized=normalize,
+                seed=seed,
+                citation=citation,
+                licence=data_licence,
+            ),
             encoder=encoder_settings,
-            seed=seed,
             folds=folds,
-            recipe=None if frozen else recipe,
-            validation=validation,
+            config=None if frozen else config,
             work=folder,
+            validation=validation,
             descriptions={} if descriptions is None else read_descriptions(descriptions),
             augment=augment,
         )
         fitted = fit_bundle(wanted, now=now, progress=progress)
-    say(_as_json(fitted, out) if as_json else _as_text(fitted, out))
+    echo(_as_json(fitted, out) if as_json else _as_text(fitted, out))
 
 
 def _as_json(fitted: "Fitted", out: Path) -> str:
@@ -165,10 +169,10 @@ def _as_json(fitted: "Fitted", out: Path) -> str:
         "conflicts": examples.conflicts,
         "empty": examples.empty,
         "truncated": fitted.truncated,
-        **asdict(fitted.facts),
+        **{"recipe" if name == "config" else name: value for name, value in asdict(fitted.facts).items()},
         "metrics": {name: {"mean": score.mean, "std": score.std} for name, score in report.metrics.items()},
         "confusion": None if report.confusion is None else report.confusion.tolist(),
-        "suspects": [asdict(suspect) for suspect in fitted.suspects],
+        "suspects": [asdict(label_error) for label_error in fitted.label_errors],
     }
     return json.dumps(line) + "\n"
 
@@ -186,7 +190,7 @@ def _as_text(fitted: "Fitted", out: Path) -> str:
     lines = [
         f"{examples.rows} rows, {len(examples.texts)} used; left out: {left_out}",
         *_truncated(fitted),
-        *_suspect_lines(fitted),
+        *_label_error_lines(fitted),
         *_how(fitted),
         *scores,
         *_confusion_lines(fitted, width),
@@ -232,11 +236,13 @@ def _hint(losses: list[float]) -> list[str]:
     return []
 
 
-def _suspect_lines(fitted: "Fitted") -> list[str]:
-    if not fitted.suspects:
+def _label_error_lines(fitted: "Fitted") -> list[str]:
+    if not fitted.label_errors:
         return []
-    shown = ", ".join(f"{one.line} ({one.given}, likely {one.likely})" for one in fitted.suspects[:_SUSPECTS_SHOWN])
-    return [f"{len(fitted.suspects)} labels to look at again, the surest first; line {shown}"]
+    shown = ", ".join(
+        f"{one.line} ({one.given}, likely {one.likely})" for one in fitted.label_errors[:_LABEL_ERRORS_SHOWN]
+    )
+    return [f"{len(fitted.label_errors)} labels to look at again, the surest first; line {shown}"]
 
 
 def _confusion_lines(fitted: "Fitted", width: int) -> list[str]:

@@ -8,8 +8,8 @@ from typing import Annotated
 import msgspec
 import typer
 
-from textsieve.trainer.bundles.diff import compare_bundles
-from textsieve.trainer.commands.console import exit_codes, say
+from textsieve.trainer.bundles.diff import diff_bundles
+from textsieve.trainer.commands.console import echo, exit_codes
 from textsieve.worker.inference.bundle.manifest import Manifest
 from textsieve.worker.inference.bundle.reading import Bundle, read_bundle
 
@@ -28,14 +28,14 @@ def inspect(
     with exit_codes():
         found = read_bundle(bundle)
         if beside is not None:
-            likeness = asdict(compare_bundles(found, read_bundle(beside)))
-            lines = "".join(f"{name:<18}  {_shown(value)}\n" for name, value in likeness.items())
-            say(json.dumps(likeness) + "\n" if as_json else lines)
+            diff = asdict(diff_bundles(found, read_bundle(beside)))
+            lines = "".join(f"{name:<18}  {_shown(value)}\n" for name, value in diff.items())
+            echo(json.dumps(diff) + "\n" if as_json else lines)
             return
     if as_json:
-        say(json.dumps(msgspec.to_builtins(found.manifest)) + "\n")
+        echo(json.dumps(msgspec.to_builtins(found.manifest)) + "\n")
         return
-    say("".join(f"{name:<12}  {value}\n" for name, value in _facts(found).items()))
+    echo("".join(f"{name:<12}  {value}\n" for name, value in _facts(found).items()))
 
 
 def _shown(value: tuple[str, ...] | float | None) -> str:

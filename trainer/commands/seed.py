@@ -9,7 +9,7 @@ import typer
 from threadpoolctl import threadpool_limits
 
 from textsieve.trainer.commands import options
-from textsieve.trainer.commands.console import exit_codes, progress_bars, say
+from textsieve.trainer.commands.console import echo, exit_codes, progress_bars
 from textsieve.worker.errors import ConfigurationError
 
 
@@ -42,9 +42,9 @@ def seed(
 
     Space, number of clusters, group, model and store are those of the workers' settings.
     """
-    from textsieve.trainer.clustering.seeding import plant  # noqa: PLC0415
+    from textsieve.trainer.clustering.seeding import seed_space  # noqa: PLC0415
     from textsieve.trainer.data.reading import read_texts  # noqa: PLC0415
-    from textsieve.trainer.training.linear_probe import embed  # noqa: PLC0415 - torch takes seconds to import: --help does not wait
+    from textsieve.trainer.training.embedding import embed  # noqa: PLC0415 - torch takes seconds to import: --help does not wait
     from textsieve.worker.clustering.minibatch import best_seed  # noqa: PLC0415
     from textsieve.worker.clustering.space import space_of  # noqa: PLC0415
     from textsieve.worker.connectors.redis import RedisCentroidStore, connect  # noqa: PLC0415
@@ -77,7 +77,7 @@ def seed(
             given = best_seed(embeddings, k=k, random_states=range(seed, seed + restarts))
             if replace:
                 store.reset()
-            written = plant(store, space, given, rng=Random())  # a revision never comes twice
+            written = seed_space(store, space, given, rng=Random())  # a revision never comes twice
     line = {
         "space": settings.clusters.space,
         "group": space.group,
@@ -92,4 +92,4 @@ def seed(
         f"{k} clusters of {len(texts)} texts in space {line['space']!r} for group {space.group!r}, "
         f"of {line['smallest']} to {line['largest']} texts; {written.learned} pooled results counted\n"
     )
-    say(json.dumps(line) + "\n" if as_json else text)
+    echo(json.dumps(line) + "\n" if as_json else text)

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from textsieve.trainer.commands import options
-from textsieve.trainer.commands.console import exit_codes, say
+from textsieve.trainer.commands.console import echo, exit_codes
 from textsieve.worker.errors import ConfigurationError
 
 
@@ -73,4 +73,4 @@ def split(
         "train": len(train.kept),
         "test": len(test.kept),
     }
-    say(json.dumps(line) + "\n")
+    echo(json.dumps(line) + "\n")

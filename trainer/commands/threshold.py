@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from textsieve.trainer.commands import options
-from textsieve.trainer.commands.console import exit_codes, progress_bars, say
+from textsieve.trainer.commands.console import echo, exit_codes, progress_bars
 from textsieve.worker.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -50,13 +50,13 @@ def threshold(
     as_json: Annotated[bool, typer.Option("--json", help="Print one line of JSON.")] = False,
 ) -> None:
     """Give a label the threshold that keeps a precision or a recall. A new version of the bundle is written."""
-    from textsieve.trainer.bundles.add_threshold import Wanted, add_threshold  # noqa: PLC0415
+    from textsieve.trainer.bundles.add_threshold import ThresholdOptions, add_threshold  # noqa: PLC0415
     from textsieve.trainer.data.reading import Columns  # noqa: PLC0415 - torch takes seconds to import: --help does not wait
 
     with exit_codes(), progress_bars("predict") as progress:
         if (precision is None) == (recall is None):
             raise ConfigurationError("expected one of --precision and --recall, got both or none")
-        wanted = Wanted(
+        wanted = ThresholdOptions(
             bundle=bundle,
             data=data,
             columns=Columns(
@@ -77,7 +77,7 @@ def threshold(
         )
         manifest, found = add_threshold(wanted, now=datetime.now(UTC), progress=progress)
     line = {"bundle": str(out), "name": manifest.name, "version": manifest.version, **asdict(found)}
-    say(json.dumps(line) + "\n" if as_json else _as_text(found, out))
+    echo(json.dumps(line) + "\n" if as_json else _as_text(found, out))
 
 
 def _as_text(found: "Threshold", out: Path) -> str:

@@ -12,7 +12,7 @@ from textsieve.worker.normalization import normalize
 
 
 @dataclass(frozen=True, slots=True)
-class Disguised:
+class AugmentedTexts:
     """Disguised texts and what they were."""
 
     rows: tuple[Row, ...]
@@ -24,7 +24,7 @@ class Disguised:
         return tuple(row.shown for row in self.rows)
 
 
-def show_disguised(examples: Examples, *, share: float, seed: int) -> Disguised:
+def augment(examples: Examples, *, share: float, seed: int) -> AugmentedTexts:
     """Disguise a share of the texts, each in one way that the model would notice.
 
     Of the ways, in random order, the first is taken that the worker's normalisation does not undo, if the examples were
@@ -40,7 +40,7 @@ def show_disguised(examples: Examples, *, share: float, seed: int) -> Disguised:
     chosen = sorted(rng.sample(range(len(examples.kept)), k=count))
     found = [(origin, _disguised(examples.kept[origin], rng, seed=seed)) for origin in chosen]
     kept = [(origin, row) for origin, row in found if row is not None]
-    return Disguised(
+    return AugmentedTexts(
         rows=tuple(row for _, row in kept), origins=np.asarray([origin for origin, _ in kept], dtype=np.int64)
     )
 
@@ -48,8 +48,8 @@ def show_disguised(examples: Examples, *, share: float, seed: int) -> Disguised:
 def _disguised(row: Row, rng: Random, *, seed: int) -> Row | None:
     for kind in rng.sample(list(KINDS), k=len(KINDS)):
         text = disguise(row.text, kind=kind, seed=seed)
-        reading = None if row.reading is None else normalize(text).text
-        shown = replace(row, text=text, reading=reading)
+        normalized = None if row.normalized is None else normalize(text).text
+        shown = replace(row, text=text, normalized=normalized)
         if shown.shown != row.shown:
             return shown
     return None

@@ -23,12 +23,12 @@ class Row:
     labels: tuple[str, ...]  # sorted, distinct; exactly one where labels are exclusive
     slice: str = ""  # what the slice column says
     group: str = ""  # what the group column says
-    reading: str | None = None  # the text with disguised spelling undone, as a worker does it; None: left as it is
+    normalized: str | None = None  # the text with disguised spelling undone, as a worker does it; None: left as it is
 
     @property
     def shown(self) -> str:
         """What a model is given."""
-        return self.text if self.reading is None else self.reading
+        return self.text if self.normalized is None else self.normalized
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +90,9 @@ class Examples:
                 targets[index, columns[label]] = True
         return targets
 
-    def undisguised(self) -> "Examples":
+    def normalized(self) -> "Examples":
         """The same texts, given to a model as a worker with model.normalize gives them."""
-        kept = tuple(replace(row, reading=normalize(row.text).text) for row in self.kept)
+        kept = tuple(replace(row, normalized=normalize(row.text).text) for row in self.kept)
         return replace(self, kept=kept)
 
     def pick(self, indices: Iterable[int]) -> "Examples":
@@ -107,7 +107,7 @@ class Examples:
         )
 
 
-def folded(text: str) -> str:
+def deduplication_key(text: str) -> str:
     """What makes two texts the same: case and white space do not count."""
     return " ".join(text.casefold().split())
 
@@ -124,7 +124,7 @@ def dedupe(rows: Iterable[Row], *, multi_label: bool = False) -> Examples:
     total = empty = 0
     for row in rows:
         total += 1
-        key = folded(row.shown)
+        key = deduplication_key(row.shown)
         if not key:
             empty += 1
             continue

@@ -71,7 +71,7 @@ def read_texts(
     """
     texts = ((row.line, _text(row, column)) for row in _fields(path, layout or Layout(), frozenset({column})))
     rows = (
-        Row(line=line, text=text, labels=(), reading=normalize(text).text if normalized else None)
+        Row(line=line, text=text, labels=(), normalized=normalize(text).text if normalized else None)
         for line, text in texts
     )
     return dedupe(rows).texts
@@ -116,7 +116,7 @@ def _row(fields: Fields, columns: Columns, *, multi_label: bool) -> Row:
         labels=_labels(fields, columns, multi_label=multi_label),
         slice="" if columns.slice is None else _one(fields, columns.slice),
         group=group,
-        reading=normalize(text).text if columns.normalize else None,
+        normalized=normalize(text).text if columns.normalize else None,
     )
 
 

@@ -9,7 +9,7 @@ from operator import itemgetter
 import numpy as np
 from numpy.typing import NDArray
 
-from textsieve.trainer.data.examples import Examples, folded
+from textsieve.trainer.data.examples import Examples, deduplication_key
 from textsieve.worker.errors import ConfigurationError
 
 Indices = NDArray[np.int64]
@@ -94,8 +94,8 @@ def require_disjoint(train: Examples, other: Examples, *, name: str) -> None:
         ConfigurationError: they share a group, or a text (case and white space folded); the message names lines, never
             texts.
     """
-    known, groups = {folded(row.shown) for row in train.kept}, {row.group for row in train.kept} - {""}
-    shared = [row.line for row in other.kept if folded(row.shown) in known or row.group in groups]
+    known, groups = {deduplication_key(row.shown) for row in train.kept}, {row.group for row in train.kept} - {""}
+    shared = [row.line for row in other.kept if deduplication_key(row.shown) in known or row.group in groups]
     if shared:
         lines = ", ".join(map(str, shared[:_LINES_NAMED]))
         raise ConfigurationError(

@@ -19,7 +19,7 @@ _LEAST_LABELS = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Report:
+class ValidationReport:
     """Scores on texts not trained on; `metrics` has accuracy, macro_f1, and precision, recall and f1 of `<label>.`."""
 
     labels: tuple[str, ...]
@@ -37,7 +37,7 @@ def cross_validate(
     seed: int,
     groups: Groups | None = None,
     tick: Callable[[], None] = lambda: None,
-) -> Report:
+) -> ValidationReport:
     """Stratified k-fold: every text is predicted once, by a head that has not seen it.
 
     Args:
@@ -94,7 +94,9 @@ def require_enough(labels: Labels, *, folds: int, groups: Groups | None = None, 
         )
 
 
-def split_report(targets: Targets, decided: Targets, *, labels: tuple[str, ...], multi_label: bool) -> Report:
+def report_on_split(
+    targets: Targets, decided: Targets, *, labels: tuple[str, ...], multi_label: bool
+) -> ValidationReport:
     """Scores on one validation split; the accuracy of independent labels is the share of texts with all of them right.
 
     Args:
@@ -106,10 +108,10 @@ def split_report(targets: Targets, decided: Targets, *, labels: tuple[str, ...],
     return _report([score_decisions(targets, decided, names=labels, multi_label=multi_label)], folds=0)
 
 
-def _report(parts: Sequence[Scores], *, folds: int) -> Report:
+def _report(parts: Sequence[Scores], *, folds: int) -> ValidationReport:
     flat = [_flat(part) for part in parts]
     confusions = [part.confusion for part in parts if part.confusion is not None]
-    return Report(
+    return ValidationReport(
         labels=tuple(str(label.label) for label in parts[0].labels),
         folds=folds,
         support=tuple(

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from textsieve.trainer.data.examples import Examples, Targets
 from textsieve.trainer.data.reading import Columns, read_examples
 from textsieve.trainer.data.splits import require_disjoint
+from textsieve.trainer.evaluation.batch_prediction import predict_all
 from textsieve.trainer.evaluation.calibration import Bin, expected_calibration_error, log_loss, reliability
-from textsieve.trainer.evaluation.robustness import Robustness, judge_disguised
+from textsieve.trainer.evaluation.robustness import Robustness, evaluate_robustness
 from textsieve.trainer.evaluation.scores import Scores, macro_f1, score
-from textsieve.trainer.evaluation.thresholds import Threshold, Wish, find_threshold, share
-from textsieve.trainer.evaluation.zero_shot_calibration import Nearness, suit
+from textsieve.trainer.evaluation.thresholds import TargetMetric, Threshold, find_threshold, share
+from textsieve.trainer.evaluation.zero_shot_calibration import ZeroShotCalibration, calibrate_zero_shot
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.inference.decisions import assigned_labels
 from textsieve.worker.inference.loading import load_predictor
@@ -24,7 +25,6 @@ from textsieve.worker.settings import ModelSettings
 
 WORST = 20  # mistakes in a report: more are not read
 _SEED = 0  # of disguises: every model is asked the same texts
-_CHUNK = 256  # texts between two moves of the progress bar
 _LENGTHS = (8, 16, 32, 64, 128, 256, 512)  # tokens: upper ends of the slices by length
 
 
@@ -68,67 +68,63 @@ class Evaluation:
     thresholds: tuple[Threshold, ...]
     mistakes: tuple[Mistake, ...]  # the worst ones
     truncated: int = 0  # texts that go on behind the last window that was read
-    nearness: Nearness | None = None  # of labels that are described
+    zero_shot: ZeroShotCalibration | None = None  # of labels that are described
     disguised: tuple[Robustness, ...] = ()  # nothing where it was not asked for
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class EvaluationOptions:
     """What is judged, and what is asked beyond the usual."""
 
     data: Path
     columns: Columns
     model: ModelSettings
     training: Path | None  # texts that the model was trained on: none may be among the data
-    wishes: tuple[tuple[Wish, float], ...]
+    wishes: tuple[tuple[TargetMetric, float], ...]
     disguised: bool = False  # also let it answer the same texts in every kind of disguise
 
 
-def evaluate(question: Question, *, progress: Callable[[str, int, int], None] = lambda *_: None) -> Evaluation:
+def evaluate(options: EvaluationOptions, *, progress: Callable[[str, int, int], None] = lambda *_: None) -> Evaluation:
     """Let the model answer every text, exactly as a worker would, and compare.
 
     Raises:
         ConfigurationError: the model or the data does not fit, or texts are among the training data.
         PredictorError: the model failed on the texts.
     """
-    examples = read_examples(question.data, replace(question.columns, normalize=False))  # a disguised twin counts, too
-    if question.columns.normalize:
-        examples = examples.undisguised()
+    examples = read_examples(options.data, replace(options.columns, normalize=False))  # a disguised twin counts, too
+    if options.columns.normalize:
+        examples = examples.normalized()
     if not examples.kept:
-        raise ConfigurationError(f"{question.data}: expected labelled texts, got none")
-    if question.training is not None:
-        everything = replace(question.columns, only=None)  # what is left out here was trained on all the same
-        require_disjoint(read_examples(question.training, everything), examples, name=str(question.data))
-    predictor = load_predictor(question.model)
+        raise ConfigurationError(f"{options.data}: expected labelled texts, got none")
+    if options.training is not None:
+        everything = replace(options.columns, only=None)  # what is left out here was trained on all the same
+        require_disjoint(read_examples(options.training, everything), examples, name=str(options.data))
+    predictor = load_predictor(options.model)
     card = predictor.card
     if examples.multi_label and not card.multi_label:
-        raise ConfigurationError(f"{question.data}: expected one label for each text, as {card.name} gives, got lists")
+        raise ConfigurationError(f"{options.data}: expected one label for each text, as {card.name} gives, got lists")
     targets = examples.targets(card.labels)
-    answers = []
-    for start in range(0, len(examples.kept), _CHUNK):
-        chunk = examples.texts[start : start + _CHUNK]
-        answers.append(predictor.predict(chunk))
-        progress("predict", len(chunk), len(examples.kept))
-    predictions = Predictions.joined(answers)
-    judged = judge(card, examples, predictions, targets, wishes=question.wishes)
-    if question.model.labels:
-        judged = replace(judged, nearness=suit(predictions.probabilities, targets, question.model))
-    if not question.disguised:
+    total = len(examples.kept)
+    predictions = predict_all(predictor, examples.texts, tick=lambda count: progress("predict", count, total))
+    judged = evaluate_predictions(card, examples, predictions, targets, wishes=options.wishes)
+    if options.model.labels:
+        judged = replace(judged, zero_shot=calibrate_zero_shot(predictions.probabilities, targets, options.model))
+    if not options.disguised:
         return judged
 
     def tick(count: int, total: int) -> None:
         progress("disguise", count, total)
 
-    return replace(judged, disguised=judge_disguised(predictor, examples, targets, seed=_SEED, tick=tick))
+    return replace(judged, disguised=evaluate_robustness(predictor, examples, targets, seed=_SEED, tick=tick))
 
 
-def judge(
+def evaluate_predictions(
     card: ModelCard,
     examples: Examples,
     predictions: Predictions,
     targets: Targets,
     *,
-    wishes: Sequence[tuple[Wish, float]] = (),
+    wishes: Sequence[tuple[TargetMetric, float]] = (),
 ) -> Evaluation:
     """Everything that can be said about predictions; pure."""
     probabilities, multi_label = predictions.probabilities, card.multi_label

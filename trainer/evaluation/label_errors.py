@@ -15,7 +15,7 @@ _MAX_ITERATIONS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Suspect:
+class LabelError:
     """A row to look at again."""
 
     line: int  # in the file
@@ -24,7 +24,7 @@ class Suspect:
     probability: float  # of the likely label, by a model that has not seen the row
 
 
-def find_suspects(examples: Examples, embeddings: Embeddings, *, seed: int) -> tuple[Suspect, ...]:
+def find_label_errors(examples: Examples, embeddings: Embeddings, *, seed: int) -> tuple[LabelError, ...]:
     """Rows that a model trained on the others is sure to be something else, the surest first.
 
     Sure means: at least as probable as that label is, on average, for the texts that carry it. Multi-label files are
@@ -46,8 +46,8 @@ def find_suspects(examples: Examples, embeddings: Embeddings, *, seed: int) -> t
     probabilities = _out_of_fold(examples, embeddings, seed=seed)
     usual = (probabilities * targets).sum(axis=0) / targets.sum(axis=0)  # [labels]
     sure = np.where(targets | (probabilities < usual), 0.0, probabilities)  # [texts, labels]
-    suspects = [
-        Suspect(
+    label_errors = [
+        LabelError(
             line=examples.kept[index].line,
             given=examples.kept[index].labels[0],
             likely=names[int(sure[index].argmax())],
@@ -55,7 +55,7 @@ def find_suspects(examples: Examples, embeddings: Embeddings, *, seed: int) -> t
         )
         for index in np.flatnonzero((sure > probabilities[targets][:, None]).any(axis=1))
     ]
-    return tuple(sorted(suspects, key=lambda one: (-one.probability, one.line)))
+    return tuple(sorted(label_errors, key=lambda one: (-one.probability, one.line)))
 
 
 def _out_of_fold(examples: Examples, embeddings: Embeddings, *, seed: int) -> Probabilities:

@@ -3,10 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from textsieve.trainer.data.disguises import KINDS, disguise
 from textsieve.trainer.data.examples import Examples, Targets
+from textsieve.trainer.evaluation.batch_prediction import predict_all
 from textsieve.worker.inference.decisions import assigned_labels
 from textsieve.worker.inference.prediction.cache import CachingPredictor
 from textsieve.worker.inference.predictor import Predictor
@@ -14,7 +13,6 @@ from textsieve.worker.normalization import normalize
 
 AS_IT_IS = "none"  # the kind of texts that nobody disguised
 _KEPT = 50_000  # answers; what normalisation undoes is the text that was answered already
-_CHUNK = 256  # texts between two moves of the progress bar
 
 Recall = dict[str, float]  # label -> share of its texts that were given it; labels without a text are absent
 
@@ -30,7 +28,7 @@ class Robustness:
     after: Recall  # the model reads what normalisation makes of it
 
 
-def judge_disguised(
+def evaluate_robustness(
     predictor: Predictor,
     examples: Examples,
     targets: Targets,
@@ -51,13 +49,9 @@ def judge_disguised(
     total = 2 * (len(KINDS) + 1) * len(examples.kept)
 
     def recall(texts: Sequence[str]) -> Recall:
-        decided = []
-        for start in range(0, len(texts), _CHUNK):
-            chunk = texts[start : start + _CHUNK]
-            probabilities = asked.predict(chunk).probabilities
-            decided.append(assigned_labels(probabilities, predictor.card))
-            tick(len(chunk), total)
-        return _recall(np.concatenate(decided), targets, labels=predictor.card.labels)
+        probabilities = predict_all(asked, texts, tick=lambda count: tick(count, total)).probabilities
+        decided = assigned_labels(probabilities, predictor.card)
+        return _recall(decided, targets, labels=predictor.card.labels)
 
     plain = [row.text for row in examples.kept]
     found = []

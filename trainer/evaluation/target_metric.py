@@ -6,7 +6,7 @@ from textsieve.trainer.data.examples import Examples
 from textsieve.worker.errors import ConfigurationError
 
 
-def counted_labels(examples: Examples, names: Sequence[str], *, positive: str | None) -> list[int]:
+def target_columns(examples: Examples, names: Sequence[str], *, positive: str | None) -> list[int]:
     """The columns whose mean F1 counts: the positive label, of two exclusive ones the rarer, else all.
 
     Args:
@@ -26,6 +26,6 @@ def counted_labels(examples: Examples, names: Sequence[str], *, positive: str | 
     return list(range(len(names)))
 
 
-def counted_name(columns: Sequence[int], names: Sequence[str]) -> str:
+def target_metric_name(columns: Sequence[int], names: Sequence[str]) -> str:
     """What the F1 is the F1 of, in words."""
     return names[columns[0]] if len(columns) == 1 else f"mean of {len(columns)} labels"

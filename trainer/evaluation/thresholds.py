@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import beta
 
-Wish = Literal["precision", "recall"]
+TargetMetric = Literal["precision", "recall"]
 
 CONFIDENCE = 0.95  # of all intervals
 
@@ -26,7 +26,7 @@ class Threshold:
     """What a label gains and loses at a threshold."""
 
     label: str
-    wish: Wish
+    wish: TargetMetric
     wished: float
     threshold: float  # the label counts from this probability on
     precision: Share
@@ -34,7 +34,7 @@ class Threshold:
 
 
 def find_threshold(
-    probabilities: NDArray[np.float32], holds: NDArray[np.bool_], *, label: str, wish: Wish, wished: float
+    probabilities: NDArray[np.float32], holds: NDArray[np.bool_], *, label: str, wish: TargetMetric, wished: float
 ) -> Threshold | None:
     """The threshold that keeps a wish and gives as much as possible of the other.
 

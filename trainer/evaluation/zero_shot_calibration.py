@@ -16,7 +16,7 @@ _SMALLEST = 1e-38  # keeps logarithms finite
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class SimilarityCutoff:
     """What the label without descriptions gains, and all texts lose, at a least similarity."""
 
     least_similarity: float
@@ -26,15 +26,15 @@ class Cut:
 
 
 @dataclass(frozen=True, slots=True)
-class Nearness:
+class ZeroShotCalibration:
     """Settings that would have suited these texts best, so on others they are a little worse."""
 
     temperature: float  # with the least log loss over the described labels
     least_similarity: float | None  # with the most texts right; None: every label is described
-    cuts: tuple[Cut, ...]
+    cuts: tuple[SimilarityCutoff, ...]
 
 
-def suit(probabilities: Probabilities, targets: Targets, settings: ModelSettings) -> Nearness:
+def calibrate_zero_shot(probabilities: Probabilities, targets: Targets, settings: ModelSettings) -> ZeroShotCalibration:
     """Look for both.
 
     Args:
@@ -51,23 +51,25 @@ def suit(probabilities: Probabilities, targets: Targets, settings: ModelSettings
         factor = fit_temperature(logits[known][:, described], targets[known][:, described], multi_label=False)
     temperature = round(settings.temperature * factor, 4)
     if not rest:
-        return Nearness(temperature, None, ())
+        return ZeroShotCalibration(temperature, None, ())
     # the constant is that of the label without descriptions, whose similarity is known
     similarities = settings.least_similarity + settings.temperature * (logits - logits[:, rest])
     nearest = similarities[:, described].max(axis=1)
     right = targets[:, described][np.arange(len(nearest)), similarities[:, described].argmax(axis=1)]
-    tried = [_cut(one, nearest, right, targets[:, rest[0]]) for one in _TRIED]
-    return Nearness(
+    tried = [_cutoff(one, nearest, right, targets[:, rest[0]]) for one in _TRIED]
+    return ZeroShotCalibration(
         temperature=temperature,
         least_similarity=max(tried, key=lambda one: one.accuracy).least_similarity,
         cuts=tuple(one for one in tried if one.least_similarity in _SHOWN),
     )
 
 
-def _cut(least: float, nearest: NDArray[np.float32], right: NDArray[np.bool_], holds: NDArray[np.bool_]) -> Cut:
+def _cutoff(
+    least: float, nearest: NDArray[np.float32], right: NDArray[np.bool_], holds: NDArray[np.bool_]
+) -> SimilarityCutoff:
     said = nearest < least
     hits = int((said & holds).sum())
-    return Cut(
+    return SimilarityCutoff(
         least_similarity=least,
         accuracy=float(np.where(said, holds, right).mean()),
         precision=hits / max(int(said.sum()), 1),

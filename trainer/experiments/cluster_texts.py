@@ -7,28 +7,34 @@ from pathlib import Path
 
 import numpy as np
 
-from textsieve.trainer.bundles.dec_bundle import refine, write_refined
-from textsieve.trainer.bundles.model_card import RefinedFacts
-from textsieve.trainer.bundles.writing import FitOptions
-from textsieve.trainer.clustering.choose_k import suggest, try_all
-from textsieve.trainer.clustering.dec import Refinement
+from textsieve.trainer.bundles.model_card import DecFacts
+from textsieve.trainer.bundles.writing import BundleOptions, TrainedModel, write_model
+from textsieve.trainer.clustering.choose_k import score_each_k, suggest
+from textsieve.trainer.clustering.dec import DecResult
+from textsieve.trainer.clustering.dec_config import DecConfig
+from textsieve.trainer.clustering.dec_run import refine
 from textsieve.trainer.clustering.online import Stream
-from textsieve.trainer.clustering.results import Chosen, Embedded, Grouped, group, regroup
+from textsieve.trainer.clustering.results import (
+    ChooseKResult,
+    ClusteringResult,
+    cluster_by_seed,
+    result_of_dec,
+)
 from textsieve.trainer.clustering.scores import Method, default_seed_texts
+from textsieve.trainer.data.embedded_examples import EmbeddedExamples
 from textsieve.trainer.data.examples import Examples
 from textsieve.trainer.data.reading import Columns, read_examples
 from textsieve.trainer.data.sampling import sampled
 from textsieve.trainer.evaluation.cross_validation import require_enough
 from textsieve.trainer.fit import Progress
-from textsieve.trainer.training.embedding_cache import remembered
-from textsieve.trainer.training.fine_tuned_model import Part, require_no_dense
-from textsieve.trainer.training.interruption import asked_to_stop
-from textsieve.trainer.training.linear_probe import embed
+from textsieve.trainer.training.embedding import embed
+from textsieve.trainer.training.fine_tuned_model import require_no_dense
+from textsieve.trainer.training.interruption import stop_on_signal
+from textsieve.trainer.training.linear_probe import fit_linear_probe
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.inference.bundle.writing import require_writable
 from textsieve.worker.inference.loading import load_embedder
 from textsieve.worker.inference.networks.encoder import Encoder
-from textsieve.worker.inference.predictor import Predictor
 from textsieve.worker.settings import ModelSettings
 
 _HEAD_FOLDS = 5  # of the cross-validation of the head beside a refined encoder
@@ -52,22 +58,22 @@ class ClusterOptions:
     seed_texts: int | None
     half_life: float | None
     seed_from_all: bool  # as of `Stream`
-    recipe: Refinement
+    config: DecConfig
     bundle: Path | None  # folder to write one to, of `dec`
     work: Path | None  # None: embeddings are not kept
     checkpoints: Path
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class ClusterReport:
     """What came of it."""
 
     examples: Examples
     fingerprint: str  # of the encoder before any refinement
-    result: Chosen | Grouped
+    result: ChooseKResult | ClusteringResult
 
 
-def run(options: ClusterOptions, *, now: datetime, progress: Progress = lambda *_: None) -> Found:
+def run(options: ClusterOptions, *, now: datetime, progress: Progress = lambda *_: None) -> ClusterReport:
     """Read, embed, cluster, judge.
 
     Args:
@@ -99,17 +105,20 @@ def run(options: ClusterOptions, *, now: datetime, progress: Progress = lambda *
     predictor, encoder = load_embedder(options.encoder)
     if options.method == "dec" and not options.ks:
         require_no_dense(encoder)
-    texts = _embedded(options, predictor, examples, progress)
+    embeddings = embed(
+        predictor, examples.texts, cache=options.work, tick=lambda count: progress("embed", count, total)
+    )
+    texts = EmbeddedExamples(examples, embeddings)
     seeds = range(options.seed, options.seed + options.seeds)
     fingerprint = encoder.fingerprint
-    result: Chosen | Grouped
+    result: ChooseKResult | ClusteringResult
     if options.ks:
         result = _choose(options, texts, progress)
     elif options.method == "dec":
         result = _refine(options, texts, encoder, k, seeds, now, progress)
     else:
-        result = group(texts, k=k, method=options.method, seeds=seeds, stream=stream)
-    return Found(examples, fingerprint, result)
+        result = cluster_by_seed(texts, k=k, method=options.method, seeds=seeds, stream=stream)
+    return ClusterReport(examples, fingerprint, result)
 
 
 def _require(holds: bool, message: str) -> None:  # noqa: FBT001 - what must hold
@@ -125,20 +134,8 @@ def _stream(options: ClusterOptions, examples: Examples, k: int) -> Stream:
     return Stream(first, topics, options.half_life, options.seed_from_all)
 
 
-def _embedded(options: ClusterOptions, predictor: Predictor, examples: Examples, progress: Progress) -> Embedded:
-    texts = examples.texts
-
-    def embed_some(some: Sequence[str]) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
-        return embed(predictor, some, tick=lambda count: progress("embed", count, len(texts)))
-
-    if options.work is None:
-        return Embedded(examples, embed_some(texts))
-    fingerprint = predictor.card.fingerprint
-    return Embedded(examples, remembered(options.work, encoder=fingerprint, texts=texts, embed=embed_some))
-
-
-def _choose(options: ClusterOptions, texts: Embedded, progress: Progress) -> Chosen:
-    tried = try_all(
+def _choose(options: ClusterOptions, texts: EmbeddedExamples, progress: Progress) -> ChooseKResult:
+    tried = score_each_k(
         texts.embeddings,
         texts.examples.labels,
         ks=options.ks,
@@ -146,50 +143,58 @@ def _choose(options: ClusterOptions, texts: Embedded, progress: Progress) -> Cho
         seed=options.seed,
         tick=lambda done: progress("choose", done, len(options.ks) * options.seeds),
     )
-    return Chosen(tried, suggest(tried))
+    return ChooseKResult(tried, suggest(tried))
 
 
 def _refine(  # noqa: PLR0917 - what a run has found so far
     options: ClusterOptions,
-    texts: Embedded,
+    texts: EmbeddedExamples,
     encoder: Encoder,
     k: int,
     seeds: Sequence[int],
     now: datetime,
     progress: Progress,
-) -> Grouped:
-    recipe = options.recipe
-    with asked_to_stop() as stop:
+) -> ClusteringResult:
+    config = options.config
+    with stop_on_signal() as stop:
         refined = refine(
             encoder,
             options.encoder,
-            Part(texts.examples, texts.embeddings),
-            recipe,
+            texts,
+            config,
             k=k,
             work=options.checkpoints,
-            tick=lambda done: progress("refine", done, recipe.steps),
+            tick=lambda done: progress("refine", done, config.steps),
             stop=stop,
         )
     if options.bundle is not None:
-        facts = RefinedFacts(c=0.0, recipe=recipe, k=k, texts=len(texts.examples.kept), looks=refined.looks)
-        write_refined(_bundle(options, options.bundle, now), encoder, texts.examples, refined, facts, now=now)
-    return regroup(texts, refined, k=k, seeds=seeds, facts={"recipe": asdict(recipe)})
+        _write(options, options.bundle, texts.examples, encoder, refined, k=k, now=now)
+    return result_of_dec(texts, refined, k=k, seeds=seeds, facts={"recipe": asdict(config)})
 
 
-def _bundle(options: ClusterOptions, out: Path, now: datetime) -> FitOptions:
-    return FitOptions(
-        path=options.path,
-        columns=options.columns,
+def _write(
+    options: ClusterOptions,
+    out: Path,
+    examples: Examples,
+    encoder: Encoder,
+    refined: DecResult,
+    *,
+    k: int,
+    now: datetime,
+) -> None:
+    """Write the refined encoder with a linear probe of its own: that of another would read what it never learned."""
+    found = fit_linear_probe(refined.embeddings, examples.labels, folds=_HEAD_FOLDS, seed=options.seed)
+    facts = DecFacts(
+        c=found.probe.chosen_c, config=options.config, k=k, texts=len(examples.kept), snapshots=refined.snapshots
+    )
+    bundle = BundleOptions(
         out=out,
         name=out.resolve().name,
         version=f"{now:%Y-%m-%d}.1",
+        data=options.path,
         data_name=options.path.name,
-        citation="",
-        licence="",
-        encoder=options.encoder,
+        normalized=options.columns.normalize,
         seed=options.seed,
-        folds=_HEAD_FOLDS,
-        recipe=None,
-        validation=None,
-        work=options.checkpoints,
     )
+    weight, bias = found.probe.head()
+    write_model(bundle, TrainedModel(weight, bias, found.report, facts), encoder, examples, now=now)

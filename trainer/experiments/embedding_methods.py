@@ -1,32 +1,62 @@
 """The methods that put a head on the embeddings of the original encoder, which are computed once for all of them."""
 
 import time
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
-from sklearn.linear_model import LogisticRegression
-from sklearn.multiclass import OneVsRestClassifier
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
 
-from textsieve.trainer.data.examples import Targets
-from textsieve.trainer.data.label_descriptions import Descriptions
-from textsieve.trainer.evaluation.scores import decide
-from textsieve.trainer.experiments.experiment_data import MEGABYTE, Bench, Fold, FoldEmbeddings, Outcome
-from textsieve.trainer.training.baselines import decide_sklearn, fit_sklearn, model_bytes
-from textsieve.trainer.training.described_labels import Described, embed_descriptions
-from textsieve.trainer.training.linear_probe import search
+from textsieve.trainer.data.examples import Groups
+from textsieve.trainer.experiments.experiment_data import MEGABYTE, ExperimentData, Fold, FoldEmbeddings, MethodResult
+from textsieve.trainer.training.baselines import decide_sklearn, model_bytes, sklearn_targets
+from textsieve.trainer.training.described_labels import embed_descriptions
+from textsieve.trainer.training.linear_probe import MIDDLE_C, LinearProbe
 from textsieve.worker.inference.heads.zero_shot import mean_direction, zero_shot_head
+from textsieve.worker.inference.predictor import Predictor
 from textsieve.worker.records import Embeddings
+from textsieve.worker.settings import ModelSettings
 
-# of a frozen head for independent labels, or from a few texts of each, where a search is all cost: the middle of
-# trainer.training.linear_probe.C_GRID
-_C = 30.0
-_MAX_ITERATIONS = 2000
-
-_Decide = Callable[[Embeddings], Targets]
+_Numbers = NDArray[np.int64]  # [texts], of labels
 
 
-def head_outcome(method: str, fold: Fold, bench: Bench) -> Outcome:
+class Prototypes(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn ships no types
+    """Gives the label whose mean embedding is nearest by cosine."""
+
+    def fit(self, embeddings: Embeddings, numbers: _Numbers, *, groups: Groups | None = None) -> Self:  # noqa: ARG002 - they do not matter
+        """Take the mean direction of each label's rows."""
+        self.classes_ = np.unique(numbers)
+        self.means_ = np.stack([mean_direction(embeddings[numbers == one]) for one in self.classes_])  # [labels, dim]
+        return self
+
+    def predict(self, embeddings: Embeddings) -> _Numbers:
+        """The nearest label of each row."""
+        return np.asarray(self.classes_[(embeddings @ self.means_.T).argmax(axis=1)])
+
+
+class ZeroShot(ClassifierMixin, BaseEstimator):  # type: ignore[misc] # as above
+    """Gives the label whose description is nearest; learns from no text.
+
+    Args:
+        labels: label -> what it means.
+        embedder: reads the descriptions.
+        settings: temperature and least similarity.
+    """
+
+    def __init__(self, labels: dict[str, tuple[str, ...]], embedder: Predictor, settings: ModelSettings) -> None:
+        self.labels, self.embedder, self.settings = labels, embedder, settings
+
+    def fit(self, embeddings: Embeddings, numbers: _Numbers, *, groups: Groups | None = None) -> Self:  # noqa: ARG002 - as above
+        """Embed the descriptions."""
+        self.head_ = zero_shot_head(self.labels, self.embedder, self.settings)
+        return self
+
+    def predict(self, embeddings: Embeddings) -> _Numbers:
+        """The nearest label of each row."""
+        return np.asarray(self.head_.logits(embeddings).argmax(axis=1))
+
+
+def embedding_method_result(method: str, fold: Fold, shared: ExperimentData) -> MethodResult:
     """Train one of `trainer.experiments.experiment_data.EMBEDDED` and answer.
 
     Raises:
@@ -35,49 +65,35 @@ def head_outcome(method: str, fold: Fold, bench: Bench) -> Outcome:
     if fold.embeddings is None:
         raise ValueError(f"{method}: expected embeddings of the fold, got none")
     began = time.perf_counter()
-    if method == "zero-shot":
-        answer, learned = _zero_shot(fold, bench)
-    elif method == "prototypes":
-        answer, learned = _prototypes(fold, fold.embeddings)
+    model = _classifier(method, fold, shared)
+    if method == "frozen-described":
+        _fit_described(model, fold, fold.embeddings, shared)
     else:
-        described = bench.descriptions if method == "frozen-described" else {}
-        answer, learned = _frozen(fold, fold.embeddings, bench, described)
+        model.fit(fold.embeddings.train, sklearn_targets(fold.train, fold.names), groups=fold.train.groups)
     trained = time.perf_counter()
-    decided = answer(fold.embeddings.test)
+    decided = decide_sklearn(model, fold.embeddings.test, labels=len(fold.names))
     answered = time.perf_counter() - trained
-    return Outcome(
+    learned = [model.head_.weight, model.head_.bias] if isinstance(model, ZeroShot) else model
+    return MethodResult(
         decided=decided,
         train_seconds=trained - began,
-        messages_per_second=1 / (bench.embedding_seconds + answered / len(decided)),
-        megabytes=bench.encoder_megabytes + learned / MEGABYTE,
+        messages_per_second=1 / (shared.embedding_seconds + answered / len(decided)),
+        megabytes=shared.encoder_megabytes + model_bytes(learned) / MEGABYTE,
     )
 
 
-def _frozen(fold: Fold, known: FoldEmbeddings, bench: Bench, descriptions: Descriptions) -> tuple[_Decide, int]:
-    if fold.train.multi_label:
-        several = OneVsRestClassifier(LogisticRegression(C=_C, max_iter=_MAX_ITERATIONS))
-        model: Any = fit_sklearn(several, known.train, fold.train, fold.names)
-        return lambda embeddings: decide_sklearn(model, embeddings, labels=len(fold.names)), model_bytes(model)
-    learned = Described(known.train, fold.train.labels, fold.train.groups)
-    if descriptions:
-        described = embed_descriptions(descriptions, fold.names, lambda texts: bench.embedder.predict(texts).embeddings)
-        learned = described.plus(learned.embeddings, learned.labels, learned.groups)
-    numbers = np.searchsorted(fold.names, learned.labels)
-    if fold.few:
-        model = LogisticRegression(C=_C, max_iter=_MAX_ITERATIONS).fit(learned.embeddings, numbers)
-    else:
-        model = search(learned.embeddings, numbers, seed=bench.recipe.seed, groups=learned.groups).best_estimator_
-    return lambda embeddings: decide_sklearn(model, embeddings, labels=len(fold.names)), model_bytes(model)
+def _classifier(method: str, fold: Fold, shared: ExperimentData) -> Any:
+    if method == "zero-shot":
+        return ZeroShot({name: shared.descriptions[name] for name in fold.names}, shared.embedder, shared.settings)
+    if method == "prototypes":
+        return Prototypes()
+    return LinearProbe(MIDDLE_C if fold.few else None, seed=shared.config.seed)
 
 
-def _prototypes(fold: Fold, known: FoldEmbeddings) -> tuple[_Decide, int]:
-    targets = fold.train.targets(fold.names)
-    means = np.stack([mean_direction(known.train[column]) for column in targets.T])  # [labels, dim]
-    return lambda embeddings: decide(embeddings @ means.T, multi_label=False), means.nbytes
-
-
-def _zero_shot(fold: Fold, bench: Bench) -> tuple[_Decide, int]:
-    labels = {name: bench.descriptions[name] for name in fold.names}
-    head = zero_shot_head(labels, bench.embedder, bench.settings)
-    size = sum(part.nbytes for part in (head.weight, head.bias) if part is not None)
-    return lambda embeddings: decide(head.logits(embeddings), multi_label=False), size
+def _fit_described(model: LinearProbe, fold: Fold, known: FoldEmbeddings, shared: ExperimentData) -> None:
+    """Learn from the descriptions of the labels beside the texts."""
+    described = embed_descriptions(
+        shared.descriptions, fold.names, lambda texts: shared.embedder.predict(texts).embeddings
+    )
+    lesson = described.plus(known.train, fold.train.labels, fold.train.groups)
+    model.fit(lesson.embeddings, np.searchsorted(fold.names, lesson.labels), groups=lesson.groups)

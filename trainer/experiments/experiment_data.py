@@ -12,7 +12,7 @@ from textsieve.trainer.data.examples import Examples, Targets
 from textsieve.trainer.data.label_descriptions import Descriptions
 from textsieve.trainer.fit import Progress
 from textsieve.trainer.training.baselines import BASELINES
-from textsieve.trainer.training.config import Recipe
+from textsieve.trainer.training.config import TrainingConfig
 from textsieve.worker.inference.predictor import Predictor
 from textsieve.worker.records import Embeddings
 from textsieve.worker.settings import ModelSettings
@@ -55,7 +55,7 @@ class FoldEmbeddings:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class MethodResult:
     """What a method said about the test part, and what it cost."""
 
     decided: Targets  # [texts, labels]
@@ -65,14 +65,14 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class ExperimentData:
     """What all folds share."""
 
     embedder: Predictor  # the original encoder
     embedding_seconds: float  # of one text by it; 0 where no method reads embeddings
     encoder_megabytes: float
     settings: ModelSettings
-    recipe: Recipe
+    config: TrainingConfig
     descriptions: Descriptions  # of the labels
     progress: Progress
     normalize: bool  # as the data was read
@@ -86,7 +86,7 @@ def named_method(name: str) -> Method:
     return Method(name, name, None)
 
 
-def drawn(fold: Fold, method: Method, *, draw: int, seed: Sequence[int]) -> Fold:
+def sample_shots(fold: Fold, method: Method, *, draw: int, seed: Sequence[int]) -> Fold:
     """The fold as a method sees it: with so many training texts of each label, or all where there are fewer.
 
     Args:
@@ -115,7 +115,7 @@ def drawn(fold: Fold, method: Method, *, draw: int, seed: Sequence[int]) -> Fold
     )
 
 
-def speed(answer: Callable[[tuple[str, ...]], object], texts: tuple[str, ...]) -> float:
+def texts_per_second(answer: Callable[[tuple[str, ...]], object], texts: tuple[str, ...]) -> float:
     """Texts in a second, from the first of them."""
     timed = texts[:_TIMED_TEXTS]
     began = time.perf_counter()

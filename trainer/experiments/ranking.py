@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from textsieve.trainer.data.examples import Targets
 from textsieve.trainer.evaluation.scores import macro_f1
 from textsieve.trainer.evaluation.significance import Difference, Interval, difference, interval, resampled_f1
-from textsieve.trainer.experiments.experiment_data import Outcome
+from textsieve.trainer.experiments.experiment_data import MethodResult
 
-Draws = Sequence[Sequence[Outcome]]  # [draws] of [folds]
+Draws = Sequence[Sequence[MethodResult]]  # [draws] of [folds]
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class MethodScores:
     """One method over all folds that were run; over several draws of training texts, the mean of them."""
 
     method: str
@@ -31,14 +31,14 @@ class Standing:
 
 
 @dataclass(frozen=True, slots=True)
-class Standings:
+class Ranking:
     """All methods, the best F1 first."""
 
-    methods: tuple[Standing, ...]
+    methods: tuple[MethodScores, ...]
     differences: Mapping[str, Difference]  # method -> the best one minus it
 
 
-def stand(found: Mapping[str, Draws], tests: Sequence[Targets], *, columns: Sequence[int], seed: int) -> Standings:
+def rank_methods(found: Mapping[str, Draws], tests: Sequence[Targets], *, columns: Sequence[int], seed: int) -> Ranking:
     """Compare methods text by text.
 
     Args:
@@ -48,44 +48,48 @@ def stand(found: Mapping[str, Draws], tests: Sequence[Targets], *, columns: Sequ
         seed: of the resampling.
     """
     samples = {method: _resampled(draws, tests, columns, seed=seed) for method, draws in found.items()}
-    standings = [_standing(method, draws, interval(samples[method]), tests, columns) for method, draws in found.items()]
-    standings.sort(key=lambda one: -one.f1.value)
-    best = standings[0].method
-    return Standings(
-        methods=tuple(standings),
+    ranking = [
+        _method_scores(method, draws, interval(samples[method]), tests, columns) for method, draws in found.items()
+    ]
+    ranking.sort(key=lambda one: -one.f1.value)
+    best = ranking[0].method
+    return Ranking(
+        methods=tuple(ranking),
         differences={method: difference(samples[best], samples[method]) for method in found if method != best},
     )
 
 
 def _resampled(draws: Draws, tests: Sequence[Targets], columns: Sequence[int], *, seed: int) -> NDArray[np.float64]:
     targets = np.concatenate(tests)[:, columns]
-    samples = [resampled_f1(targets, _decided(outcomes)[:, columns], seed=seed) for outcomes in draws]
+    samples = [resampled_f1(targets, _decided(results)[:, columns], seed=seed) for results in draws]
     return np.asarray(np.mean(samples, axis=0))
 
 
-def _standing(method: str, draws: Draws, f1: Interval, tests: Sequence[Targets], columns: Sequence[int]) -> Standing:
+def _method_scores(
+    method: str, draws: Draws, f1: Interval, tests: Sequence[Targets], columns: Sequence[int]
+) -> MethodScores:
     targets = np.concatenate(tests)
-    decided = [_decided(outcomes) for outcomes in draws]
+    decided = [_decided(results) for results in draws]
     draw_f1 = [macro_f1(targets[:, columns], one[:, columns]) for one in decided]
     folds = list(zip(tests, zip(*draws, strict=True), strict=True))  # [folds] of a test and its outcomes, [draws]
-    every = [outcome for outcomes in draws for outcome in outcomes]
-    seconds = [outcome.train_seconds for outcome in every if outcome.train_seconds is not None]
-    return Standing(
+    every = [result for results in draws for result in results]
+    seconds = [result.train_seconds for result in every if result.train_seconds is not None]
+    return MethodScores(
         method=method,
         f1=f1,
         fold_f1=tuple(
-            float(np.mean([macro_f1(test[:, columns], one.decided[:, columns]) for one in outcomes]))
-            for test, outcomes in folds
+            float(np.mean([macro_f1(test[:, columns], one.decided[:, columns]) for one in results]))
+            for test, results in folds
         ),
         draw_f1=tuple(draw_f1),
         draw_std=float(np.std(draw_f1)),
         accuracy=float(np.mean([(one == targets).all(axis=1).mean() for one in decided])),
         macro_f1=float(np.mean([macro_f1(targets, one) for one in decided])),
         train_seconds=float(np.mean(seconds)) if len(seconds) == len(every) else None,
-        messages_per_second=float(np.median([outcome.messages_per_second for outcome in every])),
-        megabytes=float(np.mean([outcome.megabytes for outcome in every])),
+        messages_per_second=float(np.median([result.messages_per_second for result in every])),
+        megabytes=float(np.mean([result.megabytes for result in every])),
     )
 
 
-def _decided(outcomes: Sequence[Outcome]) -> Targets:
-    return np.concatenate([outcome.decided for outcome in outcomes])
+def _decided(results: Sequence[MethodResult]) -> Targets:
+    return np.concatenate([result.decided for result in results])

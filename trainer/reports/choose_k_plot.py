@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 
-from textsieve.trainer.clustering.choose_k import Suggestion, Tried
-from textsieve.trainer.reports.plots import drawn
+from textsieve.trainer.clustering.choose_k import KScores, Suggestion
+from textsieve.trainer.reports.plots import as_svg
 
 
-def picture(tried: Sequence[Tried], suggestion: Suggestion) -> str:
+def picture(tried: Sequence[KScores], suggestion: Suggestion) -> str:
     """The curves, as one `<svg>` element; inertia as a share of that of the smallest k."""
 
     def draw(axes: Axes) -> None:
@@ -31,4 +31,4 @@ def picture(tried: Sequence[Tried], suggestion: Suggestion) -> str:
         axes.set(xlabel="k", title=f"Suggested: {suggestion.k}")
         axes.legend(loc="best", fontsize=7)
 
-    return drawn(draw)
+    return as_svg(draw)

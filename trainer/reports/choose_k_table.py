@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from textsieve.trainer.clustering.choose_k import Suggestion, Tried
+from textsieve.trainer.clustering.choose_k import KScores, Suggestion
 from textsieve.trainer.reports.evaluation_tables import Section
 from textsieve.trainer.reports.rendering import as_markdown
 
@@ -13,7 +13,7 @@ _NOTE = (
 )
 
 
-def table(name: str, tried: Sequence[Tried], suggestion: Suggestion) -> str:
+def table(name: str, tried: Sequence[KScores], suggestion: Suggestion) -> str:
     """The numbers, as Markdown."""
     header = ("k", "inertia", "silhouette", "stability", "NMI", "")
     rows = tuple(

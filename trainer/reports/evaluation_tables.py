@@ -81,7 +81,7 @@ def sections(evaluation: Evaluation, *, with_texts: bool) -> Iterator[Section]:
         tuple((f"{one.count:,}", _number(one.confidence), _number(one.accuracy)) for one in evaluation.bins),
     )
     yield from _thresholds(evaluation)
-    yield from _nearness(evaluation)
+    yield from _zero_shot(evaluation)
     yield from _slices("Length", evaluation.by_length)
     yield from _slices("Slices", evaluation.by_column)
     yield from _disguised(evaluation)
@@ -124,13 +124,13 @@ def _thresholds(evaluation: Evaluation) -> Iterator[Section]:
     )
 
 
-def _nearness(evaluation: Evaluation) -> Iterator[Section]:
-    found = evaluation.nearness
+def _zero_shot(evaluation: Evaluation) -> Iterator[Section]:
+    found = evaluation.zero_shot
     if found is None:
         return
     best = "" if found.least_similarity is None else f", model.least_similarity = {found.least_similarity:g}"
     yield Section(
-        "Nearness",
+        "ZeroShotCalibration",
         f"Best on these texts: model.temperature = {found.temperature:g} (least log loss){best}"
         f"{' (most texts right)' if best else ''}. The label without descriptions is given where none is nearer.",
         ("least similarity", "accuracy", "its precision", "its recall"),
@@ -168,7 +168,7 @@ def _disguised(evaluation: Evaluation) -> Iterator[Section]:
 
     heads = ["mean recall"] if wide else [f"recall of {label}" for label in names]
     yield Section(
-        "Disguised spelling",
+        "AugmentedTexts spelling",
         "The same texts, half of their words disguised: recall where the model reads what comes (before), and where "
         "the disguise is undone first as a worker does it (after). Marked: results that would say `obfuscated`.",
         ("disguise", "changed", "marked", *(f"{head}, {when}" for head in heads for when in ("before", "after"))),

@@ -19,15 +19,15 @@ _MOST_NAMES = 30  # more names beside a matrix cannot be read
 
 def pictures(evaluation: Evaluation) -> Iterator[str]:
     """Reliability, precision against recall, confusion, disguises: one `<svg>` element each, where there are any."""
-    yield drawn(partial(_reliability, evaluation=evaluation))
-    yield drawn(partial(_curves, evaluation=evaluation))
+    yield as_svg(partial(_reliability, evaluation=evaluation))
+    yield as_svg(partial(_curves, evaluation=evaluation))
     if evaluation.scores.confusion is not None:
-        yield drawn(partial(_confusion, evaluation=evaluation))
+        yield as_svg(partial(_confusion, evaluation=evaluation))
     if evaluation.disguised:
-        yield drawn(partial(_disguised, evaluation=evaluation))
+        yield as_svg(partial(_disguised, evaluation=evaluation))
 
 
-def drawn(draw: Callable[[Axes], None]) -> str:
+def as_svg(draw: Callable[[Axes], None]) -> str:
     """One picture as an `<svg>` element; the same input gives the same text."""
     # the salt makes the ids inside the same every time, the metadata leave out the date
     with rc_context({"svg.hashsalt": "textsieve", "font.size": 9}):
@@ -76,7 +76,7 @@ def _disguised(axes: Axes, evaluation: Evaluation) -> None:
     axes.barh(places + 0.2, [one.after[rarest] for one in evaluation.disguised], 0.4, label="undone", color="C0")
     axes.set_yticks(places, kinds)
     axes.invert_yaxis()
-    axes.set(xlabel=f"recall of {rarest}", title="Disguised spelling", xlim=(0, 1))
+    axes.set(xlabel=f"recall of {rarest}", title="AugmentedTexts spelling", xlim=(0, 1))
     axes.legend(loc="lower left", fontsize=7)
 
 

@@ -86,7 +86,7 @@ def as_json(evaluation: Evaluation, *, with_texts: bool) -> dict[str, Any]:
         "calibration_error": evaluation.calibration_error,
         "reliability": [asdict(one) for one in evaluation.bins],
         "thresholds": [asdict(one) for one in evaluation.thresholds],
-        "nearness": None if evaluation.nearness is None else asdict(evaluation.nearness),
+        "nearness": None if evaluation.zero_shot is None else asdict(evaluation.zero_shot),
         "by_length": [asdict(one) for one in evaluation.by_length],
         "by_slice": [asdict(one) for one in evaluation.by_column],
         "mistakes": mistakes,

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.multiclass import OneVsRestClassifier
@@ -12,7 +13,6 @@ from sklearn.svm import LinearSVC
 
 from textsieve.trainer.data.examples import Examples, Targets
 from textsieve.trainer.training.config import ClassWeights
-from textsieve.trainer.training.losses import sklearn_weights
 
 BASELINES = ("naive-bayes", "words-svm", "characters-svm")
 
@@ -29,7 +29,8 @@ def make_baseline(name: str, *, multi_label: bool, seed: int, class_weights: Cla
         seed: of the SVM's order of texts.
         class_weights: of the SVMs; naive Bayes knows none.
     """
-    svm = LinearSVC(random_state=seed, class_weight=sklearn_weights(class_weights))
+    balanced = "balanced" if class_weights == "balanced" else None
+    svm = LinearSVC(random_state=seed, class_weight=balanced)
     if name == "naive-bayes":
         features, classifier = TfidfVectorizer(), MultinomialNB(alpha=_SMOOTHING)
     elif name == "words-svm":
@@ -40,17 +41,15 @@ def make_baseline(name: str, *, multi_label: bool, seed: int, class_weights: Cla
     return make_pipeline(features, OneVsRestClassifier(classifier) if multi_label else classifier)
 
 
-def fit_sklearn(model: Any, inputs: Any, examples: Examples, names: tuple[str, ...]) -> Any:
-    """Fit a model of scikit-learn to exclusive or independent labels.
+def sklearn_targets(examples: Examples, names: tuple[str, ...]) -> NDArray[np.int64]:
+    """Labels as scikit-learn's classifiers take them: numbers [texts], or [texts, labels] where they are independent.
 
     Args:
-        model: takes numbers of labels, or [texts, labels] for independent ones.
-        inputs: [texts], whatever the model reads.
         examples: their labels.
         names: of the labels, sorted.
     """
     targets = examples.targets(names)
-    return model.fit(inputs, targets.astype(np.int64) if examples.multi_label else targets.argmax(axis=1))
+    return np.asarray(targets.astype(np.int64) if examples.multi_label else targets.argmax(axis=1))
 
 
 def decide_sklearn(model: Any, inputs: Any, *, labels: int) -> Targets:

@@ -14,17 +14,17 @@ _Names = NDArray[np.str_]
 
 
 @dataclass(frozen=True, slots=True)
-class Described:
+class LabelledEmbeddings:
     """Embedded descriptions, and what they describe; also what comes of adding them to examples."""
 
     embeddings: Embeddings  # [texts, dim]
     labels: _Names  # [texts]
     groups: Groups | None = None  # [texts]
 
-    def plus(self, embeddings: Embeddings, labels: _Names, groups: Groups | None) -> "Described":
+    def plus(self, embeddings: Embeddings, labels: _Names, groups: Groups | None) -> "LabelledEmbeddings":
         """Examples, then these; each description is a group of its own."""
         own = np.asarray([f"description {number}" for number in range(len(self.labels))])
-        return Described(
+        return LabelledEmbeddings(
             embeddings=np.concatenate([embeddings, self.embeddings]),
             labels=np.concatenate([labels, self.labels]),
             groups=None if groups is None else np.concatenate([groups, own]),
@@ -33,7 +33,7 @@ class Described:
 
 def embed_descriptions(
     descriptions: Descriptions, labels: Sequence[str], embed: Callable[[Sequence[str]], Embeddings]
-) -> Described:
+) -> LabelledEmbeddings:
     """The descriptions of some labels; those of others, and blank ones, are left out.
 
     Args:
@@ -43,4 +43,4 @@ def embed_descriptions(
     """
     pairs = [(text, label) for label in labels for text in descriptions.get(label, ()) if text.strip()]
     texts, names = [text for text, _ in pairs], [label for _, label in pairs]
-    return Described(embeddings=embed(texts), labels=np.asarray(names))
+    return LabelledEmbeddings(embeddings=embed(texts), labels=np.asarray(names))

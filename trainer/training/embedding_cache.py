@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from textsieve.trainer.data.atomic_write import unfinished
+from textsieve.trainer.data.atomic_write import atomic_path
 from textsieve.worker.records import Embeddings
 
 PART = 1024  # texts in a file: what an interruption can lose
@@ -14,7 +14,7 @@ _PREFIX = "originals-"
 _MATRIX = 2  # dimensions: [texts, dim]
 
 
-def remembered(
+def cached_embeddings(
     folder: Path, *, encoder: str, texts: Sequence[str], embed: Callable[[Sequence[str]], Embeddings]
 ) -> Embeddings:
     """The embeddings of the texts, [texts, dim], from the folder as far as they are there.
@@ -29,7 +29,7 @@ def remembered(
     return np.concatenate([_part(folder, encoder, part, embed) for part in parts])
 
 
-def forget(folder: Path) -> None:
+def clear_embedding_cache(folder: Path) -> None:
     """Remove what was remembered."""
     for path in folder.glob(f"{_PREFIX}*"):
         path.unlink()
@@ -42,7 +42,7 @@ def _part(folder: Path, encoder: str, texts: Sequence[str], embed: Callable[[Seq
     if found is not None:
         return found
     made = embed(texts)
-    with unfinished(path) as there, there.open("wb") as file:
+    with atomic_path(path) as there, there.open("wb") as file:
         np.save(file, made, allow_pickle=False)
     return made
 

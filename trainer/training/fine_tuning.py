@@ -10,12 +10,12 @@ from torch import Tensor, nn
 
 from textsieve.trainer.evaluation.calibration import Logits
 from textsieve.trainer.training.checkpoints import Checkpoints
-from textsieve.trainer.training.config import Recipe
-from textsieve.trainer.training.forward_pass import Material, Pads, Passes
+from textsieve.trainer.training.config import Epoch, TrainingConfig
+from textsieve.trainer.training.forward_pass import ForwardPass, Pads, TokenizedDataset
 from textsieve.trainer.training.length_batches import length_grouped
 from textsieve.trainer.training.losses import drift, label_loss, label_weights, to_tensor
-from textsieve.trainer.training.optimizer import make_optimizer, rate_factor
-from textsieve.trainer.training.precision import arithmetic
+from textsieve.trainer.training.optimizer import learning_rate_factor, make_optimizer
+from textsieve.trainer.training.precision import autocast
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.inference.networks.modules import EncoderNetwork
 
@@ -24,17 +24,7 @@ GREATEST_NORM = 1.0  # of all gradients together: one odd batch must not undo th
 
 
 @dataclass(frozen=True, slots=True)
-class Epoch:
-    """How one pass over the training texts ended."""
-
-    training_loss: float  # label loss and drift as they were weighted, mean over steps
-    validation_loss: float  # label loss alone
-    macro_f1: float  # on the validation texts
-    cosine: float  # mean, of validation embeddings to the original ones
-
-
-@dataclass(frozen=True, slots=True)
-class Tuned:
+class FineTuningResult:
     """What fine-tuning came to; the network holds the weights of the best epoch."""
 
     epochs: tuple[Epoch, ...]
@@ -61,7 +51,7 @@ class FineTuning:
         tokenizer: pads the texts of both materials.
         train: what is learned.
         validation: what picks the epoch.
-        recipe: how.
+        config: how.
         multi_label: whether labels are independent.
         device: where the network is.
         checkpoints: where to go on from.
@@ -72,33 +62,35 @@ class FineTuning:
         network: EncoderNetwork,
         *,
         tokenizer: Pads,
-        train: Material,
-        validation: Material,
-        recipe: Recipe,
+        train: TokenizedDataset,
+        validation: TokenizedDataset,
+        config: TrainingConfig,
         multi_label: bool,
         device: torch.device,
         checkpoints: Checkpoints,
     ) -> None:
         self._network = network
-        self._passes = Passes(network, tokenizer, device, multi_label)
+        self._forward_pass = ForwardPass(network, tokenizer, device, multi_label)
         self._train, self._validation = train, validation
-        self._recipe, self._multi_label, self._device = recipe, multi_label, device
+        self._config, self._multi_label, self._device = config, multi_label, device
         self._checkpoints = checkpoints
-        weights = label_weights(train.targets, multi_label=multi_label, kind=recipe.class_weights)
+        weights = label_weights(train.targets, multi_label=multi_label, kind=config.class_weights)
         self._weights = to_tensor(weights, device)
-        self._optimizer = make_optimizer(network, recipe)
-        self._peaks = [group["lr"] for group in self._optimizer.param_groups]
+        self._optimizer = make_optimizer(network, config)
+        self._peak_learning_rates = [group["lr"] for group in self._optimizer.param_groups]
 
     @property
     def steps(self) -> int:
         """Of the whole run, if it does not stop early."""
-        return self._recipe.epochs * self._steps_per_epoch
+        return self._config.epochs * self._steps_per_epoch
 
     @property
     def _steps_per_epoch(self) -> int:
-        return -(-len(self._train.targets) // self._recipe.batch_size)
+        return -(-len(self._train.targets) // self._config.batch_size)
 
-    def run(self, tick: Callable[[int], None] = lambda _: None, stop: Callable[[], bool] = lambda: False) -> Tuned:
+    def run(
+        self, tick: Callable[[int], None] = lambda _: None, stop: Callable[[], bool] = lambda: False
+    ) -> FineTuningResult:
         """Learn until the last epoch, or until patience ends.
 
         Args:
@@ -111,19 +103,21 @@ class FineTuning:
         """
         state = self._resume()
         tick(state.epoch * self._steps_per_epoch + state.step)
-        while state.epoch < self._recipe.epochs and len(state.epochs) - 1 - state.best < self._recipe.patience:
+        while state.epoch < self._config.epochs and len(state.epochs) - 1 - state.best < self._config.patience:
             self._learn_epoch(state, tick, stop)
             self._close_epoch(state)
         self._network.load_state_dict(self._checkpoints.load_best())
-        return Tuned(epochs=tuple(state.epochs), best=state.best, logits=self._passes.judge(self._validation).logits)
+        return FineTuningResult(
+            epochs=tuple(state.epochs), best=state.best, logits=self._forward_pass.evaluate(self._validation).logits
+        )
 
     def _learn_epoch(self, state: _State, tick: Callable[[int], None], stop: Callable[[], bool]) -> None:
-        rng = np.random.default_rng([self._recipe.seed, state.epoch])
-        batches = length_grouped(self._train.tokens.lengths, batch_size=self._recipe.batch_size, rng=rng)
+        rng = np.random.default_rng([self._config.seed, state.epoch])
+        batches = length_grouped(self._train.tokens.lengths, batch_size=self._config.batch_size, rng=rng)
         self._network.train()
         while state.step < len(batches):
             rows = batches[state.step]
-            self._set_rate(state.epoch * self._steps_per_epoch + state.step)
+            self._set_learning_rate(state.epoch * self._steps_per_epoch + state.step)
             state.loss_sum += self._learn(rows)
             state.step += 1
             tick(1)
@@ -134,13 +128,13 @@ class FineTuning:
                 raise KeyboardInterrupt
 
     def _learn(self, rows: NDArray[np.int64]) -> float:
-        with arithmetic(self._recipe.precision, device=self._device):
-            logits, embeddings = (one.float() for one in self._passes.logits(self._train, rows))
+        with autocast(self._config.precision, device=self._device):
+            logits, embeddings = (one.float() for one in self._forward_pass.logits(self._train, rows))
         targets = torch.from_numpy(self._train.targets[rows].astype(np.float32)).to(self._device)
         loss = label_loss(logits, targets, multi_label=self._multi_label, weights=self._weights)
-        if self._recipe.keep_embedding:
-            originals = torch.from_numpy(self._train.originals[rows]).to(self._device)
-            loss = loss + self._recipe.keep_embedding * drift(embeddings, originals)
+        if self._config.keep_embedding:
+            original_embeddings = torch.from_numpy(self._train.original_embeddings[rows]).to(self._device)
+            loss = loss + self._config.keep_embedding * drift(embeddings, original_embeddings)
         self._optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         nn.utils.clip_grad_norm_(self._network.parameters(), GREATEST_NORM)
@@ -148,7 +142,7 @@ class FineTuning:
         return float(loss.detach())
 
     def _close_epoch(self, state: _State) -> None:
-        judged = self._passes.judge(self._validation)
+        judged = self._forward_pass.evaluate(self._validation)
         if not np.isfinite((state.loss_sum, judged.loss, judged.cosine)).all():
             raise ConfigurationError(
                 f"epoch {state.epoch + 1}: expected a finite loss, got {state.loss_sum / state.step} in training and "
@@ -169,9 +163,9 @@ class FineTuning:
         state.epoch, state.step, state.loss_sum = state.epoch + 1, 0, 0.0
         self._save(state)
 
-    def _set_rate(self, step: int) -> None:
-        factor = rate_factor(step, steps=self.steps, warmup=self._recipe.warmup)
-        for group, peak in zip(self._optimizer.param_groups, self._peaks, strict=True):
+    def _set_learning_rate(self, step: int) -> None:
+        factor = learning_rate_factor(step, steps=self.steps, warmup=self._config.warmup)
+        for group, peak in zip(self._optimizer.param_groups, self._peak_learning_rates, strict=True):
             group["lr"] = peak * factor
 
     def _save(self, state: _State) -> None:
@@ -187,7 +181,7 @@ class FineTuning:
     def _resume(self) -> _State:
         saved = self._checkpoints.load()
         if saved is None:
-            torch.manual_seed(self._recipe.seed)
+            torch.manual_seed(self._config.seed)
             return _State(epoch=0, step=0, loss_sum=0.0, epochs=[], best=0)
         network: dict[str, Tensor] = {}
         moments: dict[int, dict[str, Tensor]] = {}

@@ -17,7 +17,7 @@ from textsieve.worker.inference.model_folder.tokenizer import Tokens
 from textsieve.worker.inference.networks.modules import EncoderNetwork
 from textsieve.worker.records import Embeddings
 
-JUDGE_TOKENS = 4096  # of a padded batch without gradients: memory stays below that of a training batch
+EVAL_BATCH_TOKENS = 4096  # of a padded batch without gradients: memory stays below that of a training batch
 
 
 class Pads(Protocol):
@@ -29,16 +29,16 @@ class Pads(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Material:
+class TokenizedDataset:
     """Texts ready to learn from or to be judged by."""
 
     tokens: Tokens
     targets: Targets  # [texts, labels]
-    originals: Embeddings  # [texts, dim], of the encoder before training, rows of length 1
+    original_embeddings: Embeddings  # [texts, dim], of the encoder before training, rows of length 1
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class EvalResult:
     """How a network does on a material."""
 
     logits: Logits  # [texts, labels]
@@ -48,7 +48,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
-class Passes:
+class ForwardPass:
     """A network, where it is, and who pads for it."""
 
     network: EncoderNetwork
@@ -56,26 +56,26 @@ class Passes:
     device: torch.device
     multi_label: bool
 
-    def logits(self, material: Material, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
+    def logits(self, dataset: TokenizedDataset, rows: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         """Logits [rows, labels] and embeddings [rows, dim] of some texts."""
-        batch = self.tokenizer.pad(material.tokens, rows)
+        batch = self.tokenizer.pad(dataset.tokens, rows)
         return self.network.logits(
             torch.from_numpy(batch.input_ids).to(self.device), torch.from_numpy(batch.attention_mask).to(self.device)
         )
 
-    def judge(self, material: Material) -> Judged:
+    def evaluate(self, dataset: TokenizedDataset) -> EvalResult:
         """Answer all texts without learning; leaves the network in evaluation mode."""
         self.network.eval()
-        targets = material.targets
+        targets = dataset.targets
         logits = np.empty(targets.shape, dtype=np.float32)
         cosines = np.empty(len(targets), dtype=np.float32)
         with torch.no_grad():
-            for rows in cut_batches(material.tokens.lengths, max_batch_tokens=JUDGE_TOKENS):
-                found, embeddings = self.logits(material, rows)
+            for rows in cut_batches(dataset.tokens.lengths, max_batch_tokens=EVAL_BATCH_TOKENS):
+                found, embeddings = self.logits(dataset, rows)
                 logits[rows] = found.cpu().numpy()
-                cosines[rows] = (embeddings.cpu().numpy() * material.originals[rows]).sum(axis=1)
+                cosines[rows] = (embeddings.cpu().numpy() * dataset.original_embeddings[rows]).sum(axis=1)
         probabilities = probabilities_of(logits, multi_label=self.multi_label)
-        return Judged(
+        return EvalResult(
             logits=logits,
             loss=log_loss(probabilities, targets, multi_label=self.multi_label),
             macro_f1=macro_f1(targets, decide(probabilities, multi_label=self.multi_label)),

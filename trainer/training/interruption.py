@@ -10,7 +10,7 @@ from textsieve.signals import handling
 
 
 @contextmanager
-def asked_to_stop() -> Iterator[Callable[[], bool]]:
+def stop_on_signal() -> Iterator[Callable[[], bool]]:
     """Whether SIGINT or SIGTERM came since; a second one interrupts at once.
 
     Outside the main thread, where signals cannot be caught, the answer is always no.

@@ -1,7 +1,5 @@
 """What fine-tuning makes small."""
 
-from typing import Literal
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -29,9 +27,9 @@ def label_loss(logits: Tensor, targets: Tensor, *, multi_label: bool, weights: T
     return functional.cross_entropy(logits, targets.argmax(dim=-1), weight=weights)
 
 
-def drift(embeddings: Tensor, originals: Tensor) -> Tensor:
+def drift(embeddings: Tensor, original_embeddings: Tensor) -> Tensor:
     """Mean of 1 - cosine between embeddings now and before training; rows of both have length 1."""
-    return 1 - (embeddings * originals).sum(dim=-1).mean()
+    return 1 - (embeddings * original_embeddings).sum(dim=-1).mean()
 
 
 def label_weights(targets: Targets, *, multi_label: bool, kind: ClassWeights) -> NDArray[np.float32] | None:
@@ -45,11 +43,6 @@ def label_weights(targets: Targets, *, multi_label: bool, kind: ClassWeights) ->
     support = np.maximum(targets.sum(axis=0), 1)
     weights = (len(targets) - support) / support if multi_label else len(targets) / (targets.shape[1] * support)
     return np.asarray(np.clip(weights, 1 / _GREATEST_WEIGHT, _GREATEST_WEIGHT), dtype=np.float32)
-
-
-def sklearn_weights(kind: ClassWeights) -> Literal["balanced"] | None:
-    """The same as scikit-learn's classifiers call it, without the bound."""
-    return "balanced" if kind == "balanced" else None
 
 
 def to_tensor(weights: NDArray[np.float32] | None, device: torch.device) -> Tensor | None:

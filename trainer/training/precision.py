@@ -30,6 +30,6 @@ def training_precision(
     return "bf16" if (cpu or this_cpu()).native_bf16 else "fp32"
 
 
-def arithmetic(precision: Precision, *, device: torch.device) -> AbstractContextManager[object]:
+def autocast(precision: Precision, *, device: torch.device) -> AbstractContextManager[object]:
     """What a forward pass runs in: products in bf16 if told so; weights, sums, losses and steps are float32 always."""
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=precision == "bf16")

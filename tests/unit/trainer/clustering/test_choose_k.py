@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from textsieve.trainer.__main__ import app
-from textsieve.trainer.clustering.choose_k import Tried, suggest, try_all
+from textsieve.trainer.clustering.choose_k import KScores, score_each_k, suggest
 
 RNG = np.random.default_rng(4)
 CLOUDS = np.repeat(np.eye(6, dtype=np.float32)[:4], 40, axis=0) + RNG.normal(scale=0.05, size=(160, 6)).astype(
@@ -18,11 +18,11 @@ LABELS = np.repeat(np.array(["a", "b", "c", "d"]), 40)
 
 
 def tried(k, silhouette, std=0.0):
-    return Tried(k=k, inertia=1 / k, silhouette=silhouette, silhouette_std=std, stability=1.0, nmi=0.5)
+    return KScores(k=k, inertia=1 / k, silhouette=silhouette, silhouette_std=std, stability=1.0, nmi=0.5)
 
 
 def test_as_many_clusters_as_there_are_clouds_are_suggested():
-    found = try_all(CLOUDS, LABELS, ks=[2, 3, 4, 6, 9], runs=3, seed=1)
+    found = score_each_k(CLOUDS, LABELS, ks=[2, 3, 4, 6, 9], runs=3, seed=1)
 
     assert 4 == suggest(found).k
     by_k = {one.k: one for one in found}
@@ -32,14 +32,15 @@ def test_as_many_clusters_as_there_are_clouds_are_suggested():
 
 
 def test_the_same_seed_gives_the_same_curve():
-    one, other = (try_all(CLOUDS, LABELS, ks=[3, 5], runs=2, seed=1) for _ in range(2))
+    one, other = (score_each_k(CLOUDS, LABELS, ks=[3, 5], runs=2, seed=1) for _ in range(2))
 
     assert one == other
 
 
 def test_labels_take_no_part():
     one, other = (
-        suggest(try_all(CLOUDS, labels, ks=[2, 4, 6], runs=2, seed=1)) for labels in (LABELS, RNG.permutation(LABELS))
+        suggest(score_each_k(CLOUDS, labels, ks=[2, 4, 6], runs=2, seed=1))
+        for labels in (LABELS, RNG.permutation(LABELS))
     )
 
     assert one == other

@@ -9,7 +9,8 @@ from torch import nn
 from typer.testing import CliRunner
 
 from textsieve.trainer.__main__ import app
-from textsieve.trainer.clustering.dec import Corpus, Refinement, Refining, upper_layers
+from textsieve.trainer.clustering.dec import DeepEmbeddedClustering, TokenizedTexts, upper_layers
+from textsieve.trainer.clustering.dec_config import DecConfig
 from textsieve.trainer.clustering.dec_objective import divergence, soft_assignment, target_distribution
 from textsieve.trainer.training.checkpoints import Checkpoints
 from textsieve.worker.errors import ConfigurationError
@@ -19,7 +20,7 @@ from textsieve.worker.settings import ModelSettings
 TEXTS = tuple(
     f"{first} {second}" for first in ("free", "win", "see", "late") for second in ("call", "now", "you", "at")
 )
-RECIPE = Refinement(steps=6, refresh=2, batch_size=8, layers=1, learning_rate=1e-2, tolerance=0.0, keep_embedding=0.0)
+RECIPE = DecConfig(steps=6, refresh=2, batch_size=8, layers=1, learning_rate=1e-2, tolerance=0.0, keep_embedding=0.0)
 
 
 def test_a_text_belongs_to_clusters_as_student_s_t_says():
@@ -58,17 +59,17 @@ def test_a_distribution_does_not_diverge_from_itself():
 
 @pytest.fixture
 def refining(encoder_folder, tmp_path):
-    def make(recipe=RECIPE, work="work", identity="one"):
+    def make(config=RECIPE, work="work", identity="one"):
         predictor, encoder = load_embedder(ModelSettings(path=str(encoder_folder), engine="torch"))
-        corpus = Corpus(encoder.tokenizer.tokenize(TEXTS), predictor.predict(TEXTS).embeddings)
+        texts = TokenizedTexts(encoder.tokenizer.tokenize(TEXTS), predictor.predict(TEXTS).embeddings)
         checkpoints = Checkpoints(tmp_path / work, identity=identity)
-        return Refining(
+        return DeepEmbeddedClustering(
             encoder.model,
             pooling=encoder.pooling,
             tokenizer=encoder.tokenizer,
-            corpus=corpus,
+            texts=texts,
             k=3,
-            recipe=recipe,
+            config=config,
             device=torch.device("cpu"),
             checkpoints=checkpoints,
         )
@@ -79,7 +80,7 @@ def refining(encoder_folder, tmp_path):
 def test_a_refinement_draws_texts_to_their_clusters(refining):
     found = refining().run()
 
-    first, *_, last = found.looks
+    first, *_, last = found.snapshots
     assert (0, 6, 1.0) == (first.step, last.step, first.changed)
     assert last.cosine < first.cosine == pytest.approx(1.0, abs=1e-5)
     assert (len(TEXTS), 16) == found.embeddings.shape
@@ -87,14 +88,14 @@ def test_a_refinement_draws_texts_to_their_clusters(refining):
 
 
 def test_it_ends_when_texts_stay_where_they_are(refining):
-    found = refining(Refinement(steps=50, refresh=2, batch_size=8, layers=1, learning_rate=0.0, tolerance=0.01)).run()
+    found = refining(DecConfig(steps=50, refresh=2, batch_size=8, layers=1, learning_rate=0.0, tolerance=0.01)).run()
 
-    assert (2, 0.0) == (found.looks[-1].step, found.looks[-1].changed)
+    assert (2, 0.0) == (found.snapshots[-1].step, found.snapshots[-1].changed)
 
 
 def test_an_embedding_that_is_held_moves_less(refining):
     free, held = (
-        refining(Refinement(**(shared | {"keep_embedding": weight})), work=f"work-{weight}").run().looks[-1].cosine
+        refining(DecConfig(**(shared | {"keep_embedding": weight})), work=f"work-{weight}").run().snapshots[-1].cosine
         for shared in ({"steps": 20, "refresh": 10, "batch_size": 16, "layers": 1, "learning_rate": 1e-2},)
         for weight in (0.0, 10.0)
     )
@@ -113,7 +114,7 @@ def test_an_interrupted_refinement_comes_to_the_same_weights(refining):
     resumed = refining().run(done.append)
 
     assert 2 == done[0]
-    assert whole.looks == resumed.looks
+    assert whole.snapshots == resumed.snapshots
     np.testing.assert_array_equal(whole.embeddings, resumed.embeddings)
 
 

@@ -9,8 +9,9 @@ from typer.testing import CliRunner
 from tests.unit.trainer.conftest import in_wide_letters, rows, write_rows
 from textsieve.trainer.__main__ import app
 from textsieve.trainer.clustering.online import Stream
-from textsieve.trainer.clustering.results import Embedded, group
+from textsieve.trainer.clustering.results import cluster_by_seed
 from textsieve.trainer.clustering.scores import default_seed_texts, matched_accuracy, score_clusters
+from textsieve.trainer.data.embedded_examples import EmbeddedExamples
 from textsieve.trainer.data.examples import Examples, Row
 
 RNG = np.random.default_rng(4)
@@ -86,7 +87,9 @@ def test_texts_are_given_clusters_as_they_arrive():
 def test_k_means_is_judged_on_the_texts_that_found_clusters_when_they_arrived():
     stream = Stream(30)
 
-    found = group(Embedded(EXAMPLES, CLOUDS), k=3, method="online", seeds=[1, 2], stream=stream).line()
+    found = cluster_by_seed(
+        EmbeddedExamples(EXAMPLES, CLOUDS), k=3, method="online", seeds=[1, 2], stream=stream
+    ).line()
 
     offline = found["kmeans"]
     assert [60, 60] == [run["judged"] for run in offline["runs"]]

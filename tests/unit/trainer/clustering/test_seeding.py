@@ -6,7 +6,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from textsieve.trainer.clustering.seeding import plant
+from textsieve.trainer.clustering.seeding import seed_space
 from textsieve.worker.clustering.centroids import PoolRows
 from textsieve.worker.clustering.minibatch import Clustering
 from textsieve.worker.clustering.online import OnlineClusters
@@ -38,7 +38,7 @@ def observe(clusters, offsets):
 def test_an_empty_space_gets_the_centroids_and_nothing_counts_as_learned():
     store = MemoryCentroidStore()
 
-    plant(store, SPACE, GIVEN, rng=Random(1))
+    seed_space(store, SPACE, GIVEN, rng=Random(1))
 
     found = store.load()
     assert (0, 1, "model", "group", {}) == (found.learned, found.version, found.model, found.group, found.watermarks)
@@ -48,7 +48,7 @@ def test_an_empty_space_gets_the_centroids_and_nothing_counts_as_learned():
 
 def test_a_worker_assigns_from_its_first_message_and_learns_on():
     store = MemoryCentroidStore()
-    plant(store, SPACE, GIVEN, rng=Random(1))
+    seed_space(store, SPACE, GIVEN, rng=Random(1))
     clusters = worker(store)
 
     observe(clusters, range(6))
@@ -63,7 +63,7 @@ def test_what_workers_have_pooled_is_learned_by_the_same_write():
     store = MemoryCentroidStore()
     store.pool(POOLED)
 
-    plant(store, SPACE, GIVEN, rng=Random(1))
+    seed_space(store, SPACE, GIVEN, rng=Random(1))
 
     found = store.load()
     assert (3, [12.0, 20.0, 31.0]) == (found.learned, found.counts.tolist())
@@ -77,7 +77,7 @@ def test_a_worker_that_had_pooled_goes_on_without_reading_again():
     observe(clusters, range(3))
     clusters.learn()
 
-    plant(store, SPACE, GIVEN, rng=Random(1))
+    seed_space(store, SPACE, GIVEN, rng=Random(1))
     observe(clusters, range(3, 6))
     learned = clusters.learn()
 
@@ -86,24 +86,24 @@ def test_a_worker_that_had_pooled_goes_on_without_reading_again():
 
 def test_a_space_with_centroids_is_refused_and_stays():
     store = MemoryCentroidStore()
-    first = plant(store, SPACE, GIVEN, rng=Random(1))
+    first = seed_space(store, SPACE, GIVEN, rng=Random(1))
 
     with pytest.raises(ConfigurationError, match=r"expected a space without centroids.*--replace"):
-        plant(store, SPACE, GIVEN, rng=Random(2))
+        seed_space(store, SPACE, GIVEN, rng=Random(2))
 
     assert first.revision == store.load().revision
 
 
 def test_after_a_reset_a_running_worker_forgets_what_it_had_assigned_and_reads_again():
     store = MemoryCentroidStore()
-    plant(store, SPACE, GIVEN, rng=Random(1))
+    seed_space(store, SPACE, GIVEN, rng=Random(1))
     clusters = worker(store)
     observe(clusters, range(6))
     clusters.learn()
     observe(clusters, range(6, 9))  # assigned to centroids that will be gone
 
     store.reset()
-    plant(store, SPACE, replace(GIVEN, centers=GIVEN.centers[::-1].copy()), rng=Random(2))
+    seed_space(store, SPACE, replace(GIVEN, centers=GIVEN.centers[::-1].copy()), rng=Random(2))
 
     assert clusters.learn().rolled_back
     clusters.watermarks()
@@ -128,7 +128,7 @@ class RacingStore(MemoryCentroidStore):
 def test_rows_that_are_pooled_at_the_last_moment_are_not_lost():
     store = RacingStore(races=[POOLED])
 
-    plant(store, SPACE, GIVEN, rng=Random(1))
+    seed_space(store, SPACE, GIVEN, rng=Random(1))
 
     assert 3 == store.load().learned
 
@@ -137,4 +137,4 @@ def test_races_lost_again_and_again_are_said():
     store = RacingStore(races=[replace(POOLED, watermarks={IN: Position(4 + n, "life")}) for n in range(40)])
 
     with pytest.raises(StoreUnavailable, match="races against workers"):
-        plant(store, SPACE, GIVEN, rng=Random(1))
+        seed_space(store, SPACE, GIVEN, rng=Random(1))

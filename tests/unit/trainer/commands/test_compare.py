@@ -6,10 +6,10 @@ import pytest
 from typer.testing import CliRunner
 
 import textsieve.trainer.experiments.comparison
-import textsieve.trainer.fit
+import textsieve.trainer.training.embedding
 from textsieve.trainer.__main__ import app
 from textsieve.trainer.data.examples import Row, dedupe
-from textsieve.trainer.experiments.experiment_data import METHODS, Fold, drawn, named_method
+from textsieve.trainer.experiments.experiment_data import METHODS, Fold, named_method, sample_shots
 
 
 @pytest.fixture
@@ -76,15 +76,16 @@ def test_the_files_own_split_takes_the_place_of_folds(tmp_path, encoder_folder, 
 
 def test_the_original_encoder_reads_every_text_once(compare, texts, monkeypatch):
     read = []
-    embed = textsieve.trainer.experiments.comparison.embed
+    predict_all = textsieve.trainer.training.embedding.predict_all
     monkeypatch.setattr(
-        textsieve.trainer.experiments.comparison, "embed", lambda *some, **rest: read.append(1) or embed(*some, **rest)
+        textsieve.trainer.training.embedding,
+        "predict_all",
+        lambda predictor, some, **rest: read.append(len(some)) or predict_all(predictor, some, **rest),
     )
-    monkeypatch.setattr(textsieve.trainer.fit, "embed", lambda *_, **__: pytest.fail("read again"))
 
     result = compare(texts, "--methods", "frozen,fine-tuned,fine-tuned-free", "--fold", "0", "--fold", "1")
 
-    assert (0, [1]) == (result.exit_code, read)
+    assert (0, [64]) == (result.exit_code, read)
 
 
 def test_rare_labels_count_as_much_when_asked_to(tmp_path, compare, texts):
@@ -133,9 +134,42 @@ def test_the_rarer_of_two_labels_counts_unless_told_otherwise(tmp_path, compare,
     assert ["ham", "spam"] == counted
 
 
+OWN = """
+from sklearn.feature_extraction.text import CountVectorizer
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.pipeline import make_pipeline
+
+def make():
+    return make_pipeline(CountVectorizer(), KNeighborsClassifier(1))
+"""
+
+
+def test_a_classifier_of_the_users_own_is_compared_until_its_code_changes(tmp_path, compare, texts, monkeypatch):
+    module = tmp_path / "own_methods_for_this_test.py"
+    module.write_text(OWN, encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    own = ("--methods", f"{module.stem}:make,{module.stem}:make-4,words-svm", "--draws", "1", "--json")
+    first = compare(texts, *own)
+    runs = []
+    run = textsieve.trainer.experiments.comparison.run
+    monkeypatch.setattr(
+        textsieve.trainer.experiments.comparison, "run", lambda kind, *some: runs.append(kind) or run(kind, *some)
+    )
+
+    module.write_text(OWN + "# changed\n", encoding="utf-8")
+    compare(texts, *own)
+
+    assert 0 == first.exit_code, first.output
+    assert {f"{module.stem}:make", f"{module.stem}:make-4", "words-svm"} == set(json.loads(first.stdout)["f1"])
+    assert [f"{module.stem}:make"] * 2 == runs
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
+        (("--methods", "no_such_module:make"), "--methods: expected MODULE:FACTORY"),
+        (("--methods", "json:dumps"), "--methods: expected MODULE:FACTORY"),
+        (("--methods", "string:Formatter"), "to give a classifier with fit and predict, got Formatter"),
         (("--methods", "magic"), "--methods: expected some of"),
         (("--methods", "frozen-many"), "--methods: expected some of"),
         (("--positive", "eggs"), "--positive: expected a label of the data"),
@@ -156,7 +190,7 @@ def test_a_number_after_a_method_is_how_many_texts_of_each_label_it_trains_on(co
     monkeypatch.setattr(
         textsieve.trainer.experiments.comparison,
         "run",
-        lambda kind, fold, bench: seen.append(fold.train) or run(kind, fold, bench),
+        lambda kind, fold, shared: seen.append(fold.train) or run(kind, fold, shared),
     )
 
     result = compare(texts, "--methods", "frozen,frozen-4,prototypes-2", "--draws", "3", "--json")
@@ -173,7 +207,7 @@ def test_draws_differ_and_more_shots_contain_the_fewer(tmp_path):
     fold = Fold(train=rows, test=rows, embeddings=None, names=("a", "b"), work=tmp_path)
 
     first, second, larger = (
-        {row.line for row in drawn(fold, named_method(name), draw=draw, seed=(0, draw)).train.kept}
+        {row.line for row in sample_shots(fold, named_method(name), draw=draw, seed=(0, draw)).train.kept}
         for name, draw in (("frozen-3", 0), ("frozen-3", 1), ("frozen-6", 0))
     )
 

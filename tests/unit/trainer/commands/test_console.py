@@ -37,7 +37,7 @@ def test_no_label_or_error_can_command_the_terminal(monkeypatch, capsys):
     errors = io.StringIO()
     monkeypatch.setattr(console, "errors", Console(file=errors, width=80))
 
-    console.say("label\n\x1b]0;x\x07\u202espam\n")
+    console.echo("label\n\x1b]0;x\x07\u202espam\n")
     with pytest.raises(typer.Exit), console.exit_codes():
         raise ConfigurationError("expected one of\n  \x9bham")
 
@@ -51,7 +51,7 @@ def test_a_report_that_nobody_takes_is_one_line_and_an_exit_code(monkeypatch):
     monkeypatch.setattr("sys.stdout", None)
 
     with pytest.raises(typer.Exit) as ended:
-        console.say("done\n")
+        console.echo("done\n")
 
     assert console.FAULT == ended.value.exit_code
     assert errors.getvalue().startswith("error: standard output is closed")

@@ -255,24 +255,24 @@ def test_the_card_says_what_was_done_and_no_text(tmp_path, texts, fit):
 
 def test_disguised_forms_are_shown_in_training_and_not_in_validation(tmp_path, texts, fit, monkeypatch):
     seen = []
-    tune = textsieve.trainer.fit.tune
+    fine_tune = textsieve.trainer.fit.fine_tune
 
     def watched(encoder, options, *, train, validation, **others):
         seen.extend((train, validation))
-        return tune(encoder, options, train=train, validation=validation, **others)
+        return fine_tune(encoder, options, train=train, validation=validation, **others)
 
-    monkeypatch.setattr(textsieve.trainer.fit, "tune", watched)
+    monkeypatch.setattr(textsieve.trainer.fit, "fine_tune", watched)
     line = json.loads(fit(texts, "bundle", "--augment", "0.5", "--epochs", "1", "--json").stdout)
 
     train, validation = seen
     plain = {json.loads(text)["text"] for text in texts.read_text(encoding="utf-8").splitlines()}
     forms = [row for row in train.examples.kept if row.shown not in plain]
     assert 0 < line["augmented"] == len(forms)
-    assert line["trained"] + line["augmented"] == len(train.examples.kept) == len(train.originals)
+    assert line["trained"] + line["augmented"] == len(train.examples.kept) == len(train.embeddings)
     assert all(row.shown in plain for row in validation.examples.kept)
-    held = {row.line: original.tolist() for row, original in zip(train.examples.kept, train.originals, strict=True)}
+    held = {row.line: original.tolist() for row, original in zip(train.examples.kept, train.embeddings, strict=True)}
     assert all(
-        held[row.line] == original.tolist() for row, original in zip(train.examples.kept, train.originals, strict=True)
+        held[row.line] == original.tolist() for row, original in zip(train.examples.kept, train.embeddings, strict=True)
     )
 
 

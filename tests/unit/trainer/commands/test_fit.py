@@ -183,8 +183,8 @@ def test_groups_stay_together_while_a_head_is_judged(tmp_path):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_frozen_fit_without_a_bundle_or_a_promise(tmp_path, data, monkeypatch, number):
     before = signal.getsignal(number)
-    monkeypatch.setattr(textsieve.trainer.fit, "fit_frozen", lambda *_, **__: os.kill(os.getpid(), number))
-    monkeypatch.setattr(textsieve.trainer.fit, "FrozenFacts", lambda **_: pytest.fail("went on"))
+    monkeypatch.setattr(textsieve.trainer.fit, "fit_linear_probe", lambda *_, **__: os.kill(os.getpid(), number))
+    monkeypatch.setattr(textsieve.trainer.fit, "LinearProbeFacts", lambda **_: pytest.fail("went on"))
 
     result = run("fit", data, "--frozen", "--out", tmp_path / "bundle", "--threads", 1)
 

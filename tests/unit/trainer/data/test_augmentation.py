@@ -1,6 +1,6 @@
 """Disguised texts are shown beside their originals, and only where there is something to learn from them."""
 
-from textsieve.trainer.data.augmentation import show_disguised
+from textsieve.trainer.data.augmentation import augment
 from textsieve.trainer.data.examples import Row, dedupe
 from textsieve.worker.normalization import normalize
 
@@ -8,12 +8,12 @@ TEXTS = [f"please claim your free prize number {number} before everybody else do
 
 
 def examples(*, normalized):
-    rows = (Row(n, text, ("spam",), reading=text if normalized else None) for n, text in enumerate(TEXTS, start=1))
+    rows = (Row(n, text, ("spam",), normalized=text if normalized else None) for n, text in enumerate(TEXTS, start=1))
     return dedupe(rows)
 
 
 def test_a_share_of_the_texts_is_shown_with_its_labels_and_its_origin():
-    shown = show_disguised(examples(normalized=False), share=0.25, seed=0)
+    shown = augment(examples(normalized=False), share=0.25, seed=0)
 
     assert 10 == len(shown.rows) == len(set(shown.origins.tolist()))
     assert all(row.line - 1 == origin for row, origin in zip(shown.rows, shown.origins, strict=True))
@@ -22,17 +22,17 @@ def test_a_share_of_the_texts_is_shown_with_its_labels_and_its_origin():
 
 
 def test_what_normalisation_undoes_is_not_shown_again():
-    shown = show_disguised(examples(normalized=True), share=1.0, seed=0)
+    shown = augment(examples(normalized=True), share=1.0, seed=0)
 
     assert [normalize(row.text).text for row in shown.rows] == list(shown.texts)
     assert not set(shown.texts) & set(TEXTS)
 
 
 def test_the_same_seed_shows_the_same_texts():
-    first, second, other = (show_disguised(examples(normalized=True), share=0.5, seed=seed).texts for seed in (1, 1, 2))
+    first, second, other = (augment(examples(normalized=True), share=0.5, seed=seed).texts for seed in (1, 1, 2))
 
     assert first == second != other
 
 
 def test_no_share_shows_nothing():
-    assert () == show_disguised(examples(normalized=True), share=0.0, seed=0).rows
+    assert () == augment(examples(normalized=True), share=0.0, seed=0).rows

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from textsieve.trainer.evaluation.cross_validation import cross_validate, split_report
+from textsieve.trainer.evaluation.cross_validation import cross_validate, report_on_split
 from textsieve.worker.errors import ConfigurationError
 
 LABELS = np.array(["ham"] * 10 + ["spam"] * 10)
@@ -21,7 +21,7 @@ def test_scores_match_hand_counts():
     labels = np.array(["ham", "ham", "spam", "spam"] * 2)
     said = np.array(["ham", "spam", "spam", "spam"])
 
-    report = split_report(one_hot(labels), one_hot(np.tile(said, 2)), labels=("ham", "spam"), multi_label=False)
+    report = report_on_split(one_hot(labels), one_hot(np.tile(said, 2)), labels=("ham", "spam"), multi_label=False)
 
     expected = {
         "accuracy": 0.75,

@@ -3,7 +3,7 @@
 import numpy as np
 
 from textsieve.trainer.data.examples import Row, dedupe
-from textsieve.trainer.evaluation.label_errors import find_suspects
+from textsieve.trainer.evaluation.label_errors import find_label_errors
 
 
 def clouds(*, wrong=(), multi_label=False):
@@ -17,14 +17,14 @@ def clouds(*, wrong=(), multi_label=False):
 
 
 def test_wrong_labels_are_named_by_line_with_the_likely_one():
-    suspects = find_suspects(*clouds(wrong=(3, 60)), seed=0)
+    label_errors = find_label_errors(*clouds(wrong=(3, 60)), seed=0)
 
-    assert {(103, "spam", "ham"), (160, "ham", "spam")} == {(one.line, one.given, one.likely) for one in suspects}
+    assert {(103, "spam", "ham"), (160, "ham", "spam")} == {(one.line, one.given, one.likely) for one in label_errors}
 
 
 def test_clean_labels_raise_no_suspicion():
-    assert () == find_suspects(*clouds(), seed=0)
+    assert () == find_label_errors(*clouds(), seed=0)
 
 
 def test_multi_label_files_are_not_looked_at():
-    assert () == find_suspects(*clouds(wrong=(3,), multi_label=True), seed=0)
+    assert () == find_label_errors(*clouds(wrong=(3,), multi_label=True), seed=0)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from textsieve.trainer.evaluation.calibration import probabilities_of
-from textsieve.trainer.evaluation.zero_shot_calibration import suit
+from textsieve.trainer.evaluation.zero_shot_calibration import calibrate_zero_shot
 from textsieve.worker.settings import ModelSettings
 
 # cosines of six texts to two described labels; the last two are near neither
@@ -23,7 +23,7 @@ def answers(settings):
 def test_the_best_cut_is_found_whatever_was_set(temperature, least):
     settings = ModelSettings(labels=LABELS, temperature=temperature, least_similarity=least)
 
-    found = suit(answers(settings), TRUE, settings)
+    found = calibrate_zero_shot(answers(settings), TRUE, settings)
 
     assert 0.35 <= found.least_similarity <= 0.5
     cut = {one.least_similarity: one for one in found.cuts}
@@ -36,7 +36,7 @@ def test_labels_that_are_all_described_need_no_cut():
     settings = ModelSettings(labels={"a": ("first",), "b": ("second",)})
     probabilities = probabilities_of(SIMILARITIES[:4] / settings.temperature, multi_label=False)
 
-    found = suit(probabilities, TRUE[:4, :2], settings)
+    found = calibrate_zero_shot(probabilities, TRUE[:4, :2], settings)
 
     assert (None, ()) == (found.least_similarity, found.cuts)
 
@@ -46,4 +46,4 @@ def test_answers_that_are_too_sure_ask_for_a_higher_temperature():
     mistaken = TRUE[:4, 1::-1].copy()
     mistaken[0] = TRUE[0, :2]
 
-    assert settings.temperature < suit(answers(settings)[:4, :2], mistaken, settings).temperature
+    assert settings.temperature < calibrate_zero_shot(answers(settings)[:4, :2], mistaken, settings).temperature

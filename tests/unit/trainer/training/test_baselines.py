@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from textsieve.trainer.data.examples import Row, dedupe
-from textsieve.trainer.training.baselines import BASELINES, decide_sklearn, fit_sklearn, make_baseline, model_bytes
+from textsieve.trainer.training.baselines import BASELINES, decide_sklearn, make_baseline, model_bytes, sklearn_targets
 
 ROWS = [("free prize", ("spam",)), ("win prize", ("spam",)), ("see you", ("ham",)), ("see dinner", ("ham",))]
 
@@ -12,7 +12,7 @@ ROWS = [("free prize", ("spam",)), ("win prize", ("spam",)), ("see you", ("ham",
 def fitted(name, *, multi_label):
     examples = dedupe((Row(1, text, labels) for text, labels in ROWS), multi_label=multi_label)
     model = make_baseline(name, multi_label=multi_label, seed=0)
-    return fit_sklearn(model, examples.texts, examples, ("ham", "spam"))
+    return model.fit(examples.texts, sklearn_targets(examples, ("ham", "spam")))
 
 
 @pytest.mark.parametrize("multi_label", [False, True])

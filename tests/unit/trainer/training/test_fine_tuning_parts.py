@@ -6,7 +6,7 @@ import torch
 
 from textsieve.trainer.training.length_batches import length_grouped
 from textsieve.trainer.training.losses import drift, label_loss, label_weights
-from textsieve.trainer.training.optimizer import rate_factor
+from textsieve.trainer.training.optimizer import learning_rate_factor
 
 LENGTHS = np.random.default_rng(1).integers(3, 90, size=1000)
 
@@ -33,7 +33,7 @@ def test_batches_do_not_come_in_the_order_of_length():
 
 
 def test_the_rate_rises_then_falls_to_nearly_nothing():
-    rates = [rate_factor(step, steps=100, warmup=0.1) for step in range(100)]
+    rates = [learning_rate_factor(step, steps=100, warmup=0.1) for step in range(100)]
 
     assert (0.1, 1.0, 1.0) == (rates[0], rates[9], max(rates))
     assert rates[9:] == sorted(rates[9:], reverse=True)

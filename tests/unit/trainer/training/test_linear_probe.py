@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from sklearn.linear_model import LogisticRegression
 
-from textsieve.trainer.training.described_labels import Described
-from textsieve.trainer.training.linear_probe import Extra, _rows_per_label, embed, fit_frozen
+from textsieve.trainer.training.described_labels import LabelledEmbeddings
+from textsieve.trainer.training.embedding import embed
+from textsieve.trainer.training.linear_probe import AugmentedEmbeddings, LinearProbe, fit_linear_probe
 from textsieve.worker.inference.networks.heads import LinearHead, activation_of
 from textsieve.worker.records import Predictions
 
@@ -23,31 +23,32 @@ def clouds(labels, *, seed=3):
 @pytest.mark.parametrize("labels", [("ham", "spam"), ("a", "b", "c")])
 def test_the_head_gives_the_probabilities_of_the_regression(labels):
     points, names = clouds(labels)
-    model = LogisticRegression(C=10.0, max_iter=1000).fit(points.astype(np.float64), names)
+    probe = LinearProbe(10.0).fit(points, names)
 
-    weight, bias = _rows_per_label(model)
+    weight, bias = probe.head()
 
     head = LinearHead(weight, bias)
     probabilities = activation_of(multi_label=False)(head(torch.from_numpy(points))).numpy()
-    assert np.allclose(model.predict_proba(points.astype(np.float64)), probabilities, atol=1e-5)
+    assert np.allclose(probe.predict_proba(points), probabilities, atol=1e-5)
 
 
 def test_labels_are_in_the_order_of_the_rows():
     points, names = clouds(("b", "c", "a"))
 
-    head = fit_frozen(points, names, folds=4, seed=0)
+    head = fit_linear_probe(points, names, folds=4, seed=0)
 
-    predicted = [head.labels[row] for row in (points @ head.weight.T + head.bias).argmax(axis=1)]
-    assert ("a", "b", "c") == head.labels
+    weight, bias = head.probe.head()
+    predicted = [head.report.labels[row] for row in (points @ weight.T + bias).argmax(axis=1)]
+    assert ("a", "b", "c") == head.report.labels
     assert np.mean(np.array(predicted) == names) > 0.8
 
 
 def test_the_same_seed_gives_the_same_head():
     points, names = clouds(("ham", "spam"))
 
-    first, second = (fit_frozen(points, names, folds=3, seed=5) for _ in range(2))
+    first, second = (fit_linear_probe(points, names, folds=3, seed=5) for _ in range(2))
 
-    assert np.array_equal(first.weight, second.weight)
+    assert np.array_equal(first.probe.head()[0], second.probe.head()[0])
     assert first.report.metrics == second.report.metrics
 
 
@@ -56,25 +57,25 @@ def test_disguised_forms_are_learned_from_and_never_judged_by():
     # forms of the last ten texts of each label, far from everything
     origins = np.flatnonzero(np.arange(len(names)) % 20 >= 10)
     forms = np.where(names[origins] == "spam", 1, -1)[:, None] * np.eye(8, dtype=np.float32)[:1]
-    extra = Extra(forms.astype(np.float32), origins)
+    extra = AugmentedEmbeddings(forms.astype(np.float32), origins)
 
-    plain, shown = (fit_frozen(points, names, folds=3, seed=0, extra=one) for one in (None, extra))
+    plain, shown = (fit_linear_probe(points, names, folds=3, seed=0, extra=one) for one in (None, extra))
 
     def share(head):
-        return float(((forms @ head.weight.T + head.bias).argmax(axis=1) == (names[origins] == "spam")).mean())
+        return float((head.probe.predict(forms) == names[origins]).mean())
 
     assert 1.0 == share(shown) > share(plain)
     assert 40 == shown.report.confusion.sum() == plain.report.confusion.sum()
-    assert plain.c == shown.c
+    assert plain.probe.chosen_c == shown.probe.chosen_c
 
 
 def test_a_disguised_form_is_not_learned_from_where_its_text_is_tested():
     points, names = clouds(("ham", "spam"))
     told = np.repeat([[0.0, 1.0], [1.0, 0.0]], 20, axis=0)  # what only the forms would give away
     blind = np.concatenate([points * 0, told * 0], axis=1).astype(np.float32)
-    extra = Extra(np.concatenate([points * 0, told], axis=1).astype(np.float32), np.arange(40))
+    extra = AugmentedEmbeddings(np.concatenate([points * 0, told], axis=1).astype(np.float32), np.arange(40))
 
-    report = fit_frozen(blind, names, folds=4, seed=0, extra=extra).report
+    report = fit_linear_probe(blind, names, folds=4, seed=0, extra=extra).report
 
     assert 0.5 == report.metrics["accuracy"].mean
 
@@ -83,7 +84,7 @@ def test_progress_is_told_after_every_fold_and_the_last_fit():
     points, names = clouds(("ham", "spam"))
     ticks = []
 
-    fit_frozen(points, names, folds=3, seed=0, tick=lambda: ticks.append(1))
+    fit_linear_probe(points, names, folds=3, seed=0, tick=lambda: ticks.append(1))
 
     assert 4 == len(ticks)
 
@@ -104,10 +105,10 @@ def test_embeddings_come_in_the_order_of_the_texts():
 def test_descriptions_are_learned_from_and_not_judged():
     points, names = clouds(("ham", "spam"))
     few = np.r_[0:4, 20:24]
-    described = Described(points[[10, 30]], names[[10, 30]])
+    described = LabelledEmbeddings(points[[10, 30]], names[[10, 30]])
 
-    without = fit_frozen(points[few], names[few], folds=4, seed=0)
-    head = fit_frozen(points[few], names[few], folds=4, seed=0, described=described)
+    without = fit_linear_probe(points[few], names[few], folds=4, seed=0)
+    head = fit_linear_probe(points[few], names[few], folds=4, seed=0, described=described)
 
-    assert not np.allclose(without.weight, head.weight)
+    assert not np.allclose(without.probe.head()[0], head.probe.head()[0])
     assert (4, 4) == head.report.support == tuple(head.report.confusion.sum(axis=1))

@@ -5,7 +5,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from textsieve.trainer.training.precision import arithmetic, training_precision
+from textsieve.trainer.training.precision import autocast, training_precision
 from textsieve.worker.inference.cpu_info import Cpu
 
 
@@ -28,7 +28,7 @@ def test_bf16_is_taken_where_the_processor_multiplies_in_it_unless_told_otherwis
 def test_products_are_computed_as_told(precision, expected):
     device = torch.device("cpu")
 
-    with arithmetic(precision, device=device):
+    with autocast(precision, device=device):
         product = torch.nn.functional.linear(torch.ones(2, 3), torch.ones(4, 3))
 
     assert expected == product.dtype
