@@ -15,7 +15,7 @@ from textsieve.worker.inference.bundle.manifest import PACKAGE_SOURCE, EncoderSo
 
 @dataclass(frozen=True, slots=True)
 class LinearProbeFacts:
-    """How a frozen head came about."""
+    """How a linear probe came about."""
 
     c: float  # inverse strength of regularisation
     descriptions: int = 0  # of labels, learned from beside the texts

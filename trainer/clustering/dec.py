@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from textsieve.trainer.clustering.dec_config import DecConfig, EvalSnapshot
 from textsieve.trainer.clustering.dec_objective import divergence, soft_assignment, target_distribution
 from textsieve.trainer.training.checkpoints import Checkpoints
-from textsieve.trainer.training.forward_pass import EVAL_BATCH_TOKENS, Pads
+from textsieve.trainer.training.forward_pass import EVAL_BATCH_TOKENS, Padder
 from textsieve.trainer.training.losses import drift
 from textsieve.worker.batching import cut_batches
 from textsieve.worker.errors import ConfigurationError
@@ -69,7 +69,7 @@ class DeepEmbeddedClustering:
         encoder: nn.Module,
         *,
         pooling: Pooling,
-        tokenizer: Pads,
+        tokenizer: Padder,
         texts: TokenizedTexts,
         k: int,
         config: DecConfig,

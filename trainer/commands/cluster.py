@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _RANGE_STEPS = 12  # numbers of clusters tried in a range, at equal ratios
 
 
-class Which(StrEnum):
+class ClusteringMethod(StrEnum):
     """Whose clusters."""
 
     kmeans = "kmeans"
@@ -36,12 +36,12 @@ def cluster(
         str, typer.Option(help="Whose embedding: `default`, `multilingual`, a bundle, a folder or a hub id.")
     ] = "default",
     method: Annotated[
-        Which,
+        ClusteringMethod,
         typer.Option(
             help="kmeans, its mini-batch form, online: as a worker does while texts arrive, or dec: deep embedded "
             "clustering, which refines the embedding."
         ),
-    ] = Which.kmeans,
+    ] = ClusteringMethod.kmeans,
     k: Annotated[int | None, typer.Option(min=2, help="Number of clusters; that of the labels if unset.")] = None,
     choose_k: Annotated[
         str | None, typer.Option(help="Try these numbers of clusters (20,50,100) or this range (20-300), suggest one.")
@@ -110,7 +110,7 @@ def cluster(
     from textsieve.trainer.data.reading import Columns  # noqa: PLC0415
     from textsieve.trainer.experiments.cluster_texts import ClusterOptions, run  # noqa: PLC0415 - torch takes seconds: --help does not wait
 
-    refines = method is Which.dec and choose_k is None
+    refines = method is ClusteringMethod.dec and choose_k is None
     checkpoints = work or Path(f"cluster-{data.name.partition('.')[0]}.work")
     goes_on = f"interrupted; the same command goes on from what is in {checkpoints}" if refines else "interrupted"
     with (

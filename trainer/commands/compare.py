@@ -13,7 +13,7 @@ from textsieve.trainer.commands.console import echo, exit_codes, progress_bars
 from textsieve.worker.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from textsieve.trainer.experiments.comparison import ComparisonOptions, Result
+    from textsieve.trainer.experiments.comparison import ComparisonOptions, ComparisonResult
 
 
 def compare(
@@ -130,7 +130,7 @@ def compare(
     echo(_as_json(result, wanted) if as_json else _as_text(result))
 
 
-def _as_json(result: "Result", wanted: "ComparisonOptions") -> str:
+def _as_json(result: "ComparisonResult", wanted: "ComparisonOptions") -> str:
     line = {
         "f1": {one.method: round(one.f1.value, 4) for one in result.ranking.methods},
         "f1_of": result.f1_of,
@@ -146,7 +146,7 @@ def _as_json(result: "Result", wanted: "ComparisonOptions") -> str:
     return json.dumps(line) + "\n"
 
 
-def _as_text(result: "Result") -> str:
+def _as_text(result: "ComparisonResult") -> str:
     examples = result.examples
     lines = [
         f"{examples.rows} rows, {len(examples.kept)} distinct texts, {result.judged} judged; F1: {result.f1_of}",

@@ -19,7 +19,7 @@ from textsieve.worker.records import Probabilities
 
 
 @dataclass(frozen=True, slots=True)
-class Triple:
+class PrecisionRecallF1:
     """Precision, recall and their harmonic mean."""
 
     precision: float
@@ -33,7 +33,7 @@ class LabelScores:
 
     label: str
     support: int  # texts that carry it
-    scores: Triple
+    scores: PrecisionRecallF1
     roc_auc: float | None  # None: all of the texts carry it, none does, or it was only said, without a probability
     pr_auc: float | None  # average precision
 
@@ -44,8 +44,8 @@ class Scores:
 
     texts: int
     accuracy: float  # texts with all their labels right
-    macro: Triple  # every label counts the same
-    micro: Triple  # every decision counts the same; for exclusive labels all three are the accuracy
+    macro: PrecisionRecallF1  # every label counts the same
+    micro: PrecisionRecallF1  # every decision counts the same; for exclusive labels all three are the accuracy
     mcc: float  # Matthews correlation; for independent labels the mean over labels
     roc_auc: float | None  # mean over the labels that have one
     pr_auc: float | None
@@ -123,7 +123,7 @@ def score_decisions(targets: Targets, decided: Targets, *, names: Sequence[str],
             LabelScores(
                 label=name,
                 support=int(support[index]),
-                scores=Triple(float(precision[index]), float(recall[index]), float(f1[index])),
+                scores=PrecisionRecallF1(float(precision[index]), float(recall[index]), float(f1[index])),
                 roc_auc=None,
                 pr_auc=None,
             )
@@ -149,9 +149,9 @@ def _mcc(true: NDArray[np.generic], said: NDArray[np.generic]) -> float:
     return float(matthews_corrcoef(true, said))
 
 
-def _triple(targets: Targets, decided: Targets, *, average: str) -> Triple:
+def _triple(targets: Targets, decided: Targets, *, average: str) -> PrecisionRecallF1:
     precision, recall, f1, _ = precision_recall_fscore_support(targets, decided, average=average, zero_division=0)
-    return Triple(float(precision), float(recall), float(f1))
+    return PrecisionRecallF1(float(precision), float(recall), float(f1))
 
 
 def _mean(values: Sequence[float | None]) -> float | None:

@@ -13,7 +13,7 @@ CONFIDENCE = 0.95  # of all intervals
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class Proportion:
     """A share of texts, and where it lies with 95 % confidence."""
 
     value: float
@@ -29,8 +29,8 @@ class Threshold:
     wish: TargetMetric
     wished: float
     threshold: float  # the label counts from this probability on
-    precision: Share
-    recall: Share
+    precision: Proportion
+    recall: Proportion
 
 
 def find_threshold(
@@ -75,7 +75,7 @@ def find_threshold(
     )
 
 
-def share(count: int, total: int) -> Share:
+def share(count: int, total: int) -> Proportion:
     """A share with its exact interval.
 
     Reference:
@@ -84,4 +84,4 @@ def share(count: int, total: int) -> Share:
     tail = (1 - CONFIDENCE) / 2
     low = float(beta.ppf(tail, count, total - count + 1)) if count else 0.0
     high = float(beta.ppf(1 - tail, count + 1, total - count)) if count < total else 1.0
-    return Share(value=count / total, low=low, high=high)
+    return Proportion(value=count / total, low=low, high=high)

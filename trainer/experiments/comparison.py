@@ -64,7 +64,7 @@ class ComparisonOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ComparisonResult:
     """A comparison."""
 
     examples: Examples
@@ -73,7 +73,7 @@ class Result:
     ranking: Ranking
 
 
-def compare(options: ComparisonOptions, *, progress: Progress = lambda *_: None) -> Result:
+def compare(options: ComparisonOptions, *, progress: Progress = lambda *_: None) -> ComparisonResult:
     """Run what is missing, then judge.
 
     Raises:
@@ -89,7 +89,7 @@ def compare(options: ComparisonOptions, *, progress: Progress = lambda *_: None)
     found = _results(options, examples, names, parts, progress)
     tests = [examples.pick(part.test).targets(names) for part in parts.values()]
     columns = target_columns(examples, names, positive=options.positive)
-    return Result(
+    return ComparisonResult(
         examples=examples,
         f1_of=target_metric_name(columns, names),
         judged=sum(map(len, tests)),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from textsieve.trainer.evaluation.evaluate import Evaluation, Slice
 from textsieve.trainer.evaluation.robustness import Robustness
-from textsieve.trainer.evaluation.thresholds import Share
+from textsieve.trainer.evaluation.thresholds import Proportion
 
 MOST_CONFUSION_LABELS = 12  # wider tables are not read; the picture shows more
 MOST_DISGUISED_LABELS = 4  # two columns each; beyond it their mean is shown
@@ -148,7 +148,7 @@ def _slices(title: str, slices: Sequence[Slice]) -> Iterator[Section]:
         "Accuracy with its 95 % interval (Clopper-Pearson); F1 over the labels that occur in the slice.",
         ("slice", "texts", "accuracy", "macro F1"),
         tuple(
-            (one.name, f"{one.texts:,}", _share(Share(one.accuracy, one.low, one.high)), _number(one.macro_f1))
+            (one.name, f"{one.texts:,}", _share(Proportion(one.accuracy, one.low, one.high)), _number(one.macro_f1))
             for one in slices
         ),
     )
@@ -203,5 +203,5 @@ def _number(value: float | None) -> str:
     return "-" if value is None else f"{value:.4f}"
 
 
-def _share(one: Share) -> str:
+def _share(one: Proportion) -> str:
     return f"{one.value:.4f} ({one.low:.4f}-{one.high:.4f})"

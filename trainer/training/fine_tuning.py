@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from textsieve.trainer.evaluation.calibration import Logits
 from textsieve.trainer.training.checkpoints import Checkpoints
 from textsieve.trainer.training.config import Epoch, TrainingConfig
-from textsieve.trainer.training.forward_pass import ForwardPass, Pads, TokenizedDataset
+from textsieve.trainer.training.forward_pass import ForwardPass, Padder, TokenizedDataset
 from textsieve.trainer.training.length_batches import length_grouped
 from textsieve.trainer.training.losses import drift, label_loss, label_weights, to_tensor
 from textsieve.trainer.training.optimizer import learning_rate_factor, make_optimizer
@@ -61,7 +61,7 @@ class FineTuning:
         self,
         network: EncoderNetwork,
         *,
-        tokenizer: Pads,
+        tokenizer: Padder,
         train: TokenizedDataset,
         validation: TokenizedDataset,
         config: TrainingConfig,

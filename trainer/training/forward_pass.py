@@ -20,7 +20,7 @@ from textsieve.worker.records import Embeddings
 EVAL_BATCH_TOKENS = 4096  # of a padded batch without gradients: memory stays below that of a training batch
 
 
-class Pads(Protocol):
+class Padder(Protocol):
     """Makes padded batches."""
 
     def pad(self, tokens: Tokens, rows: NDArray[np.int64]) -> TokenBatch:
@@ -52,7 +52,7 @@ class ForwardPass:
     """A network, where it is, and who pads for it."""
 
     network: EncoderNetwork
-    tokenizer: Pads
+    tokenizer: Padder
     device: torch.device
     multi_label: bool
 
