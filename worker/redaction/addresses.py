@@ -19,7 +19,8 @@ _URL: Final = re.compile(r"://|www\.", re.IGNORECASE)
 _SENTENCE_END: Final = ".,;:!?'\")]}"
 _IPV4: Final = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
 _IPV6: Final = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}+:[0-9A-Fa-f:.]*+(?!\w)")
-_DOTS, _COLONS = 3, 2  # that an address has at least
+_COLONS: Final = 2  # that an address has at least
+_TWO_NUMBERS: Final = re.compile(r"\d\.\d")  # far quicker to look for than an address
 _LONGEST_IPV6: Final = 45  # characters, with an IPv4 address at its end
 
 
@@ -55,7 +56,7 @@ def ip_addresses(text: str) -> Sequence[Span]:
     if text.count(":") >= _COLONS:
         found = [span for match in _IPV6.finditer(text) if (span := _ipv6(match)) is not None]
         text = blanked(text, found)
-    if text.count(".") >= _DOTS:
+    if _TWO_NUMBERS.search(text):
         found += [Span(*match.span(), match[0]) for match in _IPV4.finditer(text) if _is_ip(match[0])]
     return sorted(found)
 

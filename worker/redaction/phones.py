@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
+from itertools import islice
 from typing import Any, Final
 
 from textsieve.worker.errors import ConfigurationError
@@ -12,6 +13,9 @@ _CANDIDATE: Final = re.compile(rf"{EDGE_BEFORE}(?:\+ ?)?\(?\d(?:[ ./()-]{{0,3}}\
 _DATE: Final = re.compile(  # beside a number it would be taken for a part of it
     r"(?<!\d)(?<!\d[./-])(?:\d{1,2}([./-])\d{1,2}\1(?:19|20)?\d\d|(?:19|20)\d\d([./-])\d{1,2}\2\d{1,2})(?![./-]?\d)"
 )
+# Prices, ages and hours that senders glue to a number: 08712345678150p, 0871234567818+, 087123456789am
+_GLUED: Final = re.compile(rf"{EDGE_BEFORE}(0\d{{9,14}})(?=[+/]|[^\W\d_])")
+_TRUNK_DIGITS: Final = (12, 11, 10)  # of a number with its leading 0
 _DECIMAL: Final = re.compile(r"(?<![\w.])(?!0\d)\d{1,3}\.\d{3,8}(?![\d.]|[ -]\d)")
 _LONG_GROUP: Final = re.compile(r"^\(?[+0]|\d{3}")  # what begins otherwise is no number without one
 _SOME_DIGITS: Final = re.compile(r"\d(?:\D{0,3}\d){6}")
@@ -58,7 +62,19 @@ def _find(numbers: Finder, text: str) -> Sequence[Span]:
         found += [Span(start + number.start, start + number.end, number.value) for number in inside]
         if inside and place - start >= _LONG:
             place = found[-1].end
-    return found
+    text = blanked(text, found)
+    glued = (_beginning(numbers, match) for match in islice(_GLUED.finditer(text), _MOST_ASKED))
+    return sorted([*found, *(span for span in glued if span is not None)])
+
+
+def _beginning(numbers: Finder, glued: re.Match[str]) -> Span | None:
+    """The longest number with which a run of digits begins that is too long for one."""
+    start, digits = glued.start(1), glued[1]
+    for count in _TRUNK_DIGITS:
+        for number in numbers(digits[:count]) if len(digits) >= count else ():
+            if number.start == 0 and number.end == count:
+                return Span(start, start + count, number.value)
+    return None
 
 
 def _blank(match: re.Match[str]) -> str:
