@@ -20,7 +20,7 @@ from rich.console import Console
 from tests.integration.waiting import wait_until
 from textsieve.embedded.broker import Broker
 from textsieve.embedded.cluster_space import delete_space
-from textsieve.embedded.demo.config import Plan
+from textsieve.embedded.demo.config import DemoConfig
 from textsieve.embedded.demo.console_log import Narrator
 from textsieve.embedded.demo.message_source import Scenario
 from textsieve.embedded.demo.run import Outcome, run
@@ -46,7 +46,7 @@ def each_demo(each_broker, store, tmp_path, monkeypatch):
 def run_demo(brokers, store, directory, monkeypatch, *, fault: str = "none", messages: int = 200) -> Outcome:
     if fault in ENDLESS:
         monkeypatch.setattr("textsieve.embedded.demo.monitor.STALL_SECONDS", 15.0)
-    plan = Plan(Scenario(), messages=messages, command=FAKE_WORKER, settings=[f"fake.fault={fault}"])
+    plan = DemoConfig(Scenario(), messages=messages, command=FAKE_WORKER, settings=[f"fake.fault={fault}"])
     return run(
         Services(brokers.bootstrap_servers, store, preset=brokers.preset),
         plan,
@@ -115,7 +115,7 @@ def test_a_broker_that_dies_ends_the_demo_at_once(store, tmp_path, monkeypatch) 
     monkeypatch.setattr("textsieve.embedded.demo.workers.STOP_SECONDS", 1.0)
     with Broker() as server:
         services = Services(server.bootstrap_servers, store, preset="embedded", broker=server)
-        plan = Plan(Scenario(), messages=1000, rate=100, command=FAKE_WORKER)
+        plan = DemoConfig(Scenario(), messages=1000, rate=100, command=FAKE_WORKER)
         doom = threading.Timer(8.0, server.kill)  # while messages flow
         doom.start()
 
@@ -159,7 +159,7 @@ def test_the_command_ends_with_one_json_line_about_real_workers() -> None:
 def test_what_is_kept_is_named_and_found_by_other_commands(one_broker, store, tmp_path) -> None:
     told = Console(file=io.StringIO(), width=400)
     services = Services(one_broker.bootstrap_servers, store, preset=one_broker.preset)
-    plan = Plan(Scenario(), messages=40, command=FAKE_WORKER, keep=True)
+    plan = DemoConfig(Scenario(), messages=40, command=FAKE_WORKER, keep=True)
 
     outcome = run(services, plan, directory=tmp_path, narrator=Narrator(told, 0))
     tail = subprocess.run(
@@ -181,7 +181,12 @@ def test_what_the_workers_are_at_is_told_while_they_are_waited_for(one_broker, s
     told = Console(file=io.StringIO(), width=400)
     services = Services(one_broker.bootstrap_servers, store, preset=one_broker.preset)
 
-    run(services, Plan(Scenario(), messages=40, command=FAKE_WORKER), directory=tmp_path, narrator=Narrator(told, 0))
+    run(
+        services,
+        DemoConfig(Scenario(), messages=40, command=FAKE_WORKER),
+        directory=tmp_path,
+        narrator=Narrator(told, 0),
+    )
 
     assert "2 workers: starting" in told.file.getvalue()
     assert "2 workers own 4 partitions; sending 40 messages" in told.file.getvalue()
@@ -190,7 +195,7 @@ def test_what_the_workers_are_at_is_told_while_they_are_waited_for(one_broker, s
 @pytest.mark.alone
 def test_an_interrupted_demo_does_not_wait_for_a_worker_that_refuses_to_end(one_broker, store, tmp_path) -> None:
     services = Services(one_broker.bootstrap_servers, store, preset=one_broker.preset)
-    plan = Plan(Scenario(), messages=1000, rate=20, command=FAKE_WORKER, settings=["fake.fault=stuck"])
+    plan = DemoConfig(Scenario(), messages=1000, rate=20, command=FAKE_WORKER, settings=["fake.fault=stuck"])
     threading.Timer(10.0, signal.raise_signal, [signal.SIGINT]).start()  # while messages flow
     began = time.monotonic()
 

@@ -15,7 +15,7 @@ from textsieve.worker.clustering.space import ClusterSpace
 from textsieve.worker.columns import TEXT
 from textsieve.worker.connectors.kafka.producer.answer_headers import answer_headers
 from textsieve.worker.connectors.redis import RedisCentroidStore
-from textsieve.worker.connectors.redis.store import _NOW
+from textsieve.worker.connectors.redis.scripts import NOW_SCRIPT
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.loading import load_settings
 from textsieve.worker.pipeline import Pipeline, build_pipeline
@@ -161,7 +161,7 @@ class _Stored:
         return self.fields
 
     def register_script(self, script: str):
-        return lambda **_: [1, 0] if script == _NOW else 1
+        return lambda **_: [1, 0] if script == NOW_SCRIPT else 1
 
 
 VALID = {

@@ -300,7 +300,7 @@ def test_a_successor_that_repeats_pooled_rows_in_smaller_steps_does_not_count_th
     successor = worker(store)
     learn(successor, range(2))
 
-    learn(worker(store), range(3), RIGHT)  # ripe: seeds
+    learn(worker(store), range(3), RIGHT)  # enough: seeds
     learn(successor, range(2, 10))
 
     assert 10 + 3 == learned(store)

@@ -15,7 +15,7 @@ def consumer(*, state: MemberState = MemberState.STABLE, beats: bool) -> SimpleN
     return SimpleNamespace(_coordinator=SimpleNamespace(state=state, _heartbeat_enabled=beats))
 
 
-def test_a_member_that_the_group_keeps_but_whose_heart_was_stopped_has_a_namesake() -> None:
+def test_a_member_that_the_group_keeps_but_whose_heartbeats_were_stopped_is_fenced() -> None:
     watch = FencedMemberWatch("worker-1")
     for _ in range(SILENT_POLLS - 1):
         watch.check(consumer(beats=False))
@@ -33,7 +33,7 @@ def test_a_heartbeat_or_a_rebalance_in_between_is_a_sign_of_life(alive: SimpleNa
         watch.check(alive)
 
 
-def test_a_member_without_a_name_has_no_namesakes() -> None:
+def test_a_member_without_an_instance_id_is_never_fenced() -> None:
     for _ in range(3 * SILENT_POLLS):
         FencedMemberWatch(None).check(consumer(beats=False))
 
