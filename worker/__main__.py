@@ -67,9 +67,9 @@ def check(
 
 
 def _checked(settings: Settings) -> dict[str, Any]:
-    from textsieve.worker import app  # noqa: PLC0415  # as above
+    from textsieve.worker.wiring import preflight  # noqa: PLC0415  # as above
 
-    return asdict(app.check(settings))
+    return asdict(preflight.check(settings))
 
 
 def _examined(settings: Settings, text: str | None) -> dict[str, Any]:

@@ -5,8 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Self
 
-from scipy.special import betainc
-
 BUCKET_MS: Final = 10_000  # event time that is counted together
 HALF_LIFE_BUCKETS: Final = 360  # an hour: what was learned weighs half as much after it
 WINDOW_BUCKETS: Final = 3  # tested together, and not learned yet: a burst must not be its own baseline
@@ -191,4 +189,6 @@ def tail(count: int, *, mean: float, shape: float) -> float:
     """P[X >= count] of a negative binomial X with that mean, and variance mean + mean^2 / shape."""
     if count <= 0:
         return 1.0
+    from scipy.special import betainc  # noqa: PLC0415  # no worker waits for its import that looks for no campaigns
+
     return float(betainc(count, shape, mean / (shape + mean)))

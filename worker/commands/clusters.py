@@ -22,7 +22,7 @@ def reset(
         loaded: Settings = load_settings(config=config, overrides=overrides or ())
         if not yes:
             typer.confirm(f"Forget all clusters of space {loaded.clusters.space!r}?", abort=True)
-        from textsieve.worker import app  # noqa: PLC0415  # a wrong setting is told at once
+        from textsieve.worker.wiring.store import reset_clusters  # noqa: PLC0415  # a wrong setting is told at once
 
-        app.reset_clusters(loaded)
+        reset_clusters(loaded)
         tell(f"space {loaded.clusters.space!r} is empty")

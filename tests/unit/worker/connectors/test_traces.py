@@ -11,7 +11,6 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from opentelemetry.trace import SpanKind, StatusCode
 
 from tests.unit.worker.conftest import MemoryWorker
-from textsieve.worker.app import Endpoints, _require_otel, _traced
 from textsieve.worker.connectors.traces import TracedSink, TracedSource, open_traces
 from textsieve.worker.connectors.traces.collector import EXPORT_SPANS, QUEUE_SPANS
 from textsieve.worker.connectors.traces.spans import MAX_LINKS
@@ -19,6 +18,7 @@ from textsieve.worker.errors import BrokerUnavailable, ConfigurationError, Owner
 from textsieve.worker.records import Partition
 from textsieve.worker.settings import Settings, TraceSettings
 from textsieve.worker.testing import MemoryLog, MemorySink, MemorySource
+from textsieve.worker.wiring.endpoints import Endpoints, require_otel, traced_endpoints
 
 TRACE, SPAN = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 ENDPOINT = "http://127.0.0.1:4318/v1/traces"
@@ -284,7 +284,7 @@ def test_without_an_endpoint_nothing_stands_between_the_loop_and_its_streams():
     log = MemoryLog.of("in", [])
     endpoints = Endpoints(MemorySource(log), MemorySink(log))
 
-    assert endpoints is _traced(Settings(), endpoints, "worker-1", None)
+    assert endpoints is traced_endpoints(Settings(), endpoints, "worker-1", None)
 
 
 def test_an_endpoint_without_the_extra_is_refused_with_what_to_install(monkeypatch):
@@ -295,7 +295,7 @@ def test_an_endpoint_without_the_extra_is_refused_with_what_to_install(monkeypat
     with pytest.raises(
         ConfigurationError, match=r"opentelemetry\.sdk\.trace is not installed: pip install 'textsieve\[worker,otel"
     ):
-        _require_otel(Settings(traces=TraceSettings(endpoint=ENDPOINT)))
+        require_otel(Settings(traces=TraceSettings(endpoint=ENDPOINT)))
 
 
 @pytest.mark.parametrize("endpoint", ["collector:4318", "http://user:pass@host/v1/traces", "ftp://host/", "http://"])

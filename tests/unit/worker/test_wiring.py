@@ -6,19 +6,22 @@ import signal
 import pytest
 import structlog
 
-from textsieve.worker.app import _metrics, _require_room, _space, _stopping_on_signals
 from textsieve.worker.clustering.space import ClusterSpace
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.metrics import ConsistentRegistry
 from textsieve.worker.settings import ClusterSettings, KafkaSettings, OutputSettings, Settings
 from textsieve.worker.testing import HashingPredictor
+from textsieve.worker.wiring.model import require_room
+from textsieve.worker.wiring.process import stopping_on_signals
+from textsieve.worker.wiring.store import cluster_space
+from textsieve.worker.wiring.telemetry import build_metrics
 
 LOG = structlog.stdlib.get_logger("test")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_asks_for_a_graceful_stop_with_a_deadline(number):
-    with _stopping_on_signals(20.0, LOG) as stop:
+    with stopping_on_signals(20.0, LOG) as stop:
         before = stop.is_set()
         os.kill(os.getpid(), number)
         stop.wait(5)
@@ -32,7 +35,7 @@ def test_afterwards_signals_mean_what_they_meant():
     numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGALRM)
     before = [signal.getsignal(number) for number in numbers]
 
-    with _stopping_on_signals(20.0, LOG):
+    with stopping_on_signals(20.0, LOG):
         os.kill(os.getpid(), signal.SIGTERM)
 
     assert before == [signal.getsignal(number) for number in numbers]
@@ -47,13 +50,13 @@ def test_a_space_belongs_to_the_model_and_the_group():
         ),
     )
 
-    assert ClusterSpace("hashing-16", "group", 8, 50, 7.0, 900.0, 3.0) == _space(settings, HashingPredictor())
+    assert ClusterSpace("hashing-16", "group", 8, 50, 7.0, 900.0, 3.0) == cluster_space(settings, HashingPredictor())
 
 
 def test_metrics_name_the_model_and_its_labels():
     registry = ConsistentRegistry()
 
-    _metrics(registry, Settings(), HashingPredictor(labels=("a", "b")))
+    build_metrics(registry, Settings(), HashingPredictor(labels=("a", "b")))
 
     model = {"name": "hashing", "version": "1", "max_tokens": "256", "engine": ""}
     assert 1.0 == registry.get_sample_value("textsieve_model_info", model)
@@ -64,9 +67,9 @@ def test_labels_of_which_no_result_fits_into_a_message_are_refused():
     many = HashingPredictor(labels=tuple(f"label number {number}" for number in range(200)))
     small = Settings(output=OutputSettings(max_message_bytes=4096))
 
-    _require_room(Settings(), many)
+    require_room(Settings(), many)
 
     with pytest.raises(
         ConfigurationError, match=r"200 labels are about \d+ bytes, more than output\.max_message_bytes"
     ):
-        _require_room(small, many)
+        require_room(small, many)
