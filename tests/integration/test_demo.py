@@ -21,7 +21,7 @@ from tests.integration.waiting import wait_until
 from textsieve.embedded.broker import Broker
 from textsieve.embedded.cluster_space import delete_space
 from textsieve.embedded.demo.config import DemoConfig
-from textsieve.embedded.demo.console_log import Narrator
+from textsieve.embedded.demo.console_log import ConsoleLog
 from textsieve.embedded.demo.message_source import Scenario
 from textsieve.embedded.demo.run import Outcome, run
 from textsieve.embedded.demo.workers import STOP_SECONDS
@@ -51,7 +51,7 @@ def run_demo(brokers, store, directory, monkeypatch, *, fault: str = "none", mes
         Services(brokers.bootstrap_servers, store, preset=brokers.preset),
         plan,
         directory=directory,
-        narrator=Narrator(Console(file=io.StringIO()), time.time_ns() // 1_000_000),
+        log=ConsoleLog(Console(file=io.StringIO()), time.time_ns() // 1_000_000),
     )
 
 
@@ -124,7 +124,7 @@ def test_a_broker_that_dies_ends_the_demo_at_once(store, tmp_path, monkeypatch) 
                 services,
                 plan,
                 directory=tmp_path,
-                narrator=Narrator(Console(file=io.StringIO()), 0),
+                log=ConsoleLog(Console(file=io.StringIO()), 0),
             )
         doom.join()
 
@@ -161,7 +161,7 @@ def test_what_is_kept_is_named_and_found_by_other_commands(one_broker, store, tm
     services = Services(one_broker.bootstrap_servers, store, preset=one_broker.preset)
     plan = DemoConfig(Scenario(), messages=40, command=FAKE_WORKER, keep=True)
 
-    outcome = run(services, plan, directory=tmp_path, narrator=Narrator(told, 0))
+    outcome = run(services, plan, directory=tmp_path, log=ConsoleLog(told, 0))
     tail = subprocess.run(
         [sys.executable, "-m", "textsieve", "tail", "--no-follow"],
         env={**os.environ, **outcome.left},
@@ -185,7 +185,7 @@ def test_what_the_workers_are_at_is_told_while_they_are_waited_for(one_broker, s
         services,
         DemoConfig(Scenario(), messages=40, command=FAKE_WORKER),
         directory=tmp_path,
-        narrator=Narrator(told, 0),
+        log=ConsoleLog(told, 0),
     )
 
     assert "2 workers: starting" in told.file.getvalue()
@@ -200,7 +200,7 @@ def test_an_interrupted_demo_does_not_wait_for_a_worker_that_refuses_to_end(one_
     began = time.monotonic()
 
     with pytest.raises(KeyboardInterrupt):
-        run(services, plan, directory=tmp_path, narrator=Narrator(Console(file=io.StringIO()), 0))
+        run(services, plan, directory=tmp_path, log=ConsoleLog(Console(file=io.StringIO()), 0))
 
     assert time.monotonic() - began < 10.0 + STOP_SECONDS  # it is killed, not waited for
     assert [] == [pid for pid in children(os.getpid()) if "fake_worker" in Path(f"/proc/{pid}/cmdline").read_text()]
