@@ -130,7 +130,7 @@ def _zero_shot(evaluation: Evaluation) -> Iterator[Section]:
         return
     best = "" if found.least_similarity is None else f", model.least_similarity = {found.least_similarity:g}"
     yield Section(
-        "ZeroShotCalibration",
+        "Zero-shot calibration",
         f"Best on these texts: model.temperature = {found.temperature:g} (least log loss){best}"
         f"{' (most texts right)' if best else ''}. The label without descriptions is given where none is nearer.",
         ("least similarity", "accuracy", "its precision", "its recall"),
@@ -168,7 +168,7 @@ def _disguised(evaluation: Evaluation) -> Iterator[Section]:
 
     heads = ["mean recall"] if wide else [f"recall of {label}" for label in names]
     yield Section(
-        "AugmentedTexts spelling",
+        "Disguised spelling",
         "The same texts, half of their words disguised: recall where the model reads what comes (before), and where "
         "the disguise is undone first as a worker does it (after). Marked: results that would say `obfuscated`.",
         ("disguise", "changed", "marked", *(f"{head}, {when}" for head in heads for when in ("before", "after"))),

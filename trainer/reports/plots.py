@@ -76,7 +76,7 @@ def _disguised(axes: Axes, evaluation: Evaluation) -> None:
     axes.barh(places + 0.2, [one.after[rarest] for one in evaluation.disguised], 0.4, label="undone", color="C0")
     axes.set_yticks(places, kinds)
     axes.invert_yaxis()
-    axes.set(xlabel=f"recall of {rarest}", title="AugmentedTexts spelling", xlim=(0, 1))
+    axes.set(xlabel=f"recall of {rarest}", title="Disguised spelling", xlim=(0, 1))
     axes.legend(loc="lower left", fontsize=7)
 
 

@@ -147,7 +147,9 @@ def test_disguised_texts_are_answered_as_they_come_and_undone(tmp_path, bundle, 
     assert {"ham", "spam"} == set(kinds["leetspeak"]["before"])
     assert 64 == kinds["full-width"]["changed"] == kinds["full-width"]["marked"]
     assert 4 == page.count("<svg")
-    assert "| full-width | 64 | 64 |" in (folder / "report.md").read_text(encoding="utf-8")
+    report = (folder / "report.md").read_text(encoding="utf-8")
+    assert "| full-width | 64 | 64 |" in report
+    assert "## Disguised spelling" in report
 
 
 def test_texts_are_not_disguised_unless_asked_for(bundle, texts):
@@ -184,7 +186,8 @@ def test_described_labels_are_judged_and_the_settings_that_suit_them_are_told(tm
     path = tmp_path / "labels.toml"
     path.write_text('spam = ["free prize", "win cash"]\nham = []\n', encoding="utf-8")
 
-    result = run(encoder_folder, texts, "--descriptions", path, "--least-similarity", "0.9", "--json")
+    told = ("--descriptions", path, "--least-similarity", "0.9", "--out", tmp_path / "report", "--json")
+    result = run(encoder_folder, texts, *told)
 
     line = json.loads(result.stdout)
     assert 0 == result.exit_code, result.output
@@ -192,6 +195,7 @@ def test_described_labels_are_judged_and_the_settings_that_suit_them_are_told(tm
     best = max(cut["accuracy"] for cut in line["nearness"]["cuts"])
     assert best >= line["accuracy"]
     assert 0 < line["nearness"]["temperature"]
+    assert "## Zero-shot calibration" in (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
 
 
 def test_a_group_of_the_training_file_is_refused(tmp_path, bundle):
