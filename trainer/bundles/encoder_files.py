@@ -6,7 +6,8 @@ from tempfile import TemporaryDirectory
 from safetensors import SafetensorError
 
 from textsieve.worker.inference.model_folder.sentence_modules import MODULES
-from textsieve.worker.inference.networks.encoder import Encoder, quiet
+from textsieve.worker.inference.networks.encoder import Encoder
+from textsieve.worker.inference.networks.pretrained import quiet
 
 
 def save_encoder(encoder: Encoder) -> "TemporaryDirectory[str]":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Literal
 
 from textsieve.worker import logs
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.building.engine_builder import Model, require_torch
+from textsieve.worker.inference.building.model import Model, require_torch
 from textsieve.worker.inference.building.warmup import warmed_up
 from textsieve.worker.inference.bundle.manifest import SHIPPED
 from textsieve.worker.inference.bundle.reading import is_bundle, read_bundle

@@ -9,19 +9,15 @@ import numpy as np
 
 from textsieve.worker import logs
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.building.engine_builder import Model
+from textsieve.worker.inference.building.model import Model
 from textsieve.worker.inference.bundle.encoder_source import checked_hashes, encoder_folder
 from textsieve.worker.inference.bundle.reading import Bundle, is_bundle, read_bundle
 from textsieve.worker.inference.heads.linear import Head
 from textsieve.worker.inference.heads.thresholds import with_thresholds
 from textsieve.worker.inference.heads.zero_shot import zero_shot_head
-from textsieve.worker.inference.model_folder.folder import (
-    ModelFolder,
-    ReadOptions,
-    read_classifier_folder,
-    read_encoder_folder,
-)
+from textsieve.worker.inference.model_folder.folder import ModelFolder, ReadOptions
 from textsieve.worker.inference.model_folder.model_files import PACKAGE, package_folder, package_hashes
+from textsieve.worker.inference.model_folder.reading import read_classifier_folder, read_encoder_folder
 from textsieve.worker.inference.multilingual.folder import MULTILINGUAL, NAME, multilingual_hashes
 from textsieve.worker.inference.predictor import ModelCard
 from textsieve.worker.inference.tuning.selection import reference_predictor

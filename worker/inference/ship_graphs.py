@@ -1,14 +1,15 @@
 """`python -m worker.inference.ship_graphs`: makes again what is shipped of the encoders of packages, by torch."""
 
-from textsieve.worker.inference.building.engine_builder import Model, graph_key, ranging_batches
+from textsieve.worker.inference.building.model import Model, graph_key, ranging_batches
 from textsieve.worker.inference.bundle.manifest import SHIPPED
 from textsieve.worker.inference.bundle.reading import read_bundle
 from textsieve.worker.inference.engines.report import ONNX_FP32
 from textsieve.worker.inference.graphs.external_weights import without_weights
 from textsieve.worker.inference.graphs.shipped import FOLDER, ship, ship_ranges
 from textsieve.worker.inference.model_factories import bundle_model, embedding_model
-from textsieve.worker.inference.model_folder.folder import ReadOptions, read_encoder_folder
+from textsieve.worker.inference.model_folder.folder import ReadOptions
 from textsieve.worker.inference.model_folder.model_files import read_weights
+from textsieve.worker.inference.model_folder.reading import read_encoder_folder
 from textsieve.worker.inference.multilingual.folder import NAME as MULTILINGUAL_NAME
 from textsieve.worker.inference.multilingual.folder import multilingual_folder
 from textsieve.worker.settings import ModelSettings

@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import nn
 
-from textsieve.worker.inference.building.engine_builder import Model, predictor_over
+from textsieve.worker.inference.building.model import Model, predictor_over
 from textsieve.worker.inference.engines.report import EngineReport, Precision
 from textsieve.worker.inference.engines.torch import TorchEngine, choose_device, choose_dtype, precision_of
 from textsieve.worker.inference.model_folder.folder import ModelFolder

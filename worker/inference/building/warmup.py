@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from textsieve.worker.errors import ConfigurationError, PredictorError
-from textsieve.worker.inference.building.engine_builder import Model
+from textsieve.worker.inference.building.model import Model
 from textsieve.worker.inference.prediction.transformer import TransformerPredictor
 
 _WARMUP_TEXT = ("ok",)

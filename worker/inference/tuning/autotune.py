@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
-from typing import Protocol
 
 import msgspec
 
@@ -11,63 +10,22 @@ from textsieve.worker import logs
 from textsieve.worker.errors import ConfigurationError, PredictorError
 from textsieve.worker.inference.engines.report import DEFAULT_BATCH_TOKENS, REFERENCE, Candidate, EngineReport, Trial
 from textsieve.worker.inference.predictor import ModelCard
+from textsieve.worker.inference.tuning.candidate_run import CandidateRun, Runner, prune_early, unpruned
 from textsieve.worker.inference.tuning.comparison import BUDGETS, choose, choose_budget, compare
 from textsieve.worker.inference.tuning.slices import TextSlices
 from textsieve.worker.inference.tuning.timing import told_apart
 from textsieve.worker.records import Predictions
 
 log = logs.get_logger("model")
-
 BUDGET_SLICES = 2  # large budgets must be filled to show what they do
 BUDGET_ROUNDS = 6  # of all budgets in turns
-PRUNE_RATIO = 1.5  # times the time of the best: what is slower after a lap is not run again
-EARLY_PRUNE_RATIO = (
-    4.0  # times the time of the reference in each of the first rounds (emulated bf16): not run to the end of a lap
-)
-EARLY_PRUNE_ROUNDS = 2
 LEAST_SECONDS, MOST_SECONDS = 10.0, 120.0  # of taking turns, after the first lap
 LAPS = 4.0  # more than the first: the patience with a large model is as many times longer as it is slower
 MOST_LAP_SECONDS = 300.0  # a model whose first lap takes longer is judged by fewer texts
 LEAST_LAP_ROUNDS = 2  # of that lap: a quarter of the texts
 WARM_UP = 8  # texts: the first call pays for what later ones find ready
-
 Clock = Callable[[], float]
-
-
-class Runner(Protocol):
-    """The part of a predictor that is tried."""
-
-    max_batch_tokens: int
-
-    def predict(self, texts: Sequence[str]) -> Predictions:
-        """See Predictor."""
-        ...
-
-
 Make = Callable[[Candidate], Runner]
-
-
-@dataclass(slots=True)
-class _CandidateRun:
-    """A candidate that runs.
-
-    Attributes:
-        seconds: of each round.
-        rates: texts per second of each round.
-        answers: to each slice, by its number.
-        fault: why it is not run any more before its first lap ended.
-    """
-
-    candidate: Candidate
-    runner: Runner
-    seconds: list[float] = field(default_factory=list)
-    rates: list[float] = field(default_factory=list)
-    answers: dict[int, Predictions] = field(default_factory=dict)
-    fault: str = ""
-
-    def said(self) -> Predictions:
-        """The answers to all slices so far."""
-        return Predictions.joined([self.answers[number] for number in sorted(self.answers)])
 
 
 @dataclass(slots=True)
@@ -96,7 +54,7 @@ class Autotuner:
     threads: int
     clock: Clock
     reference: Candidate = REFERENCE
-    _runs: list[_CandidateRun] = field(default_factory=list, init=False)
+    _runs: list[CandidateRun] = field(default_factory=list, init=False)
     _faults: dict[Candidate, str] = field(default_factory=dict, init=False)
     _spent: float = field(default=0.0, init=False)
 
@@ -138,7 +96,7 @@ class Autotuner:
             log.warning("an engine does not run this model", engine=candidate.name, why=str(error))
             self._faults[candidate] = str(error)
         else:
-            self._runs.append(_CandidateRun(candidate, runner))
+            self._runs.append(CandidateRun(candidate, runner))
         self._spent += self.clock() - began
 
     def _require_one(self) -> None:
@@ -153,16 +111,16 @@ class Autotuner:
             if number >= LEAST_LAP_ROUNDS and self._spent > until:
                 break
             yield from self._round(number, turns.timed, self._alive())
-            self._prune_early()
+            prune_early(self._alive(), self._runs[0])
         for number, texts in enumerate(turns.untimed, len(turns.timed)):
             for one in self._alive():
                 one.answers[number] = self._timed(one.runner, texts)[0]
                 yield None
 
-    def _alive(self) -> list[_CandidateRun]:
+    def _alive(self) -> list[CandidateRun]:
         return [one for one in self._runs if not one.fault]
 
-    def _round(self, number: int, slices: Sequence[Sequence[str]], alive: Sequence[_CandidateRun]) -> Iterator[None]:
+    def _round(self, number: int, slices: Sequence[Sequence[str]], alive: Sequence[CandidateRun]) -> Iterator[None]:
         """One turn of each; the order turns, for what runs first may find the caches full of something else."""
         first, part = number % len(alive), number % len(slices)
         texts = slices[part]
@@ -181,20 +139,11 @@ class Autotuner:
         self._spent += seconds
         return answers, seconds
 
-    def _prune_early(self) -> None:
-        best = self._runs[0].seconds
-        for one in self._alive():
-            ratios = [mine / theirs for mine, theirs in zip(one.seconds, best, strict=True)]
-            if len(ratios) == EARLY_PRUNE_ROUNDS and min(ratios) > EARLY_PRUNE_RATIO:
-                one.fault = f"not tried further: {min(ratios):.0f} times slower than {self.reference.name}"
-
-    def _unpruned(self) -> list[_CandidateRun]:
-        """Those that may still win: they agree, where any does, and are not far slower than the best."""
+    def _unpruned(self) -> list[CandidateRun]:
+        """Those that may still win."""
         trials = {trial.name: trial for trial in self._trials()}
         allowed = [one for one in self._alive() if one.candidate in self.possible]
-        agreeing = [one for one in allowed if trials[one.candidate.name].agrees] or allowed
-        least = min(median(one.seconds) for one in agreeing)
-        return [one for one in agreeing if median(one.seconds) <= PRUNE_RATIO * least]
+        return unpruned(allowed, agreeing=[one for one in allowed if trials[one.candidate.name].agrees])
 
     def _trials(self) -> list[Trial]:
         """Of all that may be chosen, by what is known now."""

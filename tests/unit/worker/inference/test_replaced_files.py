@@ -13,8 +13,9 @@ from textsieve.worker.inference.engines.report import Candidate
 from textsieve.worker.inference.loading import read_model
 from textsieve.worker.inference.model_factories import classifier_model, embedding_model
 from textsieve.worker.inference.model_folder import model_files
-from textsieve.worker.inference.model_folder.folder import ReadOptions, read_encoder_folder
+from textsieve.worker.inference.model_folder.folder import ReadOptions
 from textsieve.worker.inference.model_folder.model_files import WEIGHTS, file_sha256, package_folder
+from textsieve.worker.inference.model_folder.reading import read_encoder_folder
 from textsieve.worker.inference.networks.encoder import encoder_of
 from textsieve.worker.settings import ModelSettings
 

@@ -16,7 +16,8 @@ from textsieve.worker.errors import PredictorError
 from textsieve.worker.inference.engines.engine import TokenBatch
 from textsieve.worker.inference.engines.onnx import OnnxEngine, open_session
 from textsieve.worker.inference.graphs.export import export_graph
-from textsieve.worker.inference.graphs.int8 import LARGE_TABLE, LARGEST, quantized, ranges_of, rounded_weights
+from textsieve.worker.inference.graphs.int8 import quantize_graph, ranges_of
+from textsieve.worker.inference.graphs.int8_weights import LARGE_TABLE, LARGEST, rounded_weights
 from textsieve.worker.inference.networks.heads import identity
 from textsieve.worker.inference.networks.modules import EncoderNetwork
 
@@ -52,7 +53,7 @@ def engine(graph):
 
 
 def in_int8(graph, batches, *, sums_exactly=False):
-    return quantized(graph, ranges_of(graph, batches), sums_exactly=sums_exactly)
+    return quantize_graph(graph, ranges_of(graph, batches), sums_exactly=sums_exactly)
 
 
 def nodes(graph, *kinds):

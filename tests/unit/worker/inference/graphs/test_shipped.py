@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from textsieve.worker.inference.building.calibration_texts import calibration_texts
-from textsieve.worker.inference.building.engine_builder import graph_key, ranging_batches
+from textsieve.worker.inference.building.model import graph_key, ranging_batches
 from textsieve.worker.inference.building.torch_builder import build_network
 from textsieve.worker.inference.engines.engine import TokenBatch
 from textsieve.worker.inference.engines.onnx import OnnxEngine, open_session
@@ -18,7 +18,7 @@ from textsieve.worker.inference.graphs.external_weights import (
     with_weights,
     without_weights,
 )
-from textsieve.worker.inference.graphs.int8 import quantized, ranges_of
+from textsieve.worker.inference.graphs.int8 import quantize_graph, ranges_of
 from textsieve.worker.inference.graphs.shipped import FOLDER, ship, ship_ranges, shipped_graph, shipped_ranges
 from textsieve.worker.inference.model_folder.model_files import read_weights
 from textsieve.worker.inference.ship_graphs import MULTILINGUAL_NAME, NAME, default_model, multilingual_model
@@ -116,7 +116,7 @@ def test_what_is_shipped_of_the_multilingual_encoder_answers_as_torch():
     torch_engine = TorchEngine(build_network(model, threads=1), device=torch.device("cpu"))
     by_torch = torch_engine.embed_and_classify(batch(model)).embeddings
     exact = with_weights(shipped_graph(key), tensors)
-    graphs = {"fp32": exact, "int8": quantized(exact, shipped_ranges(key), sums_exactly=False)}
+    graphs = {"fp32": exact, "int8": quantize_graph(exact, shipped_ranges(key), sums_exactly=False)}
 
     cosines = {
         name: (OnnxEngine(open_session(graph, threads=1)).embed_and_classify(batch(model)).embeddings * by_torch).sum(

@@ -7,14 +7,16 @@ import sys
 import pytest
 
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.inference.model_folder.folder import ReadOptions, read_classifier_folder, read_encoder_folder
+from textsieve.worker.inference.model_folder.folder import ReadOptions
 from textsieve.worker.inference.model_folder.model_files import package_folder
+from textsieve.worker.inference.model_folder.reading import read_classifier_folder, read_encoder_folder
 
 
 def test_a_folder_is_read_without_torch_and_transformers(classifier_folder):
     program = (
         "import sys; from pathlib import Path\n"
-        "from textsieve.worker.inference.model_folder.folder import ReadOptions, read_classifier_folder\n"
+        "from textsieve.worker.inference.model_folder.folder import ReadOptions\n"
+        "from textsieve.worker.inference.model_folder.reading import read_classifier_folder\n"
         "folder = read_classifier_folder(Path(sys.argv[1]), ReadOptions())\n"
         "print(folder.head.labels, [name for name in ('torch', 'transformers') if name in sys.modules])"
     )

@@ -7,8 +7,9 @@ import pytest
 
 from textsieve.worker.errors import ConfigurationError, PredictorError
 from textsieve.worker.inference.engines.engine import Answers
-from textsieve.worker.inference.model_folder.folder import ReadOptions, read_encoder_folder
+from textsieve.worker.inference.model_folder.folder import ReadOptions
 from textsieve.worker.inference.model_folder.load_checks import reads_padding, require_window
+from textsieve.worker.inference.model_folder.reading import read_encoder_folder
 
 FOLDER = Path("model")
 

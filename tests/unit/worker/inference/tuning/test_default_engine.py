@@ -6,7 +6,7 @@ from structlog.testing import capture_logs
 
 from textsieve.worker.errors import PredictorError
 from textsieve.worker.inference.building.calibration_texts import calibration_texts
-from textsieve.worker.inference.building.engine_builder import as_set
+from textsieve.worker.inference.building.model import as_set
 from textsieve.worker.inference.cpu_info import Cpu
 from textsieve.worker.inference.engines.report import REFERENCE, Candidate
 from textsieve.worker.inference.model_folder.tokenizer import Tokens

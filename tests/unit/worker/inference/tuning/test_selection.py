@@ -21,7 +21,7 @@ from textsieve.worker.inference.loading import load_predictor, read_model
 from textsieve.worker.inference.tuning import autotune as autotuning
 from textsieve.worker.inference.tuning import selection
 from textsieve.worker.inference.tuning.autotune import autotune
-from textsieve.worker.inference.tuning.selection import allowed_candidates
+from textsieve.worker.inference.tuning.candidates import allowed_candidates
 from textsieve.worker.settings import ModelSettings
 
 PLAIN, WITH_BF16 = Cpu("x86_64/old/2", frozenset({"avx2"})), Cpu("x86_64/new/2", frozenset({"avx512_bf16"}))
