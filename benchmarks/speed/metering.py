@@ -93,7 +93,7 @@ def _round(values: list[bytes]) -> float:
         sink=MemorySink(log),
         pipeline=build_pipeline(Settings(), predictor=predictor, assign=clusters.assign, now_ms=lambda: 0),
         state=SharedState(clusters),
-        settings=LoopSettings(0.3, 1.0, 10.0, 10.0, 64 << 20),
+        settings=LoopSettings(0.3, 1.0, 10.0, 10.0),
         batch_limit=AdaptiveBatchLimit(BATCH, 1.0),
         dead_letter_limit=DeadLetterLimit(0.5, 1000, 500),
         events=events,  # type: ignore[arg-type]  # the same methods

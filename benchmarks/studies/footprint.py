@@ -92,7 +92,7 @@ def _chosen(log: str) -> str:
 
 def _await_start(child: Child, port: int) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
-    while not one_worker.published_offsets(port):  # the metrics of messages exist once the model is loaded
+    while not one_worker.answered(port):  # the metrics of messages exist once the model is loaded
         if child.exit_code is not None or time.monotonic() > deadline:
             raise SystemExit(f"the worker did not start (exit code {child.exit_code}):\n{child.tail()}")
         time.sleep(0.2)
@@ -105,7 +105,7 @@ def _follow(child: Child, port: int, messages: int) -> float:
     while not marks or marks[-1][0] < messages:
         if child.exit_code is not None or time.monotonic() > deadline:
             raise SystemExit(f"the worker stopped answering (exit code {child.exit_code}):\n{child.tail()}")
-        marks.append((sum(one_worker.published_offsets(port).values()), _cpu_seconds(child.pid)))
+        marks.append((sum(one_worker.answered(port).values()), _cpu_seconds(child.pid)))
         time.sleep(0.2)
     first = next(mark for mark in marks if mark[0] >= WARM_UP * messages)
     return (marks[-1][0] - first[0]) / (marks[-1][1] - first[1])

@@ -94,7 +94,7 @@ def measure(messages: int) -> Outcome:
         child = Child(command, log_path=Path(directory) / "worker.log")
         try:
             samples = list(_stream(stack, names, child, port, messages))
-            counts = one_worker.published_offsets(port)
+            counts = one_worker.answered(port)
         finally:
             child.stop(patience_seconds=30.0)
         with redis.Redis.from_url(stack.redis_url) as store:
@@ -112,7 +112,7 @@ def _stream(stack: Services, names: Names, child: Child, port: int, messages: in
             sent = _send(producer, names.messages, sent, min(messages, sent + CHUNK))
         time.sleep(SAMPLE_SECONDS)
         now, before = time.monotonic(), answered
-        answered = sum(one_worker.published_offsets(port).values())
+        answered = sum(one_worker.answered(port).values())
         progressed = now if answered > before else progressed
         if child.exit_code is not None or now - progressed > STALL_SECONDS:
             raise SystemExit(f"the worker stopped answering (exit code {child.exit_code}):\n{child.tail()}")
