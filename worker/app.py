@@ -31,10 +31,11 @@ from textsieve.worker.settings import Settings
 from textsieve.worker.shared_state import SharedState
 from textsieve.worker.stages.stage import Stage
 from textsieve.worker.streams import Sink, Source
+from textsieve.worker.wiring.alarms import find_campaign, telling_alarms
 from textsieve.worker.wiring.endpoints import Endpoints, kafka_endpoints, traced_endpoints
 from textsieve.worker.wiring.model import LoadedModel, load_serving, require_room
 from textsieve.worker.wiring.process import freeze_garbage, now_ms, package_version, stopping_on_signals
-from textsieve.worker.wiring.store import open_campaigns, open_clusters, open_counting, warn_of_store
+from textsieve.worker.wiring.store import open_clusters, open_counting, warn_of_store
 from textsieve.worker.wiring.telemetry import build_metrics, tell_engine, watch_gpu
 
 
@@ -96,12 +97,13 @@ def run(settings: Settings, *, overrides: Overrides = Overrides()) -> None:  # f
         warn_of_store(settings, log)
         publish_seconds = settings.kafka.session_ms / 1000 * settings.delivery.publish_session_fraction
         reread = settings.clusters.max_pending_bytes // row_bytes(predictor.card.dim)
+        campaigns = find_campaign(settings)
         pipeline = build_pipeline(
             settings,
             predictor=predictor,
             assign=clusters.assign,
             now_ms=now_ms,
-            campaigns=open_campaigns(settings),
+            campaigns=campaigns,
             more=overrides.stages,
         )
         endpoints = kafka_endpoints(
@@ -133,6 +135,7 @@ def run(settings: Settings, *, overrides: Overrides = Overrides()) -> None:  # f
         )
         card = predictor.card
         resources.enter_context(model.improving(partial(tell_engine, metrics, card)))
+        resources.enter_context(telling_alarms(settings, campaigns, worker=name, log=logs.get_logger("alarms")))
         log.info(
             "worker started", port=port, model=card.name, thresholds=dict(card.thresholds), version=package_version()
         )

@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from textsieve.worker.batch import Batch, Column
-from textsieve.worker.campaigns.membership import CampaignDetector
 from textsieve.worker.counting.increments import CountingStage, Counts
 from textsieve.worker.inference.predictor import Predictor
 from textsieve.worker.normalization import normalizer
@@ -71,7 +70,7 @@ def build_pipeline(
     predictor: Predictor,
     assign: Callable[[Embeddings], Assignments],
     now_ms: Callable[[], int],
-    campaigns: CampaignDetector | None = None,
+    campaigns: FindCampaign | None = None,
     more: Sequence[Stage] = (),
 ) -> Pipeline:
     """The stages of a worker: a new one is one file in `stages` and one line here.
@@ -96,7 +95,7 @@ def build_pipeline(
         Predict(predictor),
         Label(card),
         Assign(assign),
-        *((FindCampaign(campaigns),) if campaigns else ()),
+        *((campaigns,) if campaigns else ()),
         *more,
         *((Redact(redactor, settings.redact.tenant_field),) if redactor and outgoing.text == "redacted" else ()),
     )

@@ -79,7 +79,9 @@ def test_alarms_stay_in_the_outbox_until_they_are_published(backend: Backend) ->
     backend.store.save("anna", b"2", [b"third"])
 
     assert [b"first", b"second", b"third"] == list(backend.another().outbox())
-    backend.store.published(2)
+    backend.store.published("ben", 1)
+    assert [b"first", b"second", b"third"] == list(backend.another().outbox())
+    backend.store.published("anna", 2)
     assert [b"third"] == list(backend.another().outbox())
 
 

@@ -15,6 +15,7 @@ from textsieve.worker.pipeline import build_pipeline
 from textsieve.worker.records import REASONS, DeadLetter, Document, Header, Outgoing, Partition, Record
 from textsieve.worker.redaction import Redactor
 from textsieve.worker.settings import RedactSettings, Settings
+from textsieve.worker.stages.campaign import FindCampaign
 from textsieve.worker.stages.dead_letters import DeadLetterEncoder
 from textsieve.worker.stages.decode import Decode
 from textsieve.worker.testing import MemoryLeaderStore
@@ -85,7 +86,7 @@ def test_there_is_a_bad_input_for_every_reason():
 
 def test_results_with_campaigns_fit_their_schema():
     """One of a campaign, and one of none."""
-    campaigns = CampaignDetector(MemoryLeaderStore(), now_ms=lambda: 2000, capacity=10)
+    campaigns = FindCampaign(CampaignDetector(MemoryLeaderStore(), now_ms=lambda: 2000, capacity=10))
     pipeline = build_pipeline(
         Settings(), predictor=KnownModel(), assign=third, now_ms=lambda: 2000, campaigns=campaigns
     )

@@ -8,7 +8,7 @@ from typing import Final, Self
 BUCKET_MS: Final = 10_000  # event time that is counted together
 HALF_LIFE_BUCKETS: Final = 360  # an hour: what was learned weighs half as much after it
 WINDOW_BUCKETS: Final = 3  # tested together, and not learned yet: a burst must not be its own baseline
-ALARM_P: Final = 1e-6
+ALARM_P: Final = 1e-7  # 500 groups are tested four million times a day
 ALARM_COUNT: Final = 8  # fewer messages in a window are no burst, however rare
 ALARM_FACTOR: Final = 3.0  # times the mean: large campaigns do not alarm for being a little larger
 

@@ -34,8 +34,8 @@ class AlarmStore(Protocol):
         """Alarms that are not known to be published, oldest first."""
         ...
 
-    def published(self, alarms: int) -> None:
-        """Drop so many from the front of the outbox."""
+    def published(self, owner: str, alarms: int) -> None:
+        """Drop so many from the front of the outbox, while the lease is the owner's."""
         ...
 
 
@@ -111,11 +111,12 @@ class AlarmWatcher:
         self._newest: dict[Partition, int] = {}
         self._own: Mapping[Partition, int] = {}
 
-    def look(self, latest_ms: Mapping[Partition, int]) -> Looked | None:
+    def look(self, latest_ms: Mapping[Partition, int], *, earliest_ms: int | None = None) -> Looked | None:
         """Read, test, and save what is told.
 
         Args:
             latest_ms: largest event time of each partition that this worker has counted.
+            earliest_ms: where to begin if nobody has looked yet; None: at the latest.
 
         Returns:
             None: another worker looks, or nothing was counted.
@@ -128,7 +129,8 @@ class AlarmWatcher:
             return None
         state = msgspec.json.decode(saved, type=WatchState) if saved else WatchState()
         latest = max(latest_ms.values()) // BUCKET_MS
-        first = latest if state.first is None else state.first
+        begin = latest if earliest_ms is None else earliest_ms // BUCKET_MS
+        first = begin if state.first is None else state.first
         counts = self._read(first, min(latest, first + MAX_BUCKETS))
         watch, book = BurstWatch(state.bursts), AlarmBook(state.alarms)
         for bucket, found in counts.items():

@@ -31,6 +31,7 @@ class KafkaSettings(Section):
         "dead-letters",
         description="Topic of messages that cannot be labelled; as many partitions as the output.",
     )
+    alarm_topic: Name = Field("alarms", description="Topic of alarms, with `campaigns.enabled`; one partition.")
     group_id: Name = Field("textsieve", description="Consumer group: workers of one group share the partitions.")
     auto_offset_reset: Literal["earliest", "latest"] = Field(
         "earliest", description="Where a group without committed offsets starts."

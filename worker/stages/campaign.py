@@ -1,7 +1,7 @@
 """Campaign: which other messages a message is nearly the same as."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -10,7 +10,8 @@ import numpy as np
 from textsieve.worker.batch import Batch, Column
 from textsieve.worker.campaigns.counts import message_counts
 from textsieve.worker.campaigns.membership import CampaignDetector
-from textsieve.worker.columns import LABEL, MODEL_TEXT
+from textsieve.worker.campaigns.sightings import Sightings
+from textsieve.worker.columns import LABEL, MODEL_TEXT, TEXT
 from textsieve.worker.counting.increments import Counts
 
 
@@ -33,10 +34,12 @@ class FindCampaign:
 
     Attributes:
         detector: of this worker; it remembers.
+        sightings: told what alarms are made of.
     """
 
     detector: CampaignDetector
-    needs: ClassVar[tuple[Column[Any], ...]] = (MODEL_TEXT, LABEL)
+    sightings: Sightings = field(default_factory=Sightings)
+    needs: ClassVar[tuple[Column[Any], ...]] = (TEXT, MODEL_TEXT, LABEL)
     gives: ClassVar[tuple[Column[Any], ...]] = (CAMPAIGN, _COUNTS)
     fields: ClassVar[Mapping[str, Column[Any]]] = {"campaign": CAMPAIGN}
     counts: ClassVar[Column[Sequence[Counts]]] = _COUNTS
@@ -48,6 +51,7 @@ class FindCampaign:
         sources = np.array([hash((r.topic, r.partition, r.offset)) for r in records], np.int64).astype(np.uint64)
         times = np.array([record.timestamp_ms for record in records], np.int64)
         found = self.detector.assign(batch[MODEL_TEXT], sources, times)
+        self.sightings.add(records, batch[TEXT], found.ids)
         alike = np.round(found.similarities.astype(np.float64), 3).tolist()
         rows = zip(found.ids, found.sizes.tolist(), found.new.tolist(), alike, strict=True)
         return batch.with_columns(

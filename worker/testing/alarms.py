@@ -42,10 +42,11 @@ class MemoryAlarmStore:
         self._answer()
         return list(self._outbox)
 
-    def published(self, alarms: int) -> None:
+    def published(self, owner: str, alarms: int) -> None:
         """See AlarmStore."""
         self._answer()
-        del self._outbox[:alarms]
+        if owner == self._owner:
+            del self._outbox[:alarms]
 
     def note(self, notes: Mapping[str, Notes]) -> None:
         """See NoteStore."""

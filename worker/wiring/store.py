@@ -1,4 +1,4 @@
-"""What workers share in the store: centroids, counters, leaders of campaigns."""
+"""What workers share in the store: centroids and counters."""
 
 import threading
 import time
@@ -9,7 +9,6 @@ from random import Random
 
 import structlog
 
-from textsieve.worker.campaigns.membership import CampaignDetector
 from textsieve.worker.clustering.centroids import CentroidStore
 from textsieve.worker.clustering.online import OnlineClusters
 from textsieve.worker.clustering.space import ClusterSpace, space_of
@@ -23,7 +22,6 @@ from textsieve.worker.pipeline import Pipeline
 from textsieve.worker.settings import Settings
 from textsieve.worker.shared_state import Counting
 from textsieve.worker.wiring.model import limit_threads
-from textsieve.worker.wiring.process import now_ms
 
 
 def warn_of_store(settings: Settings, log: structlog.stdlib.BoundLogger) -> None:
@@ -64,14 +62,6 @@ def _prepare_clustering(settings: Settings) -> None:
     """Import scikit-learn in the thread that will use it, and keep its pool of threads to what the settings allow."""
     import_module("sklearn.cluster")
     limit_threads(settings)
-
-
-def open_campaigns(settings: Settings) -> CampaignDetector | None:
-    """What finds near-duplicates, or None where nobody asks for them."""
-    if not settings.campaigns.enabled:
-        return None
-    leaders = store.RedisLeaderStore(store.connect(settings.redis), settings.clusters.space)
-    return CampaignDetector(leaders, now_ms=now_ms)
 
 
 def open_counting(settings: Settings, pipeline: Pipeline) -> Counting | None:

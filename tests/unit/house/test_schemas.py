@@ -52,8 +52,8 @@ def _json_blocks(page: str) -> list[str]:
     return re.findall(r"```json\n(.*?)```", (ROOT / page).read_text(encoding="utf-8"), re.DOTALL)
 
 
-def test_there_is_a_schema_for_each_of_the_three_messages():
-    assert sorted(SCHEMAS) == ["dead-letter", "input", "result"]
+def test_there_is_a_schema_for_each_kind_of_message():
+    assert sorted(SCHEMAS) == ["alarm", "dead-letter", "input", "result"]
 
 
 @each_schema
@@ -137,7 +137,7 @@ def test_the_asyncapi_document_has_the_topics_of_the_default_settings():
     addresses = {channel["address"] for channel in ASYNCAPI["channels"].values()}
     kafka = Settings().kafka
 
-    assert addresses == {*kafka.input_topics, kafka.output_topic, kafka.dead_letter_topic}
+    assert addresses == {*kafka.input_topics, kafka.output_topic, kafka.dead_letter_topic, kafka.alarm_topic}
     assert ASYNCAPI["servers"]["local"]["host"] == kafka.bootstrap_servers[0]
 
 

@@ -24,6 +24,12 @@ for i = 3, #ARGV do redis.call('RPUSH', KEYS[2], ARGV[i]) end
 return 1
 """
 
+# ARGV owner, how many alarms.
+_PUBLISHED = """
+if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then redis.call('LTRIM', KEYS[2], ARGV[2], -1) end
+return 1
+"""
+
 # KEYS senders and samples of a campaign. ARGV how many senders, these, then samples.
 _NOTE = f"""
 local last = 1 + tonumber(ARGV[1])
@@ -68,10 +74,9 @@ class RedisAlarmStore:
         with translated():
             return cast("list[bytes]", self.client.lrange(self.keys[1], 0, -1))
 
-    def published(self, alarms: int) -> None:
+    def published(self, owner: str, alarms: int) -> None:
         """See AlarmStore."""
-        with translated():
-            self.client.ltrim(self.keys[1], alarms, -1)
+        self._run(_PUBLISHED, self.keys, [owner, str(alarms)])
 
     def note(self, notes: Mapping[str, Notes]) -> None:
         """See NoteStore."""

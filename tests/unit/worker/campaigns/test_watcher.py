@@ -115,6 +115,17 @@ def test_a_stream_that_rested_for_a_day_is_followed_again(world: World) -> None:
     assert [("open", "new")] == world.told(watcher, again + HALF_LIFE_BUCKETS)
 
 
+def test_a_backlog_that_was_counted_before_the_first_look_is_learned(world: World) -> None:
+    for bucket in range(FIRST, PAST):
+        world.count(bucket, {"old": 2})
+    watcher = world.watcher()
+    for _ in range(3):  # an hour at a look
+        watcher.look({IN: (PAST - 1) * BUCKET_MS}, earliest_ms=FIRST * BUCKET_MS)
+    world.count(PAST, {"new": 9})
+
+    assert [("open", "new")] == world.told(watcher, PAST)
+
+
 def test_nothing_is_looked_at_before_anything_was_counted(world: World) -> None:
     assert world.watcher().look({}) is None
 

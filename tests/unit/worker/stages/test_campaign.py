@@ -6,13 +6,15 @@ from textsieve.worker.campaigns.membership import CampaignDetector
 from textsieve.worker.pipeline import Pipeline, build_pipeline
 from textsieve.worker.records import Record
 from textsieve.worker.settings import Settings
+from textsieve.worker.stages.campaign import FindCampaign
 from textsieve.worker.testing import MemoryLeaderStore
 
 FEE = "your parcel is held at customs, pay the fee of {} today"
 
 
-def pipeline(campaigns: CampaignDetector | None) -> Pipeline:
-    return build_pipeline(Settings(), predictor=KnownModel(), assign=unseeded, now_ms=lambda: 2000, campaigns=campaigns)
+def pipeline(detector: CampaignDetector | None) -> Pipeline:
+    stage = None if detector is None else FindCampaign(detector)
+    return build_pipeline(Settings(), predictor=KnownModel(), assign=unseeded, now_ms=lambda: 2000, campaigns=stage)
 
 
 def detector() -> CampaignDetector:

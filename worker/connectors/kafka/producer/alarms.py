@@ -1,0 +1,71 @@
+"""Alarms on their way to their topic."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+from kafka.admin import KafkaAdminClient
+from kafka.errors import KafkaError, TopicAlreadyExistsError
+
+from textsieve.kafka_client.durability import durable_shape
+from textsieve.worker.connectors.kafka.client.options import REQUEST_TIMEOUT_MS, connection_options
+from textsieve.worker.connectors.kafka.producer.sending import ProducerFactory
+from textsieve.worker.errors import PublishFailed
+
+
+class _Named(msgspec.Struct):
+    id: str
+
+
+class AlarmPublisher:
+    """Sends alarms with their id as the key, to a topic of one partition that it makes where it may.
+
+    Args:
+        producers: how producers are opened.
+        create_topic: whether it may make the topic.
+    """
+
+    def __init__(self, producers: ProducerFactory, *, create_topic: bool) -> None:
+        self._producers, self._topic = producers, producers.kafka.alarm_topic
+        self._create_topic = create_topic
+        self._producer: Any = None
+
+    def publish(self, alarms: Sequence[bytes]) -> None:
+        """Send them in their order, and return when the broker has them.
+
+        Raises:
+            PublishFailed: it is not known which it has.
+        """
+        try:
+            if self._producer is None:
+                self._open()
+            keys = [msgspec.json.decode(alarm, type=_Named).id.encode() for alarm in alarms]
+            sent = [
+                self._producer.send(self._topic, value=alarm, key=key) for key, alarm in zip(keys, alarms, strict=True)
+            ]
+            for future in sent:
+                future.get(timeout=self._producers.publish_seconds)
+        except KafkaError as error:
+            self.close()
+            raise PublishFailed(
+                f"kafka.alarm_topic {self._topic}: expected alarms to be taken, got {type(error).__name__}; create the"
+                " topic, or give the worker the right to write to it"
+            ) from error
+
+    def close(self) -> None:
+        """Let the producer go."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            producer.close(timeout=1)
+
+    def _open(self) -> None:
+        if self._create_topic:
+            admin = KafkaAdminClient(**connection_options(self._producers.kafka), request_timeout_ms=REQUEST_TIMEOUT_MS)
+            try:
+                brokers = len(admin.describe_cluster()["brokers"])
+                with suppress(TopicAlreadyExistsError):
+                    admin.create_topics({self._topic: {"num_partitions": 1, **durable_shape(brokers)}})
+            finally:
+                admin.close()
+        self._producer = self._producers.open()
