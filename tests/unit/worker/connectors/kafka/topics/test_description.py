@@ -46,7 +46,6 @@ class Admin:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(description, "RETRY_SECONDS", 0.05)
-    monkeypatch.setattr(description, "PAUSE_SECONDS", 0.001)
 
 
 def test_a_topic_that_is_there_is_described() -> None:

@@ -36,7 +36,6 @@ class Admin:
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(description, "RETRY_SECONDS", 0.02)
-    monkeypatch.setattr(description, "PAUSE_SECONDS", 0.001)
 
 
 @pytest.mark.parametrize(
