@@ -25,6 +25,7 @@ from textsieve.worker.errors import (
     StoreUnavailable,
     WorkerStopped,
 )
+from textsieve.worker.failures import Failures, backoff_seconds
 from textsieve.worker.inflight import InFlightBatch, next_offsets
 from textsieve.worker.loop_events import LoopEvents
 from textsieve.worker.pipeline import Pipeline
@@ -34,8 +35,6 @@ from textsieve.worker.shared_state import SharedState
 from textsieve.worker.streams import Poll, Sink, Source
 
 STOP_AFTER_SINGLES = 6  # drops in a row, the last of them at a single message, before the worker gives up
-FIRST_BACKOFF_SECONDS = 0.1  # doubles with every failure in a row
-MAX_BACKOFF_SECONDS = 5.0
 POOL_LOOK_SECONDS = 2.0  # how often an idle worker looks whether the seed pool has become ripe
 PROOF_OF_LIFE_SECONDS = 5.0  # an idle worker asks the broker at least this often whether it still owns its partitions
 
@@ -83,10 +82,8 @@ class StreamLoop:
     _published: PublishedOffsets = field(default_factory=PublishedOffsets)
     _last_checkpoint: float = 0.0
     _last_fence: float = 0.0
-    _failures: int = 0  # in a row, without a commit past the trouble between them
+    _failures: Failures = field(default_factory=Failures)  # of batches and of the broker
     _in_hand: Mapping[Partition, int] = field(default_factory=dict)  # next offsets of the batch being worked on
-    _trouble: Mapping[Partition, int] = field(default_factory=dict)  # next offsets of the batch dropped last
-    _failing_since: float | None = None
     _store_failures: int = 0
     _store_again_at: float = 0.0
 
@@ -147,7 +144,7 @@ class StreamLoop:
             self._settle()
             if self.clock() - self._last_fence >= PROOF_OF_LIFE_SECONDS:
                 self._fence()
-                self._forget_trouble()
+                self._failures.end(self._committed)
         if self._checkpoint_due(idle=not polled.batches):
             self._checkpoint()
 
@@ -254,7 +251,7 @@ class StreamLoop:
             return False
         if self._next == self._committed and not self.state.has_pending:
             return self.state.clusters.awaits_seed and now - self._last_checkpoint >= POOL_LOOK_SECONDS
-        early = idle or self._failures > 0 or self.state.clusters.can_seed
+        early = idle or self._failures.count > 0 or self.state.clusters.can_seed
         return early or now - self._last_checkpoint >= self.settings.checkpoint_seconds
 
     def _checkpoint(self) -> None:
@@ -287,35 +284,28 @@ class StreamLoop:
         self.events.committed(None)
         self._committed.update(offsets)
         self._last_fence = self.clock()
-        self._failing_since = None
-        if self._forget_trouble():
+        self._failures.since = None
+        if self._failures.end(self._committed):
             self.batch_limit.committed()
-
-    def _forget_trouble(self) -> bool:
-        """The broker answers: what failed before is over, unless a batch that did is still to be committed."""
-        if any(self._committed.get(partition, end) < end for partition, end in self._trouble.items()):
-            return False  # progress elsewhere does not mend a batch that fails every time
-        self._failures, self._trouble, self._failing_since = 0, {}, None
-        return True
 
     def _drop(self, error: Exception, *, operation: str) -> None:
         """Forget what is not committed and begin again, with a smaller batch if that happens again and again."""
         self._begun = False
-        self._failures += 1
-        self._trouble = self._in_hand
+        self._failures.count += 1
+        self._failures.batch = self._in_hand
         self.events.dropped(self._working_on, error, operation=operation)
-        if self._failures == 1:
+        if self._failures.count == 1:
             return
-        if self.batch_limit.dropped() and self._failures > STOP_AFTER_SINGLES:
+        if self.batch_limit.dropped() and self._failures.count > STOP_AFTER_SINGLES:
             raise WorkerStopped(
-                f"dropped {self._failures} batches in a row, the last of one message: {error}"
+                f"dropped {self._failures.count} batches in a row, the last of one message: {error}"
             ) from error
-        self._backoff(self._failures)
+        self._backoff()
 
     def _await_store(self, error: StoreUnavailable) -> None:
         """The store is at fault: go on labelling, ask again later."""
         self._store_failures += 1
-        self._store_again_at = self.clock() + self._jittered(self._store_failures)
+        self._store_again_at = self.clock() + backoff_seconds(self._store_failures, self.rng)
         self.events.store(error)
         self.events.pending(self.state.clusters.pending_bytes)
 
@@ -329,27 +319,21 @@ class StreamLoop:
     def _await_broker(self, error: ServiceError) -> None:
         """The broker is at fault: begin again when it answers, give up after service_retry_seconds."""
         if self._working_on:
-            self._trouble = self._in_hand
+            self._failures.batch = self._in_hand
             self.events.dropped(self._working_on, error, operation="publish")
         self._begun = False
-        self._failures += 1
+        self._failures.count += 1
         self.events.broker(error)
-        now = self.clock()
-        self._failing_since = now if self._failing_since is None else self._failing_since
-        if now - self._failing_since > self.settings.service_retry_seconds:
+        if self._failures.seconds_since(self.clock()) > self.settings.service_retry_seconds:
             raise WorkerStopped(
                 f"the broker did not recover within {self.settings.service_retry_seconds:.0f} s"
                 f" (delivery.service_retry_seconds): {error}"
             ) from error
-        if isinstance(error, PublishFailed) and self._failures > 1:
+        if isinstance(error, PublishFailed) and self._failures.count > 1:
             self.batch_limit.dropped()
-        self._backoff(self._failures)
+        self._backoff()
 
-    def _backoff(self, failures: int) -> None:
+    def _backoff(self) -> None:
         self.events.turned(self.clock())
-        self.wait(self._jittered(failures))
+        self.wait(backoff_seconds(self._failures.count, self.rng))
         self.events.rested(self.clock())
-
-    def _jittered(self, failures: int) -> float:
-        seconds = min(MAX_BACKOFF_SECONDS, FIRST_BACKOFF_SECONDS * 2.0 ** min(failures, 10))
-        return seconds * self.rng.uniform(0.5, 1.0)
