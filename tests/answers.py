@@ -62,9 +62,13 @@ def answer(
         input=incoming or InputSettings(),
         output=OutputSettings(**outgoing),
         redact=redact or RedactSettings(),
-        model=ModelSettings() if rules is None else ModelSettings(normalize_rules=list(rules)),
+        model=ModelSettings() if rules is None else _reading_by(rules),
     )
     pipeline = build_pipeline(settings, predictor=model or KnownModel(), assign=assign, now_ms=lambda: PROCESSED_MS)
     outcome = pipeline.process([record])
     (found,) = (*outcome.results, *outcome.dead_letters)
     return found
+
+
+def _reading_by(rules: Sequence[str]) -> ModelSettings:
+    return ModelSettings(normalize_rules=list(rules)) if rules else ModelSettings(normalize=False)

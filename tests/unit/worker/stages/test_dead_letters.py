@@ -155,7 +155,7 @@ ORIGINAL = b'{"text": ["jo@example.org"]}'
 def test_a_redacted_dead_letter_says_what_was_taken_out_and_holds_no_hash_of_it():
     letter = bury(record(ORIGINAL, key=b"k"), value="redacted", redactor=REDACTOR)
 
-    assert (b"k", b'{"text":["[email]"]}', b"email=1") == (letter.key, letter.value, header(letter, "redacted"))
+    assert (b"k", b'{"text":["[email]"]}', "email=1") == (letter.key, letter.value, header(letter, "redacted"))
     assert [] == [name for name, _ in letter.headers if "sha256" in name or "cut" in name]
 
 
@@ -169,15 +169,15 @@ def test_a_dead_letter_in_which_nothing_is_found_is_whole():
 def test_what_cannot_be_redacted_is_hashed(value):
     letter = bury(record(value), value="redacted", redactor=REDACTOR, max_redacted_bytes=2000)
 
-    assert (b"", b"value") == (letter.value, header(letter, "cut"))
+    assert (b"", "value") == (letter.value, header(letter, "cut"))
 
 
 def test_a_hashed_dead_letter_keeps_hash_and_length_of_its_value():
     letter = bury(record(ORIGINAL, key=b"k"), value="hash")
 
-    assert (b"k", b"", b"value") == (letter.key, letter.value, header(letter, "cut"))
-    assert hashlib.sha256(ORIGINAL).hexdigest().encode() == header(letter, "sha256")
-    assert str(len(ORIGINAL)).encode() == header(letter, "original-bytes")
+    assert (b"k", b"", "value") == (letter.key, letter.value, header(letter, "cut"))
+    assert hashlib.sha256(ORIGINAL).hexdigest() == header(letter, "sha256")
+    assert str(len(ORIGINAL)) == header(letter, "original-bytes")
 
 
 @pytest.mark.parametrize("value", [None, b""])
@@ -192,7 +192,7 @@ def test_a_redacted_dead_letter_too_large_is_cut_behind_what_was_taken_out():
     letter = bury(record(b"jo@example.org " + b"x" * 3000), value="redacted", redactor=REDACTOR, max_message_bytes=2000)
 
     assert letter.value is not None
-    assert (b"[email] xx", b"value", b"email=1") == (
+    assert (b"[email] xx", b"value", "email=1") == (
         letter.value[:10],
         header(letter, "cut"),
         header(letter, "redacted"),
