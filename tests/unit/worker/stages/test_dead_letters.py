@@ -192,7 +192,7 @@ def test_a_redacted_dead_letter_too_large_is_cut_behind_what_was_taken_out():
     letter = bury(record(b"jo@example.org " + b"x" * 3000), value="redacted", redactor=REDACTOR, max_message_bytes=2000)
 
     assert letter.value is not None
-    assert (b"[email] xx", b"value", "email=1") == (
+    assert (b"[email] xx", "value", "email=1") == (
         letter.value[:10],
         header(letter, "cut"),
         header(letter, "redacted"),
