@@ -752,7 +752,7 @@ def test_the_broker_takes_offsets_from_nobody_which_is_why_the_membership_is_kep
 def test_what_a_killed_worker_had_begun_counts_for_nobody(transactions):
     member = member_of(transactions)
     killed = transactions.sink(publish_seconds=ABANDONED_SECONDS)
-    producer = killed._producer.open()
+    producer = killed._producer.open(killed.producers)
     producer.begin_transaction()
     producer.send(transactions.settings().output_topic, b"v0", partition=0).get(timeout=60)
     offsets = {TopicPartition(transactions.topic, 0): OffsetAndMetadata(1, "", -1)}

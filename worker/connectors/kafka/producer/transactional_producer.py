@@ -24,13 +24,12 @@ class TransactionalProducer:
         is_open_ended: a transaction was given up, and no successor has ended it.
     """
 
-    producers: ProducerFactory
     transactional_id: str
     client: Any = None
     is_open_ended: bool = False
     _ids: int = 0  # that could not be taken before this one
 
-    def open(self, *, seconds: float = INIT_SECONDS, **options: Any) -> Any:
+    def open(self, producers: ProducerFactory, *, seconds: float = INIT_SECONDS, **options: Any) -> Any:
         """The producer; a new one ends what was given up before, if that can be ended.
 
         A transaction that has touched a partition without a leader cannot be, and its id stays taken as long. Then the
@@ -42,13 +41,13 @@ class TransactionalProducer:
             OwnershipLost, ConfigurationError: it refuses the id.
         """
         if self.client is None:
-            limit = min(seconds, self.producers.publish_seconds)
+            limit = min(seconds, producers.publish_seconds)
             own_id = f"{self.transactional_id}-{self._ids}" if self._ids else self.transactional_id
             with connecting(f"opening the transactional producer {own_id}"):
-                producer = self.producers.open(
+                producer = producers.open(
                     linger_ms=LINGER_MS,
                     transactional_id=own_id,
-                    transaction_timeout_ms=int(self.producers.publish_seconds * 1000),
+                    transaction_timeout_ms=int(producers.publish_seconds * 1000),
                     retry_backoff_ms=RETRY_MS,
                     **options,
                 )
@@ -59,7 +58,7 @@ class TransactionalProducer:
                     abandon(producer)
                     self._ids += 1
                     raise
-            producer.config["max_block_ms"] = int(self.producers.publish_seconds * 1000)
+            producer.config["max_block_ms"] = int(producers.publish_seconds * 1000)
             self.client, self.is_open_ended = producer, False
         return self.client
 

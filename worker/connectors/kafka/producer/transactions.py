@@ -70,7 +70,7 @@ class TransactionalSink:
 
     def __post_init__(self) -> None:
         kafka = self.producers.kafka
-        self._producer = TransactionalProducer(self.producers, self.transactional_id)
+        self._producer = TransactionalProducer(self.transactional_id)
         # transactions leave no holes
         self._dead_letters = PublishedOffsetsReader(kafka, kafka.dead_letter_topic, batch=1, working=self.working)
 
@@ -88,7 +88,7 @@ class TransactionalSink:
             self._give_up()
         if not starts:
             return {}
-        self._producer.open()
+        self._producer.open(self.producers)
         committed = self.membership().committed
         behind = {source: start for source, start in starts.items() if start.offset < committed.get(source, 0)}
         letters = self._dead_letters.read(behind) if behind else {}
@@ -118,7 +118,7 @@ class TransactionalSink:
         }
         # of the moment in which the partitions were assigned: meanwhile the source may have gone on to another one
         stamp = replace(self.stamp, generation=lambda: membership.group.generation_id)
-        producer = self._producer.open()
+        producer = self._producer.open(self.producers)
         require_leaders(producer, kafka, progress)
 
         def carry_through() -> None:
@@ -143,7 +143,7 @@ class TransactionalSink:
         transaction, self._transaction = self._transaction, None
         if transaction is None:
             if self._producer.is_open_ended:
-                self._producer.open()
+                self._producer.open(self.producers)
             return
         error = transaction.outcome()
         if error is None:
@@ -176,7 +176,9 @@ class TransactionalSink:
             self._give_up()
         with suppress(ServiceError, OwnershipLost, ConfigurationError):
             if self._producer.is_open_ended:
-                self._producer.open(seconds=timeout_seconds / 2, bootstrap_timeout_ms=int(timeout_seconds * 500))
+                self._producer.open(
+                    self.producers, seconds=timeout_seconds / 2, bootstrap_timeout_ms=int(timeout_seconds * 500)
+                )
         with suppress(KafkaError):
             self._producer.close(timeout_seconds=max(0.0, deadline - time.monotonic()))
             self._dead_letters.close()

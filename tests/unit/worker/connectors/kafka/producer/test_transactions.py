@@ -337,3 +337,13 @@ def test_a_stop_does_not_wait_for_brokers_that_are_away_beyond_its_time():
 
     assert 1500 == publishing.producers.options[-1]["bootstrap_timeout_ms"]
     assert 1500 == publishing.producers.prepared[-1].limits["init"]
+
+
+def test_a_producer_comes_from_the_factory_that_the_sink_has_when_it_opens_one():
+    """Chaos runs put a factory with fault points in place of the one the sink was built with."""
+    made, producer = sink(), RecordingProducer()
+    made.producers = RecordingFactory([producer])
+
+    made.recover({SOURCE: Position(0, "uuid")})
+
+    assert ["init"] == producer.notes
