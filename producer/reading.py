@@ -1,4 +1,4 @@
-"""Turns sources into one stream of messages and hands what is bad to the complaints."""
+"""Turns sources into one stream of messages and hands on what is wrong with rows."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count

@@ -9,8 +9,8 @@ from textsieve.worker.batch import Batch, Column
 class Stage(Protocol):
     """One step from records to answers.
 
-    Pure with respect to Kafka and the store: the same batch gives the same one, and a message that is at fault is
-    rejected (`Batch.take`), never raised.
+    It sends nothing and learns nothing, and the same batch gives the same one; but for campaigns, which follow from
+    what a worker remembers. A message that is at fault is rejected (`Batch.take`), never raised.
     """
 
     @property
