@@ -1,5 +1,6 @@
 """Which campaign each message belongs to: of a leader that all workers know, or of a new one that it makes."""
 
+import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -11,13 +12,13 @@ from numpy.typing import NDArray
 from textsieve.worker.campaigns.canonical import canonical
 from textsieve.worker.campaigns.leaders import Leader, Leaders, LeaderStore, Revision
 from textsieve.worker.campaigns.minhash import Signatures, signatures
+from textsieve.worker.campaigns.pause import Pause
 from textsieve.worker.campaigns.recent import CAPACITY, NOBODY, RecentMessages
 from textsieve.worker.errors import StoreUnavailable
 
 OPEN_AT_LEAST: Final = 0.4  # Jaccard similarity of two messages that make a campaign: 1 of 100,000 pairs reaches it
 JOIN_AT_LEAST: Final = 0.33  # to a leader, of whom there are few: copies with a quarter of other words reach it
-SYNCHRONIZE_MS: Final = 1000  # between two looks at what other workers have found
-AWAY_MS: Final = 5000  # for which a store that did not answer is left alone: labels must not wait for it
+SYNCHRONIZE_SECONDS: Final = 1.0  # between two looks at what other workers have found
 NEW_MS: Final = 3_600_000  # event time for which a campaign is called new: the half-life of what bursts are told by
 
 
@@ -52,25 +53,34 @@ class CampaignDetector:
 
     A message joins the campaign of the leader it resembles most, else that of a remembered message. The second of two
     messages that resemble each other and belong nowhere makes the first a leader; the store says whether another worker
-    was there before. While the store is away known campaigns go on, and no new one begins.
+    was there before. While the store is away known campaigns go on, and no new one begins: labels must not wait for it,
+    so it is asked at most once for a batch, and less and less often.
 
     Args:
         store: of the leaders.
         now_ms: Unix time.
+        monotonic: seconds.
         capacity: messages remembered.
     """
 
-    def __init__(self, store: LeaderStore, *, now_ms: Callable[[], int], capacity: int = CAPACITY) -> None:
+    def __init__(
+        self,
+        store: LeaderStore,
+        *,
+        now_ms: Callable[[], int],
+        monotonic: Callable[[], float] = time.monotonic,
+        capacity: int = CAPACITY,
+    ) -> None:
         self._store = store
-        self._now_ms = now_ms
+        self._now_ms, self._monotonic = now_ms, monotonic
         self._leaders = Leaders()
         self._recent = RecentMessages(capacity)
         self._campaigns: list[str | None] = [None] * capacity  # of remembered messages, by number
         self._revision = Revision()
         self._sizes: dict[str, int] = {}  # as the store last told them
         self._unsent: Counter[str] = Counter()  # members that the store has not heard of
-        self._ask_from_ms = 0  # not before, for the store was away
-        self._synchronize_from_ms = 0
+        self._pause = Pause(monotonic)
+        self._synchronized_at: float | None = None
 
     @property
     def known(self) -> int:
@@ -119,15 +129,16 @@ class CampaignDetector:
         self._sizes = {campaign: size for campaign, size in self._sizes.items() if campaign in self._leaders}
 
     def _keep_up(self) -> None:
-        now = self._now_ms()
-        if now < max(self._synchronize_from_ms, self._ask_from_ms):
+        last = self._synchronized_at
+        if not self._pause.is_over or (last is not None and self._monotonic() - last < SYNCHRONIZE_SECONDS):
             return
         try:
             self.synchronize()
         except StoreUnavailable:
-            self._ask_from_ms = now + AWAY_MS
+            self._pause.failed()
         else:
-            self._synchronize_from_ms = now + SYNCHRONIZE_MS
+            self._pause.answered()
+            self._synchronized_at = self._monotonic()
 
     def _ask_neighbours(
         self, found: _Found, made: Signatures, sources: NDArray[np.uint64], timestamps_ms: NDArray[np.int64]
@@ -182,14 +193,15 @@ class CampaignDetector:
 
     def _led(self, proposals: Sequence[Leader]) -> Sequence[Leader]:
         """The leaders of proposals as the store has them; none while it is away."""
-        now = self._now_ms()
-        if now < self._ask_from_ms:
+        if not self._pause.is_over:
             return ()
         try:
-            return self._store.open(proposals, at_least=JOIN_AT_LEAST, now_ms=now)
+            leaders = self._store.open(proposals, at_least=JOIN_AT_LEAST, now_ms=self._now_ms())
         except StoreUnavailable:
-            self._ask_from_ms = now + AWAY_MS
+            self._pause.failed()
             return ()
+        self._pause.answered()
+        return leaders
 
     def _memberships(self, found: _Found, timestamps_ms: NDArray[np.int64]) -> Memberships:
         sizes = np.zeros(len(found.ids), np.int64)

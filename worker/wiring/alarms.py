@@ -17,6 +17,7 @@ from textsieve.worker.settings import Settings
 from textsieve.worker.stages.campaign import FindCampaign
 from textsieve.worker.wiring.process import now_ms
 
+ASK_SECONDS = 0.5  # for the store to answer the stage, which asks once: labels must not wait for it
 LOOK_SECONDS = 1.0  # between two looks at the counts
 PUBLISH_SECONDS = 30.0  # for the broker to take alarms
 LEAVE_SECONDS = 2.0  # for the thread to end
@@ -26,7 +27,9 @@ def find_campaign(settings: Settings) -> FindCampaign | None:
     """The stage, where `campaigns.enabled` asks for it."""
     if not settings.campaigns.enabled:
         return None
-    leaders = store.RedisLeaderStore(store.connect(settings.redis), settings.clusters.space)
+    leaders = store.RedisLeaderStore(
+        store.connect(settings.redis, timeout_seconds=ASK_SECONDS, retries=0), settings.clusters.space
+    )
     return FindCampaign(CampaignDetector(leaders, now_ms=now_ms))
 
 

@@ -2,15 +2,25 @@
 
 import os
 import signal
+import socket
 
+import numpy as np
 import pytest
 import structlog
 
 from textsieve.worker.clustering.space import ClusterSpace
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.metrics import ConsistentRegistry
-from textsieve.worker.settings import ClusterSettings, KafkaSettings, OutputSettings, Settings
+from textsieve.worker.settings import (
+    CampaignSettings,
+    ClusterSettings,
+    KafkaSettings,
+    OutputSettings,
+    RedisSettings,
+    Settings,
+)
 from textsieve.worker.testing import HashingPredictor
+from textsieve.worker.wiring.alarms import find_campaign
 from textsieve.worker.wiring.model import require_room
 from textsieve.worker.wiring.process import stopping_on_signals
 from textsieve.worker.wiring.store import cluster_space
@@ -73,3 +83,19 @@ def test_labels_of_which_no_result_fits_into_a_message_are_refused():
         ConfigurationError, match=r"200 labels are about \d+ bytes, more than output\.max_message_bytes"
     ):
         require_room(small, many)
+
+
+def test_labels_wait_for_one_try_of_a_store_that_takes_connections_and_never_answers():
+    with socket.create_server(("127.0.0.1", 0), backlog=16) as hung:
+        hung.setblocking(False)
+        port = hung.getsockname()[1]
+        stage = find_campaign(
+            Settings(campaigns=CampaignSettings(enabled=True), redis=RedisSettings(url=f"redis://127.0.0.1:{port}/0"))
+        )
+        assert stage is not None
+
+        stage.detector.assign(["claim your prize"] * 2, np.arange(2, dtype=np.uint64), np.zeros(2, np.int64))
+
+        hung.accept()[0].close()
+        with pytest.raises(BlockingIOError):
+            hung.accept()

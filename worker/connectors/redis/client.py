@@ -62,20 +62,23 @@ _OTHER_TOPOLOGY: tuple[tuple[type[Exception], str, str, str], ...] = (  # error,
 )
 
 
-def connect(settings: RedisSettings) -> Client:
+def connect(settings: RedisSettings, *, timeout_seconds: float | None = None, retries: int | None = None) -> Client:
     """A client with short patience; nothing is sent until it is used.
+
+    Args:
+        settings: of the store.
+        timeout_seconds: for each answer, where that is to be less than the settings allow.
+        retries: instead of `settings.retries`.
 
     Raises:
         ConfigurationError: the URL or a file of the credentials cannot be used.
     """
-    patience: dict[str, Any] = {
-        "socket_timeout": settings.timeout_seconds,
-        "socket_connect_timeout": settings.timeout_seconds,
-    }
+    timeout = min(settings.timeout_seconds, timeout_seconds or settings.timeout_seconds)
+    patience: dict[str, Any] = {"socket_timeout": timeout, "socket_connect_timeout": timeout}
     secure = settings.url.startswith("rediss://")
     tls: dict[str, Any] = {"ssl": True, **_tls_options(settings)} if secure else {}
     login: dict[str, Any] = {"username": settings.username, "password": _secret(settings.password)}
-    retry = Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), settings.retries)
+    retry = Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), settings.retries if retries is None else retries)
     if settings.topology == "cluster":
         node: Any = ClusterNode  # the library left it untyped, as it did Sentinel
         nodes = [node(host, port) for host, port in settings.addresses]

@@ -5,8 +5,9 @@ from itertools import count
 import numpy as np
 import pytest
 
-from textsieve.worker.campaigns.leaders import TTL_SECONDS
-from textsieve.worker.campaigns.membership import AWAY_MS, NEW_MS, SYNCHRONIZE_MS, CampaignDetector, Memberships
+from textsieve.worker.campaigns.leaders import TTL_SECONDS, Changes, Leader, Revision
+from textsieve.worker.campaigns.membership import NEW_MS, SYNCHRONIZE_SECONDS, CampaignDetector, Memberships
+from textsieve.worker.campaigns.pause import FIRST_SECONDS, MAX_SECONDS
 from textsieve.worker.errors import StoreUnavailable
 from textsieve.worker.testing import MemoryLeaderStore
 
@@ -24,7 +25,9 @@ class World:
     _offsets: "count[int]" = field(default_factory=count)
 
     def worker(self) -> CampaignDetector:
-        return CampaignDetector(self.store, now_ms=lambda: self.now_ms, capacity=100)
+        return CampaignDetector(
+            self.store, now_ms=lambda: self.now_ms, monotonic=lambda: self.now_ms / 1000, capacity=100
+        )
 
     def assign(self, worker: CampaignDetector, texts: Sequence[str], at_ms: int = 0) -> Memberships:
         sources = np.array([next(self._offsets) for _ in texts], np.uint64)
@@ -120,7 +123,7 @@ def test_no_campaign_begins_while_the_store_is_away_and_known_ones_go_on(world: 
         worker.synchronize()
     world.store.away = False
     assert [None] == list(world.assign(worker, [LUNCH]).ids)  # it is left alone for a while
-    world.now_ms += AWAY_MS
+    world.now_ms += round(FIRST_SECONDS * 1000)
     assert world.assign(worker, [LUNCH]).ids[0] is not None
 
 
@@ -130,18 +133,51 @@ def test_a_worker_looks_once_a_second_at_what_others_have_found(world: World) ->
     found = world.assign(left, [FEE.format(20), FEE.format(31)])
 
     assert [None] == list(world.assign(right, [FEE.format(44)]).ids)
-    world.now_ms += SYNCHRONIZE_MS
+    world.now_ms += round(SYNCHRONIZE_SECONDS * 1000)
     assert [found.ids[0]] == list(world.assign(right, [FEE.format(45)]).ids)
 
 
-def test_a_store_that_is_away_is_not_asked_with_every_batch(world: World) -> None:
-    worker = world.worker()
-    world.store.away = True
-    world.assign(worker, [LUNCH])
-    world.store.away = False
-    world.now_ms += AWAY_MS - 1
+def test_a_store_that_hangs_is_asked_once_for_a_batch_and_then_ever_less_often(world: World) -> None:
+    calls = []
 
-    assert [None] == list(world.assign(worker, [LUNCH]).ids)
+    class Hanging(MemoryLeaderStore):
+        def changes(self, since: Revision, *, now_ms: int) -> Changes:
+            calls.append(now_ms)
+            world.now_ms += 6000  # longer than the first pause
+            return super().changes(since, now_ms=now_ms)
+
+        def open(self, proposals: Sequence[Leader], *, at_least: float, now_ms: int) -> Sequence[Leader]:
+            calls.append(now_ms)
+            world.now_ms += 6000
+            return super().open(proposals, at_least=at_least, now_ms=now_ms)
+
+    world.store = Hanging(away=True)
+    worker = world.worker()
+    pauses = [FIRST_SECONDS, FIRST_SECONDS * 2, FIRST_SECONDS * 4, FIRST_SECONDS * 8, MAX_SECONDS, MAX_SECONDS]
+
+    asked = []
+    for pause in pauses:
+        for _ in range(3):
+            world.assign(worker, [LUNCH, LUNCH])
+        asked.append(len(calls))
+        world.now_ms += round(pause * 1000) - 1
+        world.assign(worker, [LUNCH, LUNCH])
+        world.now_ms += 1
+
+    assert [1, 2, 3, 4, 5, 6] == asked
+    assert 6 == len(calls)
+
+
+def test_the_pause_is_short_again_after_an_answer(world: World) -> None:
+    worker = world.worker()
+    for away in (True, True, False, True):
+        world.store.away = away
+        world.assign(worker, [])
+        world.now_ms += round(FIRST_SECONDS * 2000)
+    world.store.away = False
+    world.now_ms -= round(FIRST_SECONDS * 1000)
+
+    assert world.assign(worker, [LUNCH, LUNCH]).ids[0] is not None
 
 
 def test_members_are_told_to_the_store_when_it_is_back(world: World) -> None:
