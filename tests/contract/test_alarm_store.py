@@ -8,11 +8,12 @@ import pytest
 
 from textsieve.embedded.topics import Names
 from textsieve.worker.campaigns.notes import CampaignNotes, Notes
+from textsieve.worker.campaigns.watermark import LATENESS_MS
 from textsieve.worker.connectors.redis import RedisAlarmStore, connect
 from textsieve.worker.settings import RedisSettings
 from textsieve.worker.testing import MemoryAlarmStore
 
-NOW, LEASE = 1_764_000_000_000, 15_000
+NOW, LEASE = 1_764_000_000_000, 600_000  # a time that is past; longer than any test
 CAMPAIGN, OTHER = "0123456789ab", "ba9876543210"
 
 
@@ -45,36 +46,79 @@ def backend(request: pytest.FixtureRequest, names: Names) -> Iterator[Backend]:
             store.client.delete(key)
 
 
+def asked(store: RedisAlarmStore | MemoryAlarmStore, owner: str, *, known: bool = False) -> bytes | None:
+    """The state that a worker is given with the lease; fails where it does not get it."""
+    lease = store.acquire(owner, latest_ms=0, lease_ms=LEASE, known=known)
+    assert lease is not None
+    return lease.state
+
+
+def leave(store: RedisAlarmStore | MemoryAlarmStore, owner: str) -> None:
+    """Let the lease run out."""
+    assert store.acquire(owner, latest_ms=0, lease_ms=-1) is not None
+
+
 def test_the_first_worker_that_asks_has_the_lease_and_no_state(backend: Backend) -> None:
-    assert b"" == backend.store.acquire("anna", now_ms=NOW, lease_ms=LEASE)
-    assert backend.another().acquire("ben", now_ms=NOW + LEASE - 1, lease_ms=LEASE) is None
+    assert b"" == asked(backend.store, "anna")
+    assert backend.another().acquire("ben", latest_ms=0, lease_ms=LEASE) is None
 
 
 def test_whoever_has_the_lease_may_renew_it(backend: Backend) -> None:
-    backend.store.acquire("anna", now_ms=NOW, lease_ms=LEASE)
-    backend.store.acquire("anna", now_ms=NOW + LEASE - 1, lease_ms=LEASE)
+    leave(backend.store, "anna")
+    asked(backend.store, "anna")
 
-    assert backend.another().acquire("ben", now_ms=NOW + LEASE, lease_ms=LEASE) is None
+    assert backend.another().acquire("ben", latest_ms=0, lease_ms=LEASE) is None
 
 
 def test_the_next_worker_goes_on_from_the_state_that_was_saved(backend: Backend) -> None:
-    backend.store.acquire("anna", now_ms=NOW, lease_ms=LEASE)
+    leave(backend.store, "anna")
     assert backend.store.save("anna", b"state", [])
 
-    assert b"state" == backend.another().acquire("ben", now_ms=NOW + LEASE, lease_ms=LEASE)
+    assert b"state" == asked(backend.another(), "ben")
+
+
+def test_a_worker_that_knows_the_state_is_given_it_only_if_another_had_the_lease(backend: Backend) -> None:
+    leave(backend.store, "anna")
+    backend.store.save("anna", b"state", [])
+
+    assert asked(backend.store, "anna", known=True) is None
+    assert b"state" == asked(backend.store, "anna")
+    leave(backend.store, "anna")
+    leave(backend.another(), "ben")
+    assert b"state" == asked(backend.store, "anna", known=True)
 
 
 def test_a_worker_that_lost_its_lease_saves_nothing(backend: Backend) -> None:
-    backend.store.acquire("anna", now_ms=NOW, lease_ms=LEASE)
-    backend.another().acquire("ben", now_ms=NOW + LEASE, lease_ms=LEASE)
+    leave(backend.store, "anna")
+    asked(backend.another(), "ben")
 
     assert not backend.store.save("anna", b"old", [b"alarm"])
     assert [] == list(backend.another().outbox())
-    assert b"" == backend.another().acquire("ben", now_ms=NOW + LEASE, lease_ms=LEASE)
+    assert b"" == asked(backend.another(), "ben")
+
+
+def test_the_largest_event_time_is_shared_by_whoever_has_the_lease_or_not(backend: Backend) -> None:
+    found = backend.store.acquire("anna", latest_ms=NOW, lease_ms=LEASE)
+    assert found is not None
+    future_ms = found.now_ms + LATENESS_MS + 60_000  # another minute, in which the test ends
+    for latest_ms in (NOW + 7, NOW + 3, future_ms):
+        assert backend.another().acquire("ben", latest_ms=latest_ms, lease_ms=LEASE) is None
+
+    found = backend.store.acquire("anna", latest_ms=NOW, lease_ms=LEASE)
+
+    assert found is not None
+    assert NOW + 7 == found.latest_ms
+
+
+def test_the_store_tells_its_time(backend: Backend) -> None:
+    found = backend.store.acquire("anna", latest_ms=0, lease_ms=LEASE)
+
+    assert found is not None
+    assert NOW < found.now_ms < 2 * NOW  # a time in milliseconds, whatever the clock
 
 
 def test_alarms_stay_in_the_outbox_until_they_are_published(backend: Backend) -> None:
-    backend.store.acquire("anna", now_ms=NOW, lease_ms=LEASE)
+    asked(backend.store, "anna")
     backend.store.save("anna", b"1", [b"first", b"second"])
     backend.store.save("anna", b"2", [b"third"])
 

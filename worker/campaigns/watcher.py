@@ -13,17 +13,41 @@ from textsieve.worker.campaigns.bursts import BUCKET_MS, BurstState
 from textsieve.worker.campaigns.counts import BucketCounts, bucket_counts, table
 from textsieve.worker.campaigns.watermark import PartitionTime, observed, watermark
 from textsieve.worker.counting.counters import CounterStore
+from textsieve.worker.errors import StoreUnavailable
 from textsieve.worker.records import Partition
 
 LEASE_MS: Final = 15_000  # after which another worker may look, where the one that did is gone
 MAX_BUCKETS: Final = 360  # read at a look: an hour of event time; what a longer lag brings is read at the next ones
 
 
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What the worker that may look is given.
+
+    Attributes:
+        state: what was saved last, empty where nothing was; None: the asking worker knows it.
+        latest_ms: largest event time that any worker has told of.
+        now_ms: Unix time of the store, one clock for all workers.
+    """
+
+    state: bytes | None
+    latest_ms: int
+    now_ms: int
+
+
 class AlarmStore(Protocol):
     """What the workers share of alarms. Every method raises StoreUnavailable when the store does not answer."""
 
-    def acquire(self, owner: str, *, now_ms: int, lease_ms: int) -> bytes | None:
-        """The state that was saved last, empty where none was; None while another worker has the lease."""
+    def acquire(self, owner: str, *, latest_ms: int, lease_ms: int, known: bool = False) -> Lease | None:
+        """Take or renew the lease, by the store's clock; None while another worker has it.
+
+        Args:
+            owner: who asks.
+            latest_ms: largest event time that it has seen; shared whoever has the lease, but for one that lies more
+                than LATENESS_MS in the future.
+            lease_ms: for how long.
+            known: the owner holds the state in memory, and is not given it where nobody had the lease in between.
+        """
         ...
 
     def save(self, owner: str, state: bytes, alarms: Sequence[bytes]) -> bool:
@@ -110,6 +134,7 @@ class AlarmWatcher:
         self._times: Mapping[Partition, PartitionTime] = {}
         self._newest: dict[Partition, int] = {}
         self._own: Mapping[Partition, int] = {}
+        self._state: WatchState | None = None
 
     def look(self, latest_ms: Mapping[Partition, int], *, earliest_ms: int | None = None) -> Looked | None:
         """Read, test, and save what is told.
@@ -124,11 +149,25 @@ class AlarmWatcher:
         Raises:
             StoreUnavailable: the store does not answer; the next look makes up for this one.
         """
-        saved = self._store.acquire(self._owner, now_ms=self._now_ms(), lease_ms=LEASE_MS)
-        if saved is None or not latest_ms:
+        if not latest_ms:
+            return None  # without partitions a worker would hold the lease and tell nothing
+        try:
+            looked = self._look(latest_ms, earliest_ms)
+        except StoreUnavailable:
+            self._state = None  # whether the last one was saved is not known
+            raise
+        if looked is None:
+            self._state = None
+        return looked
+
+    def _look(self, latest_ms: Mapping[Partition, int], earliest_ms: int | None) -> Looked | None:
+        newest_ms, known = max(latest_ms.values()), self._state is not None
+        lease = self._store.acquire(self._owner, latest_ms=newest_ms, lease_ms=LEASE_MS, known=known)
+        if lease is None:
             return None
-        state = msgspec.json.decode(saved, type=WatchState) if saved else WatchState()
-        latest = max(latest_ms.values()) // BUCKET_MS
+        state = self._state if lease.state is None else _decoded(lease.state)
+        state = WatchState() if state is None else state
+        latest = lease.latest_ms // BUCKET_MS
         begin = latest if earliest_ms is None else earliest_ms // BUCKET_MS
         first = begin if state.first is None else state.first
         counts = self._read(first, min(latest, first + MAX_BUCKETS))
@@ -138,10 +177,11 @@ class AlarmWatcher:
         alarms = self._follow(watch, book, counts, latest_ms)
         closed = watch.test.bucket
         if alarms or closed != (state.bursts.bucket if state.bursts else None) or state.first is None:
-            kept = WatchState(first if closed is None else closed, watch.test.state(), tuple(book.alarms))
+            state = WatchState(first if closed is None else closed, watch.test.state(), tuple(book.alarms))
             told = [self._describe(alarm, counts) for alarm in alarms]
-            if not self._store.save(self._owner, msgspec.json.encode(kept), told):
+            if not self._store.save(self._owner, msgspec.json.encode(state), told):
                 return None
+        self._state = state
         return Looked(alarms, counts)
 
     def _read(self, first: int, last: int) -> Mapping[int, BucketCounts]:
@@ -185,6 +225,10 @@ class AlarmWatcher:
                 news.setdefault(partition, (bucket + 1) * BUCKET_MS)
         self._times = observed(self._times, news, now_ms=now_ms)
         return self._times
+
+
+def _decoded(saved: bytes) -> WatchState:
+    return msgspec.json.decode(saved, type=WatchState) if saved else WatchState()
 
 
 def described(alarm: Alarm, *, labels: Mapping[str, int], senders: int, samples: Sequence[str]) -> AlarmRecord:

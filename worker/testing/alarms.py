@@ -1,10 +1,13 @@
 """The shared alarms and notes in memory."""
 
+import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from textsieve.worker.campaigns.notes import SAMPLES, CampaignNotes, Notes
+from textsieve.worker.campaigns.watcher import Lease
+from textsieve.worker.campaigns.watermark import LATENESS_MS
 from textsieve.worker.errors import StoreUnavailable
 
 
@@ -13,6 +16,9 @@ class MemoryAlarmStore:
     """AlarmStore and NoteStore in memory, with the same rules as the real ones."""
 
     away: bool = False  # True: every call raises StoreUnavailable
+    now_ms: Callable[[], int] = lambda: int(time.time() * 1000)  # Unix time
+    states_given: int = 0  # how often the state went to a worker
+    _latest_ms: int = 0
     _owner: str = ""
     _until_ms: int = 0
     _state: bytes = b""
@@ -20,13 +26,18 @@ class MemoryAlarmStore:
     _senders: defaultdict[str, set[bytes]] = field(default_factory=lambda: defaultdict(set))
     _samples: defaultdict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
 
-    def acquire(self, owner: str, *, now_ms: int, lease_ms: int) -> bytes | None:
+    def acquire(self, owner: str, *, latest_ms: int, lease_ms: int, known: bool = False) -> Lease | None:
         """See AlarmStore."""
         self._answer()
+        now_ms = self.now_ms()
+        if self._latest_ms < latest_ms <= now_ms + LATENESS_MS:
+            self._latest_ms = latest_ms
         if self._owner not in {"", owner} and now_ms < self._until_ms:
             return None
+        known = known and self._owner == owner
         self._owner, self._until_ms = owner, now_ms + lease_ms
-        return self._state
+        self.states_given += not known
+        return Lease(None if known else self._state, self._latest_ms, now_ms)
 
     def save(self, owner: str, state: bytes, alarms: Sequence[bytes]) -> bool:
         """See AlarmStore."""

@@ -6,14 +6,24 @@ from typing import Any, cast
 
 from textsieve.worker.campaigns.leaders import TTL_SECONDS
 from textsieve.worker.campaigns.notes import SAMPLES, CampaignNotes, Notes
+from textsieve.worker.campaigns.watcher import Lease
+from textsieve.worker.campaigns.watermark import LATENESS_MS
 from textsieve.worker.connectors.redis.client import Client, translated
 
-# KEYS watch (owner, until, state), outbox. ARGV owner, now, until.
-_ACQUIRE = """
-local owner, until_ms = redis.call('HGET', KEYS[1], 'owner'), redis.call('HGET', KEYS[1], 'until')
-if owner and owner ~= ARGV[1] and tonumber(ARGV[2]) < tonumber(until_ms) then return false end
-redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'until', ARGV[3])
-return redis.call('HGET', KEYS[1], 'state') or ''
+# KEYS watch (owner, until, latest, state), outbox. ARGV owner, latest, lease_ms, 1 where the owner knows the state.
+_ACQUIRE = f"""
+local time = redis.call('TIME')
+local now = time[1] * 1000 + math.floor(time[2] / 1000)
+local owner, latest = redis.call('HGET', KEYS[1], 'owner'), redis.call('HGET', KEYS[1], 'latest') or '0'
+if tonumber(ARGV[2]) > tonumber(latest) and tonumber(ARGV[2]) <= now + {LATENESS_MS} then
+  latest = ARGV[2]
+  redis.call('HSET', KEYS[1], 'latest', latest)
+end
+if owner and owner ~= ARGV[1] and now < tonumber(redis.call('HGET', KEYS[1], 'until')) then return false end
+redis.call('HSET', KEYS[1], 'owner', ARGV[1], 'until', string.format('%.0f', now + ARGV[3]))
+local state = false
+if owner ~= ARGV[1] or ARGV[4] == '0' then state = redis.call('HGET', KEYS[1], 'state') or '' end
+return {{state, latest, string.format('%.0f', now)}}
 """
 
 # ARGV owner, state, then alarms.
@@ -60,10 +70,11 @@ class RedisAlarmStore:
         """Of the notes on a campaign."""
         return [f"textsieve:{{{self.name}}}:campaigns:{name}:{campaign}" for name in ("senders", "samples")]
 
-    def acquire(self, owner: str, *, now_ms: int, lease_ms: int) -> bytes | None:
+    def acquire(self, owner: str, *, latest_ms: int, lease_ms: int, known: bool = False) -> Lease | None:
         """See AlarmStore."""
-        found = self._run(_ACQUIRE, self.keys, [owner, str(now_ms), str(now_ms + lease_ms)])
-        return cast("bytes | None", found)
+        arguments = [owner, str(latest_ms), str(lease_ms), str(int(known))]
+        found = cast("tuple[bytes | None, bytes, bytes] | None", self._run(_ACQUIRE, self.keys, arguments))
+        return None if found is None else Lease(found[0], int(found[1]), int(found[2]))
 
     def save(self, owner: str, state: bytes, alarms: Sequence[bytes]) -> bool:
         """See AlarmStore."""

@@ -32,6 +32,9 @@ class World:
     now_ms: int = 0
     _offset: int = 0
 
+    def __post_init__(self) -> None:
+        self.alarms.now_ms = lambda: self.now_ms
+
     def watcher(self, owner: str = "anna") -> AlarmWatcher:
         return AlarmWatcher(self.counters, self.alarms, owner=owner, describe=describe, now_ms=lambda: self.now_ms)
 
@@ -128,6 +131,37 @@ def test_a_backlog_that_was_counted_before_the_first_look_is_learned(world: Worl
 
 def test_nothing_is_looked_at_before_anything_was_counted(world: World) -> None:
     assert world.watcher().look({}) is None
+
+
+def test_a_worker_without_partitions_leaves_the_lease_to_others(world: World) -> None:
+    standby, watcher = world.watcher("standby"), world.watcher()
+    assert standby.look({}) is None
+    world.live(watcher, FIRST, PAST)
+    world.count(PAST, {"new": 9})
+
+    assert standby.look({}) is None
+    assert [("open", "new")] == world.told(watcher, PAST)
+
+
+def test_a_worker_whose_partitions_are_quiet_looks_at_what_others_count(world: World) -> None:
+    quiet, busy = world.watcher("quiet"), world.watcher("busy")
+    world.live(quiet, FIRST, PAST)
+    told = []
+    for bucket in range(PAST, PAST + 5):
+        world.count(bucket, {"new": 9})
+        assert [] == world.told(busy, bucket)  # it has no lease
+        told += world.told(quiet, PAST - 1)
+
+    assert ("open", "new") == told[0]
+
+
+def test_the_state_is_asked_for_once(world: World) -> None:
+    watcher = world.watcher()
+    world.live(watcher, FIRST, PAST)
+    world.alarms.states_given = 0
+    world.live(watcher, PAST, PAST + 20)
+
+    assert 0 == world.alarms.states_given
 
 
 def test_a_look_at_a_store_that_is_away_is_made_up_for(world: World) -> None:
