@@ -10,10 +10,12 @@ from msgspec import UNSET, UnsetType
 
 from textsieve.worker.batch import Batch, Column
 from textsieve.worker.columns import ATTRIBUTES, TEXT
+from textsieve.worker.records import DeadLetter
 from textsieve.worker.redaction import Redactor, redact_json
 
 _REDACTED: Final = Column[Sequence[Mapping[str, int] | UnsetType]]("redacted")  # how much of each kind
 _KEY: Final = Column[Sequence[str | UnsetType]]("redaction_key")  # id of the key of pseudonyms
+_TOO_DEEP: Final = "expected JSON, got arrays or objects nested deeper than can be redacted"
 _decode = msgspec.json.Decoder().decode
 
 Attributes = Mapping[str, object]
@@ -35,7 +37,12 @@ class Redact:
 
     def run(self, batch: Batch) -> Batch:
         """See Stage."""
-        rows = [self._row(text, attributes) for text, attributes in zip(batch[TEXT], batch[ATTRIBUTES], strict=True)]
+        found = [self._row(text, attributes) for text, attributes in zip(batch[TEXT], batch[ATTRIBUTES], strict=True)]
+        rows = [row for row in found if row is not None]
+        if len(rows) < len(found):
+            lost = (record for record, row in zip(batch.records, found, strict=True) if row is None)
+            rejected = [DeadLetter(record, "decode", "not_json", _TOO_DEEP) for record in lost]
+            batch = batch.take([place for place, row in enumerate(found) if row is not None], rejected=rejected)
         key = UNSET if self.redactor.key_id is None else self.redactor.key_id
         return batch.with_columns(
             TEXT.of([row.text for row in rows]),
@@ -44,7 +51,14 @@ class Redact:
             _KEY.of([key if row.counts else UNSET for row in rows]),
         )
 
-    def _row(self, text: str, attributes: Attributes) -> "_Row":
+    def _row(self, text: str, attributes: Attributes) -> "_Row | None":
+        """What may be published, or None where nobody can look into all of it."""
+        try:
+            return self._clean(text, attributes)
+        except RecursionError:  # Decode passes over what lies deep, here it is read
+            return None
+
+    def _clean(self, text: str, attributes: Attributes) -> "_Row":
         tenant = self._tenant(attributes)
         redacted = self.redactor.redact(text, tenant=tenant)
         counts = Counter(redacted.counts)

@@ -20,7 +20,7 @@ from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.loading import load_settings
 from textsieve.worker.pipeline import Pipeline, build_pipeline
 from textsieve.worker.records import REASONS, Record
-from textsieve.worker.settings import InputSettings, OutputSettings, Settings
+from textsieve.worker.settings import DeadLetterSettings, InputSettings, OutputSettings, Settings
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "100"))  # of each test; `make fuzz` takes 20,000
 
@@ -66,10 +66,21 @@ def decoded_and_encoded(value: bytes | None, pipeline: Pipeline, found: list[tup
 
 
 @settings(max_examples=EXAMPLES, deadline=None)
-@given(value=values, text_field=paths, id_field=paths, form=st.sampled_from(["json", "text"]), found=headers)
-def test_the_codec_answers_every_message(value, text_field, id_field, form, found) -> None:
+@given(
+    value=values,
+    text_field=paths,
+    id_field=paths,
+    ways=st.tuples(st.sampled_from(["json", "text"]), st.sampled_from(["original", "redacted"])),
+    found=headers,
+)
+def test_the_codec_answers_every_message(value, text_field, id_field, ways, found) -> None:
+    form, shown = ways
     incoming = InputSettings(format=form, text_field=text_field, id_field=id_field, max_value_bytes=100_000)
-    settings_of = Settings(input=incoming, output=OutputSettings(max_message_bytes=4096))
+    settings_of = Settings(
+        input=incoming,
+        output=OutputSettings(max_message_bytes=4096, text=shown),
+        dead_letters=DeadLetterSettings(value=shown),
+    )
     pipeline = build_pipeline(settings_of, predictor=KnownModel(), assign=third, now_ms=lambda: 1)
     decoded_and_encoded(value, pipeline, found)
 

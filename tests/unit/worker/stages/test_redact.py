@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from tests.answers import KnownModel, answer
+from tests.answers import KnownModel, answer, third
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.pipeline import redactor_of
+from textsieve.worker.pipeline import build_pipeline, redactor_of
 from textsieve.worker.records import Predictions, Record
 from textsieve.worker.settings import DeadLetterSettings, OutputSettings, RedactSettings, Settings
+from textsieve.worker.testing import header
 
 TEXT = "ask jo@example.org or 07911 123456"
 
@@ -48,6 +49,17 @@ def test_text_and_attributes_are_redacted_and_counted_together() -> None:
     assert "ask [email] or [phone]" == result["text"]
     assert {"from": {"mail": "[email]", "n": 1}, "[email]": ["[card]"], "n": 1.5} == result["attributes"]
     assert {"email": 3, "phone": 1, "card": 1} == result["redacted"]
+
+
+def test_a_message_nested_deeper_than_can_be_redacted_becomes_a_dead_letter() -> None:
+    deep = b'{"text": "hello", "a": ' + b"[" * 900 + b"]" * 900 + b"}"
+    records = [Record("messages", 3, 1, None, deep, 0), Record("messages", 3, 2, None, b'{"text": "hello"}', 0)]
+    settings = Settings(output=OutputSettings(text="redacted"))
+
+    outcome = build_pipeline(settings, predictor=KnownModel(), assign=third, now_ms=lambda: 1).process(records)
+
+    assert ([1], [2]) == ([letter.offset for letter in outcome.dead_letters], [one.offset for one in outcome.results])
+    assert "not_json" == header(outcome.dead_letters[0], "reason")
 
 
 def test_a_result_of_which_nothing_was_taken_looks_as_ever() -> None:
