@@ -1,7 +1,7 @@
 """Campaigns put together from the settings: the stage that finds them, and the thread that tells of their bursts."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -11,7 +11,7 @@ from textsieve.worker.campaigns.telling import AlarmTeller
 from textsieve.worker.connectors import redis as store
 from textsieve.worker.connectors.kafka.producer.alarms import AlarmPublisher
 from textsieve.worker.connectors.kafka.producer.sending import ProducerFactory
-from textsieve.worker.errors import ServiceError, TextsieveError
+from textsieve.worker.errors import TextsieveError
 from textsieve.worker.redaction import Redactor
 from textsieve.worker.settings import Settings
 from textsieve.worker.stages.campaign import FindCampaign
@@ -19,7 +19,7 @@ from textsieve.worker.wiring.process import now_ms
 
 ASK_SECONDS = 0.5  # for the store to answer the stage, which asks once: labels must not wait for it
 LOOK_SECONDS = 1.0  # between two looks at the counts
-PUBLISH_SECONDS = 30.0  # for the broker to take alarms
+PUBLISH_SECONDS = 10.0  # for the broker to take alarms: less than the lease, or another worker publishes them too
 LEAVE_SECONDS = 2.0  # for the thread to end
 
 
@@ -59,27 +59,49 @@ def telling_alarms(
         now_ms=now_ms,
     )
     stop = threading.Event()
-    thread = threading.Thread(target=_tell, args=(teller, stop, log), name="alarms", daemon=True)
+    told_by = log.bind(worker=worker)
+    thread = threading.Thread(
+        target=keep_telling, args=(teller.turn, publisher.close, stop, told_by), name="alarms", daemon=True
+    )
     thread.start()
     try:
         yield
     finally:
         stop.set()
         thread.join(LEAVE_SECONDS)
-        publisher.close()
 
 
-def _tell(teller: AlarmTeller, stop: threading.Event, log: structlog.stdlib.BoundLogger) -> None:
-    """Turn after turn, whatever is away; one warning for each change of state."""
-    failing = False
-    while not stop.wait(LOOK_SECONDS):
-        try:
-            told = teller.turn()
-        except TextsieveError as error:
-            if not failing:
-                log.warning("alarms wait", error=str(error), retried=isinstance(error, ServiceError))
-            failing = True
-        else:
-            failing = False
-            if told:
-                log.info("alarms told", alarms=told)
+def keep_telling(
+    turn: Callable[[], int],
+    close: Callable[[], None],
+    stop: threading.Event,
+    log: structlog.stdlib.BoundLogger,
+    *,
+    seconds: float = LOOK_SECONDS,
+) -> None:
+    """Turn after turn until `stop`, whatever fails; one line for each change of state.
+
+    Args:
+        turn: tells what there is to tell, and returns how many alarms that were.
+        close: lets go of what turns use; here, since no other thread may while a turn goes on.
+        stop: ends it after the turn.
+        log: of this worker.
+        seconds: between two turns.
+    """
+    failing: type[Exception] | None = None
+    try:
+        while not stop.wait(seconds):
+            try:
+                told = turn()
+            except Exception as error:  # nobody else would notice that no alarm is told any more
+                if failing is not type(error):
+                    log.warning("alarms wait", error=str(error), exc_info=not isinstance(error, TextsieveError))
+                failing = type(error)
+            else:
+                if failing is not None:
+                    log.info("alarms go on")
+                failing = None
+                if told:
+                    log.info("alarms told", alarms=told)
+    finally:
+        close()

@@ -3,13 +3,16 @@
 import os
 import signal
 import socket
+import threading
 
 import numpy as np
 import pytest
 import structlog
+from structlog.testing import capture_logs
 
+from textsieve.worker.campaigns.watcher import LEASE_MS
 from textsieve.worker.clustering.space import ClusterSpace
-from textsieve.worker.errors import ConfigurationError
+from textsieve.worker.errors import ConfigurationError, StoreUnavailable
 from textsieve.worker.metrics import ConsistentRegistry
 from textsieve.worker.settings import (
     CampaignSettings,
@@ -20,7 +23,7 @@ from textsieve.worker.settings import (
     Settings,
 )
 from textsieve.worker.testing import HashingPredictor
-from textsieve.worker.wiring.alarms import find_campaign
+from textsieve.worker.wiring.alarms import PUBLISH_SECONDS, find_campaign, keep_telling
 from textsieve.worker.wiring.model import require_room
 from textsieve.worker.wiring.process import stopping_on_signals
 from textsieve.worker.wiring.store import cluster_space
@@ -99,3 +102,30 @@ def test_labels_wait_for_one_try_of_a_store_that_takes_connections_and_never_ans
         hung.accept()[0].close()
         with pytest.raises(BlockingIOError):
             hung.accept()
+
+
+def test_alarms_go_on_being_told_whatever_a_turn_fails_with_and_each_change_is_one_line():
+    stop, events = threading.Event(), []
+    outcomes = iter([ValueError("odd"), ValueError("odd"), StoreUnavailable("away"), 0, 2])
+
+    def turn() -> int:
+        events.append("turn")
+        outcome = next(outcomes)
+        if isinstance(outcome, Exception):
+            raise outcome
+        if outcome:
+            stop.set()
+        return outcome
+
+    with capture_logs() as logged:
+        keep_telling(turn, lambda: events.append("close"), stop, structlog.stdlib.get_logger("alarms"), seconds=0.001)
+
+    assert ["turn"] * 5 + ["close"] == events
+    assert [("alarms wait", "odd"), ("alarms wait", "away"), ("alarms go on", None), ("alarms told", None)] == [
+        (line["event"], line.get("error")) for line in logged
+    ]
+    assert [True, False] == [line["exc_info"] for line in logged if "error" in line]
+
+
+def test_the_lease_outlasts_a_broker_that_takes_no_alarms():
+    assert PUBLISH_SECONDS * 1000 < LEASE_MS

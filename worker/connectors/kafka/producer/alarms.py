@@ -18,6 +18,14 @@ class _Named(msgspec.Struct):
     id: str
 
 
+def alarm_key(alarm: bytes) -> bytes | None:
+    """The key of an alarm's record, its id; None: it is damaged, and would stand in the way of all others."""
+    try:
+        return msgspec.json.decode(alarm, type=_Named).id.encode()
+    except msgspec.MsgspecError:
+        return None
+
+
 class AlarmPublisher:
     """Sends alarms with their id as the key, to a topic of one partition that it makes where it may.
 
@@ -32,7 +40,7 @@ class AlarmPublisher:
         self._producer: Any = None
 
     def publish(self, alarms: Sequence[bytes]) -> None:
-        """Send them in their order, and return when the broker has them.
+        """Send them in their order, and return when the broker has them; one that cannot be read is left out.
 
         Raises:
             PublishFailed: it is not known which it has.
@@ -40,9 +48,10 @@ class AlarmPublisher:
         try:
             if self._producer is None:
                 self._open()
-            keys = [msgspec.json.decode(alarm, type=_Named).id.encode() for alarm in alarms]
             sent = [
-                self._producer.send(self._topic, value=alarm, key=key) for key, alarm in zip(keys, alarms, strict=True)
+                self._producer.send(self._topic, value=alarm, key=key)
+                for alarm in alarms
+                if (key := alarm_key(alarm)) is not None
             ]
             for future in sent:
                 future.get(timeout=self._producers.publish_seconds)
