@@ -96,6 +96,16 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _alarms_have_a_topic(self) -> Self:
+        others = (*self.kafka.input_topics, self.kafka.output_topic, self.kafka.dead_letter_topic)
+        if self.campaigns.enabled and self.kafka.alarm_topic in others:
+            raise ValueError(
+                f"kafka.alarm_topic: expected a topic for alarms alone, got {self.kafka.alarm_topic}, which is for"
+                " messages, results or dead letters; choose another name"
+            )
+        return self
+
 
 def is_transactional(kafka: KafkaSettings, delivery: DeliverySettings) -> bool:
     """Whether the guarantee in force is exactly_once: the one that is set, or that of the preset."""

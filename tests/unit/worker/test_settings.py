@@ -247,3 +247,15 @@ def test_the_old_name_of_output_text_beside_the_new_one_or_without_sense_is_refu
 def test_pseudonyms_need_a_file_with_a_key():
     with pytest.raises(ConfigurationError, match=r"redact\.key_file: expected a file"):
         load_settings(overrides=["redact.mode=pseudonym"])
+
+
+@pytest.mark.parametrize("topic", ["messages", "labels", "letters"])
+def test_alarms_do_not_go_where_messages_or_answers_are(topic):
+    kafka = {"input_topics": ["messages"], "output_topic": "labels", "dead_letter_topic": "letters"}
+
+    with pytest.raises(ValidationError, match="expected a topic for alarms alone"):
+        Settings(kafka={**kafka, "alarm_topic": topic}, campaigns={"enabled": True})
+
+
+def test_without_campaigns_the_topic_of_alarms_is_nothing():
+    assert "alarms" == Settings(kafka={"input_topics": ["alarms"]}).kafka.alarm_topic

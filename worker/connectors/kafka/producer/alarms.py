@@ -11,6 +11,7 @@ from kafka.errors import KafkaError, TopicAlreadyExistsError
 from textsieve.kafka_client.durability import durable_shape
 from textsieve.worker.connectors.kafka.client.options import REQUEST_TIMEOUT_MS, connection_options
 from textsieve.worker.connectors.kafka.producer.sending import ProducerFactory
+from textsieve.worker.connectors.kafka.topics.description import describe
 from textsieve.worker.errors import PublishFailed
 
 
@@ -24,6 +25,18 @@ def alarm_key(alarm: bytes) -> bytes | None:
         return msgspec.json.decode(alarm, type=_Named).id.encode()
     except msgspec.MsgspecError:
         return None
+
+
+def create_missing(admin: Any, topic: str) -> None:
+    """Make the topic of alarms where it is known not to be there: one that is there asks for no right to create.
+
+    Raises:
+        KafkaError: the broker does not answer, or refuses.
+    """
+    cluster = describe(admin, [topic])
+    if topic in cluster.missing:
+        with suppress(TopicAlreadyExistsError):  # another worker was faster
+            admin.create_topics({topic: {"num_partitions": 1, **durable_shape(cluster.brokers)}})
 
 
 class AlarmPublisher:
@@ -72,9 +85,7 @@ class AlarmPublisher:
         if self._create_topic:
             admin = KafkaAdminClient(**connection_options(self._producers.kafka), request_timeout_ms=REQUEST_TIMEOUT_MS)
             try:
-                brokers = len(admin.describe_cluster()["brokers"])
-                with suppress(TopicAlreadyExistsError):
-                    admin.create_topics({self._topic: {"num_partitions": 1, **durable_shape(brokers)}})
+                create_missing(admin, self._topic)
             finally:
                 admin.close()
         self._producer = self._producers.open()
