@@ -12,6 +12,7 @@ from textsieve.worker.campaigns.notes import NoteStore
 from textsieve.worker.campaigns.sightings import Sightings
 from textsieve.worker.campaigns.watcher import AlarmStore, AlarmWatcher, described, label_mix
 from textsieve.worker.counting.counters import CounterStore
+from textsieve.worker.errors import TextsieveError
 from textsieve.worker.redaction import Redactor
 
 SAMPLE_CHARACTERS = 300  # of a text that is kept as a sample
@@ -56,12 +57,7 @@ class AlarmTeller:
             StoreUnavailable: the store does not answer.
             ServiceError: the broker does not.
         """
-        notes = {
-            campaign: replace(one, samples=tuple(map(self._sample, one.samples)))
-            for campaign, one in self._sightings.taken().items()
-        }
-        if notes:
-            self._store.note(notes)
+        self._share()
         if self._watcher.look(self._sightings.latest_ms(), earliest_ms=self._sightings.earliest_ms) is None:
             return 0
         waiting = self._store.outbox()
@@ -69,6 +65,19 @@ class AlarmTeller:
             self._publish(waiting)
             self._store.published(self._owner, len(waiting))
         return len(waiting)
+
+    def _share(self) -> None:
+        notes = {
+            campaign: replace(one, samples=tuple(map(self._sample, one.samples)))
+            for campaign, one in self._sightings.taken().items()
+        }
+        if not notes:
+            return
+        try:
+            self._store.note(notes)
+        except TextsieveError:  # what is noted twice is noted once
+            self._sightings.put_back(notes)
+            raise
 
     def _sample(self, text: str) -> str:
         return self._redactor.redact(text).text[:SAMPLE_CHARACTERS]

@@ -12,7 +12,7 @@ from textsieve.worker.campaigns.counts import message_counts
 from textsieve.worker.campaigns.sightings import Sightings
 from textsieve.worker.campaigns.telling import AlarmTeller
 from textsieve.worker.counting.counters import Counter
-from textsieve.worker.errors import PublishFailed
+from textsieve.worker.errors import PublishFailed, StoreUnavailable
 from textsieve.worker.records import Partition, Position, Record
 from textsieve.worker.redaction import Redactor
 from textsieve.worker.testing import MemoryAlarmStore, MemoryCounterStore
@@ -110,3 +110,15 @@ def test_an_alarm_waits_for_the_broker(world: World) -> None:
 
     assert 1 == world.teller().turn()
     assert 1 == len(world.broker.taken)
+
+
+def test_notes_wait_for_the_store(world: World) -> None:
+    world.alarms.away = True
+    with pytest.raises(StoreUnavailable):
+        world.teller().turn()
+    world.alarms.away = False
+
+    world.teller().turn()
+
+    (alarm,) = map(json.loads, world.broker.taken)
+    assert (9, 3) == (alarm["senders"], len(alarm["samples"]))
