@@ -40,6 +40,7 @@ def message(number: int, secret: str) -> bytes:
         f'{{"text": "{text}"',
         json.dumps({"text": text})[:-1],  # escapes, in what is no JSON
         json.dumps(text),
+        json.dumps({"text": text.replace(": ", ":\n")})[:-1],  # right behind an escape
     )
     return bad[number % len(bad)].encode()
 

@@ -125,11 +125,12 @@ class Redactor:
         return Redacted(self._replaced(text, plain, found, tenant), Counter(kind for _, kind in found))
 
     def _replaced(self, text: str, plain: str, found: Sequence[tuple[Span, str]], tenant: str) -> str:
-        places: Sequence[int] = range(len(text) + 1) if len(plain) == len(text) else origins(text)
+        places = None if len(plain) == len(text) else origins(text)
         parts, place = [], 0
         for (start, end, value), kind in found:
-            parts += [text[place : places[start]], self._instead(kind, value, tenant)]
-            place = places[end - 1] + 1
+            first, last = (start, end) if places is None else (places[start][0], places[end - 1][1])
+            parts += [text[place:first], self._instead(kind, value, tenant)]
+            place = last
         return "".join([*parts, text[place:]])
 
     def _instead(self, kind: str, value: str, tenant: str) -> str:

@@ -1,6 +1,5 @@
 """Whole messages without what is personal or secret in them: values of JSON, and bytes that may be anything."""
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -11,7 +10,6 @@ import msgspec
 
 from textsieve.worker.redaction.redactor import Redactor
 
-_ESCAPED: Final = re.compile(r"\\u(?!000|001|[dD][89a-fA-F])([0-9A-Fa-f]{4})")  # a character that can be shown
 _LEAST_DIGITS: Final = 10**6  # a smaller number is no telephone number, card or account
 _decode = msgspec.json.Decoder().decode
 _encode = msgspec.json.Encoder().encode
@@ -57,12 +55,8 @@ def redact_bytes(redactor: Redactor, value: bytes, *, tenant: str = "") -> Redac
         clean = RedactedValue(value)
     if clean.counts:
         return clean
-    redacted = redactor.redact(_ESCAPED.sub(_unescaped, text), tenant=tenant)
+    redacted = redactor.redact(text, tenant=tenant)
     return RedactedValue(redacted.text.encode(), redacted.counts) if redacted.counts else RedactedValue(value)
-
-
-def _unescaped(match: re.Match[str]) -> str:
-    return chr(int(match[1], 16))
 
 
 def _counted(redactor: Redactor, tenant: str, counts: Counter[str], text: str) -> str:

@@ -44,6 +44,52 @@ def test_bytes_are_redacted_as_json_or_as_text(value: bytes, expected: bytes) ->
     assert expected == found.value
 
 
+ESCAPES = ("\\n", "\\t", "\\b", "\\r", "\\f", "\\u000a", "\\u0007", "\\u00a0", '\\"', "\\\\n")
+
+
+@pytest.mark.parametrize("escape", ESCAPES)
+@pytest.mark.parametrize(
+    "item",
+    [
+        "07911 123456",
+        "4111111111111111",
+        "GB82WEST12345698765432",
+        "203.0.113.7",
+        "ghp_abcdefghijklmnopqrstuvwxyz0123456789",
+        "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc-DEF_123",
+        "jo@example.org",
+    ],
+)
+def test_what_stands_behind_an_escape_goes_from_what_is_no_json(item: str, escape: str) -> None:
+    found = redact_bytes(Redactor.of(regions=("GB",)), f'{{"text": "Call{escape}{item}{escape}now'.encode())
+
+    assert found is not None
+    assert 1 == sum(found.counts.values())
+    assert item.encode()[1:] not in found.value
+
+
+def test_a_query_of_a_url_goes_from_what_is_no_json_and_has_escaped_slashes() -> None:
+    found = redact_bytes(Redactor.of(), rb'{"text": "https:\/\/example.org\/?abc"')
+
+    assert found is not None
+    assert rb'{"text": "https:\/\/example.org\/?[url_query]"' == found.value
+
+
+def test_json_inside_a_string_is_read_as_what_it_means() -> None:
+    found = redact_json(Redactor.of(), rb'{"raw": "{\"a\": \"x\\n4111111111111111 jo\\u0040example.org\"}"}')
+
+    assert rb'{"raw":"{\"a\": \"x\\n[card] [email]\"}"}' == found.value
+
+
+def test_digits_written_as_surrogate_pairs_are_digits() -> None:
+    digits = "".join(f"\\ud835\\udf{0xCE + int(digit):02x}" for digit in "4111111111111111")
+
+    found = redact_bytes(Redactor.of(), f'{{"text": "{digits}'.encode())
+
+    assert found is not None
+    assert b'{"text": "[card]' == found.value
+
+
 def test_bytes_in_which_nothing_is_found_stay_as_they_are() -> None:
     value = b'{ "text":\t"hello \\u0021" }'
 
