@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from textsieve.embedded.topics import Names
-from textsieve.worker.campaigns.leaders import TTL_SECONDS, Leader, LeaderStore, Revision
+from textsieve.worker.campaigns.leaders import MAX_OF_BAND, TTL_SECONDS, Leader, LeaderStore, Revision
 from textsieve.worker.campaigns.minhash import signatures
 from textsieve.worker.connectors.redis import RedisLeaderStore, connect
 from textsieve.worker.errors import ConfigurationError
@@ -102,6 +103,29 @@ def test_a_proposal_too_little_alike_leads_itself(backend: Backend) -> None:
     found = backend.store.open([FEE, FEE_TOO], at_least=0.99, now_ms=NOW)
 
     assert [FEE.id, FEE_TOO.id] == [one.id for one in found]
+
+
+@pytest.mark.parametrize(("newer", "joins"), [(MAX_OF_BAND - 1, True), (MAX_OF_BAND, False)])
+def test_a_proposal_is_compared_to_the_newest_leaders_of_a_band_alone(
+    backend: Backend, newer: int, *, joins: bool
+) -> None:
+    rng = np.random.default_rng(5)
+    oldest, *others = rng.integers(0, 2**32, (1 + newer, 48), dtype=np.uint32)
+    proposed = oldest.copy()
+    proposed[3::3] += 1  # two of three values of each band but the first
+    for other in others:
+        other[:3] = oldest[:3]
+    backend.store.open([Leader.of(one, 0) for one in (oldest, *others)], at_least=0.4, now_ms=NOW)
+
+    found = opened(backend.store, Leader.of(proposed, 0))
+
+    assert [(Leader.of(oldest if joins else proposed, 0).id, 0)] == found
+
+
+def test_many_proposals_are_answered_in_their_order(backend: Backend) -> None:
+    proposals = [Leader.of(one, 0) for one in np.random.default_rng(6).integers(0, 2**32, (50, 48), dtype=np.uint32)]
+
+    assert [one.id for one in proposals] == [id_ for id_, _ in opened(backend.store, *proposals)]
 
 
 def test_workers_that_propose_at_the_same_time_open_one_campaign(backend: Backend) -> None:

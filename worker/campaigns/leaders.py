@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from textsieve.worker.campaigns.minhash import Signatures, band_keys, similarities
 
 TTL_SECONDS: Final = 24 * 3600  # after its last member a campaign is forgotten
+MAX_OF_BAND: Final = 64  # leaders that share a band with a message and are compared to it: the newest ones
 MAX_LEADERS: Final = 10_000  # beyond them those go whose last member is the longest ago; 3 kB each in a worker
 
 
@@ -70,7 +71,7 @@ class LeaderStore(Protocol):
         """The leader that each proposal resembles, itself where there was none: in one step, whoever else proposes.
 
         Args:
-            proposals: in their order; a later one may join an earlier one.
+            proposals: in their order; a later one may join an earlier one. They may reach the store in several steps.
             at_least: similarity of signatures from which a proposal joins.
             now_ms: Unix time.
         """
@@ -135,11 +136,11 @@ class Leaders:
                     del self._by_key[key]
 
     def match(self, signatures: Signatures, *, at_least: float) -> Matches:
-        """The most similar leader of each message."""
+        """The most similar leader of each message, among the newest that share a band with it."""
         ids: list[str | None] = [None] * len(signatures)
         alike = np.zeros(len(signatures), np.float32)
         for row, keys in enumerate(band_keys(signatures).tolist()):
-            found = {campaign for key in keys if key in self._by_key for campaign in self._by_key[key]}
+            found = {campaign for key in keys if key in self._by_key for campaign in self._by_key[key][-MAX_OF_BAND:]}
             if found:
                 candidates = sorted(found)
                 near = similarities(np.stack([self._leaders[one].signature for one in candidates]), signatures[row])

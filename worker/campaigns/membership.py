@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -19,6 +20,7 @@ from textsieve.worker.errors import StoreUnavailable
 OPEN_AT_LEAST: Final = 0.4  # Jaccard similarity of two messages that make a campaign: 1 of 100,000 pairs reaches it
 JOIN_AT_LEAST: Final = 0.33  # to a leader, of whom there are few: copies with a quarter of other words reach it
 SYNCHRONIZE_SECONDS: Final = 1.0  # between two looks at what other workers have found
+MAX_PROPOSALS: Final = 128  # of a batch: what others begin waits for their next copy, and labels do not wait
 NEW_MS: Final = 3_600_000  # event time for which a campaign is called new: the half-life of what bursts are told by
 
 
@@ -172,7 +174,7 @@ class CampaignDetector:
 
     def _open(self, found: _Found, made: Signatures) -> None:
         """Have the store open the proposed campaigns, and look once more for messages that now have a leader."""
-        proposals = list(found.proposed.values())
+        proposals = list(islice(found.proposed.values(), MAX_PROPOSALS))
         leaders = self._led(proposals)
         opened = Leaders()
         for leader in leaders:

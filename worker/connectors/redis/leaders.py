@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from textsieve.worker.campaigns.leaders import MAX_LEADERS, TTL_SECONDS, Changes, Leader, Revision
+from textsieve.worker.campaigns.leaders import MAX_LEADERS, MAX_OF_BAND, TTL_SECONDS, Changes, Leader, Revision
 from textsieve.worker.campaigns.minhash import BANDS, PERMUTATIONS, band_keys
 from textsieve.worker.connectors.redis.client import Client, translated
 from textsieve.worker.errors import ConfigurationError
@@ -14,6 +14,7 @@ from textsieve.worker.errors import ConfigurationError
 _SIGNATURE_BYTES = 4 * PERMUTATIONS
 _BANDS_BYTES = 8 * BANDS
 _ID_BYTES = 12
+MAX_PROPOSALS = 16  # of one call: the store answers nobody else meanwhile
 
 # KEYS leaders (id -> signature, bands, event time of the first message), bands (band -> ids, one after the other),
 # numbers (id -> how many had been opened), seen (id -> when it had its last member), sizes (id -> members), revision.
@@ -25,7 +26,7 @@ local function resembled(signature, bands)
   local best, most, asked = false, 0, {{}}
   for band = 1, {_BANDS_BYTES}, 8 do
     local ids = redis.call('HGET', KEYS[2], string.sub(bands, band, band + 7)) or ''
-    for at = 1, #ids, {_ID_BYTES} do
+    for at = math.max(1, #ids - {_ID_BYTES * MAX_OF_BAND - 1}), #ids, {_ID_BYTES} do
       local id = string.sub(ids, at, at + {_ID_BYTES - 1})
       local leader = not asked[id] and redis.call('HGET', KEYS[1], id)
       asked[id] = true
@@ -117,13 +118,15 @@ class RedisLeaderStore:
 
     def open(self, proposals: Sequence[Leader], *, at_least: float, now_ms: int) -> Sequence[Leader]:
         """See LeaderStore."""
-        arguments: list[Any] = [str(at_least), str(now_ms)]
-        for proposal in proposals:
-            signature = proposal.signature.astype("<u4").tobytes()
-            bands = band_keys(proposal.signature[None]).astype("<u8").tobytes()
-            arguments += [proposal.id, signature, bands, str(proposal.first_seen_ms)]
-        answer = cast("list[bytes]", self._run(_OPEN, arguments))
-        return self._leaders(answer)
+        opened: list[Leader] = []
+        for first in range(0, len(proposals), MAX_PROPOSALS):
+            arguments: list[Any] = [str(at_least), str(now_ms)]
+            for proposal in proposals[first : first + MAX_PROPOSALS]:
+                signature = proposal.signature.astype("<u4").tobytes()
+                bands = band_keys(proposal.signature[None]).astype("<u8").tobytes()
+                arguments += [proposal.id, signature, bands, str(proposal.first_seen_ms)]
+            opened += self._leaders(cast("list[bytes]", self._run(_OPEN, arguments)))
+        return opened
 
     def add_members(self, members: Mapping[str, int], *, now_ms: int) -> Mapping[str, int]:
         """See LeaderStore."""

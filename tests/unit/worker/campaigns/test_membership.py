@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from textsieve.worker.campaigns.leaders import TTL_SECONDS, Changes, Leader, Revision
-from textsieve.worker.campaigns.membership import NEW_MS, SYNCHRONIZE_SECONDS, CampaignDetector, Memberships
+from textsieve.worker.campaigns.membership import (
+    MAX_PROPOSALS,
+    NEW_MS,
+    SYNCHRONIZE_SECONDS,
+    CampaignDetector,
+    Memberships,
+)
 from textsieve.worker.campaigns.pause import FIRST_SECONDS, MAX_SECONDS
 from textsieve.worker.errors import StoreUnavailable
 from textsieve.worker.testing import MemoryLeaderStore
@@ -24,9 +30,9 @@ class World:
     now_ms: int = 1_000_000
     _offsets: "count[int]" = field(default_factory=count)
 
-    def worker(self) -> CampaignDetector:
+    def worker(self, capacity: int = 100) -> CampaignDetector:
         return CampaignDetector(
-            self.store, now_ms=lambda: self.now_ms, monotonic=lambda: self.now_ms / 1000, capacity=100
+            self.store, now_ms=lambda: self.now_ms, monotonic=lambda: self.now_ms / 1000, capacity=capacity
         )
 
     def assign(self, worker: CampaignDetector, texts: Sequence[str], at_ms: int = 0) -> Memberships:
@@ -218,3 +224,16 @@ def test_a_campaign_is_new_for_an_hour_of_event_time(world: World) -> None:
 
 def test_an_empty_batch_is_nothing(world: World) -> None:
     assert [] == list(world.assign(world.worker(), []).ids)
+
+
+def test_a_batch_opens_so_many_campaigns_and_the_next_copies_open_the_others(world: World) -> None:
+    rng = np.random.default_rng(4)
+    worker = world.worker(capacity=1000)
+    texts = ["".join(rng.choice(list("abcdefghijklmnopq"), 40)) for _ in range(MAX_PROPOSALS + 10)]
+
+    known = []
+    for _ in range(2):
+        world.assign(worker, [*texts, *texts])
+        known.append(worker.known)
+
+    assert [MAX_PROPOSALS, MAX_PROPOSALS + 10] == known
