@@ -1,9 +1,10 @@
 """One worker's share in the common counters: count in memory, add at checkpoints, each message exactly once."""
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from textsieve.worker.counting.counters import Counter, CounterStore, Increments
@@ -11,7 +12,7 @@ from textsieve.worker.errors import StoreUnavailable
 from textsieve.worker.records import Partition, Position
 
 MAX_INCREMENTS = 1000  # of one call: the store answers nobody else meanwhile, for 20 ms at most
-MAX_PENDING_ROWS = 500_000  # unless told otherwise; about 100 bytes each
+MAX_PENDING_ROWS = 500_000  # unless told otherwise; about 300 bytes each, 150 MB
 
 
 class _Row(NamedTuple):
@@ -42,7 +43,7 @@ class GuardedCounters:
 
     store: CounterStore
     max_pending_rows: int = MAX_PENDING_ROWS
-    _rows: dict[Partition, list[_Row]] = field(default_factory=dict)  # in the order of offsets
+    _rows: dict[Partition, deque[_Row]] = field(default_factory=dict)  # in the order of offsets
     _finished: dict[Partition, int] = field(default_factory=dict)  # next offset, past messages without increments
     _starts: dict[Partition, Position] = field(default_factory=dict)
     _marks: dict[Partition, Position] = field(default_factory=dict)  # as the store last told them
@@ -97,7 +98,7 @@ class GuardedCounters:
             increments.deltas.tolist(),
             strict=True,
         ):
-            self._rows.setdefault(source, []).append(_Row(offset, counter, delta))
+            self._rows.setdefault(source, deque()).append(_Row(offset, counter, delta))
         self._finished.update(finished)
         return self._give_up(self.pending_rows - self.max_pending_rows)
 
@@ -125,9 +126,11 @@ class GuardedCounters:
 
     def _leave_out_counted(self, partition: Partition) -> int:
         """Forget increments below the mark; returns how many."""
-        rows, first = self._rows.get(partition, []), self._first_uncounted(partition)
-        self._rows[partition] = [row for row in rows if row.offset >= first]
-        return len(rows) - len(self._rows[partition])
+        rows, first = self._rows.setdefault(partition, deque()), self._first_uncounted(partition)
+        before = len(rows)
+        while rows and rows[0].offset < first:
+            rows.popleft()
+        return before - len(rows)
 
     def _next_part(self, partition: Partition) -> tuple[list[_Row], Position]:
         """What goes into one call, and the mark behind it."""
@@ -157,20 +160,22 @@ class GuardedCounters:
         given_up = 0
         while given_up < excess:
             rows = max(self._rows.values(), key=len)
-            end = rows[min(excess - given_up, len(rows)) - 1].offset
-            kept = [row for row in rows if row.offset > end]
-            given_up += len(rows) - len(kept)
-            rows[:] = kept
+            before = len(rows)
+            for _ in range(min(excess - given_up, before)):
+                last = rows.popleft().offset
+            while rows and rows[0].offset == last:
+                rows.popleft()
+            given_up += before - len(rows)
         return given_up
 
 
-def _cut(rows: list[_Row]) -> list[_Row]:
+def _cut(rows: deque[_Row]) -> list[_Row]:
     """The increments of the first whole messages that fit into one call, at least of one message."""
-    if len(rows) <= MAX_INCREMENTS:
-        return rows
-    beyond = rows[MAX_INCREMENTS].offset
-    part = [row for row in rows[:MAX_INCREMENTS] if row.offset < beyond]
-    return part or [row for row in rows if row.offset == beyond]
+    part = list(islice(rows, MAX_INCREMENTS + 1))
+    if len(part) <= MAX_INCREMENTS:
+        return part
+    beyond = part.pop().offset
+    return [row for row in part if row.offset < beyond] or list(takewhile(lambda row: row.offset == beyond, rows))
 
 
 def _summed(rows: list[_Row]) -> Mapping[Counter, int]:

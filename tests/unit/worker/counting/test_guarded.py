@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from textsieve.worker.counting import guarded
 from textsieve.worker.counting.counters import Counter, Increments, Table
 from textsieve.worker.counting.guarded import MAX_INCREMENTS, Added, GuardedCounters
 from textsieve.worker.errors import StoreUnavailable
@@ -163,6 +164,54 @@ def test_large_batches_go_in_calls_of_bounded_size() -> None:
     assert truth(1500, each=2) == store.read("senders")
     assert max(sizes) <= MAX_INCREMENTS
     assert 3 <= len(sizes)
+
+
+class Watched(guarded._Row):
+    """A row that counts how often any of them is looked at."""
+
+    looks = 0
+
+    @property
+    def offset(self) -> int:
+        Watched.looks += 1
+        return self[0]
+
+
+def looks_of_a_flush(messages: int) -> int:
+    counters = started(MemoryCounterStore())
+    counters.observe(increments(0, messages), {IN: messages})
+    Watched.looks = 0
+    counters.flush()
+    return Watched.looks
+
+
+def test_a_flush_of_twice_the_messages_takes_twice_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guarded, "_Row", Watched)
+
+    once, twice = (looks_of_a_flush(calls * MAX_INCREMENTS) for calls in (8, 16))
+
+    assert twice < 2.2 * once
+
+
+def test_giving_up_looks_at_what_is_given_up_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(guarded, "_Row", Watched)
+    counters = GuardedCounters(MemoryCounterStore(), max_pending_rows=10_000)
+    counters.begin({IN: Position(0, LIFE)})
+    counters.observe(increments(0, 10_000), {IN: 10_000})
+    Watched.looks = 0
+
+    assert 64 == counters.observe(increments(10_000, 10_064), {IN: 10_064})
+    assert Watched.looks < 200
+
+
+def test_a_message_is_given_up_whole() -> None:
+    store = MemoryCounterStore()
+    counters = GuardedCounters(store, max_pending_rows=7)
+    counters.begin({IN: Position(0, LIFE)})
+
+    assert 6 == counters.observe(increments(0, 4, each=3), {IN: 4})
+    counters.flush()
+    assert 6 == sum(store.read("senders").values())
 
 
 def test_the_increments_of_one_message_stay_together_however_many_they_are() -> None:
