@@ -9,15 +9,16 @@ import msgspec
 
 from textsieve.worker.campaigns.alarms import Alarm, AlarmBook, OpenAlarm
 from textsieve.worker.campaigns.buckets import BurstWatch
-from textsieve.worker.campaigns.bursts import BUCKET_MS, BurstState
+from textsieve.worker.campaigns.bursts import BUCKET_MS, WINDOW_BUCKETS, BurstState
 from textsieve.worker.campaigns.counts import BucketCounts, bucket_counts, table
-from textsieve.worker.campaigns.watermark import PartitionTime, observed, watermark
+from textsieve.worker.campaigns.watermark import LATENESS_MS, PartitionTime, observed, watermark
 from textsieve.worker.counting.counters import CounterStore
 from textsieve.worker.errors import StoreUnavailable
 from textsieve.worker.records import Partition
 
 LEASE_MS: Final = 15_000  # after which another worker may look, where the one that did is gone
-MAX_BUCKETS: Final = 360  # read at a look: an hour of event time; what a longer lag brings is read at the next ones
+MAX_BUCKETS: Final = 360  # followed at a look: an hour of event time; what a longer lag brings comes at the next ones
+BACKLOG_BUCKETS: Final = 6 * 360  # where nobody has looked yet: six hours, of which the first one is silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,7 @@ class AlarmWatcher:
         store: state, lease and outbox.
         owner: this worker.
         describe: makes of an alarm, and of the counts at hand, what is published.
-        now_ms: Unix time.
+        now_ms: a clock that tells how long ago a partition was heard of; all else goes by the store's.
     """
 
     def __init__(
@@ -132,8 +133,7 @@ class AlarmWatcher:
         self._counters, self._store, self._owner = counters, store, owner
         self._describe, self._now_ms = describe, now_ms
         self._times: Mapping[Partition, PartitionTime] = {}
-        self._newest: dict[Partition, int] = {}
-        self._own: Mapping[Partition, int] = {}
+        self._newest: dict[Partition, tuple[int, int]] = {}
         self._state: WatchState | None = None
 
     def look(self, latest_ms: Mapping[Partition, int], *, earliest_ms: int | None = None) -> Looked | None:
@@ -154,11 +154,15 @@ class AlarmWatcher:
         try:
             looked = self._look(latest_ms, earliest_ms)
         except StoreUnavailable:
-            self._state = None  # whether the last one was saved is not known
+            self._forget()  # whether the last state was saved is not known
             raise
         if looked is None:
-            self._state = None
+            self._forget()
         return looked
+
+    def _forget(self) -> None:
+        """Take every partition as heard of at the next look: while nobody looked, none could be told to be idle."""
+        self._state, self._times, self._newest = None, {}, {}
 
     def _look(self, latest_ms: Mapping[Partition, int], earliest_ms: int | None) -> Looked | None:
         newest_ms, known = max(latest_ms.values()), self._state is not None
@@ -166,15 +170,17 @@ class AlarmWatcher:
         if lease is None:
             return None
         state = self._state if lease.state is None else _decoded(lease.state)
-        state = WatchState() if state is None else state
-        latest = lease.latest_ms // BUCKET_MS
-        begin = latest if earliest_ms is None else earliest_ms // BUCKET_MS
+        limit_ms = lease.now_ms + LATENESS_MS
+        if state is None or (state.first or 0) * BUCKET_MS > limit_ms:
+            state = WatchState()  # saved by a store whose clock was ahead: it would be deaf until that time
+        latest = min(lease.latest_ms, limit_ms) // BUCKET_MS
+        begin = latest if earliest_ms is None else max(earliest_ms // BUCKET_MS, latest - BACKLOG_BUCKETS)
         first = begin if state.first is None else state.first
-        counts = self._read(first, min(latest, first + MAX_BUCKETS))
+        counts = self._read(first, latest)
         watch, book = BurstWatch(state.bursts), AlarmBook(state.alarms)
         for bucket, found in counts.items():
             watch.observe(bucket, found.campaigns, messages=found.messages)
-        alarms = self._follow(watch, book, counts, latest_ms)
+        alarms = self._follow(watch, book, counts, first=first, now_ms=lease.now_ms)
         closed = watch.test.bucket
         if alarms or closed != (state.bursts.bucket if state.bursts else None) or state.first is None:
             state = WatchState(first if closed is None else closed, watch.test.state(), tuple(book.alarms))
@@ -184,22 +190,22 @@ class AlarmWatcher:
         self._state = state
         return Looked(alarms, counts)
 
-    def _read(self, first: int, last: int) -> Mapping[int, BucketCounts]:
-        return {bucket: bucket_counts(self._counters.read(table(bucket).name)) for bucket in range(first, last + 1)}
+    def _read(self, first: int, latest: int) -> Mapping[int, BucketCounts]:
+        """What is followed, and the newest window, so that new campaigns are told though a partition lags behind."""
+        followed = range(first, min(latest, first + MAX_BUCKETS) + 1)
+        newest = range(max(first, latest - WINDOW_BUCKETS + 1), latest + 1)
+        return {
+            bucket: bucket_counts(self._counters.read(table(bucket).name)) for bucket in sorted({*followed, *newest})
+        }
 
     def _follow(
-        self,
-        watch: BurstWatch,
-        book: AlarmBook,
-        counts: Mapping[int, BucketCounts],
-        latest_ms: Mapping[Partition, int],
+        self, watch: BurstWatch, book: AlarmBook, counts: Mapping[int, BucketCounts], *, first: int, now_ms: int
     ) -> Sequence[Alarm]:
         """Close buckets one by one, so that every alarm has the bucket it belongs to."""
-        now = self._now_ms()
-        passed = watermark(self._heard(counts, latest_ms, now), now_ms=now)
+        passed = watermark(self._heard(counts), now_ms=self._now_ms())
         alarms: list[Alarm] = []
-        for bucket in sorted(counts):
-            if passed is None or (bucket + 1) * BUCKET_MS > passed:
+        for bucket in range(first, first + MAX_BUCKETS + 1):
+            if bucket not in counts or passed is None or (bucket + 1) * BUCKET_MS > min(passed, now_ms):
                 break
             alarms += book.found(watch.close_through(bucket), bucket=bucket)
             alarms += book.closed(bucket, counts[bucket].campaigns)
@@ -208,22 +214,22 @@ class AlarmWatcher:
             alarms += book.found(watch.early(), bucket=max(filled))
         return alarms
 
-    def _heard(
-        self, counts: Mapping[int, BucketCounts], latest_ms: Mapping[Partition, int], now_ms: int
-    ) -> Mapping[Partition, PartitionTime]:
-        """How far each partition has come; one is heard of when its count in its last bucket changes."""
-        news = {partition: ms for partition, ms in latest_ms.items() if self._own.get(partition) != ms}
-        self._own = dict(latest_ms)
+    def _heard(self, counts: Mapping[int, BucketCounts]) -> Mapping[Partition, PartitionTime]:
+        """How far the counts of each partition have come; one is heard of when its count in its last bucket changes.
+
+        What workers have read is no evidence: its counts may still be on their way.
+        """
         latest: dict[Partition, int] = {}
         for bucket, found in counts.items():
             for partition in found.partitions:
                 latest[partition] = max(bucket, latest.get(partition, bucket))
+        news = {}
         for partition, bucket in latest.items():
-            seen = bucket * 2**32 + counts[bucket].partitions[partition]
+            seen = (bucket, counts[bucket].partitions[partition])
             if self._newest.get(partition) != seen:
                 self._newest[partition] = seen
-                news.setdefault(partition, (bucket + 1) * BUCKET_MS)
-        self._times = observed(self._times, news, now_ms=now_ms)
+                news[partition] = bucket * BUCKET_MS
+        self._times = observed(self._times, news, now_ms=self._now_ms())
         return self._times
 
 

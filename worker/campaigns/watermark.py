@@ -9,6 +9,8 @@ from textsieve.worker.records import Partition
 LATENESS_MS: Final = 60_000  # messages of one partition come in the order of their times but for so much
 IDLE_MS: Final = 30_000  # a partition without messages for so long holds nobody up
 
+MAX_LAG_MS: Final = 1_800_000  # so far behind the others a partition holds them up, and no further
+
 
 @dataclass(frozen=True, slots=True)
 class PartitionTime:
@@ -26,11 +28,12 @@ class PartitionTime:
 def watermark(partitions: Mapping[Partition, PartitionTime], *, now_ms: int) -> int | None:
     """The event time before which nothing more is expected, Unix milliseconds; None: nothing was ever heard.
 
-    The least of all partitions that are not idle. Where all are idle, the stream is at rest, and nothing is held back.
+    The least of all partitions that are not idle, but for those more than MAX_LAG_MS behind another one. Where all are
+    idle, the stream is at rest, and nothing is held back.
     """
     active = [time.largest_ms for time in partitions.values() if now_ms - time.heard_ms < IDLE_MS]
     if active:
-        return min(active) - LATENESS_MS
+        return max(min(active), max(active) - MAX_LAG_MS) - LATENESS_MS
     return max((time.largest_ms for time in partitions.values()), default=None)
 
 

@@ -3,19 +3,29 @@ from collections import Counter as Tally
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+import msgspec
 import pytest
 
 from textsieve.worker.campaigns.alarms import Alarm
-from textsieve.worker.campaigns.bursts import BUCKET_MS, HALF_LIFE_BUCKETS
+from textsieve.worker.campaigns.bursts import BUCKET_MS, HALF_LIFE_BUCKETS, BurstState
 from textsieve.worker.campaigns.counts import BucketCounts, message_counts
-from textsieve.worker.campaigns.watcher import LEASE_MS, AlarmWatcher, described, label_mix, top_terms
+from textsieve.worker.campaigns.watcher import (
+    BACKLOG_BUCKETS,
+    LEASE_MS,
+    MAX_BUCKETS,
+    AlarmWatcher,
+    WatchState,
+    described,
+    label_mix,
+    top_terms,
+)
 from textsieve.worker.counting.counters import Counter
 from textsieve.worker.errors import StoreUnavailable
 from textsieve.worker.records import Partition, Position
 from textsieve.worker.testing import MemoryAlarmStore, MemoryCounterStore
 
 IN = Partition("in", 0)
-FIRST = 1000  # bucket
+FIRST = 10_000  # bucket
 PAST = FIRST + HALF_LIFE_BUCKETS + 20
 
 
@@ -38,14 +48,14 @@ class World:
     def watcher(self, owner: str = "anna") -> AlarmWatcher:
         return AlarmWatcher(self.counters, self.alarms, owner=owner, describe=describe, now_ms=lambda: self.now_ms)
 
-    def count(self, bucket: int, campaigns: Mapping[str, int], *, others: int = 20) -> None:
+    def count(self, bucket: int, campaigns: Mapping[str, int], *, others: int = 20, source: Partition = IN) -> None:
         ids = [campaign for campaign, count in campaigns.items() for _ in range(count)] + [None] * others
         counted: Tally[Counter] = Tally()
         for campaign in ids:
-            counted.update(dict(message_counts(IN, bucket * BUCKET_MS, campaign, "spam")))
-        before, self._offset = self.counters.marks().get(IN), self._offset + len(ids)
-        self.counters.add(IN, counted, expected=before, mark=Position(self._offset, "life"))
-        self.now_ms = (bucket + 1) * BUCKET_MS
+            counted.update(dict(message_counts(source, bucket * BUCKET_MS, campaign, "spam")))
+        before, self._offset = self.counters.marks().get(source), self._offset + len(ids)
+        self.counters.add(source, counted, expected=before, mark=Position(self._offset, "life"))
+        self.now_ms = max(self.now_ms, (bucket + 1) * BUCKET_MS)
 
     def told(self, watcher: AlarmWatcher, bucket: int) -> list[tuple[str, str]]:
         looked = watcher.look({IN: bucket * BUCKET_MS})
@@ -153,6 +163,85 @@ def test_a_worker_whose_partitions_are_quiet_looks_at_what_others_count(world: W
         told += world.told(quiet, PAST - 1)
 
     assert ("open", "new") == told[0]
+
+
+def test_a_timestamp_in_the_future_makes_no_alarm_wait_for_that_time(world: World) -> None:
+    watcher = world.watcher()
+    world.live(watcher, FIRST, PAST)
+    for _ in range(5):
+        world.now_ms += 10_000
+        watcher.look({IN: PAST * BUCKET_MS * 1000})  # microseconds
+    world.count(PAST + 5, {"new": 9})
+
+    assert [("open", "new")] == world.told(watcher, PAST + 5)
+
+
+def test_a_store_whose_clock_was_ahead_is_begun_anew(world: World) -> None:
+    world.live(world.watcher(), FIRST, FIRST + 20)
+    ahead = WatchState(first=10 * FIRST, bursts=BurstState(10 * FIRST, 400, 1000.0, {}, ()))
+    world.alarms.save("anna", msgspec.json.encode(ahead), [])
+    watcher = world.watcher()
+    world.live(watcher, FIRST + 20, PAST + 40)
+    world.count(PAST + 40, {"new": 9})
+
+    assert [("open", "new")] == world.told(watcher, PAST + 40)
+
+
+def test_new_campaigns_are_told_though_a_partition_has_been_two_hours_behind_for_an_hour(world: World) -> None:
+    watcher, lagging, end = world.watcher(), Partition("in", 1), PAST + MAX_BUCKETS + 10
+    world.live(watcher, FIRST, PAST)
+    for bucket in range(PAST, end + 1):
+        behind = bucket - 2 * HALF_LIFE_BUCKETS
+        world.count(bucket, {"new": 9} if bucket == end else {"old": 2})
+        world.count(behind, {}, source=lagging)
+        looked = watcher.look({IN: bucket * BUCKET_MS, lagging: behind * BUCKET_MS})
+
+    assert looked is not None
+    assert [("open", "new")] == [(alarm.state, alarm.campaign) for alarm in looked.alarms]
+
+
+def test_buckets_whose_counts_come_after_an_outage_are_not_taken_as_empty(world: World) -> None:
+    watcher = world.watcher()
+    world.live(watcher, FIRST, PAST)
+    world.now_ms = (PAST + 30) * BUCKET_MS
+    assert [] == world.told(watcher, PAST + 29)  # read, and not counted yet
+    for bucket in range(PAST, PAST + 30):
+        world.count(bucket, {"new": 9} if bucket < PAST + 6 else {"old": 2})
+    told = []
+    for bucket in range(PAST + 30, PAST + 45):
+        world.count(bucket, {"old": 2})
+        told += world.told(watcher, bucket)
+
+    assert ("open", "new") == told[0]
+
+
+def test_partitions_whose_counts_come_last_after_an_outage_are_waited_for(world: World) -> None:
+    watcher, other = world.watcher(), Partition("in", 1)
+    for bucket in range(FIRST, PAST):
+        world.count(bucket, {"old": 2}, source=other)
+        world.live(watcher, bucket, bucket + 1)
+    world.alarms.away = True
+    with pytest.raises(StoreUnavailable):
+        world.told(watcher, PAST)
+    world.alarms.away = False
+    for bucket in range(PAST, PAST + 30):
+        world.count(bucket, {"old": 2})
+    assert [] == world.told(watcher, PAST + 29)
+    for bucket in range(PAST, PAST + 30):
+        world.count(bucket, {"new": 9} if bucket < PAST + 6 else {}, source=other)
+
+    assert ("open", "new") in world.told(watcher, PAST + 29)
+
+
+def test_one_old_timestamp_is_not_where_the_first_look_begins(world: World) -> None:
+    for bucket in range(PAST - BACKLOG_BUCKETS - 10, PAST):
+        world.count(bucket, {"old": 2})
+    watcher = world.watcher()
+    for _ in range(BACKLOG_BUCKETS // 360 + 1):
+        watcher.look({IN: (PAST - 1) * BUCKET_MS}, earliest_ms=0)
+    world.count(PAST, {"new": 9})
+
+    assert [("open", "new")] == world.told(watcher, PAST)
 
 
 def test_the_state_is_asked_for_once(world: World) -> None:

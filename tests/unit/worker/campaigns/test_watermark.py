@@ -1,4 +1,4 @@
-from textsieve.worker.campaigns.watermark import IDLE_MS, LATENESS_MS, PartitionTime, observed, watermark
+from textsieve.worker.campaigns.watermark import IDLE_MS, LATENESS_MS, MAX_LAG_MS, PartitionTime, observed, watermark
 from textsieve.worker.records import Partition
 
 LEFT, RIGHT = Partition("in", 0), Partition("in", 1)
@@ -13,6 +13,12 @@ def test_the_slowest_active_partition_holds_the_watermark() -> None:
     partitions = observed({}, {LEFT: 500_000, RIGHT: 400_000}, now_ms=NOW)
 
     assert 400_000 - LATENESS_MS == watermark(partitions, now_ms=NOW)
+
+
+def test_a_partition_holds_the_others_up_for_half_an_hour_at_most() -> None:
+    partitions = observed({}, {LEFT: 9_000_000, RIGHT: 400_000}, now_ms=NOW)
+
+    assert 9_000_000 - MAX_LAG_MS - LATENESS_MS == watermark(partitions, now_ms=NOW)
 
 
 def test_an_idle_partition_holds_nobody_up() -> None:
