@@ -1,16 +1,19 @@
 """What messages add to the shared counters for bursts, and what is read back from these."""
 
 from collections import Counter as Tally
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from msgspec.structs import replace
+
 from textsieve.worker.campaigns.bursts import BUCKET_MS
+from textsieve.worker.campaigns.watermark import LATENESS_MS
 from textsieve.worker.counting.counters import Counter, Table
 from textsieve.worker.counting.increments import Counts
-from textsieve.worker.records import Partition
+from textsieve.worker.records import Partition, Record
 
-TTL_SECONDS: Final = 6 * 3600  # of the counts of a bucket, since their last message: a lag of hours is caught up
+TTL_SECONDS: Final = 3600  # of the counts of a bucket, since their last message: they are read within half an hour
 
 _PARTITION = "@"  # begins the field of a partition; campaigns begin with a hexadecimal digit
 
@@ -38,6 +41,17 @@ class BucketCounts:
 def table(bucket: int) -> Table:
     """Where the messages of a bucket are counted."""
     return Table(f"campaigns:{bucket}", TTL_SECONDS)
+
+
+def with_credible_times(records: Sequence[Record], *, now_ms: int) -> Sequence[Record]:
+    """The records, without their timestamp where it lies in the future: milliseconds of another unit, a wrong clock.
+
+    Args:
+        records: as they were read.
+        now_ms: Unix time.
+    """
+    limit = now_ms + LATENESS_MS
+    return [record if record.timestamp_ms <= limit else replace(record, timestamp_ms=-1) for record in records]
 
 
 def message_counts(source: Partition, timestamp_ms: int, campaign: str | None, label: str) -> Counts:

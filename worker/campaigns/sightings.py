@@ -56,7 +56,8 @@ class Sightings:
                 if max(latest, record.timestamp_ms) >= 0:
                     self._latest_ms[record.source] = max(latest, record.timestamp_ms)
                 if record.timestamp_ms >= 0:
-                    self._earliest_ms = min(self._earliest_ms or record.timestamp_ms, record.timestamp_ms)
+                    earliest = record.timestamp_ms if self._earliest_ms is None else self._earliest_ms
+                    self._earliest_ms = min(earliest, record.timestamp_ms)
                 if campaign is not None and (campaign in self._seen or len(self._seen) < MAX_CAMPAIGNS):
                     self._note(campaign, record, text)
 

@@ -1,6 +1,7 @@
 """Campaign: which other messages a message is nearly the same as."""
 
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Final
 
@@ -8,7 +9,7 @@ import msgspec
 import numpy as np
 
 from textsieve.worker.batch import Batch, Column
-from textsieve.worker.campaigns.counts import message_counts
+from textsieve.worker.campaigns.counts import message_counts, with_credible_times
 from textsieve.worker.campaigns.membership import CampaignDetector
 from textsieve.worker.campaigns.sightings import Sightings
 from textsieve.worker.columns import LABEL, MODEL_TEXT, TEXT
@@ -35,10 +36,12 @@ class FindCampaign:
     Attributes:
         detector: of this worker; it remembers.
         sightings: told what alarms are made of.
+        now_ms: Unix time, which timestamps must not be ahead of.
     """
 
     detector: CampaignDetector
     sightings: Sightings = field(default_factory=Sightings)
+    now_ms: Callable[[], int] = lambda: int(time.time() * 1000)
     needs: ClassVar[tuple[Column[Any], ...]] = (TEXT, MODEL_TEXT, LABEL)
     gives: ClassVar[tuple[Column[Any], ...]] = (CAMPAIGN, _COUNTS)
     fields: ClassVar[Mapping[str, Column[Any]]] = {"campaign": CAMPAIGN}
@@ -46,7 +49,7 @@ class FindCampaign:
 
     def run(self, batch: Batch) -> Batch:
         """See Stage."""
-        records = batch.records
+        records = with_credible_times(batch.records, now_ms=self.now_ms())
         # Python's own hash, another in each process: what it names is remembered in this one alone
         sources = np.array([hash((r.topic, r.partition, r.offset)) for r in records], np.int64).astype(np.uint64)
         times = np.array([record.timestamp_ms for record in records], np.int64)

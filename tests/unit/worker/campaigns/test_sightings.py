@@ -29,6 +29,13 @@ def test_messages_without_a_timestamp_tell_no_time() -> None:
     assert {} == sightings.latest_ms()
 
 
+def test_the_least_event_time_may_be_zero() -> None:
+    sightings = Sightings()
+    sightings.add([record(0, timestamp_ms=0), record(1, timestamp_ms=7)], ["", ""], [None, None])
+
+    assert 0 == sightings.earliest_ms
+
+
 def test_what_is_kept_is_bounded() -> None:
     sightings = Sightings()
     ids = [f"c{number}" for number in range(MAX_CAMPAIGNS + 5)]

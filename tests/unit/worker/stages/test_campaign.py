@@ -77,3 +77,11 @@ def test_a_message_counts_its_partition_and_its_campaign() -> None:
         [counter.field for counter, _ in counts] for counts in outcome.batch[column]
     ]
     assert [1, 1, 1, 1] == [delta for counts in outcome.batch[column] for _, delta in counts]
+
+
+def test_a_timestamp_in_the_future_moves_no_event_time() -> None:
+    stage = FindCampaign(detector(), now_ms=lambda: 2000)
+    through = build_pipeline(Settings(), predictor=KnownModel(), assign=unseeded, now_ms=lambda: 2000, campaigns=stage)
+    through.process([Record("messages", 3, 0, None, json.dumps({"text": FEE}).encode(), 2_000_000)])
+
+    assert {} == stage.sightings.latest_ms()
