@@ -9,12 +9,13 @@ from typing import Final, Literal, Self
 
 from textsieve.worker.errors import ConfigurationError
 from textsieve.worker.redaction.addresses import emails, ip_addresses, queries
+from textsieve.worker.redaction.budget import Budget
 from textsieve.worker.redaction.cards import cards
 from textsieve.worker.redaction.credentials import secrets
 from textsieve.worker.redaction.folding import folded, origins
 from textsieve.worker.redaction.ibans import ibans
 from textsieve.worker.redaction.keys import Keys, read_keys
-from textsieve.worker.redaction.phones import phones
+from textsieve.worker.redaction.phones import PhoneFinder, phones
 from textsieve.worker.redaction.spans import BLANK, Finder, Span, blanked
 from textsieve.worker.settings import RedactSettings
 
@@ -44,6 +45,7 @@ class Redactor:
 
     Attributes:
         finders: by kind, in the order in which they are asked.
+        phones: asked last, where telephone numbers are to go.
         mode: what stands in the place of what was found: `[email]`, `[email:4f1c09a2b3d4]`, or nothing.
         keys: of pseudonyms.
 
@@ -53,6 +55,7 @@ class Redactor:
     """
 
     finders: Mapping[str, Finder]
+    phones: PhoneFinder | None = None
     mode: Mode = "mask"
     keys: Keys | None = None
 
@@ -71,9 +74,7 @@ class Redactor:
                 " redact.mode to mask or drop"
             )
         finders = {kind: finder for kind, finder in _FINDERS.items() if kind in kinds}
-        if _PHONE in kinds:
-            finders[_PHONE] = phones(regions)
-        return cls(finders, mode, keys)
+        return cls(finders, phones(regions) if _PHONE in kinds else None, mode, keys)
 
     @classmethod
     def from_settings(cls, settings: RedactSettings) -> Self:
@@ -102,11 +103,12 @@ class Redactor:
         """The id of the key that makes pseudonyms, where there are any."""
         return self.keys.current.id if self.mode == "pseudonym" and self.keys is not None else None
 
-    def redact(self, text: str, *, tenant: str = "") -> Redacted:
+    def redact(self, text: str, *, tenant: str = "", budget: Budget | None = None) -> Redacted:
         """The text that may be kept.
 
         Args:
             text: of any length and script.
+            budget: of the message that the text is a part of; None: it is all of the message.
             tenant: whose text it is: pseudonyms of different tenants have nothing in common.
         """
         plain = folded(text)
@@ -119,6 +121,8 @@ class Redactor:
             if spans:
                 found += [(span, kind) for span in spans]
                 plain = blanked(plain, spans)
+        if self.phones is not None and has_digits:
+            found += [(span, _PHONE) for span in self.phones(plain, budget or Budget())]
         if not found:
             return Redacted(text)
         found.sort()

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from textsieve.worker.redaction.budget import Budget
 from textsieve.worker.redaction.redactor import Redactor
 
 _LEAST_DIGITS: Final = 10**6  # a smaller number is no telephone number, card or account
@@ -23,18 +24,24 @@ class RedactedValue:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-def redact_json(redactor: Redactor, raw: bytes, *, tenant: str = "") -> RedactedValue:
+def redact_json(redactor: Redactor, raw: bytes, *, tenant: str = "", budget: Budget | None = None) -> RedactedValue:
     """One value of JSON: every string in it, names of fields and long numbers included.
 
     A value without fields in which nothing is found stays byte for byte; objects are written anew, because one that
     names a field twice would keep what only its second one shows.
+
+    Args:
+        redactor: what is taken out, and what stands in its place.
+        raw: the value.
+        tenant: see Redactor.redact.
+        budget: of the message that the value is a part of; None: it is all of the message.
 
     Raises:
         msgspec.DecodeError: it is not JSON.
         RecursionError: it is nested too deeply.
     """
     counts: Counter[str] = Counter()
-    clean = _clean(_decode(raw), partial(_counted, redactor, tenant, counts))
+    clean = _clean(_decode(raw), partial(_counted, redactor, tenant, budget or Budget(), counts))
     if not counts and raw.lstrip()[:1] not in b"{[":
         return RedactedValue(raw)
     return RedactedValue(_encode(clean), counts)
@@ -59,8 +66,8 @@ def redact_bytes(redactor: Redactor, value: bytes, *, tenant: str = "") -> Redac
     return RedactedValue(redacted.text.encode(), redacted.counts) if redacted.counts else RedactedValue(value)
 
 
-def _counted(redactor: Redactor, tenant: str, counts: Counter[str], text: str) -> str:
-    redacted = redactor.redact(text, tenant=tenant)
+def _counted(redactor: Redactor, tenant: str, budget: Budget, counts: Counter[str], text: str) -> str:
+    redacted = redactor.redact(text, tenant=tenant, budget=budget)
     counts.update(redacted.counts)
     return redacted.text
 

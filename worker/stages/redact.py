@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from textsieve.worker.batch import Batch, Column
 from textsieve.worker.columns import ATTRIBUTES, TEXT
 from textsieve.worker.records import DeadLetter
-from textsieve.worker.redaction import Redactor, redact_json
+from textsieve.worker.redaction import Budget, Redactor, redact_json
 
 _REDACTED: Final = Column[Sequence[Mapping[str, int] | UnsetType]]("redacted")  # how much of each kind
 _KEY: Final = Column[Sequence[str | UnsetType]]("redaction_key")  # id of the key of pseudonyms
@@ -60,12 +60,13 @@ class Redact:
 
     def _clean(self, text: str, attributes: Attributes) -> "_Row":
         tenant = self._tenant(attributes)
-        redacted = self.redactor.redact(text, tenant=tenant)
+        budget = Budget()
+        redacted = self.redactor.redact(text, tenant=tenant, budget=budget)
         counts = Counter(redacted.counts)
         clean: dict[str, object] = {}
         for name, raw in attributes.items():
-            shown = self.redactor.redact(name, tenant=tenant)
-            value = redact_json(self.redactor, bytes(raw), tenant=tenant)  # type: ignore[call-overload]  # msgspec.Raw
+            shown = self.redactor.redact(name, tenant=tenant, budget=budget)
+            value = redact_json(self.redactor, bytes(raw), tenant=tenant, budget=budget)  # type: ignore[call-overload]  # msgspec.Raw
             clean[shown.text] = msgspec.Raw(value.value)
             counts.update(shown.counts)
             counts.update(value.counts)
