@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from textsieve.worker.campaigns.answers import Answer, Answers, Memberships
 from textsieve.worker.campaigns.canonical import canonical
 from textsieve.worker.campaigns.leaders import Leader, Leaders, LeaderStore, Revision
 from textsieve.worker.campaigns.minhash import Signatures, signatures
@@ -24,23 +26,6 @@ MAX_PROPOSALS: Final = 128  # of a batch: what others begin waits for their next
 NEW_MS: Final = 3_600_000  # event time for which a campaign is called new: the half-life of what bursts are told by
 
 
-@dataclass(frozen=True, slots=True)
-class Memberships:
-    """The campaign of each message.
-
-    Attributes:
-        ids: [rows], None: of no campaign.
-        sizes: [rows] int64, members known so far, the message included; 0 without a campaign.
-        new: [rows] bool, whether the campaign began less than an hour before the message, by event time.
-        similarities: [rows] float32, to the leader, or to the member by which it was found; 0 without a campaign.
-    """
-
-    ids: Sequence[str | None]
-    sizes: NDArray[np.int64]
-    new: NDArray[np.bool_]
-    similarities: NDArray[np.float32]
-
-
 @dataclass(slots=True)
 class _Found:
     """What a batch has come to so far."""
@@ -48,6 +33,7 @@ class _Found:
     ids: list[str | None]
     similarities: NDArray[np.float32]
     proposed: dict[str, Leader] = field(default_factory=dict)  # those that the store has not seen
+    led: dict[int, str] = field(default_factory=dict)  # numbers of the messages that are proposed
 
 
 class CampaignDetector:
@@ -78,6 +64,8 @@ class CampaignDetector:
         self._leaders = Leaders()
         self._recent = RecentMessages(capacity)
         self._campaigns: list[str | None] = [None] * capacity  # of remembered messages, by number
+        self._times_ms = np.zeros(capacity, np.int64)  # theirs too
+        self._answers = Answers()
         self._revision = Revision()
         self._sizes: dict[str, int] = {}  # as the store last told them
         self._unsent: Counter[str] = Counter()  # members that the store has not heard of
@@ -92,7 +80,7 @@ class CampaignDetector:
     def assign(
         self, texts: Sequence[str], sources: NDArray[np.uint64], timestamps_ms: NDArray[np.int64]
     ) -> Memberships:
-        """The campaigns of a batch; messages that are read again are not their own duplicates.
+        """The campaigns of a batch; messages that are read again soon are answered as they were, and add no member.
 
         Once a second it synchronizes with the store first.
 
@@ -110,7 +98,7 @@ class CampaignDetector:
             self._open(found, made)
         for row, campaign in enumerate(found.ids):
             self._campaigns[(first + row) % len(self._campaigns)] = campaign
-        return self._memberships(found, timestamps_ms)
+        return self._memberships(found, self._repeat(found, sources), timestamps_ms)
 
     def synchronize(self) -> None:
         """Tell the store of members, and learn of the leaders and sizes of other workers.
@@ -152,14 +140,16 @@ class CampaignDetector:
         """
         neighbours = self._recent.remember(made, sources, at_least=OPEN_AT_LEAST)
         capacity = len(self._campaigns)
+        self._times_ms[neighbours.numbers % capacity] = timestamps_ms
         first = int(neighbours.numbers[0]) if len(made) else 0
         for row, nearest in enumerate(neighbours.nearest.tolist()):
             if found.ids[row] is None and nearest != NOBODY:
                 campaign = self._campaigns[nearest % capacity]
                 if campaign is None or not (campaign in self._leaders or campaign in found.proposed):
-                    leader = Leader.of(self._recent.signature(nearest), int(timestamps_ms[row]))
+                    leader = Leader.of(self._recent.signature(nearest), int(self._times_ms[nearest % capacity]))
                     campaign = leader.id
                     found.proposed.setdefault(campaign, leader)
+                    found.led[nearest] = campaign
                     self._campaigns[nearest % capacity] = campaign
                     if nearest >= first:  # not published yet
                         self._join(found, nearest - first, campaign, neighbours.similarities[row])
@@ -181,6 +171,8 @@ class CampaignDetector:
             self._leaders.add(leader)
             opened.add(leader)
         names = {proposal.id: leader.id for proposal, leader in zip(proposals, leaders, strict=False)}
+        for number, proposal in found.led.items():
+            self._campaigns[number % len(self._campaigns)] = names.get(proposal)
         alone = []
         for row, campaign in enumerate(found.ids):
             if campaign in found.proposed:
@@ -205,12 +197,24 @@ class CampaignDetector:
         self._pause.answered()
         return leaders
 
-    def _memberships(self, found: _Found, timestamps_ms: NDArray[np.int64]) -> Memberships:
+    def _repeat(self, found: _Found, sources: NDArray[np.uint64]) -> AbstractSet[int]:
+        """Answer messages that are read again as before, where the campaign is still there; returns their rows."""
+        again = set()
+        for row, source in enumerate(sources.tolist()):
+            answer = self._answers.get(source)
+            if answer is not None and (answer.campaign is None or answer.campaign in self._leaders):
+                found.ids[row], found.similarities[row] = answer
+                again.add(row)
+            else:
+                self._answers.keep(source, Answer(found.ids[row], float(found.similarities[row])))
+        return again
+
+    def _memberships(self, found: _Found, again: AbstractSet[int], timestamps_ms: NDArray[np.int64]) -> Memberships:
         sizes = np.zeros(len(found.ids), np.int64)
         new = np.zeros(len(found.ids), np.bool_)
         for row, campaign in enumerate(found.ids):
             if campaign is not None:
-                self._unsent[campaign] += 1
-                sizes[row] = self._sizes.get(campaign, 0) + self._unsent[campaign]
+                self._unsent[campaign] += row not in again
+                sizes[row] = max(1, self._sizes.get(campaign, 0) + self._unsent[campaign])
                 new[row] = timestamps_ms[row] - self._leaders.first_seen_ms(campaign) < NEW_MS
         return Memberships(found.ids, sizes, new, found.similarities)

@@ -17,8 +17,9 @@ Counts = Sequence[tuple[Counter, int]]  # what one message adds, to counters of 
 class CountingStage(Protocol):
     """A stage whose messages add to counters in the store: each one exactly once, when its result counts.
 
-    They must follow from the message and from what the stage knows of it for good: whoever reads it again has to come
-    to the same.
+    They should follow from the message and from what the stage knows of it for good, so that whoever reads it again
+    comes to the same. Where they follow from a worker's memory, a message that two workers read counts once all the
+    same, but maybe as the one said whose result was not published.
     """
 
     @property

@@ -5,13 +5,13 @@ from itertools import count
 import numpy as np
 import pytest
 
+from textsieve.worker.campaigns.answers import MAX_ANSWERS, Memberships
 from textsieve.worker.campaigns.leaders import TTL_SECONDS, Changes, Leader, Revision
 from textsieve.worker.campaigns.membership import (
     MAX_PROPOSALS,
     NEW_MS,
     SYNCHRONIZE_SECONDS,
     CampaignDetector,
-    Memberships,
 )
 from textsieve.worker.campaigns.pause import FIRST_SECONDS, MAX_SECONDS
 from textsieve.worker.errors import StoreUnavailable
@@ -237,3 +237,58 @@ def test_a_batch_opens_so_many_campaigns_and_the_next_copies_open_the_others(wor
         known.append(worker.known)
 
     assert [MAX_PROPOSALS, MAX_PROPOSALS + 10] == known
+
+
+def read(worker: CampaignDetector, *messages: tuple[int, str]) -> Memberships:
+    sources = np.array([source for source, _ in messages], np.uint64)
+    return worker.assign([text for _, text in messages], sources, np.zeros(len(messages), np.int64))
+
+
+def test_messages_that_are_read_again_are_answered_as_before_and_add_no_member(world: World) -> None:
+    worker = world.worker()
+    read(worker, (0, FEE.format(20)))
+    before = read(worker, (1, LUNCH), (2, FEE.format(31)), (3, LUNCH), (4, OTHER))
+    read(worker, (5, OTHER))
+
+    again = read(worker, (0, FEE.format(20)), (1, LUNCH), (2, FEE.format(31)), (3, LUNCH), (4, OTHER))
+
+    assert [None, *before.ids] == list(again.ids)
+    assert [0, *before.similarities.tolist()] == again.similarities.tolist()
+    assert [0, 2, 1, 2, 0] == again.sizes.tolist()
+
+
+def test_the_answers_that_are_remembered_are_bounded(world: World) -> None:
+    worker = world.worker(capacity=MAX_ANSWERS + 10)
+    read(worker, (0, FEE.format(20)), *((source, "") for source in range(1, MAX_ANSWERS + 1)))
+    read(worker, (MAX_ANSWERS + 1, FEE.format(31)))
+
+    assert read(worker, (0, FEE.format(20))).ids[0] is not None
+
+
+def test_a_campaign_began_with_the_first_of_two_copies(world: World) -> None:
+    worker = world.worker()
+    world.assign(worker, [FEE.format(20)], at_ms=5)
+    world.assign(worker, [FEE.format(31)], at_ms=1000)
+
+    assert [True] == world.assign(worker, [FEE.format(40)], at_ms=4 + NEW_MS).new.tolist()
+    assert [False] == world.assign(worker, [FEE.format(40)], at_ms=5 + NEW_MS).new.tolist()
+
+
+def test_what_the_store_called_otherwise_is_proposed_once(world: World) -> None:
+    opened = []
+
+    class Watched(MemoryLeaderStore):
+        def open(self, proposals: Sequence[Leader], *, at_least: float, now_ms: int) -> Sequence[Leader]:
+            opened.append(len(proposals))
+            return super().open(proposals, at_least=at_least, now_ms=now_ms)
+
+    world.store = Watched()
+    left, right = world.worker(), world.worker()
+    words = [f"{a}{b}ra" for a in "klmnpqrst" for b in "aeiou"]
+    one, two, like_two, three = (" ".join(words[first : first + 14]) for first in (0, 4, 2, 8))
+    world.assign(right, [two])
+    (_, campaign) = world.assign(left, [one, one]).ids
+    assert [campaign] == list(world.assign(right, [like_two]).ids)
+
+    assert [campaign] == list(world.assign(right, [three]).ids)
+    assert [1, 1] == opened
