@@ -75,12 +75,16 @@ class AlarmBook:
         """What to keep, so that a restart opens none twice."""
         return list(self._open.values())
 
-    def found(self, bursts: Sequence[Burst], *, bucket: int) -> Sequence[Alarm]:
+    def found(
+        self, bursts: Sequence[Burst], *, bucket: int, closing: Mapping[str, int] | None = None
+    ) -> Sequence[Alarm]:
         """Open alarms for campaigns that have none.
 
         Args:
             bursts: of one window.
             bucket: the last one of the window.
+            closing: messages of each campaign in that bucket, which `closed` is told of next, where those before it
+                are closed already; None: all of the window is open.
         """
         opened = []
         for burst in bursts:
@@ -101,7 +105,8 @@ class AlarmBook:
                 first_seen_ms=onset * BUCKET_MS,
                 last_seen_ms=(bucket + 1) * BUCKET_MS,
             )
-            self._open[burst.campaign] = OpenAlarm(alarm, 0, bucket, bucket)
+            size = 0 if closing is None else burst.count - closing.get(burst.campaign, 0)
+            self._open[burst.campaign] = OpenAlarm(alarm, size, bucket, bucket)
             opened.append(alarm)
         return opened
 

@@ -207,8 +207,9 @@ class AlarmWatcher:
         for bucket in range(first, first + MAX_BUCKETS + 1):
             if bucket not in counts or passed is None or (bucket + 1) * BUCKET_MS > min(passed, now_ms):
                 break
-            alarms += book.found(watch.close_through(bucket), bucket=bucket)
-            alarms += book.closed(bucket, counts[bucket].campaigns)
+            campaigns = counts[bucket].campaigns
+            alarms += book.found(watch.close_through(bucket), bucket=bucket, closing=campaigns)
+            alarms += book.closed(bucket, campaigns)
         filled = [bucket for bucket in counts if counts[bucket].messages]
         if filled:
             alarms += book.found(watch.early(), bucket=max(filled))

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 
 from textsieve.worker.campaigns.alarms import QUIET_BUCKETS, Alarm, AlarmBook
@@ -34,6 +36,16 @@ def test_an_alarm_is_told_again_when_its_campaign_has_doubled() -> None:
         [(alarm.state, alarm.size) for alarm in alarms] for alarms in told
     ]
     assert {"c1/100"} == {alarm.id for alarms in told for alarm in alarms}
+
+
+def test_an_alarm_of_a_closed_window_has_the_messages_of_its_first_buckets() -> None:
+    book = AlarmBook()
+    (alarm,) = book.found([replace(BURST, count=36)], bucket=102, closing={"c1": 12})
+
+    told = [book.closed(bucket, {"c1": 12}) for bucket in range(102, 106)]
+
+    assert 36 == alarm.size
+    assert [[], [], [], [("grow", 72)]] == [[(alarm.state, alarm.size) for alarm in alarms] for alarms in told]
 
 
 def test_messages_before_the_onset_are_not_counted() -> None:

@@ -97,6 +97,16 @@ def test_an_alarm_is_closed_when_all_is_quiet_again(world: World) -> None:
     assert [("closed", "new")] == told
 
 
+def test_an_alarm_of_a_known_campaign_has_all_messages_since_its_onset(world: World) -> None:
+    watcher = world.watcher()
+    for bucket in range(FIRST, PAST + 40):
+        world.count(bucket, {"old": 40 if PAST <= bucket < PAST + 6 else int(bucket < PAST)}, others=200)
+        world.told(watcher, bucket)
+
+    told = [(state, size) for state, _, size, _ in map(json.loads, world.alarms.outbox())]
+    assert [("open", 42), ("grow", 122), ("closed", 242)] == told
+
+
 def test_another_worker_goes_on_where_the_first_one_died(world: World) -> None:
     world.live(world.watcher("anna"), FIRST, PAST)
     world.count(PAST, {"new": 9})
