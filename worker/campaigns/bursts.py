@@ -3,6 +3,8 @@
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nlargest
+from operator import itemgetter
 from typing import Final, Self
 
 BUCKET_MS: Final = 10_000  # event time that is counted together
@@ -10,6 +12,7 @@ HALF_LIFE_BUCKETS: Final = 360  # an hour: what was learned weighs half as much 
 WINDOW_BUCKETS: Final = 3  # tested together, and not learned yet: a burst must not be its own baseline
 ALARM_P: Final = 1e-7  # 500 groups are tested four million times a day
 ALARM_COUNT: Final = 8  # fewer messages in a window are no burst, however rare
+MAX_CAMPAIGNS: Final = 10_000  # whose past is kept, the largest ones; of others a burst is one of a new campaign
 ALARM_FACTOR: Final = 3.0  # times the mean: large campaigns do not alarm for being a little larger
 
 _PRIOR_MESSAGES = 0.5  # of a campaign that was never seen,
@@ -122,10 +125,6 @@ class BurstTest:
         """How many of so many messages the past lets one expect to be of a campaign."""
         return self._alphas.get(campaign, _PRIOR_MESSAGES) * messages / self._beta
 
-    def window_count(self, campaign: str) -> int:
-        """Messages of a campaign in the last window."""
-        return sum(counts.get(campaign, 0) for counts, _ in self._window)
-
     @property
     def window_messages(self) -> int:
         """All messages of the last window."""
@@ -160,6 +159,8 @@ class BurstTest:
             self._beta += exposure
             for campaign, count in learned.items():
                 self._alphas[campaign] = self._alphas.get(campaign, _PRIOR_MESSAGES) + count
+            if len(self._alphas) > MAX_CAMPAIGNS:
+                self._alphas = dict(nlargest(MAX_CAMPAIGNS, self._alphas.items(), key=itemgetter(1)))
 
     def _decay(self, factor: float) -> None:
         """Towards the prior."""

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.stats import nbinom
 
-from textsieve.worker.campaigns.bursts import HALF_LIFE_BUCKETS, Burst, BurstTest, tail
+from textsieve.worker.campaigns.bursts import HALF_LIFE_BUCKETS, MAX_CAMPAIGNS, WINDOW_BUCKETS, Burst, BurstTest, tail
 
 
 def learned(counts: dict[str, int] | None = None, *, messages: int = 100, buckets: int = 400) -> BurstTest:
@@ -87,6 +87,16 @@ def test_a_campaign_long_gone_is_forgotten() -> None:
     test.close(400 + 20 * HALF_LIFE_BUCKETS, {}, messages=100)
 
     assert {} == test.state().alphas
+
+
+def test_the_past_of_so_many_campaigns_is_kept_the_largest_ones() -> None:
+    test = BurstTest()
+    for bucket in range(WINDOW_BUCKETS + 3):
+        test.close(bucket, {"old": 3, **{f"{bucket} {number}": 1 for number in range(MAX_CAMPAIGNS // 2)}}, messages=9)
+
+    alphas = test.state().alphas
+    assert MAX_CAMPAIGNS == len(alphas)
+    assert "old" in alphas
 
 
 def test_a_restored_test_goes_on_as_if_nothing_had_been() -> None:
