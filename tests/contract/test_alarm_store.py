@@ -8,6 +8,7 @@ import pytest
 
 from textsieve.embedded.topics import Names
 from textsieve.worker.campaigns.notes import CampaignNotes, Notes
+from textsieve.worker.campaigns.watcher import MAX_OUTBOX, OUTBOX_READ
 from textsieve.worker.campaigns.watermark import LATENESS_MS
 from textsieve.worker.connectors.redis import RedisAlarmStore, connect
 from textsieve.worker.settings import RedisSettings
@@ -129,6 +130,30 @@ def test_alarms_stay_in_the_outbox_until_they_are_published(backend: Backend) ->
     assert [b"third"] == list(backend.another().outbox())
 
 
+def test_the_outbox_keeps_the_newest_alarms_and_gives_some_at_a_time(backend: Backend) -> None:
+    asked(backend.store, "anna")
+    backend.store.save("anna", b"1", [b"%d" % number for number in range(MAX_OUTBOX)])
+    backend.store.save("anna", b"2", [b"last"])
+
+    waiting = backend.store.outbox()
+    assert (OUTBOX_READ, b"1", b"%d" % OUTBOX_READ) == (len(waiting), waiting[0], waiting[-1])
+    backend.store.published("anna", MAX_OUTBOX - 1)
+    assert [b"last"] == list(backend.store.outbox())
+
+
+def test_notes_on_many_campaigns_are_kept_apart(backend: Backend) -> None:
+    many = {f"{number:012x}": Notes(frozenset({b"a", b"%d" % number}), (f"text {number}",)) for number in range(150)}
+    backend.store.note({**many, CAMPAIGN: Notes(frozenset({b"a"}), ("one",)), OTHER: Notes(samples=("two",))})
+
+    assert CampaignNotes(2, ("text 149",)) == backend.store.noted(f"{149:012x}")
+    assert CampaignNotes(1, ("one",)) == backend.store.noted(CAMPAIGN)
+    assert CampaignNotes(0, ("two",)) == backend.store.noted(OTHER)
+    if isinstance(backend.store, RedisAlarmStore):
+        for campaign in many:
+            for key in backend.store.note_keys(campaign):
+                backend.store.client.delete(key)
+
+
 def test_notes_of_all_workers_come_together(backend: Backend) -> None:
     backend.store.note({CAMPAIGN: Notes(frozenset({b"a", b"\xff"}), ("one", "two"))})
     backend.another().note({CAMPAIGN: Notes(frozenset({b"a", b"c"}), ("two", "thrée", "four")), OTHER: Notes()})
@@ -143,5 +168,5 @@ def test_notes_expire(store: str, names: Names) -> None:
         alarms.note({CAMPAIGN: Notes(frozenset({b"a"}), ("one",))})
 
         for key in alarms.note_keys(CAMPAIGN):
-            assert 0 < client.ttl(key) <= 24 * 3600
+            assert 0 < client.ttl(key) <= 3600
             client.delete(key)

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+TTL_SECONDS: Final = 3600  # of notes, since the last one: alarms are told of campaigns that come now
 SAMPLES: Final = 3  # texts kept of a campaign, the first ones
 
 
@@ -35,7 +36,7 @@ class CampaignNotes:
 
 
 class NoteStore(Protocol):
-    """Notes on campaigns, shared; they expire a day after the last. Raises StoreUnavailable where it does not answer.
+    """Notes on campaigns, shared; they expire an hour after the last. Raises StoreUnavailable where it does not answer.
 
     What is noted twice is noted once: senders are a set, and of samples the first ones stay.
     """

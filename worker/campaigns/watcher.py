@@ -18,6 +18,8 @@ from textsieve.worker.records import Partition
 
 LEASE_MS: Final = 15_000  # after which another worker may look, where the one that did is gone
 MAX_BUCKETS: Final = 360  # followed at a look: an hour of event time; what a longer lag brings comes at the next ones
+MAX_OUTBOX: Final = 5000  # alarms that wait for the broker; of more the oldest go
+OUTBOX_READ: Final = 1000  # of them at a time
 BACKLOG_BUCKETS: Final = 6 * 360  # where nobody has looked yet: six hours, of which the first one is silent
 
 
@@ -52,11 +54,14 @@ class AlarmStore(Protocol):
         ...
 
     def save(self, owner: str, state: bytes, alarms: Sequence[bytes]) -> bool:
-        """Replace the state and add to the outbox, in one step; False, and nothing, where the lease is another's."""
+        """Replace the state and add to the outbox, in one step; False, and nothing, where the lease is another's.
+
+        The outbox keeps the newest MAX_OUTBOX.
+        """
         ...
 
     def outbox(self) -> Sequence[bytes]:
-        """Alarms that are not known to be published, oldest first."""
+        """Alarms that are not known to be published, the oldest OUTBOX_READ of them, oldest first."""
         ...
 
     def published(self, owner: str, alarms: int) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from textsieve.worker.campaigns.notes import SAMPLES, CampaignNotes, Notes
-from textsieve.worker.campaigns.watcher import Lease
+from textsieve.worker.campaigns.watcher import MAX_OUTBOX, OUTBOX_READ, Lease
 from textsieve.worker.campaigns.watermark import LATENESS_MS
 from textsieve.worker.errors import StoreUnavailable
 
@@ -45,13 +45,13 @@ class MemoryAlarmStore:
         if owner != self._owner:
             return False
         self._state = state
-        self._outbox += alarms
+        self._outbox = [*self._outbox, *alarms][-MAX_OUTBOX:]
         return True
 
     def outbox(self) -> Sequence[bytes]:
         """See AlarmStore."""
         self._answer()
-        return list(self._outbox)
+        return self._outbox[:OUTBOX_READ]
 
     def published(self, owner: str, alarms: int) -> None:
         """See AlarmStore."""

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
-from textsieve.worker.campaigns.leaders import TTL_SECONDS
-from textsieve.worker.campaigns.notes import SAMPLES, CampaignNotes, Notes
-from textsieve.worker.campaigns.watcher import Lease
+from textsieve.worker.campaigns.notes import SAMPLES, TTL_SECONDS, CampaignNotes, Notes
+from textsieve.worker.campaigns.watcher import MAX_OUTBOX, OUTBOX_READ, Lease
 from textsieve.worker.campaigns.watermark import LATENESS_MS
 from textsieve.worker.connectors.redis.client import Client, translated
+
+_CAMPAIGNS_PER_CALL: Final = 100  # the store does nothing else meanwhile
 
 # KEYS watch (owner, until, latest, state), outbox. ARGV owner, latest, lease_ms, 1 where the owner knows the state.
 _ACQUIRE = f"""
@@ -27,10 +28,11 @@ return {{state, latest, string.format('%.0f', now)}}
 """
 
 # ARGV owner, state, then alarms.
-_SAVE = """
+_SAVE = f"""
 if redis.call('HGET', KEYS[1], 'owner') ~= ARGV[1] then return 0 end
 redis.call('HSET', KEYS[1], 'state', ARGV[2])
 for i = 3, #ARGV do redis.call('RPUSH', KEYS[2], ARGV[i]) end
+if #ARGV > 2 then redis.call('LTRIM', KEYS[2], -{MAX_OUTBOX}, -1) end
 return 1
 """
 
@@ -40,14 +42,20 @@ if redis.call('HGET', KEYS[1], 'owner') == ARGV[1] then redis.call('LTRIM', KEYS
 return 1
 """
 
-# KEYS senders and samples of a campaign. ARGV how many senders, these, then samples.
+# KEYS senders and samples of each campaign. ARGV for each how many senders, these, how many samples, these.
 _NOTE = f"""
-local last = 1 + tonumber(ARGV[1])
-for i = 2, last do redis.call('PFADD', KEYS[1], ARGV[i]) end
-for i = last + 1, #ARGV do
-  local held, known = redis.call('LRANGE', KEYS[2], 0, -1), false
-  for _, sample in ipairs(held) do known = known or sample == ARGV[i] end
-  if #held < {SAMPLES} and not known then redis.call('RPUSH', KEYS[2], ARGV[i]) end
+local at = 1
+for key = 1, #KEYS, 2 do
+  local last = at + ARGV[at]
+  for i = at + 1, last do redis.call('PFADD', KEYS[key], ARGV[i]) end
+  at = last + 1
+  last = at + ARGV[at]
+  for i = at + 1, last do
+    local held, known = redis.call('LRANGE', KEYS[key + 1], 0, -1), false
+    for _, sample in ipairs(held) do known = known or sample == ARGV[i] end
+    if #held < {SAMPLES} and not known then redis.call('RPUSH', KEYS[key + 1], ARGV[i]) end
+  end
+  at = last + 1
 end
 for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, {TTL_SECONDS}) end
 return 1
@@ -83,7 +91,7 @@ class RedisAlarmStore:
     def outbox(self) -> Sequence[bytes]:
         """See AlarmStore."""
         with translated():
-            return cast("list[bytes]", self.client.lrange(self.keys[1], 0, -1))
+            return cast("list[bytes]", self.client.lrange(self.keys[1], 0, OUTBOX_READ - 1))
 
     def published(self, owner: str, alarms: int) -> None:
         """See AlarmStore."""
@@ -91,9 +99,14 @@ class RedisAlarmStore:
 
     def note(self, notes: Mapping[str, Notes]) -> None:
         """See NoteStore."""
-        for campaign, new in notes.items():
-            arguments = [str(len(new.senders)), *new.senders, *new.samples]
-            self._run(_NOTE, self.note_keys(campaign), arguments)
+        ordered = list(notes.items())
+        for begin in range(0, len(ordered), _CAMPAIGNS_PER_CALL):
+            some = ordered[begin : begin + _CAMPAIGNS_PER_CALL]
+            keys = [key for campaign, _ in some for key in self.note_keys(campaign)]
+            arguments: list[str | bytes] = []
+            for _, new in some:
+                arguments += [str(len(new.senders)), *new.senders, str(len(new.samples)), *new.samples]
+            self._run(_NOTE, keys, arguments)
 
     def noted(self, campaign: str) -> CampaignNotes:
         """See NoteStore."""
