@@ -109,7 +109,12 @@ def build_pipeline(
         outgoing.max_message_bytes,
     )
     dead_letters = DeadLetterEncoder(
-        outgoing.timestamp, outgoing.max_message_bytes, settings.dead_letters.value, redactor, incoming.max_value_bytes
+        outgoing.timestamp,
+        outgoing.max_message_bytes,
+        settings.dead_letters.value,
+        redactor,
+        settings.redact.tenant_field,
+        incoming.max_value_bytes,
     )
     return Pipeline((*stages, encode), dead_letters, now_ms)
 

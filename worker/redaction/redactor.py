@@ -103,13 +103,14 @@ class Redactor:
         """The id of the key that makes pseudonyms, where there are any."""
         return self.keys.current.id if self.mode == "pseudonym" and self.keys is not None else None
 
-    def redact(self, text: str, *, tenant: str = "", budget: Budget | None = None) -> Redacted:
+    def redact(self, text: str, *, tenant: str | None = "", budget: Budget | None = None) -> Redacted:
         """The text that may be kept.
 
         Args:
             text: of any length and script.
             budget: of the message that the text is a part of; None: it is all of the message.
-            tenant: whose text it is: pseudonyms of different tenants have nothing in common.
+            tenant: whose text it is: pseudonyms of different tenants have nothing in common; None: nobody knows, and a
+                mask stands where a pseudonym would.
         """
         plain = folded(text)
         if BLANK in plain:
@@ -128,7 +129,7 @@ class Redactor:
         found.sort()
         return Redacted(self._replaced(text, plain, found, tenant), Counter(kind for _, kind in found))
 
-    def _replaced(self, text: str, plain: str, found: Sequence[tuple[Span, str]], tenant: str) -> str:
+    def _replaced(self, text: str, plain: str, found: Sequence[tuple[Span, str]], tenant: str | None) -> str:
         places = None if len(plain) == len(text) else origins(text)
         parts, place = [], 0
         for (start, end, value), kind in found:
@@ -137,9 +138,9 @@ class Redactor:
             place = last
         return "".join([*parts, text[place:]])
 
-    def _instead(self, kind: str, value: str, tenant: str) -> str:
+    def _instead(self, kind: str, value: str, tenant: str | None) -> str:
         if self.mode == "drop":
             return ""
-        if self.keys is None or self.mode == "mask":
+        if self.keys is None or self.mode == "mask" or tenant is None:
             return f"[{kind}]"
         return f"[{kind}:{self.keys.current.pseudonym(kind, value, tenant)}]"

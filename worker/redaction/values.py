@@ -24,7 +24,9 @@ class RedactedValue:
     counts: Mapping[str, int] = field(default_factory=dict)
 
 
-def redact_json(redactor: Redactor, raw: bytes, *, tenant: str = "", budget: Budget | None = None) -> RedactedValue:
+def redact_json(
+    redactor: Redactor, raw: bytes, *, tenant: str | None = "", budget: Budget | None = None
+) -> RedactedValue:
     """One value of JSON: every string in it, names of fields and long numbers included.
 
     A value without fields in which nothing is found stays byte for byte; objects are written anew, because one that
@@ -47,7 +49,7 @@ def redact_json(redactor: Redactor, raw: bytes, *, tenant: str = "", budget: Bud
     return RedactedValue(_encode(clean), counts)
 
 
-def redact_bytes(redactor: Redactor, value: bytes, *, tenant: str = "") -> RedactedValue | None:
+def redact_bytes(redactor: Redactor, value: bytes, *, tenant: str | None = "") -> RedactedValue | None:
     """The value of a message that may be JSON, text or neither; None where it is no text, so nobody can say.
 
     Bytes in which nothing is found stay as they are.
@@ -66,7 +68,7 @@ def redact_bytes(redactor: Redactor, value: bytes, *, tenant: str = "") -> Redac
     return RedactedValue(redacted.text.encode(), redacted.counts) if redacted.counts else RedactedValue(value)
 
 
-def _counted(redactor: Redactor, tenant: str, budget: Budget, counts: Counter[str], text: str) -> str:
+def _counted(redactor: Redactor, tenant: str | None, budget: Budget, counts: Counter[str], text: str) -> str:
     redacted = redactor.redact(text, tenant=tenant, budget=budget)
     counts.update(redacted.counts)
     return redacted.text

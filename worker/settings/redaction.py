@@ -34,7 +34,8 @@ class RedactSettings(Section):
     )
     tenant_field: str | None = Field(
         None,
-        description="Name of the field that says whose text it is: pseudonyms of two tenants have nothing in common.",
+        description="Name or dotted path of the field that says whose text it is: pseudonyms of two tenants have "
+        "nothing in common, and a message without it has masks.",
     )
 
     @model_validator(mode="after")

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from textsieve.worker.headers import PREFIX, foreign_headers, message_bytes, source_header
 from textsieve.worker.records import DeadLetter, Header, Outgoing
 from textsieve.worker.redaction import Redactor, redact_bytes
+from textsieve.worker.stages.tenants import tenant_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class DeadLetterEncoder:
     max_message_bytes: int = 1_000_000
     value: Literal["original", "redacted", "hash"] = "original"
     redactor: Redactor | None = None  # where values are redacted
+    tenant_field: str | None = None  # where pseudonyms differ by tenant
     max_redacted_bytes: int = 262_144  # a longer value is hashed: redaction takes time by the length of a text
 
     def encode(self, letter: DeadLetter, now_ms: int) -> Outgoing:
@@ -54,7 +56,7 @@ class DeadLetterEncoder:
             return _Kept(value)
         if self.value == "hash" or self.redactor is None or len(value) > self.max_redacted_bytes:
             return _Kept(b"", is_hashed=True)
-        redacted = redact_bytes(self.redactor, value)
+        redacted = redact_bytes(self.redactor, value, tenant=tenant_in(value, self.tenant_field))
         return _Kept(b"", is_hashed=True) if redacted is None else _Kept(redacted.value, redacted.counts)
 
 

@@ -12,11 +12,11 @@ from textsieve.worker.batch import Batch, Column
 from textsieve.worker.columns import ATTRIBUTES, TEXT
 from textsieve.worker.records import DeadLetter
 from textsieve.worker.redaction import Budget, Redactor, redact_json
+from textsieve.worker.stages.tenants import tenant_of
 
 _REDACTED: Final = Column[Sequence[Mapping[str, int] | UnsetType]]("redacted")  # how much of each kind
 _KEY: Final = Column[Sequence[str | UnsetType]]("redaction_key")  # id of the key of pseudonyms
 _TOO_DEEP: Final = "expected JSON, got arrays or objects nested deeper than can be redacted"
-_decode = msgspec.json.Decoder().decode
 
 Attributes = Mapping[str, object]
 
@@ -26,7 +26,7 @@ class Redact:
     """Stands right before what makes results, so that nothing behind it sees what it takes out.
 
     Attributes:
-        tenant_field: the attribute that says whose text it is, if there is one.
+        tenant_field: name or path of the attribute that says whose text it is, if there is one.
     """
 
     redactor: Redactor
@@ -48,7 +48,7 @@ class Redact:
             TEXT.of([row.text for row in rows]),
             ATTRIBUTES.of([row.attributes for row in rows]),
             _REDACTED.of([row.counts or UNSET for row in rows]),
-            _KEY.of([key if row.counts else UNSET for row in rows]),
+            _KEY.of([key if row.is_keyed else UNSET for row in rows]),
         )
 
     def _row(self, text: str, attributes: Attributes) -> "_Row | None":
@@ -59,7 +59,7 @@ class Redact:
             return None
 
     def _clean(self, text: str, attributes: Attributes) -> "_Row":
-        tenant = self._tenant(attributes)
+        tenant = tenant_of(attributes, self.tenant_field)
         budget = Budget()
         redacted = self.redactor.redact(text, tenant=tenant, budget=budget)
         counts = Counter(redacted.counts)
@@ -70,11 +70,7 @@ class Redact:
             clean[shown.text] = msgspec.Raw(value.value)
             counts.update(shown.counts)
             counts.update(value.counts)
-        return _Row(redacted.text, clean, counts)
-
-    def _tenant(self, attributes: Attributes) -> str:
-        raw = attributes.get(self.tenant_field) if self.tenant_field is not None else None
-        return "" if raw is None else str(_decode(raw))  # type: ignore[arg-type]  # msgspec.Raw
+        return _Row(redacted.text, clean, counts, is_keyed=tenant is not None and bool(counts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,3 +80,4 @@ class _Row:
     text: str
     attributes: Attributes
     counts: Mapping[str, int]
+    is_keyed: bool  # whether what was taken out has pseudonyms, where there are any

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from tests.answers import answer
 from textsieve.worker.records import DeadLetter, Header, Outgoing, Record
-from textsieve.worker.redaction import Redactor
+from textsieve.worker.redaction import Keys, Redactor
+from textsieve.worker.redaction.keys import Key
 from textsieve.worker.stages.dead_letters import DeadLetterEncoder
 from textsieve.worker.testing import header
 
@@ -163,6 +164,21 @@ def test_a_dead_letter_in_which_nothing_is_found_is_whole():
     original = record(b'{ "text": 42 }')
 
     assert bury(original) == bury(original, value="redacted", redactor=REDACTOR)
+
+
+def test_the_pseudonyms_of_a_dead_letter_belong_to_its_tenant():
+    keyed = Redactor.of(("email",), mode="pseudonym", keys=Keys(Key("1", b"a" * 16)))
+    values = (
+        b'{"mail": "jo@example.org", "of": {"tenant": "one"}}',
+        b'{"mail": "jo@example.org"}',
+        b'"jo@example.org"',
+        b'{"mail": "jo@example.org", "of": {"tenant": "one"}',
+    )
+
+    letters = [bury(record(one), value="redacted", redactor=keyed, tenant_field="of.tenant") for one in values]
+
+    assert keyed.redact("jo@example.org", tenant="one").text.encode() in letters[0].value
+    assert [True] * 3 == [b"[email]" in letter.value for letter in letters[1:]]
 
 
 @pytest.mark.parametrize("value", ["jo@example.org".encode("utf-16"), b"x" * 3000])

@@ -89,6 +89,30 @@ def test_pseudonyms_name_their_key_and_differ_by_tenant(tmp_path: Path) -> None:
     assert ["2026-11"] * 3 == [result["redaction_key"] for result in results]
 
 
+@pytest.mark.parametrize(
+    "others", [{}, {"from": {"tenant": None}}, {"from": {"tenant": ""}}, {"from": {"tenant": [1]}}, {"from": "one"}]
+)
+def test_nothing_has_a_pseudonym_where_nobody_knows_the_tenant(others: dict[str, object], tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text(f"2026-11 = {'0f' * 16}\n")
+    settings = RedactSettings(mode="pseudonym", key_file=keys, tenant_field="from.tenant")
+
+    result = published({"text": "a@example.org", **others}, text="redacted", redact=settings)
+
+    assert ("[email]", {"email": 1}, False) == (result["text"], result["redacted"], "redaction_key" in result)
+
+
+def test_a_tenant_is_found_by_a_path(tmp_path: Path) -> None:
+    keys = tmp_path / "keys"
+    keys.write_text(f"2026-11 = {'0f' * 16}\n")
+    settings = RedactSettings(mode="pseudonym", key_file=keys, tenant_field="from.tenant")
+    messages = [{"text": "a@example.org", "from": {"tenant": name}} for name in ("one", 2, "2")]
+
+    texts = [published(message, text="redacted", redact=settings)["text"] for message in messages]
+
+    assert (2, True) == (len(set(texts)), all(text.startswith("[email:") for text in texts))
+
+
 def test_a_mask_names_no_key(tmp_path: Path) -> None:
     keys = tmp_path / "keys"
     keys.write_text(f"2026-11 = {'0f' * 16}\n")
