@@ -35,6 +35,7 @@ from textsieve.worker.wiring.alarms import find_campaign, telling_alarms
 from textsieve.worker.wiring.endpoints import Endpoints, kafka_endpoints, traced_endpoints
 from textsieve.worker.wiring.model import LoadedModel, load_serving, require_room
 from textsieve.worker.wiring.process import freeze_garbage, now_ms, package_version, stopping_on_signals
+from textsieve.worker.wiring.redaction import require_redaction
 from textsieve.worker.wiring.store import open_clusters, open_counting, warn_of_store
 from textsieve.worker.wiring.telemetry import build_metrics, tell_engine, watch_gpu
 
@@ -45,7 +46,8 @@ class Overrides:
 
     Attributes:
         predictor: answers instead of the model that the settings name.
-        stages: of the embedding program, behind all others but the last; see worker.stages.stage.
+        stages: of the embedding program, behind all others but Redact and Encode; see worker.stages.stage. What they
+            add to results is not redacted.
         source, sink, store: get the part that was built, return the one to use.
     """
 
@@ -78,6 +80,8 @@ def run(settings: Settings, *, overrides: Overrides = Overrides()) -> None:  # f
         port = resources.enter_context(serve(settings.http, probes))
         if settings.http.port is None and port != USUAL_PORTS[0]:
             log.info("another process has the usual port: metrics and probes are on the next", port=port)
+        for warning in require_redaction(settings):
+            log.warning(warning)
         topics = prepare_topics(settings.kafka, settings.output, settings.delivery)
         for finding in topics.findings:
             say = log.info if finding.is_notice else log.warning

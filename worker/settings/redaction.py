@@ -3,12 +3,16 @@
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
 
 from textsieve.worker.settings.section import Section, split_commas
 
 RedactKind = Literal["url_query", "secret", "email", "iban", "ip", "card", "phone"]
+
+
+def _capitals(regions: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(str.upper, regions))
 
 
 class RedactSettings(Section):
@@ -18,7 +22,7 @@ class RedactSettings(Section):
         ("url_query", "secret", "email", "iban", "ip", "card", "phone"),
         description="What is taken out of texts before they are kept or shown, comma separated.",
     )
-    regions: Annotated[tuple[str, ...], NoDecode, BeforeValidator(split_commas)] = Field(
+    regions: Annotated[tuple[str, ...], NoDecode, AfterValidator(_capitals), BeforeValidator(split_commas)] = Field(
         (),
         description="Where telephone numbers are dialled from, comma separated ISO 3166 codes such as GB,US; without"
         " them only numbers that begin with + are found.",

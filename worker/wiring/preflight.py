@@ -11,10 +11,10 @@ from textsieve.worker.connectors.http import Probes, serve
 from textsieve.worker.connectors.kafka import prepare_topics
 from textsieve.worker.health import Health
 from textsieve.worker.inference.engines.report import EngineReport
-from textsieve.worker.pipeline import redactor_of
 from textsieve.worker.settings import Settings
 from textsieve.worker.wiring.endpoints import require_otel
 from textsieve.worker.wiring.model import load_fastest, require_room
+from textsieve.worker.wiring.redaction import require_redaction
 from textsieve.worker.wiring.store import cluster_space
 
 
@@ -40,7 +40,7 @@ def check(settings: Settings) -> Report:
     """
     warnings: list[str] = []
     require_otel(settings)
-    redactor_of(settings)  # its regions are regions, and its keys can be read
+    warnings.extend(require_redaction(settings))
     topics = prepare_topics(settings.kafka, settings.output, settings.delivery)
     warnings.extend(map(str, topics.findings))
     predictor = load_fastest(settings)
