@@ -32,7 +32,7 @@ class AlarmTeller:
         redactor: of samples, whatever results show.
         publish: sends alarms, each with its id, and returns when the broker has them.
         owner: this worker.
-        now_ms: Unix time.
+        now_ms: a clock that tells how long ago a partition was heard of.
     """
 
     def __init__(

@@ -7,6 +7,7 @@ from typing import Final, Protocol
 
 import msgspec
 
+from textsieve.worker import logs
 from textsieve.worker.campaigns.alarms import Alarm, AlarmBook, OpenAlarm
 from textsieve.worker.campaigns.buckets import BurstWatch
 from textsieve.worker.campaigns.bursts import BUCKET_MS, WINDOW_BUCKETS, BurstState
@@ -15,6 +16,8 @@ from textsieve.worker.campaigns.watermark import LATENESS_MS, PartitionTime, obs
 from textsieve.worker.counting.counters import CounterStore
 from textsieve.worker.errors import StoreUnavailable
 from textsieve.worker.records import Partition
+
+log = logs.get_logger("alarms")
 
 LEASE_MS: Final = 15_000  # after which another worker may look, where the one that did is gone
 MAX_BUCKETS: Final = 360  # followed at a look: an hour of event time; what a longer lag brings comes at the next ones
@@ -240,7 +243,14 @@ class AlarmWatcher:
 
 
 def _decoded(saved: bytes) -> WatchState:
-    return msgspec.json.decode(saved, type=WatchState) if saved else WatchState()
+    """What was saved; nothing where it cannot be read: an hour of learning is less than no alarms ever after."""
+    if not saved:
+        return WatchState()
+    try:
+        return msgspec.json.decode(saved, type=WatchState)
+    except msgspec.MsgspecError as error:
+        log.warning("alarms begin anew", error=f"expected a state that this version writes, got another one ({error})")
+        return WatchState()
 
 
 def described(alarm: Alarm, *, labels: Mapping[str, int], senders: int, samples: Sequence[str]) -> AlarmRecord:

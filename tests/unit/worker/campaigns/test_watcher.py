@@ -186,6 +186,17 @@ def test_a_timestamp_in_the_future_makes_no_alarm_wait_for_that_time(world: Worl
     assert [("open", "new")] == world.told(watcher, PAST + 5)
 
 
+@pytest.mark.parametrize("saved", [b"{", b"\xff", b'{"first": "soon"}'])
+def test_a_state_that_cannot_be_read_is_begun_anew(world: World, saved: bytes) -> None:
+    world.live(world.watcher(), FIRST, FIRST + 20)
+    world.alarms.save("anna", saved, [])
+    watcher = world.watcher()
+    world.live(watcher, FIRST + 20, PAST + 40)
+    world.count(PAST + 40, {"new": 9})
+
+    assert [("open", "new")] == world.told(watcher, PAST + 40)
+
+
 def test_a_store_whose_clock_was_ahead_is_begun_anew(world: World) -> None:
     world.live(world.watcher(), FIRST, FIRST + 20)
     ahead = WatchState(first=10 * FIRST, bursts=BurstState(10 * FIRST, 400, 1000.0, {}, ()))
