@@ -1,5 +1,6 @@
 """What every LeaderStore does, asked of the one in memory and of a real one."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -224,3 +225,35 @@ def test_leaders_that_no_worker_wrote_are_refused_by_name(store: str, names: Nam
         with pytest.raises(ConfigurationError, match="expected leaders as workers write them"):
             leaders.changes(Revision(), now_ms=NOW)
         client.delete(*leaders.keys)
+
+
+@pytest.mark.parametrize("kind", ["memory", "single"])
+def test_beyond_the_limit_a_hundredth_goes_besides(kind: str, request: pytest.FixtureRequest, names: Names) -> None:
+    proposals = [Leader.of(one, 0) for one in np.random.default_rng(7).integers(0, 2**32, (201, 48), dtype=np.uint32)]
+    with ExitStack() as stack:
+        if kind == "memory":
+            leaders: LeaderStore = MemoryLeaderStore(max_leaders=200)
+        else:
+            client = stack.enter_context(connect(RedisSettings(url=request.getfixturevalue("store"))))
+            leaders = RedisLeaderStore(client, names.space, max_leaders=200)
+            stack.callback(client.delete, *leaders.keys)
+        full, over = [], []
+        for number, one in enumerate(proposals):
+            full = over
+            opened(leaders, one, now_ms=NOW + number)
+            over = leaders.changes(Revision(), now_ms=NOW + 300).ids or []
+
+    assert 0 == len(full)
+    assert {one.id for one in proposals[3:]} == over
+
+
+def test_a_worker_whose_clock_is_days_ahead_forgets_no_campaign_of_the_others(store: str, names: Names) -> None:
+    now = time.time_ns() // 1_000_000
+    with connect(RedisSettings(url=store)) as client:
+        leaders = RedisLeaderStore(client, names.space)
+        opened(leaders, FEE, now_ms=now)
+
+        changes = leaders.changes(Revision(), now_ms=now + 2 * DAY)
+
+        client.delete(*leaders.keys)
+    assert [FEE.id] == [one.id for one in changes.leaders]

@@ -15,6 +15,7 @@ from textsieve.worker.campaigns.minhash import Signatures, band_keys, similariti
 TTL_SECONDS: Final = 24 * 3600  # after its last member a campaign is forgotten
 MAX_OF_BAND: Final = 64  # leaders that share a band with a message and are compared to it: the newest ones
 MAX_LEADERS: Final = 10_000  # beyond them those go whose last member is the longest ago; 3 kB each in a worker
+SURPLUS_SHARE: Final = 100  # one of so many goes besides then: whenever one has gone each worker fetches all ids
 
 
 @dataclass(frozen=True, slots=True)

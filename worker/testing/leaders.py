@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from textsieve.worker.campaigns.leaders import MAX_LEADERS, TTL_SECONDS, Changes, Leader, Leaders, Revision
+from textsieve.worker.campaigns.leaders import (
+    MAX_LEADERS,
+    SURPLUS_SHARE,
+    TTL_SECONDS,
+    Changes,
+    Leader,
+    Leaders,
+    Revision,
+)
 from textsieve.worker.errors import StoreUnavailable
 
 
@@ -51,9 +59,10 @@ class MemoryLeaderStore:
         """See LeaderStore."""
         self._answer()
         by_age = sorted(self._leaders, key=lambda campaign: (self._seen_ms[campaign], campaign))
-        surplus = set(by_age[: max(0, len(by_age) - self.max_leaders)])
+        surplus = max(0, len(by_age) - self.max_leaders)
+        too_many = set(by_age[: surplus and surplus + self.max_leaders // SURPLUS_SHARE])
         for campaign in by_age:
-            if campaign in surplus or self._seen_ms[campaign] < now_ms - TTL_SECONDS * 1000:
+            if campaign in too_many or self._seen_ms[campaign] < now_ms - TTL_SECONDS * 1000:
                 self._expire(campaign)
         now = self._revision
         went_back = now.opened < since.opened or now.expired < since.expired

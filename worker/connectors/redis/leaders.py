@@ -6,7 +6,15 @@ from typing import Any, cast
 
 import numpy as np
 
-from textsieve.worker.campaigns.leaders import MAX_LEADERS, MAX_OF_BAND, TTL_SECONDS, Changes, Leader, Revision
+from textsieve.worker.campaigns.leaders import (
+    MAX_LEADERS,
+    MAX_OF_BAND,
+    SURPLUS_SHARE,
+    TTL_SECONDS,
+    Changes,
+    Leader,
+    Revision,
+)
 from textsieve.worker.campaigns.minhash import BANDS, PERMUTATIONS, band_keys
 from textsieve.worker.connectors.redis.client import Client, translated
 from textsieve.worker.errors import ConfigurationError
@@ -72,12 +80,16 @@ end
 return sizes
 """
 
-# ARGV opened and expired as the caller knows them, the oldest last member to keep, how many leaders to keep. Returns
+# ARGV opened and expired as the caller knows them, the oldest last member to keep (a clock that is ahead of the
+# store's does not count), how many leaders to keep. Returns
 # opened, expired, whether all ids follow, these, then id and leader of each new one.
 _CHANGES = f"""
 local surplus = redis.call('ZCARD', KEYS[4]) - tonumber(ARGV[4])
-local gone = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', '(' .. ARGV[3], 'LIMIT', 0, 500)
-if #gone == 0 and surplus > 0 then gone = redis.call('ZRANGE', KEYS[4], 0, math.min(surplus, 500) - 1) end
+local oldest = math.min(tonumber(ARGV[3]), (tonumber(redis.call('TIME')[1]) - {TTL_SECONDS}) * 1000)
+local gone = redis.call('ZRANGEBYSCORE', KEYS[4], '-inf', '(' .. string.format('%.0f', oldest), 'LIMIT', 0, 500)
+if #gone == 0 and surplus > 0 then
+  gone = redis.call('ZRANGE', KEYS[4], 0, math.min(surplus + math.floor(tonumber(ARGV[4]) / {SURPLUS_SHARE}), 500) - 1)
+end
 for _, id in ipairs(gone) do
   local leader = redis.call('HGET', KEYS[1], id) or ''
   for at = {_SIGNATURE_BYTES + 1}, {_SIGNATURE_BYTES + _BANDS_BYTES}, 8 do
