@@ -89,6 +89,17 @@ def test_a_worker_that_knows_the_state_is_given_it_only_if_another_had_the_lease
     assert b"state" == asked(backend.store, "anna", known=True)
 
 
+def test_a_worker_begins_anew_where_the_state_was_deleted(store: str, names: Names) -> None:
+    with connect(RedisSettings(url=store)) as client:
+        alarms = RedisAlarmStore(client, names.space)
+        asked(alarms, "anna")
+        alarms.save("anna", b"state", [])
+        client.delete(alarms.keys[0])
+
+        assert b"" == asked(alarms, "anna", known=True)
+        client.delete(alarms.keys[0])
+
+
 def test_a_worker_that_lost_its_lease_saves_nothing(backend: Backend) -> None:
     leave(backend.store, "anna")
     asked(backend.another(), "ben")
