@@ -9,6 +9,7 @@ from textsieve.worker import logs
 from textsieve.worker.connectors import redis as store
 from textsieve.worker.connectors.http import Probes, serve
 from textsieve.worker.connectors.kafka import prepare_topics
+from textsieve.worker.connectors.kafka.producer.alarms import check_alarm_topic
 from textsieve.worker.health import Health
 from textsieve.worker.inference.engines.report import EngineReport
 from textsieve.worker.settings import Settings
@@ -43,6 +44,9 @@ def check(settings: Settings) -> Report:
     warnings.extend(require_redaction(settings))
     topics = prepare_topics(settings.kafka, settings.output, settings.delivery)
     warnings.extend(map(str, topics.findings))
+    if settings.campaigns.enabled:
+        missing = check_alarm_topic(settings.kafka, create_topic=settings.delivery.create_topics)
+        warnings.extend([missing] if missing else [])
     predictor = load_fastest(settings)
     require_room(settings, predictor)
     client = store.connect(settings.redis)

@@ -9,10 +9,16 @@ from kafka.admin import KafkaAdminClient
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
 from textsieve.kafka_client.durability import durable_shape
-from textsieve.worker.connectors.kafka.client.options import REQUEST_TIMEOUT_MS, connection_options
+from textsieve.worker.connectors.kafka.client.options import (
+    REQUEST_TIMEOUT_MS,
+    connecting,
+    connection_options,
+    translated,
+)
 from textsieve.worker.connectors.kafka.producer.sending import ProducerFactory
-from textsieve.worker.connectors.kafka.topics.description import describe
+from textsieve.worker.connectors.kafka.topics.description import Cluster, describe
 from textsieve.worker.errors import PublishFailed
+from textsieve.worker.settings import KafkaSettings
 
 
 class _Named(msgspec.Struct):
@@ -37,6 +43,35 @@ def create_missing(admin: Any, topic: str) -> None:
     if topic in cluster.missing:
         with suppress(TopicAlreadyExistsError):  # another worker was faster
             admin.create_topics({topic: {"num_partitions": 1, **durable_shape(cluster.brokers)}})
+
+
+def missing_for_alarms(cluster: Cluster, topic: str, *, create_topic: bool) -> str | None:
+    """What would keep alarms from their topic, as far as the broker says; None: nothing."""
+    expected = f"kafka.alarm_topic {topic}: expected a topic to write alarms to, "
+    if topic in cluster.unauthorized:
+        return f"{expected}the broker does not let the worker see it; grant Write"
+    if topic in cluster.missing:
+        return None if create_topic else f"{expected}it is not there and delivery.create_topics is false; create it"
+    operations = cluster.topics[topic].operations
+    if operations is not None and "WRITE" not in operations:
+        return f"{expected}the broker does not grant Write to the worker; grant it"
+    return None
+
+
+def check_alarm_topic(kafka: KafkaSettings, *, create_topic: bool) -> str | None:
+    """See `missing_for_alarms`; asks the broker.
+
+    Raises:
+        BrokerUnavailable: it does not answer.
+    """
+    with connecting(f"asking {', '.join(kafka.bootstrap_servers)} for topics"):
+        admin = KafkaAdminClient(**connection_options(kafka), request_timeout_ms=REQUEST_TIMEOUT_MS)
+    try:
+        with translated("asking for topics"):
+            cluster = describe(admin, [kafka.alarm_topic])
+    finally:
+        admin.close()
+    return missing_for_alarms(cluster, kafka.alarm_topic, create_topic=create_topic)
 
 
 class AlarmPublisher:

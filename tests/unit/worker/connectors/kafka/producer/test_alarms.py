@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from kafka.errors import TopicAlreadyExistsError, TopicAuthorizationFailedError, UnknownTopicOrPartitionError
 
-from textsieve.worker.connectors.kafka.producer.alarms import alarm_key, create_missing
+from textsieve.worker.connectors.kafka.producer.alarms import alarm_key, create_missing, missing_for_alarms
+from textsieve.worker.connectors.kafka.topics.description import Cluster, Topic
 
 
 class Admin:
@@ -61,3 +62,31 @@ def test_a_topic_of_alarms_that_may_not_be_seen_is_not_made() -> None:
 def test_a_missing_topic_that_may_not_be_made_is_told() -> None:
     with pytest.raises(TopicAuthorizationFailedError):
         create_missing(Admin(UnknownTopicOrPartitionError.errno, TopicAuthorizationFailedError()), "alarms")
+
+
+def alarms(*operations: str) -> Topic:
+    return Topic("alarms", "id", 1, 1, operations=frozenset(operations) or None)
+
+
+@pytest.mark.parametrize(
+    ("found", "create", "words"),
+    [
+        (Cluster(1, {}, missing={"alarms": None}), False, "not there and delivery.create_topics is false"),
+        (Cluster(1, {}, unauthorized=frozenset({"alarms"})), True, "does not let the worker see it"),
+        (Cluster(1, {"alarms": alarms("READ", "DESCRIBE")}), True, "does not grant Write"),
+    ],
+)
+def test_what_would_keep_alarms_from_their_topic_is_told(found: Cluster, words: str, *, create: bool) -> None:
+    assert words in (missing_for_alarms(found, "alarms", create_topic=create) or "")
+
+
+@pytest.mark.parametrize(
+    ("found", "create"),
+    [
+        (Cluster(1, {}, missing={"alarms": None}), True),
+        (Cluster(1, {"alarms": alarms("WRITE")}), False),
+        (Cluster(1, {"alarms": alarms()}), False),
+    ],
+)
+def test_a_topic_that_alarms_can_reach_is_no_finding(found: Cluster, *, create: bool) -> None:
+    assert missing_for_alarms(found, "alarms", create_topic=create) is None
