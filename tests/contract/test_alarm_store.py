@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import pytest
 
 from textsieve.embedded.topics import Names
+from textsieve.worker.campaigns.alarm_store import MAX_OUTBOX, OUTBOX_READ
 from textsieve.worker.campaigns.notes import CampaignNotes, Notes
-from textsieve.worker.campaigns.watcher import MAX_OUTBOX, OUTBOX_READ
 from textsieve.worker.campaigns.watermark import LATENESS_MS
 from textsieve.worker.connectors.redis import RedisAlarmStore, connect
 from textsieve.worker.settings import RedisSettings

@@ -6,11 +6,13 @@ from typing import Protocol
 
 import msgspec
 
+from textsieve.worker.campaigns.alarm_records import described, label_mix
+from textsieve.worker.campaigns.alarm_store import AlarmStore
 from textsieve.worker.campaigns.alarms import Alarm
 from textsieve.worker.campaigns.counts import BucketCounts
 from textsieve.worker.campaigns.notes import NoteStore
 from textsieve.worker.campaigns.sightings import Sightings
-from textsieve.worker.campaigns.watcher import AlarmStore, AlarmWatcher, described, label_mix
+from textsieve.worker.campaigns.watcher import AlarmWatcher
 from textsieve.worker.counting.counters import CounterStore
 from textsieve.worker.errors import TextsieveError
 from textsieve.worker.redaction import Redactor

@@ -1,13 +1,12 @@
 """One of the workers looks at the counts of all, and tells alarms."""
 
-from collections import Counter as Tally
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 import msgspec
 
 from textsieve.worker import logs
+from textsieve.worker.campaigns.alarm_store import AlarmStore
 from textsieve.worker.campaigns.alarms import Alarm, AlarmBook, OpenAlarm
 from textsieve.worker.campaigns.buckets import BurstWatch
 from textsieve.worker.campaigns.bursts import BUCKET_MS, WINDOW_BUCKETS, BurstState
@@ -21,55 +20,7 @@ log = logs.get_logger("alarms")
 
 LEASE_MS: Final = 15_000  # after which another worker may look, where the one that did is gone
 MAX_BUCKETS: Final = 360  # followed at a look: an hour of event time; what a longer lag brings comes at the next ones
-MAX_OUTBOX: Final = 5000  # alarms that wait for the broker; of more the oldest go
-OUTBOX_READ: Final = 1000  # of them at a time
 BACKLOG_BUCKETS: Final = 6 * 360  # where nobody has looked yet: six hours, of which the first one is silent
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """What the worker that may look is given.
-
-    Attributes:
-        state: what was saved last, empty where nothing was; None: the asking worker knows it.
-        latest_ms: largest event time that any worker has told of.
-        now_ms: Unix time of the store, one clock for all workers.
-    """
-
-    state: bytes | None
-    latest_ms: int
-    now_ms: int
-
-
-class AlarmStore(Protocol):
-    """What the workers share of alarms. Every method raises StoreUnavailable when the store does not answer."""
-
-    def acquire(self, owner: str, *, latest_ms: int, lease_ms: int, known: bool = False) -> Lease | None:
-        """Take or renew the lease, by the store's clock; None while another worker has it.
-
-        Args:
-            owner: who asks.
-            latest_ms: largest event time that it has seen; shared whoever has the lease, but for one that lies more
-                than LATENESS_MS in the future.
-            lease_ms: for how long.
-            known: the owner holds the state in memory, and is not given it where nobody had the lease in between.
-        """
-        ...
-
-    def save(self, owner: str, state: bytes, alarms: Sequence[bytes]) -> bool:
-        """Replace the state and add to the outbox, in one step; False, and nothing, where the lease is another's.
-
-        The outbox keeps the newest MAX_OUTBOX.
-        """
-        ...
-
-    def outbox(self) -> Sequence[bytes]:
-        """Alarms that are not known to be published, the oldest OUTBOX_READ of them, oldest first."""
-        ...
-
-    def published(self, owner: str, alarms: int) -> None:
-        """Drop so many from the front of the outbox, while the lease is the owner's."""
-        ...
 
 
 class WatchState(msgspec.Struct, frozen=True):
@@ -82,37 +33,6 @@ class WatchState(msgspec.Struct, frozen=True):
     first: int | None = None
     bursts: BurstState | None = None
     alarms: tuple[OpenAlarm, ...] = ()
-
-
-class AlarmRecord(msgspec.Struct, frozen=True):
-    """An alarm as it stands on the wire."""
-
-    id: str
-    state: str
-    campaign: str
-    size: int
-    rate: float
-    baseline: float
-    p: float
-    first_seen_ms: int
-    last_seen_ms: int
-    senders: int
-    labels: dict[str, int]
-    terms: list[str]
-    samples: list[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """What a look came to.
-
-    Attributes:
-        alarms: told, and in the outbox.
-        counts: of the buckets that were read, by bucket: for what is told about the campaigns.
-    """
-
-    alarms: Sequence[Alarm]
-    counts: Mapping[int, BucketCounts]
 
 
 class AlarmWatcher:
@@ -144,7 +64,7 @@ class AlarmWatcher:
         self._newest: dict[Partition, tuple[int, int]] = {}
         self._state: WatchState | None = None
 
-    def look(self, latest_ms: Mapping[Partition, int], *, earliest_ms: int | None = None) -> Looked | None:
+    def look(self, latest_ms: Mapping[Partition, int], *, earliest_ms: int | None = None) -> Sequence[Alarm] | None:
         """Read, test, and save what is told.
 
         Args:
@@ -152,7 +72,7 @@ class AlarmWatcher:
             earliest_ms: where to begin if nobody has looked yet; None: at the latest.
 
         Returns:
-            None: another worker looks, or nothing was counted.
+            What is told, and in the outbox; None: another worker looks, or nothing was counted.
 
         Raises:
             StoreUnavailable: the store does not answer; the next look makes up for this one.
@@ -172,7 +92,7 @@ class AlarmWatcher:
         """Take every partition as heard of at the next look: while nobody looked, none could be told to be idle."""
         self._state, self._times, self._newest = None, {}, {}
 
-    def _look(self, latest_ms: Mapping[Partition, int], earliest_ms: int | None) -> Looked | None:
+    def _look(self, latest_ms: Mapping[Partition, int], earliest_ms: int | None) -> Sequence[Alarm] | None:
         newest_ms, known = max(latest_ms.values()), self._state is not None
         lease = self._store.acquire(self._owner, latest_ms=newest_ms, lease_ms=LEASE_MS, known=known)
         if lease is None:
@@ -196,7 +116,7 @@ class AlarmWatcher:
             if not self._store.save(self._owner, msgspec.json.encode(state), told):
                 return None
         self._state = state
-        return Looked(alarms, counts)
+        return alarms
 
     def _read(self, first: int, latest: int) -> Mapping[int, BucketCounts]:
         """What is followed, and the newest window, so that new campaigns are told though a partition lags behind."""
@@ -251,39 +171,3 @@ def _decoded(saved: bytes) -> WatchState:
     except msgspec.MsgspecError as error:
         log.warning("alarms begin anew", error=f"expected a state that this version writes, got another one ({error})")
         return WatchState()
-
-
-def described(alarm: Alarm, *, labels: Mapping[str, int], senders: int, samples: Sequence[str]) -> AlarmRecord:
-    """An alarm with what people want to know of its campaign."""
-    return AlarmRecord(
-        id=alarm.id,
-        state=alarm.state,
-        campaign=alarm.campaign,
-        size=alarm.size,
-        rate=round(alarm.rate, 4),
-        baseline=round(alarm.baseline, 6),
-        p=alarm.p,
-        first_seen_ms=alarm.first_seen_ms,
-        last_seen_ms=alarm.last_seen_ms,
-        senders=senders,
-        labels=dict(labels),
-        terms=top_terms(samples),
-        samples=list(samples),
-    )
-
-
-def label_mix(campaign: str, counts: Mapping[int, BucketCounts]) -> Mapping[str, int]:
-    """Messages of each label of a campaign, in the buckets at hand."""
-    mix: Tally[str] = Tally()
-    for found in counts.values():
-        mix.update(found.labels.get(campaign, {}))
-    return dict(mix.most_common())
-
-
-def top_terms(samples: Sequence[str], *, terms: int = 5, shortest: int = 4) -> list[str]:
-    """The words that most samples have, longer ones first."""
-    having: Tally[str] = Tally()
-    for sample in samples:
-        having.update({word for word in sample.lower().split() if len(word) >= shortest and word.isalpha()})
-    ordered = sorted(having, key=lambda word: (-having[word], -len(word), word))
-    return ordered[:terms]

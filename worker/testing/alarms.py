@@ -5,8 +5,8 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from textsieve.worker.campaigns.alarm_store import MAX_OUTBOX, OUTBOX_READ, Lease
 from textsieve.worker.campaigns.notes import SAMPLES, CampaignNotes, Notes
-from textsieve.worker.campaigns.watcher import MAX_OUTBOX, OUTBOX_READ, Lease
 from textsieve.worker.campaigns.watermark import LATENESS_MS
 from textsieve.worker.errors import StoreUnavailable
 

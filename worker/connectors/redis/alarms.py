@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, cast
 
+from textsieve.worker.campaigns.alarm_store import MAX_OUTBOX, OUTBOX_READ, Lease
 from textsieve.worker.campaigns.notes import SAMPLES, TTL_SECONDS, CampaignNotes, Notes
-from textsieve.worker.campaigns.watcher import MAX_OUTBOX, OUTBOX_READ, Lease
 from textsieve.worker.campaigns.watermark import LATENESS_MS
 from textsieve.worker.connectors.redis.client import Client, translated
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import msgspec
 import pytest
 
+from textsieve.worker.campaigns.alarm_records import described, label_mix, top_terms
 from textsieve.worker.campaigns.alarms import Alarm
 from textsieve.worker.campaigns.bursts import BUCKET_MS, HALF_LIFE_BUCKETS, BurstState
 from textsieve.worker.campaigns.counts import BucketCounts, message_counts
@@ -15,9 +16,6 @@ from textsieve.worker.campaigns.watcher import (
     MAX_BUCKETS,
     AlarmWatcher,
     WatchState,
-    described,
-    label_mix,
-    top_terms,
 )
 from textsieve.worker.counting.counters import Counter
 from textsieve.worker.errors import StoreUnavailable
@@ -59,7 +57,7 @@ class World:
 
     def told(self, watcher: AlarmWatcher, bucket: int) -> list[tuple[str, str]]:
         looked = watcher.look({IN: bucket * BUCKET_MS})
-        return [] if looked is None else [(alarm.state, alarm.campaign) for alarm in looked.alarms]
+        return [] if looked is None else [(alarm.state, alarm.campaign) for alarm in looked]
 
     def live(self, watcher: AlarmWatcher, first: int, end: int) -> None:
         """Ordinary messages, and nothing is told of them."""
@@ -218,7 +216,7 @@ def test_new_campaigns_are_told_though_a_partition_has_been_two_hours_behind_for
         looked = watcher.look({IN: bucket * BUCKET_MS, lagging: behind * BUCKET_MS})
 
     assert looked is not None
-    assert [("open", "new")] == [(alarm.state, alarm.campaign) for alarm in looked.alarms]
+    assert [("open", "new")] == [(alarm.state, alarm.campaign) for alarm in looked]
 
 
 def test_buckets_whose_counts_come_after_an_outage_are_not_taken_as_empty(world: World) -> None:
