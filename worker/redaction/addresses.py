@@ -9,15 +9,15 @@ from textsieve.worker.redaction.spans import Span, blanked
 
 _LABELS: Final = r"[\w-]++(?:\.[\w-]++)++"
 # begins where a run of its characters begins, so that no character is looked at from two starts
-_EMAIL: Final = re.compile(rf"(?<![\w.+%-])(?<![\w.+%-]')[\w.+%-]++(?:'[\w.+%-]++)*+@{_LABELS}")
-_TOP_LEVEL: Final = re.compile(r"\.(?:xn--[\w-]+|[^\W\d_]{2,})$")
+_EMAIL: Final = re.compile(rf"(?<![\w.+%-])(?<![\w.+%-]['&])[\w.+%-]++(?:['&][\w.+%-]++)*+@{_LABELS}")
+_TOP_LEVEL: Final = re.compile(r"\.(?:xn--[A-Za-z0-9-]++|[^\W\d_]{2,}+)")
 # any query of a URL with a scheme, and `?name=` or `#name=` behind anything
 _BEHIND: Final = r"([^\s<>\"\0]++)"
 _QUERY: Final = re.compile(rf"(?<=\S)[?#](?=[\w.~%+\[\]-]{{1,64}}=){_BEHIND}")
 _WITH_QUERY: Final = re.compile(rf"(?<![^\s<>\"\0])([^\s?<>\"\0]++)\?{_BEHIND}")
 _URL: Final = re.compile(r"://|www\.", re.IGNORECASE)
 _SENTENCE_END: Final = ".,;:!?'\")]}"
-_IPV4: Final = re.compile(r"(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?![\w]|\.\d)")
+_IPV4: Final = re.compile(r"(?<![^\W_])(?<!\.)(?:\d{1,3}\.){3}\d{1,3}(?![^\W_]|\.\d)")
 _IPV6: Final = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}+:[0-9A-Fa-f:.]*+(?!\w)")
 _COLONS: Final = 2  # that an address has at least
 _TWO_NUMBERS: Final = re.compile(r"\d\.\d")  # far quicker to look for than an address
@@ -28,11 +28,13 @@ def emails(text: str) -> Sequence[Span]:
     """E-mail addresses whose domain has a dot, in letters of any script."""
     if "@" not in text:
         return ()
-    return [
-        Span(match.start(), match.end(), match[0].lower())
-        for match in _EMAIL.finditer(text)
-        if _TOP_LEVEL.search(match[0])
-    ]
+    found: list[Span] = []
+    for match in _EMAIL.finditer(text):
+        at = match[0].rindex("@")
+        tops = [top.end() for top in _TOP_LEVEL.finditer(match[0], at)]
+        if tops:  # what is glued behind the last label of letters is no part of it
+            found.append(Span(match.start(), match.start() + tops[-1], match[0][: tops[-1]].lower()))
+    return found
 
 
 def queries(text: str) -> Sequence[Span]:

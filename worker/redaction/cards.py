@@ -9,7 +9,7 @@ from textsieve.worker.redaction.spans import EDGE_AFTER, EDGE_BEFORE, Span
 
 SHORTEST, LONGEST = 12, 19  # digits, ISO/IEC 7812-1
 # groups of digits with one sign or two blanks between them: numbers and years beside a card belong to the run as well
-_RUN: Final = re.compile(rf"{EDGE_BEFORE}\d++(?:(?: ?[ ./-] ?|  )\d++)*+{EDGE_AFTER}")
+_RUN: Final = re.compile(rf"{EDGE_BEFORE}\d++(?:(?: ?[ \t./-] ?|  )\d++)*+{EDGE_AFTER}")
 _ENOUGH: Final = re.compile(r"\d(?:\D{0,3}\d){11}")
 _GROUP: Final = re.compile(r"\d+")
 _GROUPED: Final = (  # as cards are printed, and as people type them

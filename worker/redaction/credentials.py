@@ -27,9 +27,9 @@ _TOKENS: Final = {  # the pattern -> one of these must be in the text
     rf"{_AFTER}dop_v1_[0-9a-f]{{64}}": ("dop_v1_",),  # DigitalOcean
     rf"{_AFTER}shpat_[0-9A-Fa-f]{{32}}": ("shpat_",),  # Shopify
     r"(?<!\d)\d{8,10}:AA[\w-]{33}": (":AA",),  # Telegram
-    r"(?<![\w.-])eyJ[\w-]{10,}+(?:\.{1,2}[\w-]++){1,4}": ("eyJ",),  # JSON Web Token, signed or encrypted
-    rf"{_AFTER}[Bb]earer [\w.~+/=-]{{16,}}+": ("earer ",),
-    r"(?<=://)[^\s/@?#:\0]{0,64}:[^\s/@?#\0]{1,128}(?=@)": ("://",),  # user:password@host
+    rf"{_AFTER}eyJ[\w-]{{10,1000}}+(?:\.{{1,2}}[\w-]++){{1,4}}": ("eyJ",),  # JSON Web Token, signed or encrypted
+    rf"{_AFTER}(?:[Bb]earer|BEARER)[ \t]{{1,4}}[\w.~+/=-]{{16,}}+": ("earer", "EARER"),
+    r"(?<=://)[^\s/?#:\0]{0,64}:[^\s/?#\0]{1,128}(?=@)": ("://",),  # user:password@host
 }
 _PATTERNS: Final = [(needed, re.compile(pattern)) for pattern, needed in _TOKENS.items()]
 _SHORTEST: Final = 16  # characters of a token

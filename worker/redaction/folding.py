@@ -9,9 +9,10 @@ _UNSEEN_CHARACTERS: Final = (
     r"\u2060-\u206f\u20e3\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e007f\U000e0100-\U000e01ef]"
 )
 _UNSEEN: Final = re.compile(_UNSEEN_CHARACTERS)
-# JSON inside of a text, or in what is nearly JSON: `\n` before a number would be a letter that it is glued to
+# Of URLs, and of JSON inside of a text or broken: `\n` before a number would be a letter that the number is glued to
 _ESCAPE: Final = (
     r"\\(?:[\"/nrtbf]|u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}|u(?![dD][89a-fA-F])[0-9A-Fa-f]{4})"
+    r"|%(?:40|2[Bb])"
 )
 _OTHERWISE: Final = re.compile(f"{_ESCAPE}|{_UNSEEN_CHARACTERS}")
 _SHORT: Final = {"n": "\n", "r": "\r", "t": "\t", "b": " ", "f": " ", "/": "/", '"': '"'}
@@ -19,6 +20,7 @@ _FULL_WIDTH: Final = range(0xFF01, 0xFF5F)  # the printable characters of ASCII,
 _FULL_WIDTH_OFFSET: Final = 0xFEE0
 _DASHES: Final = ("Pd",)  # hyphens and dashes of every length
 _SPACES: Final = ("Zs",)
+_DOTS: Final = "\N{MIDDLE DOT}\N{BULLET}\N{HYPHENATION POINT}\N{DOT OPERATOR}"  # between groups of digits
 
 
 class _Folding(dict[int, int]):
@@ -34,7 +36,7 @@ class _Folding(dict[int, int]):
             plain = code - _FULL_WIDTH_OFFSET
         elif category in _DASHES or character == "\N{MINUS SIGN}":
             plain = ord("-")
-        elif category in _SPACES:
+        elif category in _SPACES or character in _DOTS:
             plain = ord(" ")
         else:
             plain = code
@@ -52,7 +54,7 @@ def folded(text: str) -> str:
         >>> folded("\uff10\uff17\u0669\u0661\u0661\u2011\u200b123")
         '07911-123'
     """
-    if "\\" in text:
+    if "\\" in text or "%" in text:
         text = _OTHERWISE.sub(_read, text)
     elif not text.isascii() or not text.isprintable():
         text = _UNSEEN.sub("", text)
@@ -72,6 +74,8 @@ def origins(text: str) -> list[tuple[int, int]]:
 
 def _read(match: re.Match[str]) -> str:
     written = match[0]
+    if written[0] == "%":
+        return "@" if written == "%40" else "+"
     if written[0] != "\\":
         return ""
     if written[1] != "u":

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 # Where a number may begin and end: beside a sign, or glued to a word (Call0800..., no part of an id as AB12CDEF345 is)
-EDGE_BEFORE: Final = r"(?:(?<![\w.])|(?<=[^\W\d_]{3})(?<!\d[^\W\d_]{3})(?<!\d[^\W\d_]{4}))"
-EDGE_AFTER: Final = r"(?!\d)(?:(?!\w)|(?=[^\W\d_]{2})(?![^\W\d_]{2,3}\d))"
+EDGE_BEFORE: Final = r"(?:(?<![^\W_])(?<!\.)|(?<=\0\.)|(?<=[^\W\d_]{3})(?<!\d[^\W\d_]{3})(?<!\d[^\W\d_]{4}))"
+EDGE_AFTER: Final = r"(?!\d)(?:(?![^\W_])|(?=[^\W\d_]{2})(?![^\W\d_]{2,3}\d))"
 BLANK = "\0"  # no letter, digit or white space: what was found once is no part of anything found later
 
 

@@ -13,7 +13,24 @@ CPU_SECONDS = 10  # the slowest of them takes 1.5; what grew with the square of 
 REDACTOR = Redactor.of(regions=("GB", "US"))
 PIECES = (
     *("a", "1", "@", ".", "a@", "a.a", "1.2.3.", "a:", ":", "GB82", "4111 ", "1 ", "07911 123456", "1 (", "a%", "'a"),
-    *("?", "?a", "?www.", "http://a", "http://?", "www.", "://a:", "eyJ", "-eyJaaaaaaaaaaa", "sk-", "SG.", "AKIA"),
+    *(
+        "?",
+        "?a",
+        "?www.",
+        "http://a",
+        "http://?",
+        "www.",
+        "://a:",
+        "eyJ",
+        "-eyJaaaaaaaaaaa",
+        "-eyJ",
+        "%40",
+        "\\n",
+        "://a@:",
+        "sk-",
+        "SG.",
+        "AKIA",
+    ),
     *("xoxb-", "Bearer ", "-----BEGIN PRIVATE KEY-----", "\u00e9", "\uff11", "\u200b", "\0"),
 )
 

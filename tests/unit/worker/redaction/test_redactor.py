@@ -25,6 +25,12 @@ def redacted(text: str) -> str:
         ("'jo@example.org'", "'[email]'"),
         ("see you @8pm, or @home", "see you @8pm, or @home"),
         ("a@b is no address", "a@b is no address"),
+        ("_jo@example.org_ jo@example.org_home", "[email]_ [email]_home"),
+        ("jo@example.org--please, jo@example.org1", "[email]--please, [email]1"),
+        ("jo@example.com.5 days, me@example.com.07911 123456", "[email].5 days, [email].[phone]"),
+        ("jo&ann@example.org", "[email]"),
+        ("mailto:jo%40example.org", "mailto:[email]"),
+        ("package@2.0.0, up to %40 off", "package@2.0.0, up to %40 off"),
     ],
 )
 def test_email_addresses_go(text: str, expected: str) -> None:
@@ -39,6 +45,7 @@ def test_email_addresses_go(text: str, expected: str) -> None:
         ("3782 822463 10005", "[card]"),
         ("4 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1", "[card]"),
         ("41 11 11111111 1111", "[card]"),
+        ("_4111111111111111_ 4111\t1111\t1111\t1111 4111\u00b71111\u00b71111\u00b71111", "_[card]_ [card] [card]"),
         ("card5555555555554444please", "card[card]please"),
         ("AB12CDEF5555555555554444", "AB12CDEF5555555555554444"),  # part of an id
         ("\uff14\uff11\uff11\uff11 1111 1111 1111", "[card]"),
@@ -71,6 +78,7 @@ def test_bank_accounts_go_by_country_and_check_digits(text: str, expected: str) 
     [
         ("from 203.0.113.7:443", "from [ip]:443"),
         ("2001:db8::1.", "[ip]."),
+        ("_203.0.113.7_", "_[ip]_"),
         ("[2001:DB8:0:0:8:800:200C:417A]:80", "[[ip]]:80"),
         ("::ffff:192.0.2.128", "[ip]"),
         ("fe80::1ff:fe23:4567:890a%eth0", "[ip]%eth0"),
@@ -99,6 +107,7 @@ def test_ip_addresses_go(text: str, expected: str) -> None:
         "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc-DEF_123",
         "eyJhbGciOiJkaXIifQ..aXYxMjM0.Y2lwaGVy.dGFn",
         "Bearer abcdefghijklmnop.qrst",
+        "BEARER\tabcdefghijklmnop.qrst",
         "-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----",
         "-----BEGIN PRIVATE KEY-----\ncut off",
     ],
@@ -110,6 +119,22 @@ def test_secrets_of_programs_go(secret: str) -> None:
 @pytest.mark.parametrize("text", ["task-force", "sk-8", "ghp_short", "AKIA is a name", "eyJ.a.b", "a bearer of news"])
 def test_what_only_begins_like_a_secret_stays(text: str) -> None:
     assert text == redacted(text)
+
+
+def test_a_web_token_behind_a_sign_goes() -> None:
+    token = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.abc-DEF_123"
+
+    assert "a-[secret] b_[secret]" == redacted(f"a-{token} b_{token}")
+
+
+@pytest.mark.parametrize("user", ["user:p@ss", "jo%40example.org:p"])
+def test_a_password_with_an_at_sign_goes_whole(user: str) -> None:
+    assert "https://[secret]@host.example/x" == redacted(f"https://{user}@host.example/x")
+
+
+@pytest.mark.parametrize("unseen", ["\u20e3", "\u3164", "\uffa0", "\u115f", "\U000e0101", "\u180b", "\x1f", "\x7f"])
+def test_characters_that_nobody_sees_hide_no_number(unseen: str) -> None:
+    assert "[phone]" == redacted(unseen.join("07911123456"))
 
 
 def test_user_and_password_of_a_url_go_and_its_host_stays() -> None:
@@ -136,6 +161,8 @@ def test_queries_of_urls_go_and_the_rest_stays(text: str, expected: str) -> None
     [
         ("call 07911 123456 now", "call [phone] now"),
         ("Call07911123456Now", "Call[phone]Now"),
+        ("mobile_07911123456, _07911 123456_", "mobile_[phone], _[phone]_"),
+        ("07911\u00b7123456, tel=%2B447911123456", "[phone], tel=[phone]"),
         ("+44 (0)7911 123456", "[phone]"),
         ("٠٧٩١١ ١٢٣٤٥٦", "[phone]"),
         ("07911\u200b123456", "[phone]"),
