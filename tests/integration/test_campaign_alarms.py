@@ -69,3 +69,17 @@ def test_a_campaign_that_begins_is_told_and_counted_exactly_though_a_worker_is_k
     counted = [bucket_counts(counters.read(table(bucket).name)) for bucket in range(past, newest + 1)]
     assert ORDINARY + COPIES == sum(bucket.messages for bucket in counted)
     assert len(campaigns) == sum(bucket.campaigns.get(campaigns[0], 0) for bucket in counted)
+
+
+def test_a_check_warns_of_a_topic_of_alarms_that_is_missing_and_may_not_be_made(stream: Stream) -> None:
+    topic = f"{stream.names.labels}-alarms"
+    options = {"campaigns__enabled": "true", "kafka__alarm_topic": topic}
+    checks = []
+    for create in ("true", "false"):  # the first check makes the topics of answers
+        settings = stream.settings(**options, delivery__create_topics=create)
+        done = stream.python(["-m", "worker", "check", "--json", *(f"--set={option}" for option in settings)])
+        assert 0 == done.returncode, done.stderr
+        checks.append([warning for warning in json.loads(done.stdout)["warnings"] if "alarm_topic" in warning])
+
+    assert [0, 1] == list(map(len, checks))
+    assert f"kafka.alarm_topic {topic}" in checks[1][0]
