@@ -1,4 +1,4 @@
-"""Measures how campaigns are told: `TEXTSIEVE_DATA=FOLDER python -m benchmarks.campaigns FILE`, ten minutes."""
+"""Measures how campaigns are told: `TEXTSIEVE_DATA=FOLDER python -m benchmarks.campaigns FILE`, half an hour."""
 
 import json
 import os

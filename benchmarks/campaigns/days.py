@@ -1,6 +1,7 @@
 """Simulated days: groups of ordinary messages with a rhythm of their own, and campaigns that begin among them."""
 
-from collections import Counter, defaultdict
+from collections import Counter as Tally
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -8,10 +9,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from textsieve.worker.campaigns.buckets import BurstWatch
 from textsieve.worker.campaigns.bursts import BUCKET_MS
-from textsieve.worker.campaigns.watermark import PartitionTime, observed, watermark
-from textsieve.worker.records import Partition
+from textsieve.worker.campaigns.counts import TTL_SECONDS, message_counts, table
+from textsieve.worker.campaigns.watcher import AlarmWatcher
+from textsieve.worker.counting.counters import Counter
+from textsieve.worker.records import Partition, Position
+from textsieve.worker.testing import ManualClock, MemoryAlarmStore, MemoryCounterStore
 
 DAY = 8640  # buckets
 GROUPS = 500
@@ -90,33 +93,49 @@ def _campaign(rng: np.random.Generator) -> NDArray[np.int64]:
 
 
 def live(the: Day, kind: Kind) -> Outcome:
-    """Go through a day second by second, as a worker does that looks after each."""
-    watch = BurstWatch()
-    times: Mapping[Partition, PartitionTime] = {}
+    """Go through a day second by second, with the worker's own watcher looking after each."""
+    clock = ManualClock()
+    counters, alarms = MemoryCounterStore(), MemoryAlarmStore(now_ms=lambda: int(clock() * 1000))
+    watcher = _watcher(counters, alarms)
     arrivals = _arrivals(the, kind)
     told: dict[str, int] = {}
-    seen: Counter[str] = Counter()
+    seen: Tally[str] = Tally()
     for second in range(DAY * 10 + LAG_SECONDS):
-        latest = {}
+        clock.now = second
         for bucket, partition, campaigns, messages in arrivals.pop(second, ()):
-            watch.observe(bucket, campaigns, messages=messages)
+            _count(counters, bucket, Partition("in", partition), campaigns, messages)
             seen.update({name: count for name, count in campaigns.items() if name.startswith("planted")})
-            latest[Partition("in", partition)] = (bucket + 1) * BUCKET_MS
-        times = observed(times, latest, now_ms=second * 1000)
+        counters.tables.pop(table(second // 10 - TTL_SECONDS // 10).name, None)
         if kind == "restart" and second == DAY * 5:
-            open_buckets = watch.open()
-            watch = BurstWatch(watch.test.state())
-            for bucket, (campaigns, messages) in open_buckets.items():
-                watch.observe(bucket, campaigns, messages=messages)
-        for burst in watch.advance(watermark(times, now_ms=second * 1000)):
-            told.setdefault(burst.campaign, seen[burst.campaign])
-    names = [f"planted {number}" for number in range(len(the.planted))]
+            watcher = _watcher(counters, alarms)
+        for alarm in watcher.look({Partition("in", 0): second * 1000}) or ():
+            told.setdefault(alarm.campaign, seen[alarm.campaign])
+    names = [f"planted-{number}" for number in range(len(the.planted))]
     return Outcome(
         false=sum(name.startswith("group") for name in told),
         until=[told.get(name) for name in names],
         sizes=[len(campaign) for campaign in the.planted],
         rates=[len(campaign) / max(1, int(np.ptp(campaign[:, 0]))) for campaign in the.planted],
     )
+
+
+def _watcher(counters: MemoryCounterStore, alarms: MemoryAlarmStore) -> AlarmWatcher:
+    return AlarmWatcher(counters, alarms, owner="worker", describe=lambda _alarm, _counts: b"", now_ms=alarms.now_ms)
+
+
+def _count(
+    counters: MemoryCounterStore, bucket: int, source: Partition, campaigns: Mapping[str, int], messages: int
+) -> None:
+    """As the loop counts, but for many messages of one campaign at once."""
+    counted: dict[Counter, int] = {}
+    for campaign, number in campaigns.items():
+        of_partition, of_campaign = message_counts(source, bucket * BUCKET_MS, campaign, "spam")
+        counted[of_partition[0]] = messages
+        counted[of_campaign[0]] = number
+    if not campaigns:
+        counted[message_counts(source, bucket * BUCKET_MS, None, "")[0][0]] = messages
+    held = counters.marks().get(source)
+    counters.add(source, counted, expected=held, mark=Position(1 if held is None else held.offset + 1, "day"))
 
 
 Arrivals = dict[int, list[tuple[int, int, Mapping[str, int], int]]]  # second -> bucket, partition, counts, all
@@ -127,7 +146,7 @@ def _arrivals(the: Day, kind: Kind) -> Arrivals:
     arrivals: Arrivals = defaultdict(list)
     for bucket, partition in np.ndindex(DAY, PARTITIONS):
         row = the.groups[bucket, partition]
-        counts = {f"group {group}": int(row[group]) for group in np.flatnonzero(row).tolist()}
+        counts = {f"group-{group}": int(row[group]) for group in np.flatnonzero(row).tolist()}
         messages = int(row.sum() + the.others[bucket, partition])
         if messages:
             second = bucket * 10 + 9
@@ -135,7 +154,7 @@ def _arrivals(the: Day, kind: Kind) -> Arrivals:
     for number, campaign in enumerate(the.planted):
         for second, partition in campaign.tolist():
             arrives = second + _lag(second, partition, kind)
-            arrivals[arrives].append((second // 10, partition, {f"planted {number}": 1}, 1))
+            arrivals[arrives].append((second // 10, partition, {f"planted-{number}": 1}, 1))
     return arrivals
 
 
