@@ -11,7 +11,7 @@ from msgspec import UNSET, UnsetType
 from textsieve.worker.batch import Batch, Column
 from textsieve.worker.columns import ATTRIBUTES, TEXT
 from textsieve.worker.records import DeadLetter
-from textsieve.worker.redaction import Budget, Redactor, redact_json
+from textsieve.worker.redaction import Budget, Fields, Redactor, redact_json
 from textsieve.worker.stages.tenants import tenant_of
 
 _REDACTED: Final = Column[Sequence[Mapping[str, int] | UnsetType]]("redacted")  # how much of each kind
@@ -63,14 +63,14 @@ class Redact:
         budget = Budget()
         redacted = self.redactor.redact(text, tenant=tenant, budget=budget)
         counts = Counter(redacted.counts)
-        clean: dict[str, object] = {}
+        clean = Fields()
         for name, raw in attributes.items():
             shown = self.redactor.redact(name, tenant=tenant, budget=budget)
             value = redact_json(self.redactor, bytes(raw), tenant=tenant, budget=budget)  # type: ignore[call-overload]  # msgspec.Raw
-            clean[shown.text] = msgspec.Raw(value.value)
+            clean.add(shown.text, msgspec.Raw(value.value))
             counts.update(shown.counts)
             counts.update(value.counts)
-        return _Row(redacted.text, clean, counts, is_keyed=tenant is not None and bool(counts))
+        return _Row(redacted.text, clean.values, counts, is_keyed=tenant is not None and bool(counts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,6 +51,12 @@ def test_text_and_attributes_are_redacted_and_counted_together() -> None:
     assert {"email": 3, "phone": 1, "card": 1} == result["redacted"]
 
 
+def test_fields_whose_names_become_alike_keep_their_values() -> None:
+    result = published({"text": "hello", "a@example.org": 1, "b@example.org": 2}, text="redacted")
+
+    assert {"[email]": 1, "[email]#2": 2} == result["attributes"]
+
+
 def test_a_message_nested_deeper_than_can_be_redacted_becomes_a_dead_letter() -> None:
     deep = b'{"text": "hello", "a": ' + b"[" * 900 + b"]" * 900 + b"}"
     records = [Record("messages", 3, 1, None, deep, 0), Record("messages", 3, 2, None, b'{"text": "hello"}', 0)]
