@@ -44,8 +44,9 @@ def test_a_verdict_says_what_was_looked_at(
     assert said in verdict.text
 
 
-def test_ci_audits_after_the_tests() -> None:
+def test_ci_asks_for_coverage_and_audits_after_the_tests() -> None:
     lines = (ROOT / ".ci" / "run").read_text(encoding="utf-8").strip().splitlines()
 
-    assert "make test" == lines[-2]
+    assert "make test" == lines[-3]
+    assert lines[-2].startswith(".venv/bin/python -m coverage report")
     assert lines[-1].startswith(".venv/bin/python .ci/audit.py")

@@ -172,6 +172,7 @@ def test_an_attempt_that_meets_another_search_is_no_failure(predictor, monkeypat
     assert [0.0, 10.0, 5.0, 5.0, 20.0] == pauses.seconds
 
 
+@pytest.mark.alone  # the process takes only what nobody else wants of the processor
 def test_a_process_that_finds_another_searching_says_so(bundle_folder, settings_for, monkeypatch, tmp_path):
     opened = open_model(settings_for(bundle_folder, engine="onnx", precision="fp32", max_batch_tokens=None))
     busy = tmp_path / "python"
@@ -243,6 +244,7 @@ def test_one_process_at_a_time_tries():
     assert (True, False, True) == (first, second, third)
 
 
+@pytest.mark.alone  # the process takes only what nobody else wants of the processor
 def test_a_process_of_its_own_finds_what_all_workers_read(bundle_folder, settings_for, tmp_path):
     kept = tmp_path / "kept"
     only = {"engine": "onnx", "precision": "fp32", "max_batch_tokens": None, "threads": 1, "cache_directory": kept}
@@ -305,6 +307,7 @@ def test_a_search_whose_worker_ended_while_it_started_ends_at_once(bundle_folder
     assert before == set(kept.iterdir())
 
 
+@pytest.mark.alone  # the process takes only what nobody else wants of the processor
 def test_nothing_is_found_for_a_model_that_was_replaced_since_the_worker_read_it(
     classifier_folder, settings_for, edit_json, tmp_path
 ):
