@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -61,6 +62,12 @@ class HashingPredictor:
     def _embed(self, text: str) -> "np.ndarray[tuple[int], np.dtype[np.float32]]":
         vector = np.zeros(self.dim, np.float64)
         for word in text.split() or [text]:
-            digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-            vector += np.random.default_rng(int.from_bytes(digest)).standard_normal(self.dim)
+            vector += _direction(word, self.dim)
         return (vector / max(float(np.linalg.norm(vector)), 1e-12)).astype(np.float32)
+
+
+@lru_cache(maxsize=4096)
+def _direction(word: str, dim: int) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+    """Where a word points, [dim]: always the same, and another for each word."""
+    digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return np.random.default_rng(int.from_bytes(digest)).standard_normal(dim)
