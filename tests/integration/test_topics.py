@@ -7,10 +7,12 @@ from contextlib import closing
 
 import pytest
 from kafka import KafkaAdminClient
+from kafka.errors import UnknownBrokerIdError
 
 from textsieve.embedded.kafka.cluster import KafkaCluster
 from textsieve.embedded.kafka.java import java_command
 from textsieve.embedded.topics import Names, create_topics
+from textsieve.kafka_client.retries import with_retries
 from textsieve.producer.connection import Connection
 from textsieve.producer.messages import Message
 from textsieve.producer.publisher import publish
@@ -44,8 +46,12 @@ def create(cluster: KafkaCluster, topic: str, *, partitions: int = 2, replicas: 
         "replication_factor": replicas,
         "configs": {option.replace("_", "."): value for option, value in configs.items()},
     }
-    with closing(KafkaAdminClient(bootstrap_servers=cluster.addresses)) as admin:
-        admin.create_topics({topic: shape}, wait_for_metadata=True)
+
+    def ask() -> None:
+        with closing(KafkaAdminClient(bootstrap_servers=cluster.addresses)) as admin:
+            admin.create_topics({topic: shape}, wait_for_metadata=True)
+
+    with_retries(ask, seconds=30, worth=(UnknownBrokerIdError,))  # a node that has just begun may not know the others
 
 
 def cure(cluster: KafkaCluster, commands: str) -> None:
