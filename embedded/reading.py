@@ -78,14 +78,6 @@ class Reader:
         for messages in polls:
             yield [_record(message) for message in messages]
 
-    def is_at_end(self) -> bool:
-        """Whether every record was returned that was in the topics at the last response of each partition."""
-        for partition in self._partitions:
-            end = self._consumer.highwater(partition)
-            if end is None or self._consumer.position(partition) < max(end, self._listed[partition]):
-                return False
-        return True
-
     def _partitions_of(self, topic: str) -> list[TopicPartition]:
         numbers = self._consumer.partitions_for_topic(topic)
         if not numbers:

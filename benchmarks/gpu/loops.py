@@ -2,7 +2,7 @@
 
 import copy
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -146,8 +146,3 @@ def _records(texts: Sequence[str]) -> list[Record]:
     return [
         Record("messages", 0, offset, None, value, 1_700_000_000_000) for offset, value in enumerate(encoded(texts))
     ]
-
-
-def fastest_plain(rated: Mapping[str, Any]) -> float:
-    """The median of the best plain loop."""
-    return max(float(told["median"]) for name, told in rated.items() if name.startswith("plain loop"))

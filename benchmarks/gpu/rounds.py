@@ -3,7 +3,6 @@
 import time
 from collections.abc import Callable, Mapping
 from random import Random
-from typing import Any
 
 from benchmarks.gpu.device import Device
 from benchmarks.speed.figures import Spread, order
@@ -41,11 +40,6 @@ def _rate(device: Device, lap: Lap, units: int, *, seconds: float) -> float:
         laps += 1
     device.await_done()
     return laps * units / (time.perf_counter() - began)
-
-
-def quickest(found: Mapping[str, Any]) -> str:
-    """The name of the arm with the highest median."""
-    return max(found, key=lambda name: float(found[name].median))
 
 
 def shuffled(rows: list[str], *, seed: int) -> list[str]:

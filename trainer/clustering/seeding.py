@@ -5,6 +5,7 @@ from random import Random
 from textsieve.worker.clustering import minibatch
 from textsieve.worker.clustering.centroids import RESET, CentroidStore, SeedPool, Snapshot
 from textsieve.worker.clustering.minibatch import Clustering
+from textsieve.worker.clustering.seeding import first_snapshot
 from textsieve.worker.clustering.space import ClusterSpace
 from textsieve.worker.errors import ConfigurationError, StoreUnavailable
 
@@ -48,13 +49,4 @@ def _first(space: ClusterSpace, given: Clustering, pool: SeedPool, *, revision: 
     if len(pool.sources):
         ids = minibatch.assign(minibatch.restore(given), pool.embeddings, version=1).cluster_ids
         given = minibatch.merge(given, pool.embeddings, ids, half_life=space.half_life)
-    return Snapshot(
-        revision=revision,
-        version=1,
-        model=space.model,
-        group=space.group,
-        learned=len(pool.sources),
-        centers=given.centers,
-        counts=given.counts,
-        watermarks=pool.watermarks,
-    )
+    return first_snapshot(given, pool, space, revision=revision)

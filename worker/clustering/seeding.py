@@ -2,6 +2,7 @@
 
 from textsieve.worker.clustering import minibatch
 from textsieve.worker.clustering.centroids import SeedPool, Snapshot
+from textsieve.worker.clustering.minibatch import Clustering
 from textsieve.worker.clustering.space import ClusterSpace
 
 LEAST_SEED_ROWS = 100  # of a topic that has come to rest: docs/decisions/0039-a-topic-at-rest-is-seeded.md
@@ -16,8 +17,13 @@ def is_ready_to_seed(pool: SeedPool, space: ClusterSpace) -> bool:
 
 
 def seeded_snapshot(pool: SeedPool, space: ClusterSpace, *, revision: str, random_state: int) -> Snapshot:
-    """The first snapshot of a space, which contains every row of the pool once."""
+    """The first snapshot of a space, by k-means++ over the rows of the pool."""
     clustering = minibatch.seed(pool.embeddings, k=space.k, random_state=random_state)
+    return first_snapshot(clustering, pool, space, revision=revision)
+
+
+def first_snapshot(clustering: Clustering, pool: SeedPool, space: ClusterSpace, *, revision: str) -> Snapshot:
+    """The first snapshot of a space, of a clustering that contains every row of the pool once."""
     return Snapshot(
         revision=revision,
         version=1,
