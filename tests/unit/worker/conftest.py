@@ -7,8 +7,10 @@ from random import Random
 
 import pytest
 import structlog
+from msgspec.structs import replace
 from threadpoolctl import threadpool_limits
 
+from tests.dead_letters import as_stored
 from textsieve.worker.batch_limit import AdaptiveBatchLimit
 from textsieve.worker.clustering.online import OnlineClusters
 from textsieve.worker.clustering.pending import row_bytes
@@ -21,7 +23,7 @@ from textsieve.worker.loop import LoopSettings, StreamLoop
 from textsieve.worker.loop_events import LoopEvents
 from textsieve.worker.metrics import ConsistentRegistry, Metrics
 from textsieve.worker.pipeline import Pipeline, build_pipeline
-from textsieve.worker.records import REASONS
+from textsieve.worker.records import REASONS, Partition
 from textsieve.worker.settings import Settings
 from textsieve.worker.shared_state import Counting, SharedState
 from textsieve.worker.stages.stage import Stage
@@ -142,3 +144,16 @@ def one_thread() -> Iterator[None]:
     """Small matrices on a busy machine: threads that wait for each other take seventy times as long."""
     with threadpool_limits(1):
         yield
+
+
+@pytest.fixture
+def stored(make_worker):
+    """The dead letters of a worker that met one message of each kind."""
+    log = MemoryLog.of("in", [b"not json", b"[1]", b'{"text": "fine"}', None, b"\xff"])
+    partition = Partition("in", 0)
+    log.records[partition] = [
+        replace(record, key=b"k%d" % record.offset, headers=(("trace", b"abc"), ("textsieve.source", b"forged/0/0")))
+        for record in log.records[partition]
+    ]
+    make_worker(log).turns(3)
+    return as_stored(log.dead_letters)

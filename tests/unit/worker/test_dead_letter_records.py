@@ -3,43 +3,13 @@
 from datetime import UTC, datetime
 
 import pytest
-from msgspec.structs import replace
 
+from tests.dead_letters import dead_letter
 from textsieve.worker.dead_letter_records import Selection, parse_dead_letter, parse_since
 from textsieve.worker.errors import ConfigurationError
-from textsieve.worker.records import Outgoing, Partition, Record
-from textsieve.worker.testing import MemoryLog
+from textsieve.worker.records import Record
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-
-
-def as_stored(letters: list[Outgoing], topic: str = "dead-letters") -> list[Record]:
-    """What a reader of the dead-letter topic gets."""
-    return [
-        Record(topic, m.source.partition, index, m.key, m.value, m.timestamp_ms, tuple(m.headers))
-        for index, m in enumerate(letters)
-    ]
-
-
-@pytest.fixture
-def stored(make_worker):
-    """The dead letters of a worker that met one message of each kind."""
-    log = MemoryLog.of("in", [b"not json", b"[1]", b'{"text": "fine"}', None, b"\xff"])
-    partition = Partition("in", 0)
-    log.records[partition] = [
-        replace(record, key=b"k%d" % record.offset, headers=(("trace", b"abc"), ("textsieve.source", b"forged/0/0")))
-        for record in log.records[partition]
-    ]
-    make_worker(log).turns(3)
-    return as_stored(log.dead_letters)
-
-
-def letter(source="in/0/7", *, reason="not_json", topic_id="", headers=(), value=b"x", key=b"k"):
-    ours = [("source", source), ("reason", reason), ("topic-id", topic_id), ("timestamp", "1000"), *headers]
-    record = Record("dead-letters", 0, 3, key, value, 5, tuple(("textsieve." + n, v.encode()) for n, v in ours))
-    found = parse_dead_letter(record)
-    assert found is not None
-    return found
 
 
 def test_a_letter_says_where_it_came_from_and_why(stored):
@@ -52,7 +22,7 @@ def test_a_letter_says_where_it_came_from_and_why(stored):
 
 
 def test_the_size_of_a_letter_that_was_cut_is_the_original_one():
-    assert 9000 == letter(headers=[("cut", "value"), ("original-bytes", "9000")]).size_bytes
+    assert 9000 == dead_letter(headers=[("cut", "value"), ("original-bytes", "9000")]).size_bytes
 
 
 @pytest.mark.parametrize(

@@ -6,41 +6,13 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
+from tests.dead_letters import as_stored, dead_letter
 from textsieve.worker.dead_letter_records import REPLAY_HEADER, parse_dead_letter, replay_ids
-from textsieve.worker.records import Outgoing, Partition, Record
+from textsieve.worker.records import Partition
 from textsieve.worker.replays import ReplayPlan, make_plan, originals, to_original
 from textsieve.worker.testing import MemoryLog
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
-
-
-def as_stored(letters: list[Outgoing], topic: str = "dead-letters") -> list[Record]:
-    """What a reader of the dead-letter topic gets."""
-    return [
-        Record(topic, m.source.partition, index, m.key, m.value, m.timestamp_ms, tuple(m.headers))
-        for index, m in enumerate(letters)
-    ]
-
-
-@pytest.fixture
-def stored(make_worker):
-    """The dead letters of a worker that met one message of each kind."""
-    log = MemoryLog.of("in", [b"not json", b"[1]", b'{"text": "fine"}', None, b"\xff"])
-    partition = Partition("in", 0)
-    log.records[partition] = [
-        replace(record, key=b"k%d" % record.offset, headers=(("trace", b"abc"), ("textsieve.source", b"forged/0/0")))
-        for record in log.records[partition]
-    ]
-    make_worker(log).turns(3)
-    return as_stored(log.dead_letters)
-
-
-def letter(source="in/0/7", *, reason="not_json", topic_id="", headers=(), value=b"x", key=b"k"):
-    ours = [("source", source), ("reason", reason), ("topic-id", topic_id), ("timestamp", "1000"), *headers]
-    record = Record("dead-letters", 0, 3, key, value, 5, tuple(("textsieve." + n, v.encode()) for n, v in ours))
-    found = parse_dead_letter(record)
-    assert found is not None
-    return found
 
 
 def test_a_message_comes_back_as_it_was_with_its_replay_id(stored):
@@ -74,28 +46,28 @@ def test_a_second_failure_can_be_traced_to_the_first(make_worker, stored):
 
 
 def test_a_replay_id_tells_the_lives_of_a_topic_apart():
-    assert letter(topic_id="a").replay_id != letter(topic_id="b").replay_id
-    assert "in/0/7@a" == letter(topic_id="a").replay_id
+    assert dead_letter(topic_id="a").replay_id != dead_letter(topic_id="b").replay_id
+    assert "in/0/7@a" == dead_letter(topic_id="a").replay_id
 
 
 @pytest.mark.parametrize(
     ("broken", "why"),
     [
-        (letter(headers=[("cut", "value")]), "cut"),
-        (letter(headers=[("redacted", "email=1")]), "cut"),
-        (letter(headers=[("null", "key,value")], key=None, value=b""), "null"),
-        (letter("elsewhere/0/7"), "foreign"),
+        (dead_letter(headers=[("cut", "value")]), "cut"),
+        (dead_letter(headers=[("redacted", "email=1")]), "cut"),
+        (dead_letter(headers=[("null", "key,value")], key=None, value=b""), "null"),
+        (dead_letter("elsewhere/0/7"), "foreign"),
     ],
 )
 def test_what_cannot_be_sent_as_it_was_is_counted_and_left(broken, why):
-    made = make_plan([letter("in/0/1"), broken], inputs=["in"])
+    made = make_plan([dead_letter("in/0/1"), broken], inputs=["in"])
 
     assert ["in/0/1"] == list(made.sendable)
     assert Counter({why: 1}) == made.refused
 
 
 def test_the_same_letter_is_planned_once_and_sent_once():
-    twice = [letter("in/0/1"), letter("in/0/1"), letter("in/0/2")]
+    twice = [dead_letter("in/0/1"), dead_letter("in/0/1"), dead_letter("in/0/2")]
 
     made = make_plan(twice, inputs=["in"])
 
@@ -104,20 +76,20 @@ def test_the_same_letter_is_planned_once_and_sent_once():
 
 
 def test_letters_that_came_after_the_plan_are_not_sent():
-    made = make_plan([letter("in/0/1")], inputs=["in"])
+    made = make_plan([dead_letter("in/0/1")], inputs=["in"])
 
-    assert 1 == len(list(originals([letter("in/0/1"), letter("in/0/9")], made)))
+    assert 1 == len(list(originals([dead_letter("in/0/1"), dead_letter("in/0/9")], made)))
 
 
 def test_what_an_earlier_replay_sent_is_left_out():
-    made = make_plan([letter("in/0/1"), letter("in/0/2")], inputs=["in"]).without({"in/0/1"})
+    made = make_plan([dead_letter("in/0/1"), dead_letter("in/0/2")], inputs=["in"]).without({"in/0/1"})
 
     assert ["in/0/2"] == list(made.sendable)
     assert Counter(replayed=1) == made.refused
 
 
 def test_a_limit_takes_the_first_and_goes_on_with_the_next_in_another_run():
-    made = make_plan([letter("in/0/1"), letter("in/0/2"), letter("in/0/3")], inputs=["in"])
+    made = make_plan([dead_letter("in/0/1"), dead_letter("in/0/2"), dead_letter("in/0/3")], inputs=["in"])
 
     assert ["in/0/1", "in/0/2"] == list(made.first(2).sendable)
     assert ["in/0/3"] == list(made.without(made.first(2).sendable).first(2).sendable)
