@@ -1,11 +1,10 @@
 """What every AlarmStore and NoteStore does, asked of the one in memory and of a real one."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import pytest
 
+from tests.contract.stores import Backend, redis_backend, redis_settings
 from textsieve.embedded.topics import Names
 from textsieve.worker.campaigns.alarm_store import MAX_OUTBOX, OUTBOX_READ
 from textsieve.worker.campaigns.notes import CampaignNotes, Notes
@@ -18,31 +17,17 @@ NOW, LEASE = 1_764_000_000_000, 600_000  # a time that is past; longer than any 
 CAMPAIGN, OTHER = "0123456789ab", "ba9876543210"
 
 
-@dataclass(frozen=True)
-class Backend:
-    store: RedisAlarmStore | MemoryAlarmStore
-    another: Callable[[], RedisAlarmStore | MemoryAlarmStore]  # as another worker would reach it
-
-
 @pytest.fixture(params=["memory", "single", "cluster"])
-def backend(request: pytest.FixtureRequest, names: Names) -> Iterator[Backend]:
+def backend(request: pytest.FixtureRequest, names: Names) -> Iterator[Backend[RedisAlarmStore | MemoryAlarmStore]]:
     if request.param == "memory":
         memory = MemoryAlarmStore()
         yield Backend(memory, lambda: memory)
         return
-    if request.param == "single":
-        settings = RedisSettings(url=request.getfixturevalue("store"))
-    else:
-        settings = request.getfixturevalue(request.param).settings
-    with ExitStack() as clients:
-
-        def opened() -> RedisAlarmStore:
-            client = connect(settings)
-            clients.callback(client.close)
-            return RedisAlarmStore(client, names.space)
-
-        store = opened()
-        yield Backend(store, opened)
+    with redis_backend(
+        redis_settings(request.param, request), lambda client: RedisAlarmStore(client, names.space)
+    ) as real:
+        yield real
+        store = real.store
         for key in (*store.keys, *store.note_keys(CAMPAIGN), *store.note_keys(OTHER)):
             store.client.delete(key)
 

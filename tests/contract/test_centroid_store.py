@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from pydantic import SecretStr, ValidationError
 
+from tests.contract.stores import redis_settings
 from textsieve.embedded.listening import free_port
 from textsieve.embedded.topics import Names
 from textsieve.worker.clustering.centroids import RESET, CentroidStore, PoolRows, SeedPool, Snapshot
@@ -77,11 +78,7 @@ def backend(request: pytest.FixtureRequest, names: Names) -> Iterator[Backend]:
         memory = MemoryCentroidStore()
         yield Backend(memory, lambda: memory, memory.reset, memory.clock.advance)
         return
-    if request.param == "single":
-        settings = RedisSettings(url=request.getfixturevalue("store"))
-    else:
-        settings = request.getfixturevalue(request.param).settings
-    with opened(settings, names.space) as real:
+    with opened(redis_settings(request.param, request), names.space) as real:
         yield Backend(real.store(), real.store, real.store().reset, real.later)
 
 

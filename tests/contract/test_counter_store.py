@@ -1,13 +1,12 @@
 """What every CounterStore does, asked of the one in memory and of a real one."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
+from tests.contract.stores import Backend, redis_backend, redis_settings
 from textsieve.embedded.topics import Names
 from textsieve.worker.connectors.redis import RedisCounterStore, connect
 from textsieve.worker.counting.counters import Counter, CounterStore, Guard, Increments, Table
@@ -22,31 +21,17 @@ SENDERS, HOURS = Table("senders"), Table("hour:17", ttl_seconds=60)
 ANNA, BEN, NOON = Counter(SENDERS, "anna"), Counter(SENDERS, "ben: ß\n"), Counter(HOURS, "12")
 
 
-@dataclass(frozen=True)
-class Backend:
-    store: CounterStore
-    another: Callable[[], CounterStore]  # as another worker would reach it
-
-
 @pytest.fixture(params=["memory", "single", "sentinel", "cluster"])
-def backend(request: pytest.FixtureRequest, names: Names) -> Iterator[Backend]:
+def backend(request: pytest.FixtureRequest, names: Names) -> Iterator[Backend[CounterStore]]:
     if request.param == "memory":
         memory = MemoryCounterStore()
         yield Backend(memory, lambda: memory)
         return
-    if request.param == "single":
-        settings = RedisSettings(url=request.getfixturevalue("store"))
-    else:
-        settings = request.getfixturevalue(request.param).settings
-    with ExitStack() as clients:
-
-        def opened() -> RedisCounterStore:
-            client = connect(settings)
-            clients.callback(client.close)
-            return RedisCounterStore(client, names.space)
-
-        store = opened()
-        yield Backend(store, opened)
+    with redis_backend(
+        redis_settings(request.param, request), lambda client: RedisCounterStore(client, names.space)
+    ) as real:
+        yield real
+        store = real.store
         for table in ("senders", "hour:17"):
             store.client.delete(store.table_key(table))
         store.client.delete(store.marks_key)

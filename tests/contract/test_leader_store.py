@@ -1,14 +1,14 @@
 """What every LeaderStore does, asked of the one in memory and of a real one."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
 
+from tests.contract.stores import Backend, redis_backend, redis_settings
 from textsieve.embedded.topics import Names
 from textsieve.worker.campaigns.leaders import MAX_OF_BAND, TTL_SECONDS, Leader, LeaderStore, Revision
 from textsieve.worker.campaigns.minhash import signatures
@@ -21,31 +21,17 @@ NOW = 1_764_000_000_000
 DAY = TTL_SECONDS * 1000
 
 
-@dataclass(frozen=True)
-class Backend:
-    store: LeaderStore
-    another: Callable[[], LeaderStore]  # as another worker would reach it
-
-
 @pytest.fixture(params=["memory", "single", "sentinel", "cluster"])
-def backend(request: pytest.FixtureRequest, names: Names) -> Iterator[Backend]:
+def backend(request: pytest.FixtureRequest, names: Names) -> Iterator[Backend[LeaderStore]]:
     if request.param == "memory":
         memory = MemoryLeaderStore(max_leaders=5)
         yield Backend(memory, lambda: memory)
         return
-    if request.param == "single":
-        settings = RedisSettings(url=request.getfixturevalue("store"))
-    else:
-        settings = request.getfixturevalue(request.param).settings
-    with ExitStack() as clients:
-
-        def opened() -> RedisLeaderStore:
-            client = connect(settings)
-            clients.callback(client.close)
-            return RedisLeaderStore(client, names.space, max_leaders=5)
-
-        store = opened()
-        yield Backend(store, opened)
+    with redis_backend(
+        redis_settings(request.param, request), lambda client: RedisLeaderStore(client, names.space, max_leaders=5)
+    ) as real:
+        yield real
+        store = real.store
         for key in store.keys:
             store.client.delete(key)
 
